@@ -1,0 +1,3 @@
+"""Named entity recognition for spaCy: convert, train, evaluate, look, package."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""From no labels to labels."""

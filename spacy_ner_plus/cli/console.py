@@ -1,0 +1,44 @@
+"""Where the command line speaks: results to stdout, all else to stderr."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+T = TypeVar("T")
+
+
+def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Pass items through, and show a bar on stderr once two seconds have gone.
+
+    items (Iterable[T]): Anything.
+    description (str): What is being done.
+    total (int): How many there will be, where known.
+    YIELDS (T): The items.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, console=err, transient=True)
+    began = time.monotonic()
+    task = bar.add_task(description, total=total)
+    shown = False
+    try:
+        for item in items:
+            yield item
+            bar.advance(task)
+            if not shown and time.monotonic() - began > 2:
+                bar.start()
+                shown = True
+    finally:
+        if shown:
+            bar.stop()

@@ -1,0 +1,1 @@
+"""Docs in and out: one file a format."""

@@ -1,0 +1,1 @@
+"""Neural networks: tensors in and out."""

@@ -1,0 +1,1 @@
+"""spaCy components: thin, they write to Docs."""

@@ -1,0 +1,184 @@
+"""Characters, tokens and tags: the one place where spans change their measure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_ner_plus.losses import Losses
+
+# spaCy's own sign for a token whose annotation is missing, which is not O.
+MISSING = "-"
+
+
+class TokenSpan(NamedTuple):
+    """A labelled stretch of tokens.
+
+    start (int): Index of the first token.
+    end (int): Index after the last token.
+    label (str): The label.
+    """
+
+    start: int
+    end: int
+    label: str
+
+
+class CharSpan(NamedTuple):
+    """A labelled stretch of text.
+
+    start (int): Offset of the first character, in code points.
+    end (int): Offset after the last character.
+    label (str): The label.
+    """
+
+    start: int
+    end: int
+    label: str
+
+
+def spans_to_tags(spans: Iterable[TokenSpan | Span], length: int) -> list[str]:
+    """Write spans that do not overlap as IOB2 tags.
+
+    spans (Iterable[TokenSpan | Span]): Spans by token; of a spaCy Span, its label_ counts.
+    length (int): The number of tokens.
+    RETURNS (list[str]): One tag a token, O where no span is.
+    """
+    tags = ["O"] * length
+    for span in spans:
+        label = span.label_ if isinstance(span, Span) else span.label
+        tags[span.start] = f"B-{label}"
+        for i in range(span.start + 1, span.end):
+            tags[i] = f"I-{label}"
+    return tags
+
+
+def doc_to_tags(doc: Doc) -> list[str]:
+    """Read a Doc's entities as IOB2 tags.
+
+    doc (Doc): The Doc.
+    RETURNS (list[str]): One tag a token, MISSING where the annotation is missing.
+    """
+    tags = []
+    for token in doc:
+        iob = token.ent_iob_
+        tags.append(f"{iob}-{token.ent_type_}" if iob in ("B", "I") else iob or MISSING)
+    return tags
+
+
+def tags_to_spans(tags: Sequence[str], losses: Losses | None = None, where: str = "") -> list[TokenSpan]:
+    """Read IOB2 tags as spans; an I- that continues nothing opens a span and is counted.
+
+    tags (Sequence[str]): IOB2 tags; MISSING and the empty string end a span as O does.
+    losses (Losses): Where an I- that opens an entity is counted.
+    where (str): The place of these tags, for the count.
+    RETURNS (list[TokenSpan]): The spans in order.
+    """
+    spans = []
+    start, label = 0, ""
+    for i, tag in enumerate(tags):
+        prefix, _, tag_label = tag.partition("-") if tag != MISSING else ("", "", "")
+        continues = prefix == "I" and label and tag_label == label
+        if continues:
+            continue
+        if label:
+            spans.append(TokenSpan(start, i, label))
+            label = ""
+        if prefix in ("B", "I"):
+            if prefix == "I" and losses is not None:
+                losses.add("I- that opens an entity", tag, where)
+            start, label = i, tag_label
+    if label:
+        spans.append(TokenSpan(start, len(tags), label))
+    return spans
+
+
+def align(doc: Doc, spans: Iterable[CharSpan], mode: str = "strict") -> tuple[list[Span], list[CharSpan]]:
+    """Lay character spans on a Doc's tokens.
+
+    doc (Doc): The Doc.
+    spans (Iterable[CharSpan]): Spans by character.
+    mode (str): 'strict' takes only spans that begin and end with a token;
+        'contract' and 'expand' move the ends as Doc.char_span does.
+    RETURNS (tuple[list[Span], list[CharSpan]]): What fits, and what does not.
+    """
+    fitting, misaligned = [], []
+    for char_span in spans:
+        span = None
+        if 0 <= char_span.start < char_span.end <= len(doc.text):
+            span = doc.char_span(char_span.start, char_span.end, label=char_span.label, alignment_mode=mode)
+        if span is None or not len(span):
+            misaligned.append(char_span)
+        else:
+            fitting.append(span)
+    return fitting, misaligned
+
+
+def without_overlaps(spans: Iterable[Span], first: Iterable[Span] = ()) -> tuple[list[Span], list[Span]]:
+    """Keep the longest of overlapping spans, and of equally long ones the earlier.
+
+    spans (Iterable[Span]): Any spans of one Doc.
+    first (Iterable[Span]): Spans that are kept whatever overlaps them; they
+        must not overlap each other.
+    RETURNS (tuple[list[Span], list[Span]]): What is kept, by position and with
+        `first` among it, and what is dropped.
+    """
+    kept = list(first)
+    taken = {i for span in kept for i in range(span.start, span.end)}
+    dropped = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
+        places = range(span.start, span.end)
+        if taken.isdisjoint(places):
+            kept.append(span)
+            taken.update(places)
+        else:
+            dropped.append(span)
+    return sorted(kept, key=lambda s: s.start), dropped
+
+
+def project(predicted: Doc, gold: Doc) -> tuple[list[TokenSpan], list[Span]]:
+    """Lay the entities of a prediction on the tokens of the gold Doc.
+
+    Where both have the same text this goes by characters; else by spaCy's
+    token alignment, which forgives differences of white space and case.
+
+    predicted (Doc): The Doc with the entities.
+    gold (Doc): The Doc whose tokens count.
+    RETURNS (tuple[list[TokenSpan], list[Span]]): Spans on gold's tokens, and
+        the entities whose ends are not ends of gold's tokens.
+    """
+    if len(predicted) == len(gold) and all(p.text == g.text for p, g in zip(predicted, gold, strict=True)):
+        return [TokenSpan(ent.start, ent.end, ent.label_) for ent in predicted.ents], []
+    projected, lost = [], []
+    if predicted.text == gold.text:
+        for ent in predicted.ents:
+            span = gold.char_span(ent.start_char, ent.end_char)
+            if span is None:
+                lost.append(ent)
+            else:
+                projected.append(TokenSpan(span.start, span.end, ent.label_))
+        return projected, lost
+    alignment = Example(predicted, gold).alignment
+    for ent in predicted.ents:
+        places = alignment.x2y[ent.start : ent.end].dataXd
+        back = alignment.y2x[int(places[0]) : int(places[-1]) + 1].dataXd if len(places) else places
+        if len(back) and int(back[0]) >= ent.start and int(back[-1]) < ent.end:
+            projected.append(TokenSpan(int(places[0]), int(places[-1]) + 1, ent.label_))
+        else:
+            lost.append(ent)
+    return projected, lost
+
+
+def split_tag(tag: str) -> tuple[str, str] | None:
+    """Take a tag apart.
+
+    tag (str): Such as 'B-PER', 'S-LOC' or 'O'.
+    RETURNS (tuple[str, str] | None): Prefix and label, ('O', '') for O, None
+        where this is no tag of IOB, BILUO or IOBES.
+    """
+    if tag == "O":
+        return "O", ""
+    match = re.fullmatch(r"([BILUESM])[-_](\S.*)", tag)
+    return (match[1], match[2]) if match else None
