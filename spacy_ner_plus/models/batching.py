@@ -1,0 +1,67 @@
+"""Windows of like length together, under a budget of wordpieces."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from spacy_ner_plus.models.windows import Window
+
+
+class MicroBatch(NamedTuple):
+    """Windows as rectangular arrays, special tokens included.
+
+    ids (Ints2d): Wordpiece ids, of shape (windows, length).
+    cases (Ints2d): Case patterns, of the same shape.
+    mask (Ints2d): 1 where there is a wordpiece, 0 for padding.
+    places (Ints1d): Flat index into (windows * length) for each token.
+    tokens (Ints1d): Index of each token in the whole batch.
+    """
+
+    ids: np.ndarray
+    cases: np.ndarray
+    mask: np.ndarray
+    places: np.ndarray
+    tokens: np.ndarray
+
+
+def micro_batches(
+    windows: Sequence[Window], prefix: Sequence[int], suffix: Sequence[int], pad_id: int, budget: int
+) -> Iterator[MicroBatch]:
+    """Group windows by length so that little is padded.
+
+    windows (Sequence[Window]): Windows in any order.
+    prefix (Sequence[int]): Ids of special tokens before each window.
+    suffix (Sequence[int]): And after it.
+    pad_id (int): The id that fills up.
+    budget (int): Most wordpieces of a micro-batch, padding included; a longer
+        window has one to itself.
+    YIELDS (MicroBatch): From the longest windows to the shortest, so that a
+        lack of memory shows at once.
+    """
+    extra = len(prefix) + len(suffix)
+    order = sorted(range(len(windows)), key=lambda i: -len(windows[i].ids))
+    begin = 0
+    while begin < len(order):
+        length = len(windows[order[begin]].ids) + extra
+        end = begin + max(1, budget // length)
+        yield _stack([windows[i] for i in order[begin:end]], prefix, suffix, pad_id, length)
+        begin = end
+
+
+def _stack(group: list[Window], prefix: Sequence[int], suffix: Sequence[int], pad_id: int, length: int):
+    ids = np.full((len(group), length), pad_id, dtype=np.int64)
+    cases = np.zeros((len(group), length), dtype=np.int64)
+    mask = np.zeros((len(group), length), dtype=np.int64)
+    places, tokens = [], []
+    before = len(prefix)
+    for row, window in enumerate(group):
+        end = before + len(window.ids)
+        ids[row, :before] = prefix
+        ids[row, before:end] = window.ids
+        ids[row, end : end + len(suffix)] = suffix
+        cases[row, before:end] = window.cases
+        mask[row, : end + len(suffix)] = 1
+        places.append(window.places + before + row * length)
+        tokens.append(window.tokens)
+    return MicroBatch(ids, cases, mask, np.concatenate(places), np.concatenate(tokens))

@@ -1,0 +1,106 @@
+"""Valid IOB2 sequences from scores, for a whole batch at once.
+
+Tags are numbered O, then B- of every label, then I- of every label: with n
+labels, 0, 1 to n, n + 1 to 2n. The one rule of IOB2 is that I-X follows B-X or I-X.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def tag_names(labels: Sequence[str]) -> list[str]:
+    """Name the tags in the order of their numbers.
+
+    labels (Sequence[str]): The n labels.
+    RETURNS (list[str]): The 2n + 1 tags.
+    """
+    return ["O", *(f"B-{label}" for label in labels), *(f"I-{label}" for label in labels)]
+
+
+def decode(scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Find the best valid sequence for each document (Viterbi, 1967).
+
+    scores (Sequence[Floats2d]): Log probabilities or logits, each of shape
+        (tokens, 2n + 1). Scores count by token, so they may be shifted by any
+        amount that is the same for all tags of a token.
+    RETURNS (list[Ints1d]): Tag numbers, each of shape (tokens,).
+    """
+    tags = [doc_scores.argmax(axis=1) for doc_scores in scores]
+    # The best tag of each token is the best sequence too wherever it is valid.
+    invalid = [i for i, doc_scores in enumerate(scores) if not is_valid(tags[i], doc_scores.shape[1] // 2)]
+    if invalid:
+        for i, path in zip(invalid, _viterbi([scores[i] for i in invalid]), strict=True):
+            tags[i] = path
+    return tags
+
+
+def is_valid(tags: np.ndarray, n_labels: int) -> bool:
+    """Tell whether a tag sequence is IOB2.
+
+    tags (Ints1d): Tag numbers.
+    n_labels (int): The number of labels n.
+    RETURNS (bool): Whether every I- continues an entity of its label.
+    """
+    inside = tags > n_labels
+    if not inside.any():
+        return True
+    before = np.concatenate(([0], tags[:-1]))
+    same = (before == tags) | (before == tags - n_labels)
+    return bool(same[inside].all())
+
+
+def tags_to_bounds(tags: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the spans of a valid sequence.
+
+    tags (Ints1d): Tag numbers of a valid sequence.
+    n_labels (int): The number of labels n.
+    RETURNS (tuple[Ints1d, Ints1d, Ints1d]): Starts, ends and label numbers.
+    """
+    starts = np.flatnonzero((tags >= 1) & (tags <= n_labels))
+    not_inside = np.append(np.flatnonzero(tags <= n_labels), len(tags))
+    ends = not_inside[np.searchsorted(not_inside, starts, side="right")]
+    return starts, ends, tags[starts] - 1
+
+
+def _viterbi(scores: list[np.ndarray]) -> list[np.ndarray]:
+    order = sorted(range(len(scores)), key=lambda i: -len(scores[i]))
+    lengths = np.array([len(scores[i]) for i in order])
+    n_tags = scores[0].shape[1]
+    n = n_tags // 2
+    longest = lengths[0]
+    padded = np.zeros((longest, len(order), n_tags), dtype=np.float64)
+    for column, i in enumerate(order):
+        padded[: lengths[column], column] = scores[i]
+    # Which tag came before: one answer for O and all B-, one for each I-.
+    came_to_open = np.zeros((longest, len(order)), dtype=np.int32)
+    came_from_begin = np.zeros((longest, len(order), n), dtype=bool)
+    best = padded[0].copy()
+    best[:, n + 1 :] = -np.inf
+    finals = np.zeros(len(order), dtype=np.int64)
+    for t in range(1, longest + 1):
+        active = int(np.searchsorted(-lengths, -t, side="left"))
+        finals[active : len(best)] = best[active:].argmax(axis=1)
+        best = best[:active]
+        if not active:
+            break
+        came_to_open[t, :active] = before = best.argmax(axis=1)
+        begin, inside = best[:, 1 : n + 1], best[:, n + 1 :]
+        came_from_begin[t, :active] = from_begin = begin >= inside
+        entering = np.where(from_begin, begin, inside)
+        step = padded[t, :active].copy()
+        step[:, : n + 1] += best[np.arange(active), before][:, None]
+        step[:, n + 1 :] += entering
+        best = step
+    paths: list[np.ndarray] = [np.zeros(0, dtype=np.int64)] * len(order)
+    for column, i in enumerate(order):
+        path = np.zeros(lengths[column], dtype=np.int64)
+        tag = int(finals[column])
+        for t in range(lengths[column] - 1, -1, -1):
+            path[t] = tag
+            if tag > n:
+                tag = tag - n if came_from_begin[t, column, tag - n - 1] else tag
+            else:
+                tag = int(came_to_open[t, column])
+        paths[i] = path
+    return paths

@@ -1,0 +1,167 @@
+"""Any Hugging Face base model: where it comes from, what it can take, its precision."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+
+
+def load_pretrained(name: str) -> tuple[nn.Module, WordpieceTokenizer]:
+    """Load a pretrained encoder and its tokenizer.
+
+    name (str): A local folder, or a model's name on the Hugging Face hub. Weights
+        must be safetensors; code that comes with a model is never run.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model in float32, tokenizer.
+    RAISES (UserError): Where it can't be had, or isn't an encoder that we can use.
+    """
+    from transformers import AutoModel, AutoTokenizer
+
+    if not name:
+        raise UserError(Errors.E201)
+    try:
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False, use_fast=True)
+            encoder = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(Errors.E202.format(name=name, reason=reason)) from error
+    return _prepare(encoder), WordpieceTokenizer(tokenizer, name)
+
+
+def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
+    """Build the encoder of a saved component, its weights not yet loaded.
+
+    folder (Path): Holds config.json and the tokenizer's files.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model with untrained
+        weights, tokenizer. Nothing is asked of a network.
+    """
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    with _quiet():
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        with _no_initialization():
+            encoder = AutoModel.from_config(config, trust_remote_code=False)
+    return _prepare(encoder), WordpieceTokenizer(tokenizer, str(folder))
+
+
+def max_window(encoder: nn.Module, tokenizer: WordpieceTokenizer) -> int | None:
+    """Find the longest window that an encoder can take.
+
+    encoder (nn.Module): The base model.
+    tokenizer (WordpieceTokenizer): Its tokenizer.
+    RETURNS (int | None): In wordpieces, special tokens not counted; None where
+        positions are not limited.
+    """
+    positions = getattr(encoder.config, "max_position_embeddings", None)
+    if not positions or positions < 0:
+        return None
+    # RoBERTa and its kin number positions from the padding id on, and say so in
+    # the padding index of that embedding.
+    embeddings = getattr(encoder, "embeddings", None)
+    position_embeddings = getattr(embeddings, "position_embeddings", None)
+    offset = getattr(position_embeddings, "padding_idx", None)
+    if offset is not None:
+        positions -= offset + 1
+    return positions - len(tokenizer.prefix) - len(tokenizer.suffix)
+
+
+def freeze_layers(encoder: nn.Module, count: int) -> None:
+    """Keep the embeddings and the lowest layers as they are.
+
+    encoder (nn.Module): The base model.
+    count (int): How many layers; 0 freezes nothing.
+    RAISES (UserError): Where the encoder hasn't so many layers.
+    """
+    if not count:
+        return
+    depth = encoder.config.num_hidden_layers
+    stacks = [m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    if not stacks or count > depth:
+        raise UserError(Errors.E204.format(count=count, depth=depth))
+    for module in (encoder.get_input_embeddings(), getattr(encoder, "embeddings", None), *stacks[0][:count]):
+        if module is not None:
+            module.requires_grad_(False)
+
+
+def choose_device(setting: str) -> torch.device:
+    """Read the `device` setting.
+
+    setting (str): 'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1', 'mps'.
+    RETURNS (torch.device): The device.
+    RAISES (UserError): Where there is no such device.
+    """
+    if setting == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(setting)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(Errors.E205.format(device=setting, reason=reason)) from error
+    return device
+
+
+def choose_dtype(setting: str, device: torch.device) -> torch.dtype:
+    """Read the `precision` setting.
+
+    setting (str): 'auto', 'fp32', 'bf16' or 'fp16'. 'auto' takes bf16 where the
+        hardware computes in it, else fp32.
+    device (torch.device): Where it will run.
+    RETURNS (torch.dtype): The type to compute in.
+    RAISES (UserError): For fp16 on a CPU.
+    """
+    if setting == "fp16" and device.type == "cpu":
+        raise UserError(Errors.E210)
+    if setting != "auto":
+        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[setting]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cpu" and _cpu_computes_bf16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_computes_bf16() -> bool:
+    # AVX-512 alone would emulate bf16, slower than float32.
+    checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
+    return any(check is not None and check() for check in checks)
+
+
+def _prepare(encoder: nn.Module) -> nn.Module:
+    if not hasattr(encoder.config, "hidden_size") or encoder.config.is_encoder_decoder:
+        raise UserError(Errors.E206.format(kind=type(encoder).__name__))
+    if getattr(encoder, "pooler", None) is not None:
+        # A sentence vector that tagging has no use for.
+        encoder.pooler = None
+    return encoder.float()
+
+
+@contextlib.contextmanager
+def _no_initialization() -> Iterator[None]:
+    """Skip drawing random weights that are overwritten at once."""
+    try:
+        from transformers.initialization import no_init_weights  # transformers 5
+    except ImportError:
+        from transformers.modeling_utils import no_init_weights
+
+    with no_init_weights():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from telling that a head it doesn't know was left out."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

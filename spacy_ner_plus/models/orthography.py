@@ -1,0 +1,91 @@
+"""The case pattern of written words, which an uncased tokenizer throws away."""
+
+import unicodedata
+
+import numpy as np
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc
+
+# Pattern 0 is kept for special tokens and wordpieces outside any token.
+PATTERNS = (
+    "none",
+    "symbols",
+    "lower",
+    "one upper letter",
+    "all upper",
+    "title",
+    "mixed",
+    "digits",
+    "digits and lower",
+    "digits and upper",
+    "caseless letters",
+)
+
+_OTHER, _LOWER, _UPPER, _DIGIT, _CASELESS, _UNKNOWN = range(6)
+_kinds = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
+
+
+def case_patterns(doc: Doc) -> np.ndarray:
+    """Classify how each token of a Doc is written.
+
+    doc (Doc): The Doc.
+    RETURNS (Ints1d): Index into PATTERNS for each token, of shape (tokens,).
+    """
+    if not len(doc):
+        return np.zeros(0, dtype=np.int64)
+    starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).T
+    ends = starts + lengths
+    kinds = _character_kinds(doc.text)
+
+    def count(kind: int) -> np.ndarray:
+        sums = np.concatenate(([0], np.cumsum(kinds == kind)))
+        return sums[ends] - sums[starts]
+
+    lower, upper, digits, caseless = count(_LOWER), count(_UPPER), count(_DIGIT), count(_CASELESS)
+    letters = lower + upper + caseless
+    first_upper = kinds[starts] == _UPPER
+    conditions = [
+        (letters == 0) & (digits == 0),
+        (digits > 0) & (letters == 0),
+        (digits > 0) & (upper > 0),
+        digits > 0,
+        (upper == 0) & (lower == 0),
+        upper == 0,
+        (upper == 1) & (lower == 0),
+        lower == 0,
+        (upper == 1) & first_upper,
+    ]
+    names = (
+        "symbols",
+        "digits",
+        "digits and upper",
+        "digits and lower",
+        "caseless letters",
+        "lower",
+        "one upper letter",
+        "all upper",
+        "title",
+    )
+    return np.select(conditions, [PATTERNS.index(name) for name in names], PATTERNS.index("mixed"))
+
+
+def _character_kinds(text: str) -> np.ndarray:
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    kinds = _kinds[codes]
+    if (kinds == _UNKNOWN).any():
+        # The table fills as characters are met: all of Unicode at once would take half a second.
+        for code in np.unique(codes[kinds == _UNKNOWN]):
+            _kinds[code] = _kind(chr(code))
+        kinds = _kinds[codes]
+    return kinds
+
+
+def _kind(char: str) -> int:
+    category = unicodedata.category(char)
+    if category in ("Lu", "Lt"):
+        return _UPPER
+    if category == "Ll":
+        return _LOWER
+    if category.startswith("L"):
+        return _CASELESS
+    return _DIGIT if category.startswith("N") else _OTHER

@@ -1,0 +1,61 @@
+"""Learning rates that follow the length of the training."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from spacy.tokens import DocBin
+from spacy.training.batchers import minibatch_by_words
+
+from spacy_ner_plus.errors import Errors, UserError
+
+
+def warmup_linear_by_epochs_v1(
+    initial_rate: float, warmup: float, epochs: int, corpus: str | None, batch_words: int
+) -> Iterator[float]:
+    """Rise from zero, then fall to zero, over exactly as many steps as the training has.
+
+    The step count comes from the corpus, so that one config serves corpora of any
+    size; `warmup_linear.v1` wants it given.
+
+    initial_rate (float): The highest rate, reached after the warm-up.
+    warmup (float): Share of all steps in which the rate rises.
+    epochs (int): As `training.max_epochs`.
+    corpus (str): The training corpus: a .spacy file, or a folder of them.
+    batch_words (int): As the batcher's size, in words.
+    YIELDS (float): The rate of each step.
+    RAISES (UserError): Where epochs isn't positive or the corpus can't be read.
+    """
+    if epochs < 1:
+        raise UserError(Errors.E213.format(epochs=epochs))
+    total = epochs * count_batches(_lengths(corpus), batch_words)
+    rising = max(1, round(warmup * total))
+    return _rates(initial_rate, rising, total)
+
+
+def _rates(initial_rate: float, rising: int, total: int) -> Iterator[float]:
+    step = 0
+    while True:
+        rate = (step + 1) / rising if step < rising else (total - step) / max(1, total - rising)
+        yield initial_rate * max(0.0, rate)
+        step += 1
+
+
+def count_batches(lengths: Sequence[int], batch_words: int) -> int:
+    """Count the batches that `spacy.batch_by_words.v1` makes.
+
+    lengths (Sequence[int]): Words of each Doc.
+    batch_words (int): Words of a batch; a longer Doc is one by itself.
+    RETURNS (int): Batches of an epoch; the order of Docs shifts it a little.
+    """
+    return sum(1 for _ in minibatch_by_words(lengths, batch_words, tolerance=0.2, get_length=int))
+
+
+def _lengths(corpus: str | None) -> list[int]:
+    path = Path(corpus or "")
+    files = sorted(path.glob("**/*.spacy")) if path.is_dir() else [path]
+    if corpus is None or not files or not all(file.is_file() for file in files):
+        raise UserError(Errors.E214.format(path=corpus))
+    lengths = []
+    for file in files:
+        lengths.extend(len(tokens) for tokens in DocBin().from_disk(file).tokens)
+    return lengths
