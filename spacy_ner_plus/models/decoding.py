@@ -23,9 +23,12 @@ def decode(scores: Sequence[np.ndarray]) -> list[np.ndarray]:
 
     scores (Sequence[Floats2d]): Log probabilities or logits, each of shape
         (tokens, 2n + 1). Scores count by token, so they may be shifted by any
-        amount that is the same for all tags of a token.
+        amount that is the same for all tags of a token. A row of zeros says
+        nothing of its token (white space, which has no wordpiece): it never begins
+        an entity, and is inside one only where the entity goes on after it.
     RETURNS (list[Ints1d]): Tag numbers, each of shape (tokens,).
     """
+    scores = [_without_silent_begins(doc_scores) for doc_scores in scores]
     tags = [doc_scores.argmax(axis=1) for doc_scores in scores]
     # The best tag of each token is the best sequence too wherever it is valid.
     invalid = [i for i, doc_scores in enumerate(scores) if not is_valid(tags[i], doc_scores.shape[1] // 2)]
@@ -61,6 +64,14 @@ def tags_to_bounds(tags: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndar
     not_inside = np.append(np.flatnonzero(tags <= n_labels), len(tags))
     ends = not_inside[np.searchsorted(not_inside, starts, side="right")]
     return starts, ends, tags[starts] - 1
+
+
+def _without_silent_begins(scores: np.ndarray) -> np.ndarray:
+    silent = ~scores.any(axis=1)
+    if silent.any():
+        scores = scores.copy()
+        scores[silent, 1 : scores.shape[1] // 2 + 1] = -np.inf
+    return scores
 
 
 def _viterbi(scores: list[np.ndarray]) -> list[np.ndarray]:

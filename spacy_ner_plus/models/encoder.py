@@ -20,18 +20,51 @@ def load_pretrained(name: str) -> tuple[nn.Module, WordpieceTokenizer]:
     RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model in float32, tokenizer.
     RAISES (UserError): Where it can't be had, or isn't an encoder that we can use.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoModel
 
     if not name:
         raise UserError(Errors.E201)
+    encoder, tokenizer = _from_pretrained(AutoModel, name, Errors.E202)
+    return _prepare(encoder), tokenizer
+
+
+def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]:
+    """Load a trained token classification model, and take it apart.
+
+    name (str): As for `load_pretrained`.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]): Base
+        model in float32, tokenizer, linear head, and the tag of each of its rows.
+    RAISES (UserError): Where it can't be had, or its head isn't one linear layer.
+    """
+    from transformers import AutoModelForTokenClassification
+
+    model, tokenizer = _from_pretrained(AutoModelForTokenClassification, name, Errors.E217)
+    head = getattr(model, "classifier", getattr(model, "score", None))
+    if not isinstance(head, nn.Linear) or head.bias is None:
+        reason = f"the head of {type(model).__name__} isn't one linear layer."
+        raise UserError(Errors.E217.format(name=name, reason=reason))
+    tags = [model.config.id2label[row] for row in range(head.out_features)]
+    return _prepare(model.base_model), tokenizer, head.float(), tags
+
+
+def _from_pretrained(auto_class: type, name: str, message: str) -> tuple[nn.Module, WordpieceTokenizer]:
+    from transformers import AutoTokenizer
+
     try:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False, use_fast=True)
-            encoder = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+            model, info = auto_class.from_pretrained(
+                name, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+            )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(Errors.E202.format(name=name, reason=reason)) from error
-    return _prepare(encoder), WordpieceTokenizer(tokenizer, name)
+        raise UserError(message.format(name=name, reason=reason)) from error
+    missing = [key for key in info["missing_keys"] if "pooler" not in key]
+    if missing:
+        # transformers would go on with random numbers in their place.
+        reason = f"it lacks weights that {type(model).__name__} needs, such as {missing[0]}."
+        raise UserError(message.format(name=name, reason=reason))
+    return model, WordpieceTokenizer(tokenizer, name)
 
 
 def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:

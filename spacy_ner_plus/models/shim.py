@@ -26,6 +26,7 @@ from spacy_ner_plus.models.encoder import (
     load_pretrained,
     max_window,
 )
+from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
 from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
@@ -87,9 +88,7 @@ class TaggerShim(Shim):
         tokenizer (WordpieceTokenizer): Its tokenizer.
         n_tags (int): How many tags it shall score.
         """
-        with_cases = self.case_features == "always" or (
-            self.case_features == "auto" and tokenizer.lowercases
-        )
+        with_cases = self.case_features == "always" or (self.case_features == "auto" and tokenizer.lowercases)
         self._build(encoder, tokenizer, n_tags, len(PATTERNS) if with_cases else 0)
 
     def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, n_tags: int, n_cases: int) -> None:
@@ -207,26 +206,16 @@ class TaggerShim(Shim):
     # Training it
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Take a step with AdamW (Loshchilov and Hutter, 2019).
+        """Take a step with AdamW.
 
-        optimizer (Optimizer): Its current learning rate, betas, eps, L2 (as weight
-            decay) and grad_clip (of the whole gradient's norm) are used; the step is
-            torch's own, so that it runs where the network is.
+        optimizer (Optimizer): Whose current settings are used.
         """
         network = self.network
-        if not any(p.grad is not None for p in network.parameters()):
+        if not any(parameter.grad is not None for parameter in network.parameters()):
             return
         if self._optimizer is None:
-            self._optimizer = torch.optim.AdamW(self._parameter_groups(), lr=0.0, fused=True)
-        for group in self._optimizer.param_groups:
-            group["lr"] = float(optimizer.learn_rate) * group["rate_factor"]
-            group["betas"] = (float(optimizer.b1), float(optimizer.b2))
-            group["eps"] = float(optimizer.eps)
-            group["weight_decay"] = float(optimizer.L2) if group["decays"] else 0.0
-        if optimizer.grad_clip:
-            nn.utils.clip_grad_norm_(network.parameters(), float(optimizer.grad_clip))
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+            self._optimizer = make_adamw(network, self.head_rate_factor)
+        take_step(self._optimizer, optimizer, network)
         self._inference = None
 
     def set_dropout(self, rate: float) -> None:
@@ -237,23 +226,6 @@ class TaggerShim(Shim):
         for module in self.network.modules():
             if isinstance(module, nn.Dropout):
                 module.p = rate
-
-    def _parameter_groups(self) -> list[dict]:
-        head = {id(p) for p in self._model.head_parameters()}
-        groups: dict[tuple[bool, bool], list] = {}
-        for parameter in self._model.parameters():
-            if parameter.requires_grad:
-                # Biases and normalisation weights are vectors, and are not decayed.
-                key = (id(parameter) in head, parameter.dim() > 1)
-                groups.setdefault(key, []).append(parameter)
-        return [
-            {
-                "params": parameters,
-                "rate_factor": self.head_rate_factor if is_head else 1.0,
-                "decays": decays,
-            }
-            for (is_head, decays), parameters in groups.items()
-        ]
 
     # Saving and loading it
 

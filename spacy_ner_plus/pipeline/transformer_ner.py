@@ -18,6 +18,7 @@ from thinc.api import Config, Model, Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.decoding import decode, tag_names, tags_to_bounds
+from spacy_ner_plus.models.loss import MISSING_TAG, cross_entropy
 from spacy_ner_plus.spans import without_overlaps
 
 default_model_config = """
@@ -33,8 +34,6 @@ frozen_layers = 0
 """
 DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
 
-# What a gold tag that is missing looks like among tag numbers.
-MISSING_TAG = -1
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
 _IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
 
@@ -195,20 +194,7 @@ class TransformerNER(TrainablePipe):
         """
         examples = list(examples)
         validate_examples(examples, "TransformerNER.get_loss")
-        gold = np.concatenate([self._gold_tags(eg) for eg in examples])
-        flat = np.concatenate(scores)
-        counted = np.flatnonzero(gold != MISSING_TAG)
-        gradient = np.zeros_like(flat)
-        loss = 0.0
-        if len(counted):
-            shifted = flat[counted] - flat[counted].max(axis=1, keepdims=True)
-            log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            rows = np.arange(len(counted))
-            loss = -float(log_probs[rows, gold[counted]].mean())
-            d_counted = np.exp(log_probs)
-            d_counted[rows, gold[counted]] -= 1.0
-            gradient[counted] = d_counted / len(counted)
-        return loss, np.split(gradient, np.cumsum([len(doc_scores) for doc_scores in scores])[:-1])
+        return cross_entropy(scores, [self._gold_tags(eg) for eg in examples])
 
     def initialize(
         self,

@@ -1,0 +1,33 @@
+import pytest
+from spacy.tokens import Doc
+
+from spacy_ner_plus.models.orthography import PATTERNS, case_patterns
+
+
+@pytest.mark.parametrize(
+    ("word", "pattern"),
+    [
+        (".", "symbols"),
+        ("🙂", "symbols"),
+        ("oslo", "lower"),
+        ("I", "one upper letter"),
+        ("NATO", "all upper"),
+        ("U.S.", "all upper"),
+        ("Oslo", "title"),
+        ("Élan", "title"),
+        ("iPhone", "mixed"),
+        ("McDonald", "mixed"),
+        ("1996-08-22", "digits"),
+        ("7pm", "digits and lower"),
+        ("B52", "digits and upper"),
+        ("東京", "caseless letters"),
+        ("مايو", "caseless letters"),
+    ],
+)
+def test_orthography_names_the_case_pattern(nlp, word, pattern):
+    doc = Doc(nlp.vocab, words=["a", word, "b"])
+    assert [PATTERNS[i] for i in case_patterns(doc)] == ["lower", pattern, "lower"]
+
+
+def test_orthography_of_an_empty_doc_is_empty(nlp):
+    assert case_patterns(Doc(nlp.vocab)).shape == (0,)

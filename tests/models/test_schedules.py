@@ -1,0 +1,42 @@
+from itertools import islice
+
+import pytest
+from spacy.tokens import Doc, DocBin
+from spacy.training.batchers import minibatch_by_words
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.schedules import warmup_linear_by_epochs_v1
+
+
+@pytest.fixture
+def corpus(nlp, tmp_path):
+    docs = [Doc(nlp.vocab, words=["w"] * length) for length in [5, 30, 12, 7, 100, 3] * 10]
+    DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
+    return docs, tmp_path / "train.spacy"
+
+
+def test_schedules_follow_the_length_of_the_training(corpus):
+    docs, path = corpus
+    steps = 4 * len(list(minibatch_by_words(docs, 40)))
+    rates = list(islice(warmup_linear_by_epochs_v1(1e-3, 0.1, 4, str(path), 40), steps + 3))
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) == pytest.approx(0.1 * steps, abs=1)
+    assert rates[steps - 1] > 0
+    assert rates[steps:] == [0.0, 0.0, 0.0]
+
+
+def test_schedules_read_a_folder_of_shards(corpus, tmp_path):
+    _, path = corpus
+    whole = list(islice(warmup_linear_by_epochs_v1(1.0, 0.1, 1, str(path), 40), 50))
+    assert list(islice(warmup_linear_by_epochs_v1(1.0, 0.1, 1, str(tmp_path), 40), 50)) == whole
+
+
+@pytest.mark.parametrize("path", [None, "no/such/corpus.spacy"])
+def test_schedules_say_that_the_corpus_is_missing(path):
+    with pytest.raises(UserError, match="E214"):
+        next(warmup_linear_by_epochs_v1(1e-3, 0.1, 4, path, 40))
+
+
+def test_schedules_need_epochs(corpus):
+    with pytest.raises(UserError, match="E213"):
+        next(warmup_linear_by_epochs_v1(1e-3, 0.1, 0, str(corpus[1]), 40))
