@@ -1,0 +1,192 @@
+"""Predictions made by a pipeline: in order, one for each input, kept in a DocBin."""
+
+import os
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.errors import Errors, UserError
+
+
+class Outcome(NamedTuple):
+    """What came of one input.
+
+    doc (Doc | None): The Doc, None where a component failed on it.
+    context (Any): What was given beside the input.
+    error (str): Why it failed; empty where it did not.
+    """
+
+    doc: Doc | None
+    context: Any
+    error: str
+
+
+def pipe_in_order(
+    nlp: Language,
+    inputs: Iterable[tuple[str | Doc, Any]],
+    *,
+    batch_size: int | None = None,
+    n_process: int = 1,
+) -> Iterator[Outcome]:
+    """Run a pipeline over a stream; an input on which it fails keeps its place.
+
+    The error handlers of the pipeline are replaced: without that, one failing
+    Doc would end the run, and one that is dropped would shift all after it.
+    spaCy's `ner` and `parser` take no handler: a failure in these ends the run.
+
+    nlp (Language): The pipeline.
+    inputs (Iterable[tuple[str | Doc, Any]]): Texts or Docs, each with any context.
+    batch_size (int): How many at once; None for the pipeline's own.
+    n_process (int): How many processes.
+    YIELDS (Outcome): One for each input, in order.
+    """
+    waiting: deque[tuple[int, Any]] = deque()
+    errors: dict[int, str] = {}
+
+    def note(name, proc, docs, error) -> None:
+        # docs is None where the failure comes back from another process.
+        for doc in docs or []:
+            errors[doc._context] = f"{name}: {error}"
+
+    def feed() -> Iterator[tuple[str | Doc, int]]:
+        for number, (text, context) in enumerate(inputs):
+            waiting.append((number, context))
+            if isinstance(text, str) and len(text) > nlp.max_length:
+                errors[number] = f"{len(text)} characters are more than nlp.max_length ({nlp.max_length})"
+            else:
+                yield text, number
+
+    def failed(number: int, context: Any) -> Outcome:
+        return Outcome(None, context, errors.pop(number, "failed in another process"))
+
+    _handle_errors(nlp, note)
+    docs = nlp.pipe(feed(), as_tuples=True, batch_size=batch_size, n_process=n_process)
+    for doc, number in docs:
+        # A component that returns a new Doc loses the number: then it is the
+        # first that is not known to have failed.
+        while waiting[0][0] != number if number is not None else waiting[0][0] in errors:
+            yield failed(*waiting.popleft())
+        yield Outcome(doc, waiting.popleft()[1], "")
+    while waiting:
+        yield failed(*waiting.popleft())
+
+
+def _handle_errors(nlp: Language, handler: Callable[..., None]) -> None:
+    """Do what nlp.set_error_handler means to do, which breaks off at the first component that refuses."""
+    nlp.default_error_handler = handler
+    for _, component in nlp.pipeline:
+        if hasattr(component, "set_error_handler"):
+            # spaCy's parser-based components have the method, but no place for the handler.
+            with suppress(AttributeError):
+                component.set_error_handler(handler)
+
+
+def predict_docs(
+    nlp: Language,
+    golds: Iterable[Doc],
+    *,
+    gold_tokens: bool = False,
+    batch_size: int | None = None,
+    n_process: int = 1,
+) -> Iterator[Outcome]:
+    """Run a pipeline on the texts of gold Docs, which give it nothing but text or tokens.
+
+    nlp (Language): The pipeline.
+    golds (Iterable[Doc]): The gold Docs.
+    gold_tokens (bool): Whether the pipeline gets gold's tokens instead of its
+        own; it does in any case where gold's white space is unknown, as in `spacy evaluate`.
+    batch_size (int): How many at once; None for the pipeline's own.
+    n_process (int): How many processes.
+    YIELDS (Outcome): One for each gold Doc, in order, with the gold Doc as context.
+    """
+    inputs = (
+        (bare_copy(gold, nlp.vocab) if gold_tokens or gold.has_unknown_spaces else gold.text, gold)
+        for gold in golds
+    )
+    return pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process)
+
+
+def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
+    """Copy a Doc's tokens and white space alone.
+
+    doc (Doc): The Doc.
+    vocab (Vocab): The vocabulary of the copy.
+    RETURNS (Doc): The copy, without any annotation.
+    """
+    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+    return Doc(vocab, words=words, spaces=spaces)
+
+
+def corpus_files(path: Path) -> list[Path]:
+    """Find the files of a corpus.
+
+    path (Path): A .spacy file, or a folder that holds some at any depth.
+    RETURNS (list[Path]): The files, sorted.
+    RAISES (UserError): Where there is none.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*.spacy") if not file.name.startswith("."))
+        if not files:
+            raise UserError(Errors.E301.format(path=path, reason="the folder holds no .spacy file"))
+        return files
+    if not path.exists():
+        raise UserError(Errors.E301.format(path=path, reason="there is no such file or folder"))
+    return [path]
+
+
+def load_docs(path: Path, vocab: Vocab, limit: int = 0) -> list[Doc]:
+    """Read the Docs of a corpus.
+
+    path (Path): A .spacy file, or a folder of them.
+    vocab (Vocab): The vocabulary that the Docs get.
+    limit (int): How many to read at most; 0 for all.
+    RETURNS (list[Doc]): The Docs, in the order of the files.
+    RAISES (UserError): Where a file cannot be read, or there is no Doc.
+    """
+    docs: list[Doc] = []
+    for file in corpus_files(path):
+        try:
+            docs += DocBin().from_disk(file).get_docs(vocab)
+        except OSError as error:
+            raise UserError(Errors.E301.format(path=file, reason=error.strerror)) from error
+        except (zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
+            raise UserError(Errors.E301.format(path=file, reason="it is no DocBin (.spacy)")) from error
+        if limit and len(docs) >= limit:
+            break
+    if not docs:
+        raise UserError(Errors.E302.format(path=path))
+    return docs[:limit] if limit else docs
+
+
+def save_docs(docs: Sequence[Doc], path: Path) -> None:
+    """Write Docs as a DocBin, whole or not at all.
+
+    docs (Sequence[Doc]): The Docs.
+    path (Path): The file.
+    RAISES (UserError): Where it cannot be written.
+    """
+    write_bytes(path, DocBin(docs=docs).to_bytes())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file beside its place and then rename it, so that it is never there by half.
+
+    path (Path): The file; its folders are made.
+    data (bytes): What it holds.
+    RAISES (UserError): Where it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(Errors.E303.format(path=path, reason=error.strerror)) from error

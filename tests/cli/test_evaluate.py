@@ -1,0 +1,218 @@
+import json
+
+import pytest
+import spacy
+from spacy.cli.evaluate import evaluate as spacy_evaluate
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.cli.evaluate import FAILED, UNKNOWN_SPACES, evaluate
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.predictions import load_docs
+
+TEXT = ["Anna", "Smith", "met", "the", "Oslo-based", "Acme", "in", "Oslo", "."]
+TAGS = ["B-PER", "I-PER", "O", "O", "B-LOC", "B-ORG", "O", "B-LOC", "O"]
+
+
+@Language.component("cli_evaluate_fails_on_bad")
+def fails_on_bad(doc):
+    if "bad" in doc.text:
+        raise ValueError("bad text")
+    return doc
+
+
+def make_corpus(path, docs):
+    DocBin(docs=docs).to_disk(path)
+    return path
+
+
+def make_gold(nlp, words=TEXT, tags=TAGS):
+    spaces = [i + 2 < len(words) for i in range(len(words))]
+    return Doc(nlp.vocab, words=words, spaces=spaces, ents=tags)
+
+
+@pytest.fixture
+def ruler(nlp):
+    patterns = {"Anna Smith": "PER", "Acme": "LOC", "Oslo": "LOC"}
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": v, "pattern": k} for k, v in patterns.items()])
+    return nlp
+
+
+@pytest.fixture
+def pipeline(ruler, tmp_path):
+    ruler.to_disk(tmp_path / "pipeline")
+    return str(tmp_path / "pipeline")
+
+
+@pytest.fixture
+def corpus(nlp, tmp_path):
+    return make_corpus(tmp_path / "gold.spacy", [make_gold(nlp), make_gold(nlp)])
+
+
+@pytest.fixture(scope="module")
+def trained_ner(tmp_path_factory):
+    """A stock `ner` with a CPU tok2vec that has seen the text."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner")
+    examples = [Example(nlp.make_doc(make_gold(nlp).text), make_gold(nlp))]
+    nlp.initialize(lambda: examples)
+    for _ in range(15):
+        nlp.update(examples)
+    path = tmp_path_factory.mktemp("ner") / "pipeline"
+    nlp.to_disk(path)
+    return str(path)
+
+
+def test_evaluate_writes_all_that_spacy_evaluate_writes(trained_ner, corpus, tmp_path):
+    theirs = spacy_evaluate(trained_ner, corpus)
+    evaluate(trained_ner, corpus, output=tmp_path / "ours.json")
+    ours = json.loads((tmp_path / "ours.json").read_text())
+    assert theirs.pop("speed") > 0
+    assert ours["speed"] > 0
+    assert theirs.keys() <= ours.keys()
+    assert {key: ours[key] for key in theirs} == theirs
+
+
+def test_evaluate_scores_strictly_and_says_why_spacy_differs(pipeline, corpus):
+    metrics = evaluate(pipeline, corpus)
+    assert metrics["seqeval"]["per_label"]["PER"]["f1"] == 1.0
+    assert metrics["seqeval"]["per_label"]["LOC"]["correct"] == 2
+    assert metrics["seqeval"]["per_label"]["LOC"]["predicted"] == 6
+    assert metrics["agreement"]["difference"] > 0
+    assert metrics["agreement"]["explained"]
+    assert "takes 2 of them for right" in metrics["agreement"]["reasons"][0]
+
+
+def test_evaluate_on_gold_tokens_agrees_with_spacy(pipeline, corpus):
+    metrics = evaluate(pipeline, corpus, gold_tokens=True)
+    assert metrics["settings"]["tokens"] == "gold"
+    assert metrics["agreement"] == {
+        "spacy_f": metrics["ents_f"],
+        "seqeval_f": metrics["seqeval"]["f1"],
+        "difference": pytest.approx(0),
+        "agree": True,
+        "explained": True,
+        "reasons": [],
+    }
+
+
+def test_evaluate_describes_corpus_and_pipeline(pipeline, corpus):
+    import hashlib
+
+    metrics = evaluate(pipeline, corpus)
+    assert metrics["corpus"] == {
+        "name": "gold.spacy",
+        "documents": 2,
+        "tokens": 18,
+        "entities": 8,
+        "sha256": hashlib.sha256(corpus.read_bytes()).hexdigest(),
+    }
+    assert metrics["pipeline"]["components"] == {"entity_ruler": "entity_ruler"}
+    assert metrics["pipeline"]["spacy_version"] == spacy.__version__
+
+
+def test_evaluate_keeps_predictions_beside_the_metrics_or_where_told(pipeline, corpus, tmp_path, nlp):
+    evaluate(pipeline, corpus, output=tmp_path / "out" / "m.json")
+    kept = load_docs(tmp_path / "out" / "m-predictions.spacy", nlp.vocab)
+    assert [ent.text for ent in kept[1].ents] == ["Anna Smith", "Oslo", "Acme", "Oslo"]
+    evaluate(pipeline, corpus, predictions=tmp_path / "p.spacy")
+    assert len(load_docs(tmp_path / "p.spacy", nlp.vocab)) == 2
+
+
+def test_evaluate_scores_a_failing_document_as_empty_and_keeps_the_order(ruler, tmp_path):
+    ruler.add_pipe("cli_evaluate_fails_on_bad", first=True)
+    ruler.to_disk(tmp_path / "pipeline")
+    bad = make_gold(ruler, ["bad", "Oslo"], ["O", "B-LOC"])
+    good = [make_gold(ruler, ["Anna", "Smith", "left", "."], ["B-PER", "I-PER", "O", "O"])] * 3
+    corpus = make_corpus(tmp_path / "gold.spacy", [bad, good[0], bad, good[1], good[2]])
+    metrics = evaluate(str(tmp_path / "pipeline"), corpus, predictions=tmp_path / "p.spacy")
+    assert metrics["losses"][FAILED]["count"] == 2
+    assert "bad text" in metrics["losses"][FAILED]["example"]
+    assert metrics["seqeval"]["per_label"]["PER"]["f1"] == 1.0
+    assert metrics["seqeval"]["per_label"]["LOC"] == {
+        "precision": 0.0, "recall": 0.0, "f1": 0.0, "correct": 0, "predicted": 0, "support": 2
+    }  # fmt: skip
+    kept = load_docs(tmp_path / "p.spacy", ruler.vocab)
+    assert [doc[0].text for doc in kept] == ["bad", "Anna", "bad", "Anna", "Anna"]
+    assert metrics["agreement"]["agree"]
+
+
+def test_evaluate_refuses_a_pipeline_that_fails_everywhere(ruler, tmp_path):
+    ruler.add_pipe("cli_evaluate_fails_on_bad", first=True)
+    ruler.to_disk(tmp_path / "pipeline")
+    corpus = make_corpus(tmp_path / "gold.spacy", [make_gold(ruler, ["bad"], ["O"])])
+    with pytest.raises(UserError, match=r"E304.*bad text"):
+        evaluate(str(tmp_path / "pipeline"), corpus, output=tmp_path / "m.json")
+    assert not (tmp_path / "m.json").exists()
+
+
+def test_evaluate_gives_gold_tokens_where_white_space_is_unknown(pipeline, nlp, tmp_path):
+    corpus = make_corpus(tmp_path / "gold.spacy", [Doc(nlp.vocab, words=TEXT, ents=TAGS)])
+    metrics = evaluate(pipeline, corpus)
+    assert metrics["losses"][UNKNOWN_SPACES]["count"] == 1
+    assert metrics["agreement"]["agree"]
+
+
+def test_evaluate_takes_a_limit_a_batch_size_processes_and_overrides(trained_ner, corpus):
+    metrics = evaluate(
+        trained_ner,
+        corpus,
+        limit=1,
+        batch_size=1,
+        n_process=2,
+        overrides=["components.ner.moves=null", "nlp.batch_size=7"],
+    )
+    assert metrics["corpus"]["documents"] == 1
+    assert metrics["settings"]["batch_size"] == 1
+    assert metrics["settings"]["overrides"][1] == "nlp.batch_size=7"
+
+
+def test_evaluate_scores_transformer_ner(trained_folder, tmp_path):
+    from tests.conftest import make_docs
+
+    corpus = make_corpus(tmp_path / "gold.spacy", make_docs(spacy.blank("en").vocab))
+    metrics = evaluate(str(trained_folder), corpus, overrides=["components.transformer_ner.device=cpu"])
+    assert metrics["seqeval"]["f1"] > 0.9
+    assert metrics["agreement"]["agree"]
+
+
+def test_evaluate_puts_the_baseline_beside(pipeline, corpus, nlp):
+    pytest.importorskip("spacy_ner_plus.evaluation.baseline")
+    metrics = evaluate(pipeline, corpus, baseline=corpus)
+    assert metrics["baseline"]["corpus"] == "gold.spacy"
+    assert 0 <= metrics["baseline"]["f1"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"pipeline": "no_such_pipeline"}, "E501.*no_such_pipeline"),
+        ({"overrides": ["device"]}, "E502.*device"),
+        ({"overrides": ["components.nothing.device=cpu"]}, "E501"),
+        ({"limit": -1}, "E507.*--limit is -1"),
+        ({"batch_size": 0}, "E507.*--batch-size is 0"),
+    ],
+)
+def test_evaluate_refuses_wrong_options(pipeline, corpus, changes, code):
+    options = {"pipeline": pipeline, "corpus": corpus, **changes}
+    with pytest.raises(UserError, match=code):
+        evaluate(options.pop("pipeline"), options.pop("corpus"), **options)
+
+
+def test_evaluate_refuses_a_corpus_without_annotation(pipeline, nlp, tmp_path):
+    corpus = make_corpus(tmp_path / "raw.spacy", [Doc(nlp.vocab, words=TEXT)])
+    with pytest.raises(UserError, match=r"E305.*raw\.spacy"):
+        evaluate(pipeline, corpus)
+
+
+def test_evaluate_prints_table_agreement_losses_and_the_next_step(pipeline, corpus, tmp_path):
+    result = CliRunner().invoke(app, ["evaluate", pipeline, str(corpus), "-o", str(tmp_path / "m.json")])
+    assert result.exit_code == 0, result.output
+    assert "gold.spacy: 2 documents, 18 tokens, 8 entities; own tokens" in result.stdout
+    assert ["PER", "100.00", "100.00", "100.00", "2"] in [line.split() for line in result.stdout.splitlines()]
+    assert "Agreement: spaCy - seqeval = +25.00 points: 2 predicted entities end inside" in result.stdout
+    assert "2 x predicted entity ends inside a gold token" in result.stderr
+    assert f"render {corpus} {tmp_path / 'm-predictions.spacy'}" in result.stderr

@@ -1,0 +1,34 @@
+import pytest
+
+from spacy_ner_plus.cli.loading import load_pipeline, parse_overrides
+from spacy_ner_plus.errors import UserError
+
+
+def test_loading_reads_values_as_json_or_as_text():
+    overrides = ["a.b=cpu", "a.c=3", "a.d=null", 'a.e="3"', "a.f=x=y", "a.g=[1]"]
+    assert parse_overrides(overrides) == {
+        "a.b": "cpu",
+        "a.c": 3,
+        "a.d": None,
+        "a.e": "3",
+        "a.f": "x=y",
+        "a.g": [1],
+    }
+
+
+@pytest.mark.parametrize("override", ["device", "=cpu", ""])
+def test_loading_refuses_an_override_without_key_or_value(override):
+    with pytest.raises(UserError, match="E502"):
+        parse_overrides([override])
+
+
+def test_loading_overrides_a_setting(nlp, tmp_path):
+    nlp.to_disk(tmp_path / "pipeline")
+    assert load_pipeline(str(tmp_path / "pipeline"), ["nlp.batch_size=7"]).batch_size == 7
+
+
+def test_loading_refuses_what_is_no_pipeline_in_one_line(tmp_path):
+    for name in (str(tmp_path), "no_such_package"):
+        with pytest.raises(UserError, match="E501") as caught:
+            load_pipeline(name)
+        assert "\n" not in str(caught.value)

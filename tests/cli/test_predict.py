@@ -1,0 +1,198 @@
+import json
+import re
+
+import pytest
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.cli.predict import describe_entities, predict, predict_records
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.losses import Losses
+
+
+@Language.component("cli_predict_fails_on_bad")
+def fails_on_bad(doc):
+    if "bad" in doc.text:
+        raise ValueError("bad text")
+    return doc
+
+
+@pytest.fixture
+def ruler(nlp):
+    patterns = [{"label": "PER", "pattern": "Anna Smith"}, {"label": "LOC", "pattern": "Oslo"}]
+    nlp.add_pipe("entity_ruler").add_patterns(patterns)
+    return nlp
+
+
+@pytest.fixture
+def pipeline(ruler, tmp_path):
+    ruler.to_disk(tmp_path / "pipeline")
+    return str(tmp_path / "pipeline")
+
+
+def run(*arguments, text=None):
+    result = CliRunner().invoke(app, ["predict", *map(str, arguments)], input=text)
+    assert not result.exception or isinstance(result.exception, UserError), result.exception
+    return result
+
+
+def rows(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_predict_writes_jsonl_of_pasted_text(pipeline):
+    result = run(pipeline, "--text", "Anna Smith is in Oslo", "--text", "x", "--format", "jsonl")
+    assert rows(result) == [
+        {
+            "text": "Anna Smith is in Oslo",
+            "ents": [
+                {"start": 0, "end": 10, "label": "PER", "text": "Anna Smith"},
+                {"start": 17, "end": 21, "label": "LOC", "text": "Oslo"},
+            ],
+        },
+        {"text": "x", "ents": []},
+    ]
+
+
+@pytest.mark.parametrize("dash", [(), ("-",)])
+def test_predict_reads_stdin_a_text_a_line(pipeline, dash):
+    result = run(pipeline, *dash, "--format", "jsonl", text="Oslo\n\n  \nin Oslo ü\n")
+    assert [row["text"] for row in rows(result)] == ["Oslo", "in Oslo ü"]
+
+
+def test_predict_reads_files_by_line_or_whole(pipeline, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfOslo\r\nin Oslo\r\n")
+    assert [row["text"] for row in rows(run(pipeline, path, "--format", "jsonl"))] == ["Oslo", "in Oslo"]
+    whole = rows(run(pipeline, path, "--whole", "--format", "jsonl"))
+    assert [(row["text"], len(row["ents"])) for row in whole] == [("Oslo\nin Oslo", 2)]
+
+
+def test_predict_keeps_other_keys_of_jsonl(pipeline, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 7, "text": "Oslo", "ents": "old"}\n\n{"text": ""}\n', encoding="utf8")
+    result = run(pipeline, path, "--format", "jsonl")
+    assert rows(result)[0] == {
+        "id": 7,
+        "text": "Oslo",
+        "ents": [{"start": 0, "end": 4, "label": "LOC", "text": "Oslo"}],
+    }
+    assert rows(result)[1] == {"text": "", "ents": []}
+    assert "1 x record that had 'ents' already" in result.stderr
+
+
+def test_predict_reads_stdin_as_jsonl_if_told(pipeline):
+    result = run(pipeline, "--input-format", "jsonl", "--format", "jsonl", text='{"text": "Oslo", "n": 1}\n')
+    assert rows(result)[0]["n"] == 1
+
+
+def test_predict_gives_scores_of_a_span_group_where_the_pipeline_has_them(nlp):
+    doc = Doc(nlp.vocab, words=["Anna", "in", "Oslo"], ents=["B-PER", "O", "B-LOC"])
+    spans = [Span(doc, 0, 1, "PER"), Span(doc, 2, 3, "ORG")]
+    doc.spans["other"] = SpanGroup(doc, name="other", spans=spans)
+    doc.spans["ner"] = SpanGroup(doc, name="ner", spans=spans, attrs={"scores": [0.75, 0.5]})
+    assert [entity.get("score") for entity in describe_entities(doc)] == [0.75, None]
+
+
+def test_predict_runs_transformer_ner(trained_folder):
+    text = "Anna Berg lives in Oslo and works for Acme Corp ."
+    result = run(trained_folder, "--text", text, "--format", "jsonl")
+    assert [entity["text"] for entity in rows(result)[0]["ents"]] == ["Anna Berg", "Oslo", "Acme Corp"]
+
+
+def test_predict_keeps_the_order_when_a_text_fails(ruler, tmp_path):
+    ruler.add_pipe("cli_predict_fails_on_bad", first=True)
+    ruler.to_disk(tmp_path / "pipeline")
+    text = "bad\nOslo\nbad\nOslo 2\n"
+    result = run(tmp_path / "pipeline", "--format", "jsonl", "--batch-size", 2, text=text)
+    assert [(row["text"], row["ents"] is None) for row in rows(result)] == [
+        ("bad", True),
+        ("Oslo", False),
+        ("bad", True),
+        ("Oslo 2", False),
+    ]
+    assert "bad text" in rows(result)[0]["error"]
+    assert "2 x text on which the pipeline failed" in result.stderr
+    table = run(tmp_path / "pipeline", text="bad\nOslo\n").stdout.splitlines()
+    assert table[1].split() == ["1", "failed", "cli_predict_fails_on_bad:", "bad", "text"]
+
+
+def test_predict_streams_and_forgets_strings(ruler, monkeypatch):
+    monkeypatch.setattr("spacy_ner_plus.cli.predict.ZONE", 50)
+    asked = []
+
+    def records():
+        for number in range(500):
+            asked.append(number)
+            yield {"text": f"Oslo uniqueword{number}"}
+
+    results = predict_records(ruler, records(), Losses(), batch_size=10)
+    first = next(results)
+    assert first["ents"][0]["text"] == "Oslo"
+    assert len(asked) <= 11
+    assert sum(1 for _ in results) == 499
+    assert "uniqueword3" not in ruler.vocab.strings
+
+
+def test_predict_uses_several_processes(pipeline):
+    text = "\n".join(f"Oslo {i}" for i in range(20))
+    result = run(pipeline, "--n-process", 2, "--batch-size", 5, "--format", "jsonl", text=text)
+    assert [row["text"] for row in rows(result)] == text.split("\n")
+
+
+def test_predict_prints_a_table_with_context(pipeline):
+    text = "x " * 100 + "Oslo [red] " + "y " * 100 + "\nnothing\n"
+    lines = run(pipeline, text=text).stdout.splitlines()
+    assert lines[0].split() == ["Text", "Entity", "Label", "Offsets", "Score", "Context"]
+    assert lines[1].split()[:4] == ["1", "Oslo", "LOC", "200-204"]
+    assert "x Oslo [red] y" in lines[1]
+    assert lines[1].rstrip().endswith("…")
+    assert lines[2].split() == ["2", "no", "entity", "nothing"]
+
+
+def test_predict_writes_a_page(pipeline, tmp_path):
+    result = run(pipeline, "--text", "<b> Oslo", "--format", "html", "--output", tmp_path / "p.html")
+    page = (tmp_path / "p.html").read_text(encoding="utf8")
+    assert "&lt;b&gt;" in page
+    assert '<mark class="entity"' in page
+    assert "p.html" in result.stderr
+    assert result.stdout == ""
+
+
+def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "Oslo"}\n{"text": 1}\n', encoding="utf8")
+    (tmp_path / "out").mkdir()
+    output = tmp_path / "out" / "o.jsonl"
+    result = run(pipeline, tmp_path / "a.jsonl", "--format", "jsonl", "--output", output)
+    assert "E504" in str(result.exception)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "message"),
+    [
+        ("a.jsonl", b'{"text": "x"}\n{"text": \n', (), r"a\.jsonl:2 is no JSON object"),
+        ("a.jsonl", b'{"words": "x"}\n', (), r"a\.jsonl:1 .* it has no 'text'"),
+        ("a.jsonl", b"[1]\n", (), r"a\.jsonl:1 .* of type list"),
+        ("a.jsonl", b"{}", ("--whole",), "E505"),
+        ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E503.*a\.txt.*utf-8"),
+        ("b.txt", None, (), r"E503.*b\.txt.*No such file"),
+        ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, html"),
+        ("a.txt", b"x", ("--input-format", "csv"), "E506.*'csv' is no --input-format"),
+        ("a.txt", b"x", ("--batch-size", "0"), "E507"),
+        ("a.txt", b"x", ("--override", "device"), "E502"),
+    ],
+)
+def test_predict_refuses_wrong_input(pipeline, tmp_path, name, content, options, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    result = run(pipeline, tmp_path / name, *options)
+    assert isinstance(result.exception, UserError)
+    assert re.search(message, str(result.exception)), result.exception
+
+
+def test_predict_refuses_a_pipeline_that_is_none(tmp_path):
+    with pytest.raises(UserError, match="E501"):
+        predict(str(tmp_path), [{"text": "x"}])
