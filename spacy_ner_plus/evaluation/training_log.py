@@ -1,0 +1,92 @@
+"""The training curve, kept while `spacy train` runs: to the console, and as JSON lines."""
+
+import json
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+from spacy.language import Language
+from spacy.training.loggers import console_logger_v3
+
+Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
+
+
+def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, IO], Log]:
+    """Make a logger that prints spaCy's console table and writes each evaluation as a JSON line.
+
+    output_file (str): Where; overwritten by each training. None writes nothing.
+        The first line tells of the run (seed, versions, hardware), each further one has
+        epoch, step, seconds since the start, words seen, losses and scores (0 to 1).
+    RETURNS (Callable): The logger, for [training.logger].
+    """
+    console = console_logger_v3(progress_bar="eval")
+
+    def setup(nlp: Language, stdout: IO, stderr: IO) -> Log:
+        log_console, finish_console = console(nlp, stdout, stderr)
+        stream = None
+        if output_file:
+            path = Path(output_file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("w", encoding="utf8")
+            _write(stream, describe_run(nlp))
+
+        def log_step(info: dict[str, Any] | None) -> None:
+            log_console(info)
+            if stream is not None and info is not None:
+                kept = {key: info[key] for key in ("epoch", "step", "seconds", "words", "losses", "score")}
+                _write(stream, {**kept, "scores": _numbers(info["other_scores"])})
+
+        def finish() -> None:
+            finish_console()
+            if stream is not None:
+                stream.close()
+
+        return log_step, finish
+
+    return setup
+
+
+def describe_run(nlp: Language) -> dict[str, Any]:
+    """Tell what a training ran on.
+
+    nlp (Language): The pipeline, with its config.
+    RETURNS (dict[str, Any]): Seed, epochs, package versions, processor and threads.
+    """
+    import torch
+
+    training = nlp.config.get("training", {})
+    packages = ("spacy-ner-plus", "spacy", "torch", "transformers")
+    return {
+        "seed": training.get("seed"),
+        "max_epochs": training.get("max_epochs"),
+        "encoder": nlp.config.get("paths", {}).get("encoder"),
+        "versions": {name: version(name) for name in packages},
+        "python": platform.python_version(),
+        "hardware": hardware(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def hardware() -> str:
+    """RETURNS (str): The processor's name and, where torch can use one, the GPU's."""
+    import torch
+
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if models:
+            name = f"{models[0]}, {len(models)} cores"
+    return f"{name}; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else name
+
+
+def _numbers(scores: dict[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in scores.items() if isinstance(value, int | float)}
+
+
+def _write(stream: IO, row: dict[str, Any]) -> None:
+    # Flushed, so that the curve can be watched and outlives a training that is broken off.
+    stream.write(json.dumps(row) + "\n")
+    stream.flush()

@@ -1,0 +1,61 @@
+import io
+import json
+
+import spacy
+from spacy import registry
+
+from spacy_ner_plus.evaluation.training_log import training_log_v1
+from tests.conftest import make_pipeline
+
+INFO = {
+    "epoch": 1,
+    "step": 200,
+    "seconds": 12,
+    "words": 3456,
+    "losses": {"transformer_ner": 1.5},
+    "score": 0.75,
+    "other_scores": {"ents_f": 0.75, "ents_p": 0.7, "ents_r": 0.8, "ents_per_type": {"PER": {"f": 1.0}}},
+}
+
+
+def make_nlp(encoder):
+    nlp = make_pipeline(encoder)
+    nlp.config["training"] = registry.resolve({"training": {"seed": 7, "max_epochs": 3}})["training"]
+    nlp.config["training"].update(
+        {"max_steps": 0, "eval_frequency": 10, "score_weights": {"ents_f": 1.0}}
+    )
+    return nlp
+
+
+def test_training_log_writes_a_line_for_the_run_and_each_evaluation(encoder_folder, tmp_path):
+    path = tmp_path / "deep" / "log.jsonl"
+    out = io.StringIO()
+    log_step, finish = training_log_v1(str(path))(make_nlp(encoder_folder), out, io.StringIO())
+    log_step(None)
+    log_step(INFO)
+    finish()
+    run, step = [json.loads(line) for line in path.read_text().splitlines()]
+    assert run["seed"] == 7
+    assert run["versions"]["spacy"] == spacy.__version__
+    assert run["hardware"]
+    assert step["step"] == 200
+    assert step["seconds"] == 12
+    assert step["scores"] == {"ents_f": 0.75, "ents_p": 0.7, "ents_r": 0.8}
+    assert "75.00" in out.getvalue()
+
+
+def test_training_log_starts_anew_with_each_training(encoder_folder, tmp_path):
+    path = tmp_path / "log.jsonl"
+    for _ in range(2):
+        log_step, finish = training_log_v1(str(path))(make_nlp(encoder_folder), io.StringIO(), io.StringIO())
+        log_step(INFO)
+        finish()
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_training_log_without_a_file_writes_to_the_console_alone(encoder_folder):
+    out = io.StringIO()
+    log_step, finish = training_log_v1()(make_nlp(encoder_folder), out, io.StringIO())
+    log_step(INFO)
+    finish()
+    assert "200" in out.getvalue()

@@ -1,0 +1,63 @@
+"""The house: imports go one way, rooms of one floor don't import each other."""
+
+import ast
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "spacy_ner_plus"
+FLOORS = {
+    "cli": 5,
+    "annotation": 4,
+    "pipeline": 3,
+    "data": 2,
+    "models": 2,
+    "evaluation": 2,
+    "spans": 1,
+    "losses": 0,
+    "errors": 0,
+    "resources": 0,
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("spacy_ner_plus"):
+            rooms = node.module.split(".")[1:2] or [alias.name for alias in node.names]
+            names.update(rooms)
+        elif isinstance(node, ast.Import):
+            names.update(
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("spacy_ner_plus.")
+            )
+    return names & FLOORS.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
+def test_house_imports_go_one_way(path):
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room not in FLOORS:
+        pytest.skip("no room of the house")
+    for other in imported(path):
+        assert other == room or FLOORS[other] < FLOORS[room], f"{room} imports {other}"
+
+
+def test_house_files_are_small():
+    long = {
+        str(path.relative_to(ROOT)): length
+        for path in MODULES
+        if (length := len(path.read_text(encoding="utf8").splitlines())) > 320 and path.name != "errors.py"
+    }
+    assert not long
+
+
+def test_house_tagger_needs_torch_alone():
+    tree = ast.parse((PACKAGE / "models" / "tagger.py").read_text(encoding="utf8"))
+    modules = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert modules == {"torch"}

@@ -1,0 +1,73 @@
+"""Every public name can be fetched and is what it says; the list of names is frozen here."""
+
+import subprocess
+import sys
+from configparser import ConfigParser
+from importlib import import_module
+
+import pytest
+
+from tests.conftest import ROOT
+
+# A name that goes, or changes its meaning, breaks pipelines that people have saved.
+NAMES = {
+    "console_scripts": ["spacy-ner-plus"],
+    "spacy_factories": ["transformer_ner"],
+    "spacy_architectures": ["spacy_ner_plus.TransformerTagger.v1"],
+    "spacy_misc": ["spacy_ner_plus.encoder_path.v1"],
+    "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],
+    "thinc_schedules": ["spacy_ner_plus.warmup_linear_by_epochs.v1"],
+    "spacy_displacy_colors": ["spacy_ner_plus"],
+}
+
+
+def entry_points() -> dict[str, dict[str, str]]:
+    # Strict: a name that is given twice is an error.
+    parser = ConfigParser(strict=True, delimiters=("=",))
+    parser.read(ROOT / "setup.cfg")
+    groups = {}
+    for group, text in parser["options.entry_points"].items():
+        rows = [line.split("=", 1) for line in text.strip().splitlines()]
+        names = [name.strip() for name, _ in rows]
+        assert len(names) == len(set(names)), f"a name twice in {group}"
+        groups[group] = {name.strip(): target.strip() for name, target in rows}
+    return groups
+
+
+def test_registry_names_are_the_frozen_ones():
+    assert {group: sorted(names) for group, names in entry_points().items()} == NAMES
+
+
+@pytest.mark.parametrize("group", NAMES)
+def test_registry_targets_exist(group):
+    for target in entry_points()[group].values():
+        module, _, name = target.partition(":")
+        assert getattr(import_module(module), name) is not None
+
+
+@pytest.mark.parametrize(
+    ("registry_name", "group"),
+    [
+        ("architectures", "spacy_architectures"),
+        ("misc", "spacy_misc"),
+        ("loggers", "spacy_loggers"),
+        ("schedules", "thinc_schedules"),
+    ],
+)
+def test_registry_is_found_by_spacy(registry_name, group):
+    from spacy import registry
+
+    for name in NAMES[group]:
+        assert callable(registry.get(registry_name, name))
+
+
+def test_registry_entry_points_import_nothing_heavy():
+    targets = [t.partition(":")[0] for group in entry_points().values() for t in group.values()]
+    code = (
+        f"import sys, spacy, importlib; before = set(sys.modules)\n"
+        f"for target in {targets!r}: importlib.import_module(target)\n"
+        "heavy = {'transformers', 'datasets', 'seqeval', 'sklearn', 'tokenizers', 'spacy_llm', 'pandas', 'faker'}\n"
+        "print(sorted(heavy & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,278 @@
+"""Characters, tokens and tags: nothing is moved, nothing is lost without a word."""
+
+from itertools import pairwise
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
+
+from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import (
+    MISSING,
+    CharSpan,
+    TokenSpan,
+    align,
+    doc_to_tags,
+    project,
+    spans_to_tags,
+    split_tag,
+    tags_to_spans,
+    without_overlaps,
+)
+
+NLP = spacy.blank("en")
+LABELS = st.sampled_from(["PER", "LOC", "B-X", "work-of-art", "-", "a b"])
+SLOW = settings(max_examples=150, deadline=None)
+
+
+@st.composite
+def span_sets(draw, length):
+    """Spans that do not overlap, some of them adjacent, of one label, or long."""
+    spans, at = [], 0
+    while at < length:
+        end = min(length, at + draw(st.integers(1, 6)))
+        if draw(st.booleans()):
+            spans.append(TokenSpan(at, end, draw(LABELS)))
+        at = end
+    return spans
+
+
+@st.composite
+def annotated(draw):
+    length = draw(st.integers(0, 15))
+    return draw(span_sets(length)), length
+
+
+@st.composite
+def docs(draw, with_ents=True):
+    words = draw(st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=10))
+    spaces = draw(st.one_of(st.none(), st.lists(st.booleans(), min_size=len(words), max_size=len(words))))
+    doc = Doc(NLP.vocab, words=words, spaces=spaces)
+    if with_ents:
+        spans = draw(span_sets(len(doc)))
+        doc.set_ents(
+            [Span(doc, *span) for span in spans], default=draw(st.sampled_from(["outside", "missing"]))
+        )
+    return doc
+
+
+# Tags
+
+
+@SLOW
+@given(annotated())
+def test_spans_come_back_from_their_tags(case):
+    spans, length = case
+    tags = spans_to_tags(spans, length)
+    assert len(tags) == length
+    losses = Losses()
+    assert tags_to_spans(tags, losses) == spans
+    assert not losses.kinds
+
+
+@SLOW
+@given(docs())
+def test_tags_of_a_doc_say_what_its_entities_are(doc):
+    tags = doc_to_tags(doc)
+    assert tags_to_spans(tags) == [TokenSpan(ent.start, ent.end, ent.label_) for ent in doc.ents]
+    assert spans_to_tags(doc.ents, len(doc)) == ["O" if tag == MISSING else tag for tag in tags]
+
+
+def test_tags_of_a_doc_tell_missing_from_outside():
+    doc = Doc(NLP.vocab, words=["a", "b", "c"], ents=["B-X", "O", ""])
+    assert doc_to_tags(doc) == ["B-X", "O", MISSING]
+
+
+@SLOW
+@given(
+    st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y", "", MISSING, "B-", "X", "I-a-b"]), max_size=12)
+)
+def test_tags_of_any_sequence_give_valid_spans(tags):
+    losses = Losses()
+    spans = tags_to_spans(tags, losses, "f:1")
+    places = [i for span in spans for i in range(span.start, span.end)]
+    labelled = [i for i, tag in enumerate(tags) if tag[:2] in ("B-", "I-") and len(tag) > 2]
+    assert places == labelled
+    assert all(tags[i][2:] == span.label for span in spans for i in range(span.start, span.end))
+    assert all(tags[i][0] == "I" for span in spans for i in range(span.start + 1, span.end))
+    opened = sum(tags[span.start][0] == "I" for span in spans)
+    assert losses["I- that opens an entity"] == opened
+    assert losses["invalid tag"] == sum(tag in ("B-", "X") for tag in tags)
+
+
+@pytest.mark.parametrize(
+    ("tags", "spans"),
+    [
+        (["I-X", "I-X"], [(0, 2, "X")]),
+        (["B-X", "I-Y"], [(0, 1, "X"), (1, 2, "Y")]),
+        (["B-X", "B-X"], [(0, 1, "X"), (1, 2, "X")]),
+        (["B-X", MISSING, "I-X"], [(0, 1, "X"), (2, 3, "X")]),
+        (["B-X", "", "I-X"], [(0, 1, "X"), (2, 3, "X")]),
+    ],
+)
+def test_tags_that_break_the_rules_are_read_as_far_as_they_go(tags, spans):
+    assert tags_to_spans(tags) == spans
+
+
+def test_tags_are_counted_where_they_stand():
+    losses = Losses()
+    tags_to_spans(["O", "I-X"], losses, "f:3")
+    assert (
+        losses.kinds["I- that opens an entity"].example,
+        losses.kinds["I- that opens an entity"].where,
+    ) == (
+        "I-X",
+        "f:3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "parts"),
+    [
+        ("O", ("O", "")),
+        ("B-PER", ("B", "PER")),
+        ("S_work-of-art", ("S", "work-of-art")),
+        ("E-B-X", ("E", "B-X")),
+        ("B-", None),
+        ("B- ", None),
+        ("PER", None),
+        ("O-PER", None),
+        ("b-PER", None),
+        ("", None),
+        (MISSING, None),
+        ("B-PER\n", None),
+    ],
+)
+def test_split_tag(tag, parts):
+    assert split_tag(tag) == parts
+
+
+# Characters
+
+
+@SLOW
+@given(docs())
+def test_align_finds_every_span_of_a_doc(doc):
+    spans = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    fitting, misaligned = align(doc, spans)
+    assert [(span.start, span.end, span.label_) for span in fitting] == [
+        (ent.start, ent.end, ent.label_) for ent in doc.ents
+    ]
+    assert not misaligned
+
+
+@SLOW
+@given(docs(), st.lists(st.tuples(st.integers(-3, 45), st.integers(-3, 45)), max_size=6))
+@pytest.mark.parametrize("mode", ["strict", "contract", "expand"])
+def test_align_loses_no_span_without_saying_so(mode, doc, offsets):
+    spans = [CharSpan(start, end, "X") for start, end in offsets]
+    fitting, misaligned = align(doc, spans, mode)
+    assert len(fitting) + len(misaligned) == len(spans)
+    starts, ends = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
+    fits = [span for span in spans if span.start in starts and span.end in ends and span.start < span.end]
+    assert all(len(span) for span in fitting)
+    if mode == "strict":
+        assert [CharSpan(span.start_char, span.end_char, span.label_) for span in fitting] == fits
+    else:
+        assert not set(fits) & set(misaligned)
+
+
+# Overlaps
+
+
+@SLOW
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), max_size=8), st.integers(0, 2))
+def test_without_overlaps_keeps_what_spacy_keeps_and_what_is_first(places, number):
+    doc = Doc(NLP.vocab, words=list("abcdefghijklmno"))
+    spans = [Span(doc, start, start + length, label=f"L{i}") for i, (start, length) in enumerate(places)]
+    first = filter_spans(spans[:number])
+    kept, dropped = without_overlaps(spans, first)
+    assert len(kept) + len(dropped) == len(spans) + len(first)
+    assert kept == sorted(kept, key=lambda span: span.start)
+    taken = [token.i for span in kept for token in span]
+    assert len(taken) == len(set(taken))
+    assert all(any(span is one for one in kept) for span in first)
+    assert all(not set(range(span.start, span.end)).isdisjoint(taken) for span in dropped)
+    if not first:
+        assert kept == filter_spans(spans)
+
+
+# Projection
+
+
+@st.composite
+def tokenisations(draw):
+    """Two Docs of the same characters whose tokens and spaces differ."""
+    text = draw(st.text(st.characters(categories=["Ll", "Nd", "Po"]), min_size=1, max_size=20))
+    pair = []
+    for _ in range(2):
+        cuts = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=8)))
+        edges = [0, *(cut for cut in cuts if cut < len(text)), len(text)]
+        words = [text[a:b] for a, b in pairwise(edges)]
+        spaces = draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
+        pair.append((words, spaces, edges))
+    return pair
+
+
+@SLOW
+@given(tokenisations(), st.booleans(), st.data())
+def test_project_keeps_exactly_what_has_edges_in_gold(pair, same_text, data):
+    (words, spaces, edges), (gold_words, gold_spaces, gold_edges) = pair
+    if same_text:
+        spaces, gold_spaces = [False] * len(words), [False] * len(gold_words)
+    predicted = Doc(NLP.vocab, words=words, spaces=spaces)
+    gold = Doc(NLP.vocab, words=gold_words, spaces=gold_spaces)
+    spans = data.draw(span_sets(len(words)))
+    predicted.set_ents([Span(predicted, *span) for span in spans])
+    expected, lost = [], []
+    for span in spans:
+        start, end = edges[span.start], edges[span.end]
+        if start in gold_edges and end in gold_edges:
+            expected.append(TokenSpan(gold_edges.index(start), gold_edges.index(end), span.label))
+        else:
+            lost.append(span)
+    found, not_found = project(predicted, gold)
+    assert found == expected
+    assert [(span.start, span.end) for span in not_found] == [(span.start, span.end) for span in lost]
+
+
+@SLOW
+@given(tokenisations(), st.data())
+def test_project_sees_through_case_and_tokens_of_white_space(pair, data):
+    (words, _, edges), (gold_words, _, gold_edges) = pair
+    padded, places = [], []
+    for word in words:
+        padded += data.draw(st.lists(st.sampled_from([" ", "\n", "  "]), max_size=1))
+        places.append(len(padded))
+        padded.append(
+            word.upper() if len(word.upper()) == len(word) and word.upper().lower() == word else word
+        )
+    predicted = Doc(NLP.vocab, words=padded)
+    gold = Doc(NLP.vocab, words=gold_words)
+    at = data.draw(st.integers(0, len(words) - 1))
+    end = data.draw(st.integers(at + 1, len(words)))
+    predicted.set_ents([Span(predicted, places[at], places[end - 1] + 1, label="X")])
+    found, lost = project(predicted, gold)
+    if edges[at] in gold_edges and edges[end] in gold_edges:
+        assert found == [TokenSpan(gold_edges.index(edges[at]), gold_edges.index(edges[end]), "X")]
+    else:
+        assert [ent.label_ for ent in lost] == ["X"]
+        assert not found
+
+
+def test_project_refuses_another_text():
+    with pytest.raises(ValueError, match="Unable to align"):
+        project(Doc(NLP.vocab, words=["Ann"]), Doc(NLP.vocab, words=["Bob"]))
+
+
+def test_project_forgives_case():
+    predicted = Doc(NLP.vocab, words=["ann", "lee", "left"], ents=["B-PER", "I-PER", "O"])
+    gold = Doc(NLP.vocab, words=["Ann", "Lee", "left"])
+    assert project(predicted, gold) == ([TokenSpan(0, 2, "PER")], [])
+
+
+def test_project_of_empty_docs():
+    assert project(Doc(NLP.vocab), Doc(NLP.vocab)) == ([], [])
