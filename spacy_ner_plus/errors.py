@@ -27,6 +27,65 @@ class Errors(metaclass=_Coded):
     """
 
     E101 = "Can't read '{path}': {reason}. Check the path and that you may read it."
+    E102 = "'{path}' is empty. Check that it was written to its end."
+    E103 = (
+        "{where}: this is not {encoding} text: {reason}. Give the file's encoding, such as --encoding latin-1."
+    )
+    E104 = (
+        "{where}: the line has {found} column(s), but token or tag stands in column {least}: '{line}'. "
+        "Mend the line, or say where they stand with --token-column and --tag-column."
+    )
+    E105 = (
+        "{where}: there is no column {column}, the line has {width}. "
+        "Columns count from 1, or from -1 for the last."
+    )
+    E106 = "'{column}' is not a column of a CoNLL file. Give its number, from 1, or from -1 for the last."
+    E107 = (
+        "{where}: column {column} holds no tags such as B-PER or O, but '{value}'. Say where the tags stand "
+        "with --tag-column, or, if they are labels without prefixes, give --scheme IO."
+    )
+    E108 = "There is no scheme '{scheme}'. Choose one of: {schemes}."
+    E109 = "'{where}' holds no tokens. Check that it is a CoNLL file and was written to its end."
+    E110 = "Can't group by '{group}'. Give --group document, sentence, or a number of sentences from 1."
+    E111 = "'{path}' is binary{hint}. Give a text file, or name its format with --format."
+    E112 = "Can't tell the format of '{path}'. Name it with --format: {formats}."
+    E113 = "There is no format '{format}'. Choose one of: {formats}."
+    E114 = "Can't write to '{path}': the name should end in one of: {endings}."
+    E115 = (
+        "'{split}' is no split. Write it as train=0.8,dev=0.2: two names or more, with parts that add up to 1."
+    )
+    E116 = (
+        "The part '{part}' would get none of the {docs} documents. Give more documents, or leave out --split."
+    )
+    E117 = (
+        "Can't use the label map '{path}': {reason}. "
+        'Give a JSON or YAML mapping such as {{"PER": "PERSON", "MISC": null}}.'
+    )
+    E118 = "Can't make a pipeline for the language '{lang}': {reason}"
+    E119 = (
+        "Nothing was written, as --strict forbids losses and repairs, and there were {count}: {kinds}. "
+        "Mend the source, or leave out --strict."
+    )
+    E120 = (
+        "--shards makes a folder of .spacy files, but '{path}' is named as a file. "
+        "Give a folder, and a number from 1."
+    )
+    E121 = (
+        "The folder '{path}' holds nothing to read as {format}; it holds: {found}. "
+        "Name a file, or give --format."
+    )
+    E122 = "'{path}' is also a source. Write to another place."
+    E123 = "The folder '{path}' holds other things than part files ({found}). Give a new or empty folder."
+    E124 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
+    E125 = "'{path}' is not a .spacy corpus: {reason}. Convert the source again."
+    E126 = (
+        "'{path}' would hold {size:.1f} GiB of tokens, and a .spacy file holds 4 at most. "
+        "Give --shards {shards} or more."
+    )
+    E127 = "No documents were read from {sources}. Check the files and the options."
+    E128 = "{option} says nothing about {format}: it only counts for {formats}. Leave it out."
+    E129 = "There is no encoding '{encoding}'. Give one such as utf-8, latin-1 or utf-16."
+    E130 = "'{path}' is no .spacy file. Convert it first: spacy-ner-plus convert {path} corpus.spacy"
 
     E150 = "{where}: this is not valid JSON: {reason}. Correct that line, or leave it out."
     E151 = "{where}: the record has no text under {keys}; its keys are: {found}. Rename the key."
@@ -42,7 +101,7 @@ class Errors(metaclass=_Coded):
     )
     E162 = "The dataset '{source}' has no column '{column}'; it has: {columns}. Name the column (--{option})."
     E163 = "The dataset '{source}' has no split '{split}'; it has: {splits}."
-    E164 = "The dataset '{source}' has several splits: {splits}. Say which one to read."
+    E164 = "The dataset '{source}' has several splits: {splits}. Name one with --hub-split."
     E165 = (
         "The tags in column '{column}' of the dataset '{source}' are integers without names. Cast the column to "
         "a sequence of ClassLabel, or write the tags as strings."
@@ -123,6 +182,44 @@ class Errors(metaclass=_Coded):
     E505 = "--whole takes a file as one text, but '{path}' is JSONL, with one text a line. Leave out --whole."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
+
+    E140 = "'{path}' is no table of corpora: each key must be a corpus with its properties below it."
+    E141 = (
+        "'{path}' isn't {name} as it was published: {differences}. Fetch the corpus again, or put your own "
+        "into a folder of another name."
+    )
+
+    E217 = (
+        "Can't import '{name}': {reason} Give a folder or hub name of a token classification model "
+        "that was saved with safetensors."
+    )
+    E218 = (
+        "Can't import '{path}': its labels are {labels}, and IOB tags such as B-PER, I-PER and O are needed. "
+        "Rename them in id2label of its config.json."
+    )
+
+    E530 = (
+        "The pipeline finds {count} entities in these corpora, and {minimum} are needed for the test to tell "
+        "something. Give more or larger corpora, or lower --minimum."
+    )
+    E531 = (
+        "'{wheel}' doesn't require spacy-ner-plus, so it can't be loaded where that isn't installed "
+        "(it requires {requirements}). Install spacy-ner-plus with pip and run `spacy package` again."
+    )
+    E532 = (
+        "'{wheel}' finds other entities than the pipeline it was made from, in '{text}': {there}, not {here}. "
+        "Build the wheel again from this pipeline."
+    )
+    E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
+    E533 = "The new environment imported spacy_ner_plus from '{path}', outside of it. Run from another folder."
+    E534 = "`{command} ...` failed:\n{reason}"
+    E401 = (
+        "At most {most} distinct records can be made for {part}, not {asked}. "
+        "Ask for fewer, or add templates to '{file}'."
+    )
+    E402 = "There are no templates for the language '{lang}'; there are for: {langs}."
+    E403 = "Making a corpus needs the package 'Faker'. Install the extra: pip install 'spacy-ner-plus[project]'"
+    E404 = "A corpus needs at least one record in {part}, not {asked}."
 
 
 class Warnings(metaclass=_Coded):

@@ -71,8 +71,10 @@ def doc_to_tags(doc: Doc) -> list[str]:
 def tags_to_spans(tags: Sequence[str], losses: Losses | None = None, where: str = "") -> list[TokenSpan]:
     """Read IOB2 tags as spans; an I- that continues nothing opens a span and is counted.
 
+    A tag that is none, such as 'B-' or 'PER', ends a span and is counted, too.
+
     tags (Sequence[str]): IOB2 tags; MISSING and the empty string end a span as O does.
-    losses (Losses): Where an I- that opens an entity is counted.
+    losses (Losses): Where an I- that opens an entity and an invalid tag are counted.
     where (str): The place of these tags, for the count.
     RETURNS (list[TokenSpan]): The spans in order.
     """
@@ -87,9 +89,11 @@ def tags_to_spans(tags: Sequence[str], losses: Losses | None = None, where: str 
             spans.append(TokenSpan(start, i, label))
             label = ""
         if prefix in ("B", "I"):
-            if prefix == "I" and losses is not None:
+            if prefix == "I" and tag_label and losses is not None:
                 losses.add("I- that opens an entity", tag, where)
             start, label = i, tag_label
+        if losses is not None and (not tag_label if prefix in ("B", "I") else prefix not in ("O", "")):
+            losses.add("invalid tag", tag, where)
     if label:
         spans.append(TokenSpan(start, len(tags), label))
     return spans
@@ -148,6 +152,7 @@ def project(predicted: Doc, gold: Doc) -> tuple[list[TokenSpan], list[Span]]:
     gold (Doc): The Doc whose tokens count.
     RETURNS (tuple[list[TokenSpan], list[Span]]): Spans on gold's tokens, and
         the entities whose ends are not ends of gold's tokens.
+    RAISES (ValueError): Texts that differ in more than white space and case.
     """
     if len(predicted) == len(gold) and all(p.text == g.text for p, g in zip(predicted, gold, strict=True)):
         return [TokenSpan(ent.start, ent.end, ent.label_) for ent in predicted.ents], []
@@ -162,8 +167,8 @@ def project(predicted: Doc, gold: Doc) -> tuple[list[TokenSpan], list[Span]]:
         return projected, lost
     alignment = Example(predicted, gold).alignment
     for ent in predicted.ents:
-        places = alignment.x2y[ent.start : ent.end].dataXd
-        back = alignment.y2x[int(places[0]) : int(places[-1]) + 1].dataXd if len(places) else places
+        places = alignment.x2y[ent.start : ent.end]
+        back = alignment.y2x[int(places[0]) : int(places[-1]) + 1] if len(places) else places
         if len(back) and int(back[0]) >= ent.start and int(back[-1]) < ent.end:
             projected.append(TokenSpan(int(places[0]), int(places[-1]) + 1, ent.label_))
         else:

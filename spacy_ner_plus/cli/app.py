@@ -4,6 +4,17 @@ import sys
 
 import typer
 
+from spacy_ner_plus.cli import (
+    check_corpus,
+    check_package,
+    convert,
+    evaluate,
+    generate,
+    import_hf,
+    predict,
+    render,
+    stats,
+)
 from spacy_ner_plus.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +30,17 @@ app = typer.Typer(
 @app.callback()
 def root() -> None:
     """Keep commands named even where there is only one."""
+
+
+app.command("convert")(convert.convert_command)
+app.command("stats")(stats.stats_command)
+app.command("check-corpus")(check_corpus.check_corpus_command)
+app.command("generate")(generate.generate_command)
+app.command("evaluate")(evaluate.evaluate_command)
+app.command("predict")(predict.predict_command)
+app.command("render")(render.render_command)
+app.command("test-package")(check_package.check_package_command)
+app.command("import-hf")(import_hf.import_hf_command)
 
 
 def main() -> None:

@@ -1,0 +1,71 @@
+"""Tables of what corpora hold and of what was lost on the way."""
+
+from typing import TYPE_CHECKING
+
+from spacy_ner_plus.losses import Losses
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from spacy_ner_plus.data.counts import CorpusCounts
+
+EXAMPLE = 60  # characters of an example that are shown
+
+
+def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
+    """Set corpora side by side.
+
+    corpora (dict[str, CorpusCounts]): The counts by name.
+    RETURNS (Table): A row a measure and a row a label, a column a corpus.
+    """
+    from rich.table import Table
+
+    from spacy_ner_plus.data.counts import quantile
+
+    table = Table()
+    table.add_column("")
+    for name in corpora:
+        table.add_column(name, justify="right", overflow="fold")
+    counts = list(corpora.values())
+
+    def row(title: str, values: list[str], **style: bool) -> None:
+        table.add_row(title, *values, **style)
+
+    row("documents", [f"{count.docs:,}" for count in counts])
+    row("sentences", [f"{count.sentences:,}" for count in counts])
+    row("tokens", [f"{count.tokens:,}" for count in counts])
+    if any(count.missing for count in counts):
+        row("tokens without annotation", [f"{count.missing:,}" for count in counts])
+    for title, field in (("tokens a document", "doc_lengths"), ("tokens an entity", "entity_lengths")):
+        lengths = [getattr(count, field) for count in counts]
+        spreads = ["/".join(f"{quantile(length, q):,}" for q in (0, 0.5, 1)) for length in lengths]
+        row(f"{title} (least/median/most)", spreads)
+    row("repeated documents", [f"{count.duplicates:,}" for count in counts], end_section=True)
+    row("entities", [f"{count.entities.total():,}" for count in counts])
+    labels = sorted({label for count in counts for label in count.entities})
+    for label in labels:
+        row(f"  {label}", [_with_share(count.entities[label], count.entities.total()) for count in counts])
+    return table
+
+
+def losses_table(losses: Losses) -> "Table":
+    """List losses and repairs by kind.
+
+    losses (Losses): The account.
+    RETURNS (Table): A row a kind, with its count, first example and place.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("Loss or repair")
+    table.add_column("count", justify="right")
+    table.add_column("first example", overflow="fold")
+    table.add_column("where", overflow="fold")
+    for kind, loss in losses:
+        example = loss.example if len(loss.example) <= EXAMPLE else loss.example[: EXAMPLE - 1] + "…"
+        table.add_row(escape(kind), f"{loss.count:,}", escape(example), escape(loss.where))
+    return table
+
+
+def _with_share(count: int, total: int) -> str:
+    return f"{count:,} ({count / total:.1%})" if total else "0"

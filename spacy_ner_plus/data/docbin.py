@@ -1,0 +1,171 @@
+"""`.spacy` files: spaCy's DocBin, written and read one Doc at a time.
+
+spaCy's own DocBin keeps the tokens of a corpus in memory, and twice while it
+writes them. Here they wait in a temporary file, so that what a corpus takes is
+its unique words and a few bytes a Doc.
+"""
+
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy
+import srsly
+from spacy.attrs import DEP, ENT_ID, ENT_KB_ID, ENT_TYPE, LEMMA, MORPH, NORM, ORTH, SPACY, TAG
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.errors import Errors, UserError
+
+STRING_ATTRS = (ORTH, NORM, TAG, DEP, LEMMA, MORPH, ENT_TYPE, ENT_KB_ID, ENT_ID)
+LIMIT = 2**32 - 1  # bytes of one value in a msgpack file
+BLOCK = 1 << 20
+
+
+class DocSpool:
+    """Takes Docs, and writes them as a .spacy file or gives them back.
+
+    folder (Path): Where the temporary file lies; it has no name and goes with the process.
+    """
+
+    def __init__(self, folder: Path):
+        template = DocBin()
+        self.attrs: list[int] = template.attrs
+        self.version: str = template.version
+        self._string_columns = [self.attrs.index(attr) for attr in STRING_ATTRS if attr in self.attrs]
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+        self._size = 0
+        self._spaces: list[bytes] = []
+        self._lengths: list[int] = []
+        self._seen: set[int] = set()
+        self._strings: set[str] = set()
+        self._cats: list[dict] = []
+        self._flags: list[dict] = []
+        self._span_groups: list[bytes] = []
+        self._user_data: list[bytes | None] = []
+        # Most Docs share these, so they are kept once.
+        self._no_cats: dict = {}
+        self._known_spaces, self._unknown_spaces = {"has_unknown_spaces": False}, {"has_unknown_spaces": True}
+        self._no_spans = b""
+
+    def __len__(self) -> int:
+        """RETURNS (int): How many Docs were added."""
+        return len(self._lengths)
+
+    def add(self, doc: Doc) -> None:
+        """Add a Doc.
+
+        doc (Doc): The Doc; all that a DocBin keeps is kept, and user_data where there is any.
+        """
+        tokens = doc.to_array(self.attrs).reshape((len(doc), len(self.attrs)))
+        strings = doc.vocab.strings
+        for column in self._string_columns:
+            hashes = set(tokens[:, column].tolist()) - self._seen
+            if hashes:
+                self._seen |= hashes
+                self._strings.update(strings[key] for key in hashes)
+        data = tokens.tobytes()
+        self._file.write(data)
+        self._size += len(data)
+        self._spaces.append(doc.to_array(SPACY).astype(bool).tobytes())
+        self._lengths.append(len(doc))
+        self._cats.append(doc.cats or self._no_cats)
+        self._flags.append(self._unknown_spaces if doc.has_unknown_spaces else self._known_spaces)
+        self._span_groups.append(self._pack_spans(doc))
+        self._user_data.append(srsly.msgpack_dumps(doc.user_data) if doc.user_data else None)
+
+    def _pack_spans(self, doc: Doc) -> bytes:
+        if not doc.spans:
+            self._no_spans = self._no_spans or doc.spans.to_bytes()
+            return self._no_spans
+        for group in doc.spans.values():
+            for span in group:
+                for key in (span.label, span.kb_id, span.id):
+                    if key in doc.vocab.strings:
+                        self._strings.add(doc.vocab.strings[key])
+        return doc.spans.to_bytes()
+
+    def docs(self, vocab: Vocab) -> Iterator[Doc]:
+        """Give the Docs back.
+
+        vocab (Vocab): The vocab that they were made with.
+        YIELDS (Doc): The Docs in the order in which they were added.
+        """
+        offset = 0
+        for i, length in enumerate(self._lengths):
+            size = length * len(self.attrs) * 8
+            self._file.seek(offset)
+            offset += size
+            tokens = numpy.frombuffer(self._file.read(size), dtype="uint64")
+            single = DocBin()
+            single.tokens = [tokens.reshape((length, len(self.attrs)))]
+            single.spaces = [numpy.frombuffer(self._spaces[i], dtype=bool).reshape((length, 1))]
+            single.cats, single.flags = [dict(self._cats[i])], [self._flags[i]]
+            single.span_groups, single.user_data = [self._span_groups[i]], [self._user_data[i]]
+            yield from single.get_docs(vocab)
+
+    def write(self, path: Path) -> None:
+        """Write a .spacy file, as DocBin.to_disk does.
+
+        path (Path): The file.
+        RAISES (UserError): More tokens than the file format can hold.
+        """
+        if self._size > LIMIT:
+            shards = self._size // LIMIT + 1
+            raise UserError(Errors.E126.format(path=path, size=self._size / 2**30, shards=shards))
+        values = {
+            "lengths": numpy.asarray(self._lengths, dtype="int32").tobytes(),
+            "strings": sorted(self._strings),
+            "cats": self._cats,
+            "flags": self._flags,
+            "span_groups": self._span_groups,
+        }
+        if any(self._user_data):
+            values["user_data"] = self._user_data
+        compressor = zlib.compressobj()
+        with path.open("wb") as file:
+            # A msgpack map, whose largest value is not held in memory.
+            file.write(compressor.compress(bytes([0x80 + len(values) + 4])))
+            for key, value in (("version", self.version), ("attrs", self.attrs)):
+                file.write(compressor.compress(srsly.msgpack_dumps(key) + srsly.msgpack_dumps(value)))
+            file.write(compressor.compress(srsly.msgpack_dumps("tokens") + _binary_header(self._size)))
+            self._file.seek(0)
+            while block := self._file.read(BLOCK):
+                file.write(compressor.compress(block))
+            spaces = b"".join(self._spaces)
+            file.write(compressor.compress(srsly.msgpack_dumps("spaces") + _binary_header(len(spaces))))
+            file.write(compressor.compress(spaces))
+            for key, value in values.items():
+                file.write(compressor.compress(srsly.msgpack_dumps(key) + srsly.msgpack_dumps(value)))
+            file.write(compressor.flush())
+
+    def close(self) -> None:
+        """Let the temporary file go."""
+        self._file.close()
+
+
+def _binary_header(size: int) -> bytes:
+    return b"\xc6" + struct.pack(">I", size)
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read a .spacy file.
+
+    path (Path): The file.
+    vocab (Vocab): The vocab of the Docs.
+    YIELDS (Doc): The Docs.
+    RAISES (UserError): A file that cannot be read or is no DocBin.
+    """
+    try:
+        doc_bin = DocBin().from_disk(path)
+    except OSError as error:
+        raise UserError(Errors.E101.format(path=path, reason=error.strerror or error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, zlib.error) as error:
+        raise UserError(Errors.E125.format(path=path, reason=_short(error))) from error
+    yield from doc_bin.get_docs(vocab)
+
+
+def _short(error: Exception) -> str:
+    return str(error).split("\n")[0][:100] or type(error).__name__

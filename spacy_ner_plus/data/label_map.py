@@ -1,0 +1,81 @@
+"""Labels renamed or dropped, as a mapping says."""
+
+from collections import Counter
+from pathlib import Path
+
+import srsly
+from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.tokens import Doc
+
+from spacy_ner_plus.errors import Errors, UserError
+
+OUTSIDE = 2  # spaCy's number for O
+
+
+class LabelMap:
+    """Renames labels, and drops those that map to null: their tokens become O.
+
+    labels (dict[str, str | None]): New label by old; a label that is not in it stays.
+    used (Counter[str]): How many entities each old label in it was read with.
+    """
+
+    def __init__(self, labels: dict[str, str | None]):
+        self.labels = labels
+        self.used: Counter[str] = Counter()
+
+    @classmethod
+    def read(cls, path: Path) -> "LabelMap":
+        """Read a JSON or YAML file.
+
+        path (Path): A mapping such as {"PER": "PERSON", "MISC": null}.
+        RETURNS (LabelMap): The map.
+        RAISES (UserError): A file that cannot be read or is no such mapping.
+        """
+        try:
+            labels = srsly.read_json(path) if path.suffix.lower() == ".json" else srsly.read_yaml(path)
+        except OSError as error:
+            raise UserError(Errors.E117.format(path=path, reason=error.strerror or error)) from error
+        except ValueError as error:
+            raise UserError(Errors.E117.format(path=path, reason=str(error).split("\n")[0])) from error
+        if not isinstance(labels, dict) or not labels:
+            raise UserError(Errors.E117.format(path=path, reason="it is no mapping"))
+        for old, new in labels.items():
+            if not isinstance(old, str) or not (new is None or (isinstance(new, str) and new.strip())):
+                raise UserError(Errors.E117.format(path=path, reason=f"{old!r} maps to {new!r}"))
+        return cls(dict(labels))
+
+    def apply(self, doc: Doc) -> None:
+        """Change a Doc's entities in place.
+
+        doc (Doc): The Doc.
+        """
+        strings = doc.vocab.strings
+        changes = [(strings[old], new) for old, new in self.labels.items() if old in strings]
+        array = doc.to_array([ENT_IOB, ENT_TYPE])
+        before = array[:, 1].copy() if len(doc) else array
+        changed = False
+        for old, new in changes:
+            chosen = before == old
+            if not chosen.any():
+                continue
+            changed = True
+            self.used[strings[old]] += int(((array[:, 0] == 3) & chosen).sum())
+            if new is None:
+                array[chosen] = (OUTSIDE, 0)
+            else:
+                array[chosen, 1] = strings.add(new)
+        if changed:
+            doc.from_array([ENT_IOB, ENT_TYPE], array)
+
+    def notes(self) -> list[str]:
+        """Say what was dropped, and which labels never came up.
+
+        RETURNS (list[str]): A line each.
+        """
+        notes = []
+        for old, new in self.labels.items():
+            if not self.used[old]:
+                notes.append(f"label map: {old} was not among the labels read")
+            elif new is None:
+                notes.append(f"label map: {self.used[old]:,} {old} dropped")
+        return notes

@@ -1,0 +1,184 @@
+"""Files that a corpus is written to: all of them whole, or none."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.data.docbin import DocSpool
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.losses import Losses
+
+FORMATS = {
+    ".spacy": "spacy",
+    ".conll": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".bio": "conll",
+    ".jsonl": "jsonl",
+    ".json": "bio-json",
+}
+
+
+def part_path(out: Path, part: str) -> Path:
+    """Name the file or folder of a part.
+
+    out (Path): Such as corpus.spacy.
+    part (str): Such as 'dev'; the empty string where there are no parts.
+    RETURNS (Path): Such as corpus-dev.spacy.
+    """
+    return out.with_name(f"{out.stem}-{part}{out.suffix}") if part else out
+
+
+class Output:
+    """One file, or one folder of shards, that waits in temporary files until it is written.
+
+    path (Path): The file or folder.
+    shards (int): How many part files a folder gets; 0 for a file. Docs are
+        dealt to them in turn.
+    """
+
+    def __init__(self, path: Path, shards: int = 0):
+        self.path = path
+        self.shards = shards
+        existing = next(folder for folder in path.absolute().parents if folder.is_dir())
+        self.spools = [DocSpool(existing) for _ in range(max(1, shards))]
+        self.docs = 0
+
+    def add(self, doc: Doc) -> None:
+        """Add a Doc.
+
+        doc (Doc): The Doc.
+        """
+        self.spools[self.docs % len(self.spools)].add(doc)
+        self.docs += 1
+
+    def write(self, path: Path, vocab: Vocab, docstart: bool, losses: Losses) -> None:
+        """Write all Docs in the format that the name of the output says.
+
+        path (Path): Where, not yet under the name of the output.
+        vocab (Vocab): The vocab of the Docs.
+        docstart (bool): Whether documents get headers in the conll format.
+        losses (Losses): Where is counted what the format cannot hold.
+        """
+        if self.shards:
+            path.mkdir()
+            for i, spool in enumerate(self.spools, start=1):
+                if len(spool):
+                    spool.write(path / f"part-{i:05d}.spacy")
+                spool.close()
+        elif FORMATS[self.path.suffix.lower()] == "spacy":
+            self.spools[0].write(path)
+        else:
+            lines = _lines(self.path, self.spools[0].docs(vocab), docstart, losses)
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines)
+
+
+def _lines(path: Path, docs: Iterable[Doc], docstart: bool, losses: Losses) -> Iterator[str]:
+    format = FORMATS[path.suffix.lower()]
+    if format == "conll":
+        from spacy_ner_plus.data.conll import docs_to_conll
+
+        return docs_to_conll(docs, docstart=docstart, losses=losses)
+    docs = _count_unsaid(docs, format, losses)
+    if format == "jsonl":
+        from spacy_ner_plus.data.jsonl import docs_to_jsonl
+
+        return docs_to_jsonl(docs)
+    from spacy_ner_plus.data.bio_json import docs_to_bio_json
+
+    return docs_to_bio_json(docs)
+
+
+def _count_unsaid(docs: Iterable[Doc], format: str, losses: Losses) -> Iterator[Doc]:
+    """Count Docs some of whose tokens miss annotation: formats of spans cannot tell those from O."""
+    for number, doc in enumerate(docs, start=1):
+        missing = [token.text for token in doc if not token.ent_iob]
+        if missing and len(missing) < len(doc):
+            losses.add(
+                f"missing annotation that {format} cannot tell from O", missing[0], f"document {number}"
+            )
+        yield doc
+
+
+@contextmanager
+def open_outputs(paths: dict[str, Path], shards: int = 0) -> Iterator[dict[str, Output]]:
+    """Open outputs; whatever happens, no temporary file stays.
+
+    paths (dict[str, Path]): The file or folder of each part.
+    shards (int): How many part files each folder gets; 0 for files.
+    YIELDS (dict[str, Output]): By part.
+    RAISES (UserError): A place that cannot be written to.
+    """
+    for path in paths.values():
+        check_output(path, shards)
+    outputs: dict[str, Output] = {}
+    try:
+        try:
+            for part, path in paths.items():
+                outputs[part] = Output(path, shards)
+        except OSError as error:
+            raise UserError(Errors.E124.format(path=path, reason=error.strerror or error)) from error
+        yield outputs
+    finally:
+        for output in outputs.values():
+            for spool in output.spools:
+                spool.close()
+
+
+def check_output(path: Path, shards: int) -> None:
+    """Refuse a place before anything is read.
+
+    path (Path): The file or folder.
+    shards (int): How many part files a folder gets; 0 for a file.
+    RAISES (UserError): An ending that says no format, a folder with other things in it.
+    """
+    if shards:
+        if shards < 0 or path.suffix or path.is_file():
+            raise UserError(Errors.E120.format(path=path))
+        others = [entry.name for entry in path.iterdir() if not _is_part(entry)] if path.is_dir() else []
+        if others:
+            raise UserError(Errors.E123.format(path=path, found=", ".join(sorted(others)[:3])))
+    elif path.suffix.lower() not in FORMATS or path.is_dir():
+        raise UserError(Errors.E114.format(path=path, endings=", ".join(FORMATS)))
+
+
+def _is_part(entry: Path) -> bool:
+    return entry.is_file() and entry.name.startswith("part-") and entry.suffix == ".spacy"
+
+
+@contextmanager
+def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, losses: Losses) -> Iterator[None]:
+    """Write outputs beside their places, and move them there when the block ends well.
+
+    outputs (Iterable[Output]): The outputs.
+    vocab (Vocab): The vocab of the Docs.
+    docstart (bool): Whether documents get headers in the conll format.
+    losses (Losses): Where is counted what a format cannot hold.
+    RAISES (UserError): A place that cannot be written to.
+    """
+    places: list[tuple[Path, Path]] = []
+    try:
+        for output in outputs:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            beside = output.path.with_name(f".{output.path.name}.{os.getpid()}.tmp")
+            places.append((beside, output.path))
+            output.write(beside, vocab, docstart, losses)
+        yield
+        for beside, path in places:
+            if path.is_dir():
+                shutil.rmtree(path)
+            beside.replace(path)
+    except OSError as error:
+        raise UserError(Errors.E124.format(path=output.path, reason=error.strerror or error)) from error
+    finally:
+        for beside, _ in places:
+            if beside.is_dir():
+                shutil.rmtree(beside, ignore_errors=True)
+            else:
+                beside.unlink(missing_ok=True)

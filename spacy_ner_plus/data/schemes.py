@@ -1,0 +1,148 @@
+"""Tagging schemes: which one a file uses, and IOB2 out of any of them."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import split_tag
+
+SCHEMES = ("IO", "IOB1", "IOB2", "BILUO", "IOBES", "BMES")
+# What files write where the annotation of a token is missing, which is not O.
+MISSING_TAGS = frozenset({"", "_", "-"})
+LETTERS = {"IO": "I", "IOB1": "IB", "IOB2": "IB", "BILUO": "BILU", "IOBES": "IBES", "BMES": "BMES"}
+CLOSED = frozenset({"BILUO", "IOBES", "BMES"})
+CONTINUING = frozenset("IMLE")
+ENDING = frozenset("USLE")
+NEEDLESS = "B- that follows no entity of its label"
+UNENDED = "entity without its end"
+
+Place = Callable[[int], str]
+
+
+@lru_cache(maxsize=100_000)
+def parse_tag(tag: str) -> tuple[str, str] | None:
+    """As split_tag, with missing annotation; remembered, as tags repeat.
+
+    tag (str): Such as 'B-PER'.
+    RETURNS (tuple[str, str] | None): Prefix and label, both empty where the
+        annotation is missing, None where this is no tag.
+    """
+    return ("", "") if tag in MISSING_TAGS else split_tag(tag)
+
+
+def is_tag(tag: str) -> bool:
+    """Whether this is a tag of a scheme with prefixes.
+
+    tag (str): Such as 'B-PER' or 'O'; a missing tag is none.
+    RETURNS (bool): Whether it is.
+    """
+    return tag not in MISSING_TAGS and parse_tag(tag) is not None
+
+
+class TagReader:
+    """Reads the tags of a file as IOB2, whatever the scheme, and tells the scheme at the end.
+
+    Prefixes mean the same in every scheme (B-, U- and S- open an entity, U-,
+    S-, L- and E- end one, I- and M- go on or else open one), so reading needs
+    no scheme. Only what counts as a repair does, and that is settled when all
+    tags have been seen.
+
+    scheme (str): One of SCHEMES, or 'auto' to have it detected. In 'IO' labels
+        may stand without a prefix.
+    losses (Losses): Where repairs are counted, once `settle` is called.
+    """
+
+    def __init__(self, scheme: str, losses: Losses):
+        self.given = scheme
+        self.losses = losses
+        self.letters = Losses()
+        self.opened = Losses()
+        self.needless = Losses()
+        self.unended = Losses()
+
+    def read(self, tags: Sequence[str], place: Place) -> list[str]:
+        """Write the tags of one sentence as IOB2; a tag that is none becomes missing.
+
+        tags (Sequence[str]): The tags of the file.
+        place (Callable[[int], str]): The place of the token with this index.
+        RETURNS (list[str]): Tags with B-, I- and O, the empty string where the
+            annotation is missing.
+        """
+        if tags.count("O") == len(tags):
+            return list(tags)
+        iob2 = []
+        inside = ""  # the label of an entity that may go on
+        for i, tag in enumerate(tags):
+            letter, label = ("O", "") if tag == "O" else self._parse(tag, place, i)
+            continues = letter in CONTINUING and label == inside
+            if inside and not continues:
+                _count(self.unended, UNENDED, f"{inside}, before {tag or 'nothing'}", place, i)
+            if not label:
+                iob2.append(letter)
+                inside = ""
+                continue
+            _count(self.letters, letter, tag, place, i)
+            if continues:
+                iob2.append(f"I-{label}")
+            else:
+                iob2.append(f"B-{label}")
+                if letter in CONTINUING:
+                    _count(self.opened, f"{letter}- that opens an entity", tag, place, i)
+                elif letter == "B" and label != inside:
+                    _count(self.needless, NEEDLESS, tag, place, i)
+            inside = "" if letter in ENDING else label
+        if inside:
+            _count(self.unended, UNENDED, f"{inside}, at a sentence's end", place, len(tags) - 1)
+        return iob2
+
+    def _parse(self, tag: str, place: Place, i: int) -> tuple[str, str]:
+        if self.given == "IO" and tag not in MISSING_TAGS:
+            return "I", tag[2:] if tag.startswith("I-") and len(tag) > 2 else tag
+        parsed = parse_tag(tag)
+        if parsed is None:
+            self.losses.add("invalid tag", tag, place(i))
+            return "", ""
+        return parsed
+
+    @property
+    def scheme(self) -> str:
+        """The scheme that was given, or else what the tags read so far show.
+
+        - BILUO, IOBES or BMES, where there are U-, S-, L- or E- tags, and half
+          as many L- and E- as B- at least.
+        - IOB1, where more entities are opened by I- than by a B- that does not
+          stand directly after an entity of its own label. So a file in which
+          every B- stands directly after an entity of its label is IOB1.
+        - IOB2 otherwise; a few I- that open an entity are then repairs.
+        """
+        if self.given != "auto":
+            return self.given
+        count = self.letters
+        ends, singles = count["L"] + count["E"], count["U"] + count["S"]
+        if ends + singles and ends * 2 >= count["B"]:
+            if count["L"] + count["U"] >= count["E"] + count["S"]:
+                return "BILUO"
+            return "BMES" if count["M"] > count["I"] else "IOBES"
+        needless = self.needless[NEEDLESS]
+        return "IOB1" if self.opened["I- that opens an entity"] > needless else "IOB2"
+
+    def settle(self) -> None:
+        """Count what the scheme forbids, now that all tags have been read."""
+        scheme = self.scheme
+        for letter, loss in self.letters:
+            if letter not in LETTERS[scheme]:
+                self.losses.add(f"prefix that {scheme} does not have", loss.example, loss.where, loss.count)
+        if scheme not in ("IO", "IOB1"):
+            self.losses.merge(self.opened)
+        if scheme == "IOB1":
+            self.losses.merge(self.needless)
+        if scheme in CLOSED:
+            self.losses.merge(self.unended)
+
+
+def _count(losses: Losses, kind: str, example: str, place: Place, i: int) -> None:
+    """Add to an account, and work out the place only for the example."""
+    if kind in losses.kinds:
+        losses.kinds[kind].count += 1
+    else:
+        losses.add(kind, example, place(i))

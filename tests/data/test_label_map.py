@@ -1,0 +1,66 @@
+"""Labels renamed and dropped."""
+
+import json
+
+import pytest
+from spacy.tokens import Doc
+
+from spacy_ner_plus.data.label_map import LabelMap
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.spans import doc_to_tags
+
+
+@pytest.fixture
+def doc(nlp):
+    tags = ["B-PER", "B-PER", "I-PER", "", "B-LOC", "O", "B-MISC", "I-MISC"]
+    return Doc(nlp.vocab, words=list("abcdefgh"), ents=tags, sent_starts=[True, *[False] * 7])
+
+
+def test_label_map_renames_drops_and_keeps_the_rest(doc):
+    LabelMap({"PER": "PERSON", "MISC": None}).apply(doc)
+    assert doc_to_tags(doc) == ["B-PERSON", "B-PERSON", "I-PERSON", "-", "B-LOC", "O", "O", "O"]
+
+
+def test_label_map_can_swap_labels(doc):
+    LabelMap({"PER": "LOC", "LOC": "PER"}).apply(doc)
+    assert [ent.label_ for ent in doc.ents] == ["LOC", "LOC", "PER", "MISC"]
+
+
+def test_label_map_that_names_nothing_leaves_the_doc(doc, nlp):
+    before = doc.to_bytes()
+    LabelMap({"X": "Y"}).apply(doc)
+    assert doc.to_bytes() == before
+    LabelMap({"PER": "X"}).apply(Doc(nlp.vocab))
+
+
+def test_label_map_says_what_it_dropped_and_what_never_came(doc):
+    label_map = LabelMap({"PER": "PERSON", "MISC": None, "PRE": "PERSON"})
+    label_map.apply(doc)
+    assert label_map.notes() == ["label map: 1 MISC dropped", "label map: PRE was not among the labels read"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("m.json", '{"A": "B", "C": null}'), ("m.yml", "A: B\nC: null\n")]
+)
+def test_label_map_is_read_from_json_and_yaml(name, content, tmp_path):
+    (tmp_path / name).write_text(content)
+    assert LabelMap.read(tmp_path / name).labels == {"A": "B", "C": None}
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"A": 1}', '{"A": ""}', "{"])
+def test_label_map_refuses_what_is_no_mapping(content, tmp_path):
+    for name in ("m.json", "m.yaml"):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(UserError, match="label map"):
+            LabelMap.read(tmp_path / name)
+
+
+def test_label_map_refuses_a_missing_file(tmp_path):
+    with pytest.raises(UserError, match="Can't read file"):
+        LabelMap.read(tmp_path / "none.json")
+
+
+def test_label_map_file_of_the_docs_example_is_valid(tmp_path):
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"PER": "PERSON", "MISC": None}))
+    assert LabelMap.read(path).labels["MISC"] is None
