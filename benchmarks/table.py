@@ -1,6 +1,6 @@
 """Write README's table from the result files; `--check` only tells whether it is up to date.
 
-    python benchmarks/table.py [--check]
+python benchmarks/table.py [--check]
 """
 
 import json
@@ -35,7 +35,9 @@ def make_table() -> str:
                 f"| {title} | {TOKENS[row['tokens']]} | {rates} | {row['words_per_second']:,} | {minutes:.1f} min |"
             )
             if row["baseline_f1"] is not None:
-                lines.append(f"| — most frequent tag and regular expressions | | | | {row['baseline_f1']:.3f} | | |")
+                lines.append(
+                    f"| — most frequent tag and regular expressions | | | | {row['baseline_f1']:.3f} | | |"
+                )
     lines += [
         "",
         "Strict entity scores (seqeval, IOB2) of all-MiniLM-L6-v2 (22 M parameters, uncased), one seed, on "

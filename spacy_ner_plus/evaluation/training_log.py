@@ -56,12 +56,14 @@ def describe_run(nlp: Language) -> dict[str, Any]:
     """
     import torch
 
-    training = nlp.config.get("training", {})
+    # The pipeline's own config still has its variables, such as ${system.seed}.
+    config = nlp.config.interpolate()
+    training = config.get("training", {})
     packages = ("spacy-ner-plus", "spacy", "torch", "transformers")
     return {
         "seed": training.get("seed"),
         "max_epochs": training.get("max_epochs"),
-        "encoder": nlp.config.get("paths", {}).get("encoder"),
+        "encoder": config.get("paths", {}).get("encoder"),
         "versions": {name: version(name) for name in packages},
         "python": platform.python_version(),
         "hardware": hardware(),
@@ -76,7 +78,9 @@ def hardware() -> str:
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        models = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         if models:
             name = f"{models[0]}, {len(models)} cores"
     return f"{name}; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else name

@@ -2,7 +2,6 @@ import io
 import json
 
 import spacy
-from spacy import registry
 
 from spacy_ner_plus.evaluation.training_log import training_log_v1
 from tests.conftest import make_pipeline
@@ -20,10 +19,10 @@ INFO = {
 
 def make_nlp(encoder):
     nlp = make_pipeline(encoder)
-    nlp.config["training"] = registry.resolve({"training": {"seed": 7, "max_epochs": 3}})["training"]
     nlp.config["training"].update(
-        {"max_steps": 0, "eval_frequency": 10, "score_weights": {"ents_f": 1.0}}
+        {"seed": "${system.seed}", "max_steps": 0, "eval_frequency": 10, "score_weights": {"ents_f": 1.0}}
     )
+    nlp.config["system"] = {"seed": 7, "gpu_allocator": None}
     return nlp
 
 

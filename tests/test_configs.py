@@ -1,0 +1,46 @@
+import pytest
+from spacy.util import load_config, load_model_from_config
+
+from tests.conftest import ROOT
+
+CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+
+
+def settings(config, prefix=""):
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from settings(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
+def test_configs_build_their_pipeline(path):
+    pytest.importorskip("spacy_transformers" if path.stem == "stock_ner" else "spacy")
+    # No network is asked, whatever the encoder: only initialize and stock's constructor read it.
+    nlp = load_model_from_config(load_config(path), auto_fill=True, validate=True)
+    assert nlp.pipe_names == load_config(path)["nlp"]["pipeline"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
+def test_configs_take_the_same_overrides(path):
+    config = load_config(path)
+    assert set(config["vars"]) == {"device", "epochs", "batch_words", "learn_rate", "eval_frequency"}
+    assert set(config["paths"]) == {"train", "dev", "log", "encoder"}
+
+
+def test_configs_for_a_gpu_differ_only_where_a_gpu_matters():
+    cpu, gpu = (
+        dict(settings(load_config(ROOT / "configs" / f"transformer_ner{end}.cfg"))) for end in ("", "_gpu")
+    )
+    different = {key for key in cpu.keys() | gpu.keys() if cpu.get(key) != gpu.get(key)}
+    assert different == {
+        "paths.encoder",
+        "vars.device",
+        "vars.epochs",
+        "vars.batch_words",
+        "vars.learn_rate",
+        "components.transformer_ner.model.window",
+        "components.transformer_ner.model.overlap",
+        "components.transformer_ner.model.batch_wordpieces",
+    }
