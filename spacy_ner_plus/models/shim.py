@@ -69,6 +69,7 @@ class TaggerShim(Shim):
         self.precision = "auto"
         self.tokenizer: WordpieceTokenizer | None = None
         self._inference: nn.Module | None = None
+        self._dropouts: list[nn.Dropout] = []
         self._device: torch.device | None = None
 
     # Making the network
@@ -98,6 +99,7 @@ class TaggerShim(Shim):
         freeze_layers(encoder, self.frozen_layers)
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, n_tags, n_cases)
+        self._dropouts = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
         self._optimizer = None
         self._inference = None
         self._device = None
@@ -219,13 +221,12 @@ class TaggerShim(Shim):
         self._inference = None
 
     def set_dropout(self, rate: float) -> None:
-        """Set the share that every dropout layer drops in training.
+        """Set the share that the network's dropout layers drop in training.
 
-        rate (float): From 0 to 1.
+        rate (float): From 0 to 1. Layers that the encoder's config switches off stay off.
         """
-        for module in self.network.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = rate
+        for layer in self._dropouts:
+            layer.p = rate
 
     # Saving and loading it
 

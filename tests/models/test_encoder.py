@@ -80,3 +80,15 @@ def test_encoder_fp16_on_a_cpu_is_refused():
 def test_encoder_device_that_is_no_device_is_refused():
     with pytest.raises(UserError, match=r"E205.*toaster"):
         choose_device("toaster")
+
+
+def test_encoder_drops_no_attention_weights(encoder_folders):
+    for folder in encoder_folders.values():
+        encoder, _ = load_pretrained(folder)
+        attention = [
+            getattr(encoder.config, name)
+            for name in ("attention_probs_dropout_prob", "attention_dropout")
+            if hasattr(encoder.config, name)
+        ]
+        assert attention
+        assert not any(attention)

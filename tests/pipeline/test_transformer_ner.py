@@ -310,6 +310,20 @@ def test_transformer_ner_trains_head_and_encoder_at_their_rates(encoder_folder):
     assert moved[100.0][encoder] == pytest.approx(moved[1.0][encoder], rel=0.05)
 
 
+def test_transformer_ner_dropout_is_that_of_the_training(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    pipe = nlp.get_pipe("transformer_ner")
+    losses = []
+    for rate in (0.0, 0.0, 0.5):
+        loss: dict[str, float] = {}
+        nlp.update(make_examples(nlp), sgd=False, drop=rate, losses=loss)
+        losses.append(loss["transformer_ner"])
+    assert losses[0] == losses[1] != losses[2]
+    rates = {m.p for m in pipe.model.shims[0].network.modules() if type(m).__name__ == "Dropout"}
+    assert rates <= {0.0, 0.5}
+    assert 0.5 in rates
+
+
 def test_transformer_ner_accumulates_gradients(encoder_folder):
     from thinc.api import Adam
 
