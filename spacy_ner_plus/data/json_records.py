@@ -42,7 +42,9 @@ def json_records(
     RAISES (UserError): What is no JSON, with its line.
     """
     decoder = _decoder(numbers_as_text)
-    numbered = ((n, line) for n, line in enumerate(lines, start=1) if line.strip("\ufeff \t\r\n"))
+    # What a writer yields may hold several lines.
+    single = (part for line in lines for part in line.removesuffix("\n").split("\n"))
+    numbered = ((n, line) for n, line in enumerate(single, start=1) if line.strip("\ufeff \t\r"))
     first = next(numbered, None)
     if first is None:
         return

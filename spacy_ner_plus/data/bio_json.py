@@ -1,0 +1,191 @@
+"""`bio-json`: a text and those of its tokens that are not O, as language models write them.
+
+    {"text": "Mail john@gmail.com at 6", "labels": [["john", "B-EMAIL"], ["@", "I-EMAIL"],
+     ["gmail", "I-EMAIL"], [".com", "I-EMAIL"], ["6", "B-TIME"]]}
+
+The file is an array of such records, JSON lines, or one record. Labels may be
+pairs as above, objects of one key ({"6": "B-TIME"}), one ordered mapping (keys
+may appear twice), objects with a token and a label ({"token": "6", "label":
+"B-TIME"}), lines ("6: B-TIME"), or a list of tags beside a list of tokens.
+Tokens that are O may be among them and help to find the others.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_ner_plus.data.json_records import JsonObject, json_records
+from spacy_ner_plus.data.offsets import annotate, text_to_doc
+from spacy_ner_plus.data.placement import is_certain, place, tags_to_pieces
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import CharSpan
+
+TEXT_KEYS = ("text", "sentence", "input", "utterance", "request", "query")
+LABEL_KEYS = (
+    "labels",
+    "label",
+    "tags",
+    "ner_tags",
+    "entities",
+    "ner",
+    "bio",
+    "annotations",
+    "output",
+    "tokens",
+)
+TOKEN_KEYS = ("token", "word", "text")
+TAG_KEYS = ("label", "tag", "ner_tag", "entity", "bio")
+TAGGED = re.compile(
+    r"""\s*(?:[-*•]\s+(?!(?:->|=>|→|:|=)\s))?(?P<token>\S.*?)\s*(?:->|=>|→|:|=|\t|\s)\s*"""
+    r"""(?P<tag>(?:[BILUESM][-_][^\s,;"']+)|O)["']?\s*(?:[,;]|$)"""
+)
+
+
+def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, where: str) -> Iterator[Doc]:
+    """Make a Doc of each record; tokens are found in the text in order.
+
+    Where a token's place is ambiguous the nearest is taken and counted. A record
+    without labels becomes a Doc whose annotation is missing, which is not O.
+
+    lines (Iterable[str]): The lines of the file.
+    nlp (Language): Tokenises the texts.
+    losses (Losses): Where every loss and repair is counted.
+    where (str): The file's name.
+    YIELDS (Doc): The Docs in order.
+    RAISES (UserError): What is no JSON, or a record without a text.
+    """
+    for number, record in json_records(lines, where, numbers_as_text=True):
+        place_of_record = f"{where}:{number}"
+        text, labels = _read_record(record, place_of_record)
+        doc = text_to_doc(text, nlp, losses=losses, where=place_of_record)
+        if doc is None:
+            continue
+        if labels is None:
+            losses.add("record without labels", text[:60], place_of_record)
+            yield doc
+            continue
+        pairs = list(_read_pairs(labels, losses, place_of_record))
+        pieces = tags_to_pieces(pairs, losses, place_of_record)
+        edges = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
+        spans = place(doc.text, pieces, losses=losses, where=place_of_record, edges=edges)
+        yield annotate(doc, spans, losses=losses, where=place_of_record)
+
+
+def docs_to_bio_json(docs: Iterable[Doc]) -> Iterator[str]:
+    """Write Docs as an array of records, one a line, with labels as pairs.
+
+    Only tokens that are not O are written, unless these could be found at
+    another place of the text; then all tokens of the record are. Without
+    annotation there is no key 'labels'. White space alone is no token here.
+
+    docs (Iterable[Doc]): Docs with entities.
+    YIELDS (str): Pieces of the file.
+    """
+    opening = "[\n"
+    for doc in docs:
+        yield opening + json.dumps(_record(doc), ensure_ascii=False)
+        opening = ",\n"
+    yield "[]\n" if opening == "[\n" else "\n]\n"
+
+
+def _record(doc: Doc) -> dict[str, Any]:
+    record: dict[str, Any] = {"text": doc.text}
+    if not doc.has_annotation("ENT_IOB"):
+        return record
+    tags = ["O"] * len(doc)
+    spans = []
+    for ent in doc.ents:
+        words = [token for token in ent if not token.is_space]
+        for token in words:
+            tags[token.i] = f"{'B' if token is words[0] else 'I'}-{ent.label_}"
+        if words:
+            start, end = words[0].idx, words[-1].idx + len(words[-1])
+            spans.append(CharSpan(start, end, ent.label_))
+    everything = [(token.text, tag) for token, tag in zip(doc, tags, strict=True) if not token.is_space]
+    pairs = [(token, tag) for token, tag in everything if tag != "O"]
+    if not is_certain(doc.text, tags_to_pieces(pairs, Losses(), ""), spans):
+        pairs = everything
+    record["labels"] = pairs
+    return record
+
+
+def _read_record(record: Any, where: str) -> tuple[str, Any]:
+    """Take the text and the labels out of a record."""
+    if isinstance(record, list) and len(record) == 2 and isinstance(record[0], str):
+        return record[0], record[1]
+    if not isinstance(record, dict):
+        raise UserError(Errors.E152.format(where=where, found=json.dumps(record)[:60]))
+    keys = {key.lower(): key for key in reversed(record)}
+    text_key = next((k for k in TEXT_KEYS if isinstance(record.get(keys.get(k)), str)), None)
+    if text_key is None:
+        found = ", ".join(record) or "none"
+        raise UserError(Errors.E151.format(where=where, keys=", ".join(TEXT_KEYS), found=found))
+    present = [record[keys[k]] for k in LABEL_KEYS if k in keys and record[keys[k]] is not None]
+    if not present:
+        return record[keys[text_key]], None
+    tokens = record.get(keys.get("tokens"))
+    if _all_texts(tokens) and _all_texts(present[0]) and len(tokens) == len(present[0]):
+        return record[keys[text_key]], [list(pair) for pair in zip(tokens, present[0], strict=True)]
+    return record[keys[text_key]], present[0]
+
+
+def _all_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _read_pairs(labels: Any, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+    """Read labels in any spelling as pairs of token and tag."""
+    if isinstance(labels, str):
+        yield from _read_lines(labels, losses, where)
+    elif isinstance(labels, list):
+        for item in labels:
+            if isinstance(item, list) and len(item) == 2 and _all_texts(item):
+                yield item[0], item[1]
+            elif isinstance(item, str):
+                yield from _read_lines(item, losses, where)
+            elif isinstance(item, JsonObject):
+                yield from _read_object(item, losses, where)
+            else:
+                _refuse(item, losses, where)
+    elif isinstance(labels, JsonObject):
+        yield from _read_object(labels, losses, where)
+    else:
+        _refuse(labels, losses, where)
+
+
+def _read_object(labels: JsonObject, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+    token_key = next((k for k in TOKEN_KEYS if k in labels), None)
+    tag_key = next((k for k in TAG_KEYS if k in labels), None)
+    if token_key and tag_key and _all_texts([labels[token_key], labels[tag_key]]):
+        yield labels[token_key], labels[tag_key]
+        return
+    for token, tag in labels.pairs:
+        if isinstance(tag, str):
+            yield token, tag
+        else:
+            _refuse({token: tag}, losses, where)
+
+
+def _read_lines(labels: str, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+    for line in labels.splitlines():
+        at = 0
+        while line[at:].strip():
+            match = TAGGED.match(line, at)
+            if match is None:
+                token, _, tag = line[at:].rpartition(":")
+                if token.strip():
+                    yield token.strip(), tag.strip()
+                else:
+                    _refuse(line[at:], losses, where)
+                break
+            yield match["token"].strip("\"'") or match["token"], match["tag"]
+            at = match.end()
+
+
+def _refuse(item: Any, losses: Losses, where: str) -> None:
+    losses.add("label not understood", json.dumps(item, ensure_ascii=False)[:60], where)
