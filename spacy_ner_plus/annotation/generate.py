@@ -1,0 +1,207 @@
+"""A synthetic corpus: what people ask an assistant, with entities, from templates.
+
+The guidelines of its labels, the same for every part:
+
+- NAME: a person as written, first name, last name or both; without a title
+  (Dr., Ms, Uncle), without 's. Not the names of songs, series, shops or brands.
+- EMAIL: the whole address. PHONE: the whole number, with country code and extension.
+- TIME: a time of day, or when counted in minutes or hours from now: '7', '7 pm',
+  'half past six', 'morning', 'this evening', 'tonight', 'in an hour'. 'from 3
+  to 5' are two. The preposition 'in' belongs to 'in an hour', as that is no
+  hour; 'at', 'by', 'from' and 'around' belong to nothing.
+- DATE: a day, week or month, or when counted in these: 'Friday', 'next Friday',
+  'tomorrow', 'May 7', '7 May', '7/5', '3rd', 'in two weeks', 'two days ago';
+  without 'on'. 'tomorrow at 7' and 'Friday evening' are a DATE and a TIME.
+- LOCATION: a town, a country, a street with its number, a named place such as a
+  park or station. A comma ends it: '7 Mill Lane, Boston' are two. Not shops.
+- An article before any of these stays outside.
+
+Templates and lists are in resources/requests_*.toml, one file a language. No
+template, and no entity as a string, is in more than one part; words that mean
+different things (May, Friday, Jordan, 7) are in all of them, in many meanings.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import spacy
+from spacy.language import Language
+
+from spacy_ner_plus.annotation.values import Values
+from spacy_ner_plus.data.bio_json import bio_json_to_docs
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import CharSpan, align, spans_to_tags
+
+# The version of Faker that made the bundled corpus; another may draw other names.
+FAKER_VERSION = "40.54.0"
+SLOT = re.compile(r"\{([A-Za-z]+)(:[a-z]+)?\}")
+ARTICLE = re.compile(r"(?i:the )?")
+# How often a template is used at most: with entities, with other slots, with none.
+MOST_USES = (25, 5, 1)
+DRAWS = 50
+LOWER, UPPER, UNENDED = 0.35, 0.03, 0.25
+
+Record = dict[str, Any]
+
+
+class Request(NamedTuple):
+    """A text with its entities.
+
+    text (str): The text.
+    spans (list[CharSpan]): The entities.
+    """
+
+    text: str
+    spans: list[CharSpan]
+
+
+def generate_corpus(
+    train: int = 200, dev: int = 50, *, seed: int = 0, lang: str = "en"
+) -> tuple[list[Record], list[Record]]:
+    """Make the two parts; the same seed and version of Faker make the same records.
+
+    train (int): How many records to train on.
+    dev (int): How many to evaluate on.
+    seed (int): The seed.
+    lang (str): The language.
+    RETURNS (tuple[list[Record], list[Record]]): Records of the form `bio-json`.
+    RAISES (UserError): More records than there can be distinct ones, a language
+        without templates, or Faker missing.
+    """
+    resource = _read_resource(lang)
+    for part, asked in (("train", train), ("dev", dev)):
+        most = _most(resource[part]["templates"])
+        if asked < 1:
+            raise UserError(Errors.E404.format(part=part, asked=asked))
+        if asked > most:
+            raise UserError(Errors.E401.format(most=most, part=part, asked=asked, file=_file_name(lang)))
+    first = _generate_part(resource, "train", train, seed, lang, taken=())
+    taken = {surface.lower() for _, surface in record_entities(first, lang)}
+    return first, _generate_part(resource, "dev", dev, seed, lang, taken=taken)
+
+
+def records_to_json(records: Iterable[Record]) -> str:
+    """Write records as a file, one a line.
+
+    records (Iterable[Record]): Records of the form `bio-json`.
+    RETURNS (str): The file.
+    """
+    return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
+
+
+def record_entities(records: Sequence[Record], lang: str = "en") -> list[tuple[str, str]]:
+    """Read the entities of records.
+
+    records (Sequence[Record]): Records of the form `bio-json`.
+    lang (str): The language.
+    RETURNS (list[tuple[str, str]]): Label and text of each entity, in order.
+    """
+    docs = bio_json_to_docs(
+        records_to_json(records).split("\n"), spacy.blank(lang), losses=Losses(), where=""
+    )
+    return [(ent.label_, ent.text) for doc in docs for ent in doc.ents]
+
+
+def _file_name(lang: str) -> str:
+    return f"requests_{lang}.toml"
+
+
+def _read_resource(lang: str) -> dict[str, Any]:
+    folder = files("spacy_ner_plus") / "resources"
+    langs = sorted(
+        found[1] for path in folder.iterdir() if (found := re.fullmatch(r"requests_(\w+)\.toml", path.name))
+    )
+    if lang not in langs:
+        raise UserError(Errors.E402.format(lang=lang, langs=", ".join(langs)))
+    resource = tomllib.loads((folder / _file_name(lang)).read_text(encoding="utf-8"))
+    for part in ("train", "dev"):
+        lines = resource[part]["templates"].splitlines()
+        resource[part]["templates"] = [line for line in lines if line.strip() and not line.startswith("#")]
+    return resource
+
+
+def _uses(template: str) -> int:
+    """How often a template may be used."""
+    slots = [match[1] for match in SLOT.finditer(template)]
+    with_entities, with_slots, without = MOST_USES
+    if not slots:
+        return without
+    return with_entities if any(slot.isupper() for slot in slots) else with_slots
+
+
+def _most(templates: Iterable[str]) -> int:
+    return sum(_uses(template) for template in templates)
+
+
+def _generate_part(
+    resource: dict[str, Any], part: str, count: int, seed: int, lang: str, *, taken: Collection[str]
+) -> list[Record]:
+    """Go round the templates until there are enough records."""
+    nlp = spacy.blank(lang)
+    values = Values(resource, part, seed)
+    left = {template: _uses(template) for template in resource[part]["templates"]}
+    records: dict[str, Record] = {}
+    while len(records) < count:
+        round_of_templates = [template for template, uses in left.items() if uses]
+        if not round_of_templates:
+            file = _file_name(lang)
+            raise UserError(Errors.E401.format(most=len(records), part=part, asked=count, file=file))
+        values.random.shuffle(round_of_templates)
+        for template in round_of_templates[: count - len(records)]:
+            left[template] -= 1
+            for _ in range(DRAWS):
+                request = _fill(template, values)
+                surfaces = [request.text[span.start : span.end].lower() for span in request.spans]
+                if len(set(surfaces)) < len(surfaces) or not set(surfaces).isdisjoint(taken):
+                    continue
+                record = _to_record(request, nlp)
+                if record is not None and request.text.lower() not in records:
+                    records[request.text.lower()] = record
+                    break
+            else:
+                left[template] = 0
+    return list(records.values())
+
+
+def _fill(template: str, values: Values) -> Request:
+    """Fill a template's slots, and write it as people do, in lower case or without a full stop."""
+    pieces: list[str] = []
+    spans = []
+    end = 0
+    for match in SLOT.finditer(template):
+        value = values.draw(match[0][1:-1])
+        pieces += [template[end : match.start()], value]
+        end = match.end()
+        if match[1].isupper():
+            stop = sum(map(len, pieces))
+            start = stop - len(value) + ARTICLE.match(value).end()
+            spans.append(CharSpan(start, stop, match[1]))
+    text = "".join([*pieces, template[end:]])
+    if text.endswith(".") and values.random.random() < UNENDED:
+        text = text[:-1]
+    case = values.random.random()
+    if case < LOWER:
+        text = text.lower()
+    elif case < LOWER + UPPER:
+        text = text.upper()
+    return Request(text, spans)
+
+
+def _to_record(request: Request, nlp: Language) -> Record | None:
+    """Write a request as a record; None where it would not be read as it is meant."""
+    doc = nlp.make_doc(request.text)
+    fitting, misaligned = align(doc, request.spans)
+    if misaligned:
+        return None
+    tags = spans_to_tags(fitting, len(doc))
+    labels = [[token.text, tag] for token, tag in zip(doc, tags, strict=True) if tag != "O"]
+    record = {"text": request.text, "labels": labels}
+    losses = Losses()
+    (read,) = bio_json_to_docs([json.dumps(record)], nlp, losses=losses, where="")
+    found = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in read.ents]
+    return None if len(losses) or found != request.spans else record

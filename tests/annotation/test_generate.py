@@ -1,0 +1,152 @@
+import json
+import sys
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import spacy
+
+from spacy_ner_plus.annotation.generate import (
+    FAKER_VERSION,
+    SLOT,
+    _read_resource,
+    generate_corpus,
+    record_entities,
+    records_to_json,
+)
+from spacy_ner_plus.data.bio_json import bio_json_to_docs
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.losses import Losses
+
+ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
+LABELS = {"NAME", "EMAIL", "TIME", "DATE", "PHONE", "LOCATION"}
+PARTS = ("train", "dev")
+
+
+def bundled(part):
+    return (ASSETS / f"{part}.json").read_text(encoding="utf-8")
+
+
+def read(text):
+    losses = Losses()
+    nlp = spacy.blank("en")
+    return list(bio_json_to_docs(text.split("\n"), nlp, losses=losses, where="")), losses
+
+
+@pytest.fixture(scope="module")
+def small():
+    return generate_corpus(30, 12, seed=3)
+
+
+def test_generate_makes_the_bundled_files_again():
+    if version("Faker") != FAKER_VERSION:
+        pytest.skip(f"made with Faker {FAKER_VERSION}, and this is {version('Faker')}")
+    for part, records in zip(PARTS, generate_corpus(), strict=True):
+        assert records_to_json(records) == bundled(part)
+
+
+@pytest.mark.parametrize(("part", "count"), [("train", 200), ("dev", 50)])
+def test_generate_bundled_files_read_without_a_loss(part, count):
+    docs, losses = read(bundled(part))
+    assert dict(losses) == {}
+    assert len(docs) == count
+    assert {ent.label_ for doc in docs for ent in doc.ents} == LABELS
+    assert len({doc.text.lower() for doc in docs}) == count
+
+
+def test_generate_bundled_labels_are_tokens_of_the_blank_tokenizer():
+    nlp = spacy.blank("en")
+    for part in PARTS:
+        for record in json.loads(bundled(part)):
+            words = {token.text for token in nlp.make_doc(record["text"])}
+            assert {token for token, _ in record["labels"]} <= words
+
+
+def test_generate_bundled_parts_share_no_entity():
+    train, dev = ({text.lower() for _, text in record_entities(json.loads(bundled(part)))} for part in PARTS)
+    assert train & dev == set()
+
+
+def test_generate_bundled_words_are_ambiguous():
+    tags = {part: defaultdict(set) for part in PARTS}
+    for part in PARTS:
+        for doc in read(bundled(part))[0]:
+            for token in doc:
+                tags[part][token.lower_].add(token.ent_type_ or "O")
+    for word in ("may", "friday", "jordan", "7"):
+        assert "O" in tags["train"][word]
+        assert len(tags["train"][word] - {"O"}) > 1
+    both = [word for word, kinds in tags["dev"].items() if len(kinds | tags["train"][word]) > 1]
+    assert len(both) > 20
+
+
+def test_generate_templates_are_many_and_of_one_part():
+    resource = _read_resource("en")
+    train, dev = ({line.lower() for line in resource[part]["templates"]} for part in PARTS)
+    assert len(train) >= 100
+    assert len(dev) >= 40
+    assert train & dev == set()
+
+
+def test_generate_lists_are_of_one_part():
+    resource = _read_resource("en")
+    train, dev = (resource[part]["values"] for part in PARTS)
+    assert train.keys() == dev.keys()
+    for kind in train:
+        assert not {value.lower() for value in train[kind]} & {value.lower() for value in dev[kind]}, kind
+
+
+def test_generate_slots_have_values_or_makers():
+    from spacy_ner_plus.annotation.values import Values
+
+    resource = _read_resource("en")
+    for part in PARTS:
+        values = Values(resource, part, seed=0)
+        kinds = {match[0][1:-1] for line in resource[part]["templates"] for match in SLOT.finditer(line)}
+        assert kinds <= values.lists.keys() | values.makers.keys()
+
+
+def test_generate_is_decided_by_its_seed(small):
+    assert generate_corpus(30, 12, seed=3) == small
+    assert generate_corpus(30, 12, seed=4) != small
+
+
+def test_generate_keeps_articles_and_titles_out_of_entities(small):
+    entities = [
+        text.lower() for part in generate_corpus(200, 50, seed=5) for _, text in record_entities(part)
+    ]
+    assert not [text for text in entities if text.startswith(("the ", "dr. ", "mr ", "ms ", "uncle "))]
+
+
+def test_generate_parts_share_no_entity_for_other_seeds_and_sizes():
+    train, dev = (
+        {text.lower() for _, text in record_entities(part)} for part in generate_corpus(600, 150, seed=11)
+    )
+    assert train & dev == set()
+
+
+def test_generate_varies_case(small):
+    texts = [record["text"] for record in generate_corpus(200, 50, seed=5)[0]]
+    lower = sum(text == text.lower() for text in texts)
+    assert 0.2 < lower / len(texts) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((100_000, 1), "At most .* for train, not 100000"), ((1, 50_000), "for dev"), ((0, 1), "at least one")],
+)
+def test_generate_refuses_sizes_that_cannot_be(sizes, message):
+    with pytest.raises(UserError, match=message):
+        generate_corpus(*sizes)
+
+
+def test_generate_names_the_languages_it_has():
+    with pytest.raises(UserError, match=r"'xx'.*: en"):
+        generate_corpus(1, 1, lang="xx")
+
+
+def test_generate_names_the_extra_without_faker(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faker", None)
+    with pytest.raises(UserError, match=r"\[project\]"):
+        generate_corpus(1, 1)
