@@ -28,9 +28,7 @@ class Errors(metaclass=_Coded):
 
     E101 = "Can't read '{path}': {reason}. Check the path and that you may read it."
     E102 = "'{path}' is empty. Check that it was written to its end."
-    E103 = (
-        "{where}: this is not {encoding} text: {reason}. Give the file's encoding, such as --encoding latin-1."
-    )
+    E103 = "{where}: this is not {encoding} text: {reason}. Give the file's encoding, such as --encoding latin-1."
     E104 = (
         "{where}: the line has {found} column(s), but token or tag stands in column {least}: '{line}'. "
         "Mend the line, or say where they stand with --token-column and --tag-column."
@@ -51,9 +49,7 @@ class Errors(metaclass=_Coded):
     E112 = "Can't tell the format of '{path}'. Name it with --format: {formats}."
     E113 = "There is no format '{format}'. Choose one of: {formats}."
     E114 = "Can't write to '{path}': the name should end in one of: {endings}."
-    E115 = (
-        "'{split}' is no split. Write it as train=0.8,dev=0.2: two names or more, with parts that add up to 1."
-    )
+    E115 = "'{split}' is no split. Write it as train=0.8,dev=0.2: two names or more, with parts that add up to 1."
     E116 = (
         "The part '{part}' would get none of the {docs} documents. Give more documents, or leave out --split."
     )
@@ -86,10 +82,16 @@ class Errors(metaclass=_Coded):
     E128 = "{option} says nothing about {format}: it only counts for {formats}. Leave it out."
     E129 = "There is no encoding '{encoding}'. Give one such as utf-8, latin-1 or utf-16."
     E130 = "'{path}' is no .spacy file. Convert it first: spacy-ner-plus convert {path} corpus.spacy"
-
+    E140 = "'{path}' is no table of corpora: each key must be a corpus with its properties below it."
+    E141 = (
+        "'{path}' isn't {name} as it was published: {differences}. Fetch the corpus again, or put your own "
+        "into a folder of another name."
+    )
     E150 = "{where}: this is not valid JSON: {reason}. Correct that line, or leave it out."
     E151 = "{where}: the record has no text under {keys}; its keys are: {found}. Rename the key."
-    E152 = "{where}: a record is a JSON object, but this is {found}. See --format for the forms that are read."
+    E152 = (
+        "{where}: a record is a JSON object, but this is {found}. See --format for the forms that are read."
+    )
     E153 = (
         "{where}: the text has {length} characters, more than the limit of {limit} (nlp.max_length). "
         "Cut it into several records."
@@ -153,6 +155,15 @@ class Errors(metaclass=_Coded):
         "Can't add the label '{label}' to '{name}': its network is made for {labels}. "
         "Initialize a new component with all labels and train it."
     )
+    E217 = (
+        "Can't import '{name}': {reason} Give a folder or hub name of a token classification model "
+        "that was saved with safetensors."
+    )
+    E218 = (
+        "Can't import '{path}': its labels are {labels}, and IOB tags such as B-PER, I-PER and O are needed. "
+        "Rename them in id2label of its config.json."
+    )
+
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."
     E303 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
@@ -172,6 +183,17 @@ class Errors(metaclass=_Coded):
         "Document {number} of the predictions has another text than gold: '{predicted}' instead of '{gold}'. "
         "Give the predictions of this corpus."
     )
+
+    E401 = (
+        "At most {most} distinct records can be made for {part}, not {asked}. "
+        "Ask for fewer, or add templates to '{file}'."
+    )
+    E402 = "There are no templates for the language '{lang}'; there are for: {langs}."
+    E403 = (
+        "Making a corpus needs the package 'Faker'. Install the extra: pip install 'spacy-ner-plus[project]'"
+    )
+    E404 = "A corpus needs at least one record in {part}, not {asked}."
+
     E501 = "Can't load the pipeline '{name}': {reason}"
     E502 = (
         "The override '{override}' isn't of the form key=value. "
@@ -182,22 +204,6 @@ class Errors(metaclass=_Coded):
     E505 = "--whole takes a file as one text, but '{path}' is JSONL, with one text a line. Leave out --whole."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
-
-    E140 = "'{path}' is no table of corpora: each key must be a corpus with its properties below it."
-    E141 = (
-        "'{path}' isn't {name} as it was published: {differences}. Fetch the corpus again, or put your own "
-        "into a folder of another name."
-    )
-
-    E217 = (
-        "Can't import '{name}': {reason} Give a folder or hub name of a token classification model "
-        "that was saved with safetensors."
-    )
-    E218 = (
-        "Can't import '{path}': its labels are {labels}, and IOB tags such as B-PER, I-PER and O are needed. "
-        "Rename them in id2label of its config.json."
-    )
-
     E530 = (
         "The pipeline finds {count} entities in these corpora, and {minimum} are needed for the test to tell "
         "something. Give more or larger corpora, or lower --minimum."
@@ -210,16 +216,11 @@ class Errors(metaclass=_Coded):
         "'{wheel}' finds other entities than the pipeline it was made from, in '{text}': {there}, not {here}. "
         "Build the wheel again from this pipeline."
     )
-    E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
-    E533 = "The new environment imported spacy_ner_plus from '{path}', outside of it. Run from another folder."
-    E534 = "`{command} ...` failed:\n{reason}"
-    E401 = (
-        "At most {most} distinct records can be made for {part}, not {asked}. "
-        "Ask for fewer, or add templates to '{file}'."
+    E533 = (
+        "The new environment imported spacy_ner_plus from '{path}', outside of it. Run from another folder."
     )
-    E402 = "There are no templates for the language '{lang}'; there are for: {langs}."
-    E403 = "Making a corpus needs the package 'Faker'. Install the extra: pip install 'spacy-ner-plus[project]'"
-    E404 = "A corpus needs at least one record in {part}, not {asked}."
+    E534 = "`{command} ...` failed:\n{reason}"
+    E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
 
 
 class Warnings(metaclass=_Coded):

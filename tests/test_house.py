@@ -14,6 +14,7 @@ FLOORS = {
     "data": 2,
     "models": 2,
     "evaluation": 2,
+    "files": 1,
     "spans": 1,
     "losses": 0,
     "errors": 0,

@@ -102,7 +102,8 @@ def evaluate(
     """
     from spacy_ner_plus.evaluation.agreement import agreement, compare_routes, spacy_scores
     from spacy_ner_plus.evaluation.metrics import score_docs
-    from spacy_ner_plus.evaluation.predictions import load_docs, save_docs, write_bytes
+    from spacy_ner_plus.evaluation.predictions import load_docs, save_docs
+    from spacy_ner_plus.files import write_whole
 
     at_least("--limit", limit, 0)
     at_least("--batch-size", batch_size, 1)
@@ -145,7 +146,7 @@ def evaluate(
         import json
 
         text = json.dumps(metrics, indent=2, ensure_ascii=False, default=float)
-        write_bytes(output, f"{text}\n".encode())
+        write_whole(output, f"{text}\n".encode())
     return metrics
 
 

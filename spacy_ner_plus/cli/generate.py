@@ -71,7 +71,7 @@ def generate(out_dir: Path, *, train: int = 200, dev: int = 50, seed: int = 0, l
     from spacy_ner_plus.data.bio_json import bio_json_to_docs
     from spacy_ner_plus.evaluation.baseline import predict_baseline
     from spacy_ner_plus.evaluation.metrics import score_docs
-    from spacy_ner_plus.evaluation.predictions import write_bytes
+    from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.losses import Losses
 
     if out_dir.exists() and not out_dir.is_dir():
@@ -86,7 +86,7 @@ def generate(out_dir: Path, *, train: int = 200, dev: int = 50, seed: int = 0, l
     )
     baseline = score_docs(dev_docs, predict_baseline(train_docs, dev_docs))
     for part, text in texts.items():
-        write_bytes(out_dir / f"{part}.json", text.encode("utf-8"))
+        write_whole(out_dir / f"{part}.json", text.encode("utf-8"))
     counts = {part: len(records) for part, records in parts.items()}
     return Generated(entities, counts, sorted(surfaces[0] & surfaces[1]), baseline)
 

@@ -1,13 +1,13 @@
 """`spacy-ner-plus import-hf`: a trained Hugging Face model as a spaCy pipeline."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-class Scheme(str, Enum):
+class Scheme(StrEnum):
     iob2 = "iob2"
     iob1 = "iob1"
 
@@ -40,12 +40,12 @@ def import_hf(source: str, output: Path, lang: str = "en", scheme: str = "iob2")
     RAISES (UserError): Where it can't be imported, or OUTPUT is there already.
     """
     from spacy_ner_plus.errors import Errors, UserError
+    from spacy_ner_plus.files import written_whole
     from spacy_ner_plus.pipeline.import_hf import import_token_classifier
 
     if output.exists():
         raise UserError(Errors.E535.format(path=output))
     nlp = import_token_classifier(source, lang=lang, scheme=scheme)
-    partial = output.with_name(f".{output.name}.partial")
-    nlp.to_disk(partial)
-    partial.rename(output)
+    with written_whole(output) as beside:
+        nlp.to_disk(beside)
     return nlp.get_pipe("transformer_ner").labels

@@ -1,7 +1,6 @@
 """`spacy-ner-plus predict`: entities of pasted text, files and stdin as table, JSONL or page."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,7 @@ import typer
 from spacy_ner_plus.cli.loading import at_least, load_pipeline
 from spacy_ner_plus.cli.texts import read_texts
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import written_whole
 from spacy_ner_plus.losses import Losses
 
 if TYPE_CHECKING:
@@ -191,13 +191,5 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    beside = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf8") as stream:
-            yield stream
-        os.replace(beside, output)
-    except OSError as error:
-        raise UserError(Errors.E303.format(path=output, reason=error.strerror)) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_whole(output) as beside, beside.open("w", encoding="utf8") as stream:
+        yield stream

@@ -45,8 +45,9 @@ def render(
     """
     from spacy.vocab import Vocab
 
-    from spacy_ner_plus.evaluation.predictions import load_docs, write_bytes
+    from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.evaluation.report import render_differences
+    from spacy_ner_plus.files import write_whole
 
     at_least("--limit", limit, 0)
     vocab = Vocab()
@@ -57,4 +58,4 @@ def render(
         raise UserError(Errors.E306.format(gold=gold, predicted=predictions, **numbers))
     title = title or f"{gold.name}: gold and predicted"
     page = render_differences(golds, predicted, title=title, show_all=show_all)
-    write_bytes(output, page.encode("utf8"))
+    write_whole(output, page.encode("utf8"))

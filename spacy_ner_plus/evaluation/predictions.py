@@ -1,6 +1,5 @@
 """Predictions made by a pipeline: in order, one for each input, kept in a DocBin."""
 
-import os
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import write_whole
 
 
 class Outcome(NamedTuple):
@@ -172,21 +172,4 @@ def save_docs(docs: Sequence[Doc], path: Path) -> None:
     path (Path): The file.
     RAISES (UserError): Where it cannot be written.
     """
-    write_bytes(path, DocBin(docs=docs).to_bytes())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside its place and then rename it, so that it is never there by half.
-
-    path (Path): The file; its folders are made.
-    data (bytes): What it holds.
-    RAISES (UserError): Where it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(Errors.E303.format(path=path, reason=error.strerror)) from error
+    write_whole(path, DocBin(docs=docs).to_bytes())

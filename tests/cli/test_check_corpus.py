@@ -15,7 +15,12 @@ other: {title: no counts}
 @pytest.fixture
 def folder(nlp, tmp_path):
     docs = [
-        Doc(nlp.vocab, words=["Oslo", ".", "Rain", "."], ents=["B-LOC", "O", "O", "O"], sent_starts=[1, 0, 1, 0]),
+        Doc(
+            nlp.vocab,
+            words=["Oslo", ".", "Rain", "."],
+            ents=["B-LOC", "O", "O", "O"],
+            sent_starts=[1, 0, 1, 0],
+        ),
         Doc(nlp.vocab, words=["Sun"], ents=["O"]),
     ]
     DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
