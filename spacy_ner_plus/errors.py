@@ -128,7 +128,7 @@ class Errors(metaclass=_Coded):
         "Use an encoder with a fast tokenizer (a tokenizer.json)."
     )
     E204 = "Can't freeze {count} layers: the encoder has {depth}. Lower `frozen_layers`."
-    E205 = "Can't use device '{device}': {reason} Set `device` to 'auto', 'cpu' or a device that is there."
+    E205 = "Can't use device '{device}': {reason}. Set `device` to 'auto', 'cpu' or a device that is there."
     E206 = (
         "{kind} is no encoder that can be tagged with: a base model with a hidden_size and no decoder "
         "is needed, such as BERT, RoBERTa, DeBERTa or ModernBERT."

@@ -72,6 +72,5 @@ def forward(
 
 
 def init(model: Model[TaggerInput, TaggerOutput], X=None, Y=None) -> None:
-    shim = model.shims[0]
-    if shim._model is None:
-        shim.create(model.get_dim("nO"))
+    # Always anew, as spaCy's components do: what was trained before has other labels or other data.
+    model.shims[0].create(model.get_dim("nO"))

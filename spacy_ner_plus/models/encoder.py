@@ -38,7 +38,7 @@ def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.
     name (str): As for `load_pretrained`.
     RETURNS (tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]): Base
         model in float32, tokenizer, linear head, and the tag of each of its rows.
-    RAISES (UserError): Where it can't be had, or its head isn't one linear layer.
+    RAISES (UserError): Where it can't be had, or more than one linear layer stands on the encoder.
     """
     from transformers import AutoModelForTokenClassification
 
@@ -46,6 +46,13 @@ def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.
     head = getattr(model, "classifier", getattr(model, "score", None))
     if not isinstance(head, nn.Linear) or head.bias is None:
         reason = f"the head of {type(model).__name__} isn't one linear layer."
+        raise UserError(Errors.E217.format(name=name, reason=reason))
+    parts = (*model.base_model.parameters(), *head.parameters())
+    known = {id(parameter) for parameter in parts}
+    others = [name for name, parameter in model.named_parameters() if id(parameter) not in known]
+    if others:
+        # Left out, they would change every score.
+        reason = f"{type(model).__name__} has layers between encoder and head, such as {others[0]}."
         raise UserError(Errors.E217.format(name=name, reason=reason))
     tags = [model.config.id2label[row] for row in range(head.out_features)]
     return _prepare(model.base_model), tokenizer, head.float(), tags
@@ -144,7 +151,7 @@ def choose_device(setting: str) -> torch.device:
         device = torch.device(setting)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(Errors.E205.format(device=setting, reason=reason)) from error
     return device
 

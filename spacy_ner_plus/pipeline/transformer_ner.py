@@ -155,7 +155,10 @@ class TransformerNER(TrainablePipe):
         for doc, doc_tags in zip(docs, tags, strict=True):
             ents = self._spans(doc, doc_tags)
             if doc.ents and self.overwrite_ents:
-                ents, _ = without_overlaps(doc.ents, first=ents)
+                ents, given_way = without_overlaps(doc.ents, first=ents)
+                for token in (token for ent in given_way for token in ent):
+                    # set_ents leaves the id of the entity that was here before.
+                    token.ent_id = 0
             elif doc.ents:
                 ents, _ = without_overlaps(ents, first=doc.ents)
             doc.set_ents(ents, default="outside")
@@ -166,11 +169,15 @@ class TransformerNER(TrainablePipe):
         stream (Iterable[Doc]): The Docs.
         batch_size (int): How many to hold at once.
         YIELDS (Doc): The Docs. One that fails goes to the error handler alone.
+        RAISES (UserError): Where a setting is at fault, such as a device that isn't there.
         """
         error_handler = self.get_error_handler()
         for docs in util.minibatch(stream, size=batch_size):
             try:
                 self.set_annotations(docs, self.predict(docs))
+            except UserError:
+                # A setting is at fault, and with it every Doc would fail.
+                raise
             except Exception:  # noqa: BLE001 - whichever Doc is at fault is found below
                 for doc in docs:
                     try:
@@ -203,7 +210,7 @@ class TransformerNER(TrainablePipe):
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
     ) -> None:
-        """Take labels from the data or as given, and make the network from the encoder.
+        """Take labels from the data or as given, and make the network anew from the encoder.
 
         get_examples (Callable): Gives examples; not called when labels are given.
         nlp (Language): The pipeline.
@@ -216,11 +223,12 @@ class TransformerNER(TrainablePipe):
             labels = sorted(found | set(self.labels))
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
+        self.model.set_dim("nO", len(tag_names(labels)), force=True)
+        self.model.initialize()
+        # Only now: where the encoder can't be had, a trained network keeps its labels.
         self.cfg["labels"] = list(labels)
         for label in labels:
             self.vocab.strings.add(label)
-        self.model.set_dim("nO", len(tag_names(labels)), force=True)
-        self.model.initialize()
 
     def create_optimizer(self) -> Optimizer:
         """RETURNS (Optimizer): One with rates that suit a transformer, for use without a config."""

@@ -107,6 +107,26 @@ def test_import_hf_refuses_a_model_without_a_trained_head(encoder_folder):
         import_token_classifier(encoder_folder)
 
 
+def test_import_hf_refuses_a_model_with_more_between_encoder_and_head(tmp_path):
+    from transformers import ModernBertConfig, ModernBertForTokenClassification
+
+    tokenizer = wordpiece_tokenizer()
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        pad_token_id=0,
+        id2label=dict(enumerate(TAGS)),
+        label2id={tag: i for i, tag in enumerate(TAGS)},
+    )
+    ModernBertForTokenClassification(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"E217.*head\.dense"):
+        import_token_classifier(str(tmp_path))
+
+
 def test_import_hf_says_that_there_is_no_model(tmp_path):
     with pytest.raises(UserError, match=r"E217.*nowhere"):
         import_token_classifier(str(tmp_path / "nowhere"))

@@ -181,6 +181,13 @@ def test_transformer_ner_hands_only_the_failing_doc_to_the_error_handler(trained
     assert [doc.text for doc in docs] == TEXTS[:3] + TEXTS[4:]
 
 
+def test_transformer_ner_hands_no_fault_of_a_setting_to_the_error_handler(trained):
+    trained.get_pipe("transformer_ner").model.shims[0].place("cuda:99", "fp32")
+    trained.set_error_handler(lambda name, proc, docs, error: None)
+    with pytest.raises(UserError, match=r"E205.*[a-z]\. Set `device`"):
+        list(trained.pipe(TEXTS))
+
+
 def test_transformer_ner_keeps_entities_that_are_there(trained):
     doc = trained.make_doc(TEXTS[0])
     doc.ents = [Span(doc, 1, 3, label="RULE")]
@@ -203,6 +210,17 @@ def test_transformer_ner_overwrites_entities_when_told(trained_folder):
         ("Acme Corp", "ORG"),
         (".", "STOP"),
     ]
+
+
+def test_transformer_ner_overwritten_entities_take_their_ids_with_them(trained_folder):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.overwrite_ents": True})
+    doc = nlp.make_doc(TEXTS[0])
+    doc.ents = [
+        Span(doc, 0, 3, label="RULE", span_id="rule"),
+        Span(doc, 10, 11, label="STOP", span_id="stop"),
+    ]
+    nlp.get_pipe("transformer_ner")(doc)
+    assert [token.ent_id_ for token in doc] == [""] * 10 + ["stop"]
 
 
 def test_transformer_ner_entities_never_begin_or_end_with_space(encoder_folder):
@@ -278,6 +296,37 @@ def test_transformer_ner_resumes_training(trained_folder):
     after = weights(nlp)
     assert any((before[name] != after[name]).any() for name in before)
     assert loss["transformer_ner"] < 0.5
+
+
+def test_transformer_ner_resumes_training_where_the_training_corpus_is_not(trained_folder):
+    nlp = spacy.load(trained_folder)
+    nlp.config["training"]["optimizer"]["learn_rate"] = {
+        "@schedules": "spacy_ner_plus.warmup_linear_by_epochs.v1",
+        "corpus": "${paths.train}",
+    }
+    optimizer = nlp.resume_training(sgd=nlp.get_pipe("transformer_ner").create_optimizer())
+    before = weights(nlp)
+    nlp.update(make_examples(nlp), sgd=optimizer)
+    assert any((before[name] != tensor).any() for name, tensor in weights(nlp).items())
+
+
+@pytest.mark.parametrize("labels", [["LOC", "ORG", "PER"], ["ANIMAL", "LOC", "ORG", "PER"], ["A", "B", "C"]])
+def test_transformer_ner_initialized_again_begins_anew(trained, labels):
+    pipe = trained.get_pipe("transformer_ner")
+    before = weights(trained)["head.weight"]
+    pipe.initialize(list, labels=labels)
+    after = weights(trained)["head.weight"]
+    assert pipe.labels == tuple(labels)
+    assert len(after) == 2 * len(labels) + 1
+    assert after.shape != before.shape or (after != before).any()
+
+
+def test_transformer_ner_stays_as_it_is_where_it_can_not_be_initialized_again(trained):
+    pipe = trained.get_pipe("transformer_ner")
+    pipe.model.shims[0].encoder = ""
+    with pytest.raises(UserError, match="E201"):
+        pipe.initialize(list, labels=["A", "B", "C"])
+    assert entities(trained.pipe(TEXTS)) == entities(make_docs(trained.vocab))
 
 
 def test_transformer_ner_can_be_sourced(trained):
