@@ -82,7 +82,10 @@ class Errors(metaclass=_Coded):
     E128 = "{option} says nothing about {format}: it only counts for {formats}. Leave it out."
     E129 = "There is no encoding '{encoding}'. Give one such as utf-8, latin-1 or utf-16."
     E130 = "'{path}' is no .spacy file. Convert it first: spacy-ner-plus convert {path} corpus.spacy"
-    E140 = "'{path}' is no table of corpora: each key must be a corpus with its properties below it."
+    E140 = (
+        "'{path}' is no table of corpora: {reason}. Below each corpus, `splits` gives documents, sentences "
+        "and entities for each split, as in assets/corpora.yml."
+    )
     E141 = (
         "'{path}' isn't {name} as it was published: {differences}. Fetch the corpus again, or put your own "
         "into a folder of another name."

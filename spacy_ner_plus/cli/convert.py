@@ -1,5 +1,6 @@
 """`spacy-ner-plus convert`: corpora of any format to .spacy files, or between text formats."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,11 +222,14 @@ def _read_all(
     from spacy_ner_plus.data.sources import read_source
 
     for source in sources:
-        docs = read_source(source, nlp, options, conversion.losses, conversion.notes)
+        begins: deque[int] = deque()
+        docs = read_source(source, nlp, options, conversion.losses, conversion.notes, begins)
         for number, doc in enumerate(progress(docs, f"Reading {source.name}"), start=1):
             if label_map is not None:
                 label_map.apply(doc)
-            place = source.lines.number if source.lines is not None else f"document {number}"
+            place: int | str = f"document {number}"
+            if source.lines is not None:
+                place = begins.popleft() if begins else source.lines.number
             yield doc, f"{source.name}:{place}"
 
 

@@ -7,6 +7,7 @@ rejects VBZ B-VP O
 German JJ B-NP B-MISC
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
@@ -35,6 +36,7 @@ def conll_to_docs(
     scheme: str = "auto",
     restore_whitespace: bool = True,
     notes: list[str] | None = None,
+    begins: deque[int] | None = None,
 ) -> Iterator[Doc]:
     """Read a CoNLL file as Docs with entities and sentence starts.
 
@@ -54,6 +56,7 @@ def conll_to_docs(
         of the language; otherwise there is one between any two. Between
         sentences there is always one.
     notes (list[str]): Where it is written what was found out about the file.
+    begins (deque[int]): Where the line of each Doc's first token is put before the Doc is given.
     YIELDS (Doc): The Docs.
     RAISES (UserError): A line with too few columns, a column that does not
         exist or holds no tags, a file without tokens.
@@ -80,6 +83,8 @@ def conll_to_docs(
     docs = 0
     for batch in _batches(read_sentences(lines, layout, where, losses, notes), size):
         docs += 1
+        if begins is not None:
+            begins.append(batch[0].numbers[0])
         yield _doc(batch, nlp, reader, restore_whitespace, where)
     if not docs:
         raise UserError(Errors.E109.format(where=where))

@@ -159,12 +159,16 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     RAISES (UserError): A file that cannot be read or is no DocBin.
     """
     try:
-        doc_bin = DocBin().from_disk(path)
+        docs = DocBin().from_disk(path).get_docs(vocab)
+        # The first Doc shows whether the words are there, too.
+        first = next(docs, None)
     except OSError as error:
         raise UserError(Errors.E101.format(path=path, reason=error.strerror or error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError, zlib.error) as error:
         raise UserError(Errors.E125.format(path=path, reason=_short(error))) from error
-    yield from doc_bin.get_docs(vocab)
+    if first is not None:
+        yield first
+        yield from docs
 
 
 def _short(error: Exception) -> str:

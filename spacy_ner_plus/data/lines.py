@@ -1,8 +1,9 @@
 """The lines of a text file or of standard input, or one clear message why there are none."""
 
+import io
 import sys
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,11 +50,7 @@ class FileLines:
         except OSError as error:
             raise UserError(Errors.E101.format(path=self.path, reason=error.strerror or error)) from error
         except UnicodeError as error:
-            # Files are decoded in blocks, so the line is found in a second reading.
-            place = f"{self.name}:{self._first_undecodable()}"
-            raise UserError(
-                Errors.E103.format(where=place, encoding=self.encoding.removesuffix("-sig"), reason=error)
-            ) from error
+            raise _undecodable(error, self.name, self.number, self.encoding) from error
 
     def peek(self, count: int) -> list[str]:
         """Look at the first lines.
@@ -62,15 +59,6 @@ class FileLines:
         RETURNS (list[str]): The lines.
         """
         return list(islice(self, count))
-
-    def _first_undecodable(self) -> int:
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    line.decode(self.encoding)
-                except UnicodeError:
-                    return number
-        return self.number + 1
 
 
 class StreamLines:
@@ -90,26 +78,20 @@ class StreamLines:
         """
         self.name, self.number = name, 0
         self.encoding = _with_mark(encoding)
-        self._raw: Iterator[bytes] = iter(sys.stdin.buffer if stream is None else stream)
+        raw = sys.stdin.buffer if stream is None else stream
+        buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)
         self._peeked: list[str] = []
-        head = list(islice(self._raw, 20))
-        _refuse_what_is_no_text(b"".join(head)[:HEAD], name, self.encoding)
-        self._lines = self._decode(chain(head, self._raw))
+        _refuse_what_is_no_text(buffered.peek(HEAD)[:HEAD], name, self.encoding)
+        # As open() reads a file: any line end, and characters of several bytes whole.
+        self._lines = self._decode(io.TextIOWrapper(buffered, encoding=self.encoding))
 
-    def _decode(self, raw: Iterator[bytes]) -> Iterator[str]:
-        for number, line in enumerate(raw, start=1):
-            try:
-                # Only the first line has a byte-order mark.
-                text = line.decode(self.encoding if number == 1 else self.encoding.removesuffix("-sig"))
-            except UnicodeError as error:
-                raise UserError(
-                    Errors.E103.format(
-                        where=f"{self.name}:{number}",
-                        encoding=self.encoding.removesuffix("-sig"),
-                        reason=error,
-                    )
-                ) from error
-            yield text.rstrip("\r\n") + "\n"
+    def _decode(self, stream: io.TextIOWrapper) -> Iterator[str]:
+        number = 0
+        try:
+            for number, line in enumerate(stream, start=1):
+                yield line
+        except UnicodeError as error:
+            raise _undecodable(error, self.name, number, self.encoding) from error
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -136,6 +118,16 @@ def _with_mark(encoding: str) -> str:
     except LookupError as error:
         raise UserError(Errors.E129.format(encoding=encoding)) from error
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+
+
+def _undecodable(error: UnicodeError, name: str, number: int, encoding: str) -> UserError:
+    """Say on which line bytes don't decode, where `number` lines were read before."""
+    if isinstance(error, UnicodeDecodeError):
+        # Text is decoded in blocks; `object` is the block that the unread line begins.
+        number += error.object[: error.start].count(b"\n")
+    return UserError(
+        Errors.E103.format(where=f"{name}:{number + 1}", encoding=encoding.removesuffix("-sig"), reason=error)
+    )
 
 
 def _refuse_what_is_no_text(head: bytes, name: str, encoding: str) -> None:

@@ -1,6 +1,7 @@
 """What a user names as a source: files, folders, '-', datasets; and the format of each."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,9 @@ def find_sources(names: Sequence[str], format: str, encoding: str, notes: list[s
 
 def _in_file(path: Path, format: str, encoding: str) -> Source:
     if not path.exists():
-        hint = "there is no such file; a dataset by name needs --format hub"
+        hint = "there is no such file"
+        if format == "auto":
+            hint += "; a dataset by name needs --format hub"
         raise UserError(Errors.E101.format(path=path, reason=hint))
     known = ENDINGS.get(path.suffix.lower()) if format == "auto" else format
     if known in ("hub", "spacy"):
@@ -202,7 +205,12 @@ def _looks_like_conll(head: Sequence[str], name: str) -> bool:
 
 
 def read_source(
-    source: Source, nlp: Language, options: Options, losses: Losses, notes: list[str]
+    source: Source,
+    nlp: Language,
+    options: Options,
+    losses: Losses,
+    notes: list[str],
+    begins: deque[int] | None = None,
 ) -> Iterator[Doc]:
     """Read a source with the converter of its format.
 
@@ -211,6 +219,8 @@ def read_source(
     options (Options): What the user says about the reading.
     losses (Losses): Where losses and repairs are counted.
     notes (list[str]): Where it is written what was found out.
+    begins (deque[int]): Where the line of each Doc's first token is put, by formats whose Docs
+        are longer than a line.
     RETURNS (Iterator[Doc]): The Docs.
     """
     common = {"losses": losses, "where": source.name}
@@ -227,6 +237,7 @@ def read_source(
             scheme=options.scheme,
             restore_whitespace=options.restore_whitespace,
             notes=notes,
+            begins=begins,
         )
     if source.format == "bio-json":
         from spacy_ner_plus.data.bio_json import bio_json_to_docs

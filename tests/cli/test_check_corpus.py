@@ -50,7 +50,20 @@ def test_check_corpus_needs_its_splits(folder):
         check_corpus(folder, "mine", folder / "corpora.yml")
 
 
-@pytest.mark.parametrize("text", ["- a list", "mine: 3", "a: [", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a list",
+        "mine: 3",
+        "a: [",
+        None,
+        "mine: {splits: [a]}",
+        "mine:\n  splits:",
+        "mine: {splits: {dev: 3}}",
+        "mine: {splits: {dev: {foo: 3}}}",
+        "mine: {splits: {dev: {entities: many}}}",
+    ],
+)
 def test_check_corpus_refuses_a_table_that_is_none(folder, text):
     table = folder / "corpora.yml"
     table.unlink()

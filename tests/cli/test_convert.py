@@ -270,3 +270,11 @@ def test_convert_command_exits_with_one_message(source, out):
     assert "--encoding" in result.stderr
     assert "Traceback" not in result.stderr
     assert not out.parent.exists()
+
+
+def test_convert_names_the_line_on_which_a_duplicate_begins(tmp_path):
+    source = tmp_path / "dup.conll"
+    source.write_text("Ann B-PER\n\nAnn B-PER\n\nBob O\n")
+    conversion = convert([str(source)], tmp_path / "out.spacy")
+    loss = dict(conversion.losses)["duplicate document"]
+    assert loss.where == f"{source}:3"

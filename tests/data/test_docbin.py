@@ -3,6 +3,7 @@
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from spacy_ner_plus.data.docbin import LIMIT, DocSpool, read_docs
 from spacy_ner_plus.errors import UserError
@@ -85,3 +86,15 @@ def test_docbin_refuses_what_is_none(content, tmp_path, nlp):
 def test_docbin_refuses_a_missing_file(tmp_path, nlp):
     with pytest.raises(UserError, match="No such file"):
         list(read_docs(tmp_path / "none.spacy", nlp.vocab))
+
+
+def test_docbin_without_its_words_is_refused(nlp, tmp_path):
+    import zlib
+
+    import srsly
+
+    message = srsly.msgpack_loads(zlib.decompress(DocBin(docs=[Doc(nlp.vocab, words=["Zyxwv"])]).to_bytes()))
+    path = tmp_path / "damaged.spacy"
+    path.write_bytes(zlib.compress(srsly.msgpack_dumps({**message, "strings": []})))
+    with pytest.raises(UserError, match=r"E125.*damaged"):
+        list(read_docs(path, Vocab()))

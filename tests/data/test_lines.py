@@ -87,3 +87,26 @@ def test_lines_refuse_a_missing_file(tmp_path):
 def test_lines_refuse_a_folder(tmp_path):
     with pytest.raises(UserError, match="directory"):
         FileLines(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_a_stream_are_those_of_the_file(tmp_path, encoding, end):
+    content = end.join(["Zoë B-PER", "", "x O", ""] * 5000).encode(encoding)
+    read = [[line.strip("\n") for line in lines_of(content, tmp_path, kind, encoding)] for kind in ("file", "stream")]
+    assert read[0] == read[1]
+    assert read[0][:3] == ["Zoë B-PER", "", "x O"]
+    assert len(read[0]) >= 19_999
+
+
+@KINDS
+def test_lines_name_the_line_that_does_not_decode(tmp_path, kind):
+    content = b"fine\n" * 9_999 + b"Zo\xeb\n" + b"fine\n" * 100
+    with pytest.raises(UserError, match=r"E103.*:10000: "):
+        list(lines_of(content, tmp_path, kind))
+
+
+@KINDS
+def test_lines_without_the_mark_of_utf_16_are_refused_at_the_first(tmp_path, kind):
+    with pytest.raises(UserError, match=r"E103.*:1: "):
+        list(lines_of(b"fine\n" * 10_001, tmp_path, kind, "utf-16"))
