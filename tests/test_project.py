@@ -48,7 +48,9 @@ def test_project_says_that_the_corpus_is_missing(project):
 
 @pytest.mark.slow
 def test_project_runs_on_own_files(own_files):
-    done = run("spacy", "project", "run", "conll", own_files, "--vars.conll", "own", "--vars.version", "1.2.3")
+    done = run(
+        "spacy", "project", "run", "conll", own_files, "--vars.conll", "own", "--vars.version", "1.2.3"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((own_files / "metrics" / "conll-result.json").read_text())
     assert result["training"]["epochs"] == 10

@@ -93,7 +93,10 @@ def test_lines_refuse_a_folder(tmp_path):
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_of_a_stream_are_those_of_the_file(tmp_path, encoding, end):
     content = end.join(["Zoë B-PER", "", "x O", ""] * 5000).encode(encoding)
-    read = [[line.strip("\n") for line in lines_of(content, tmp_path, kind, encoding)] for kind in ("file", "stream")]
+    read = [
+        [line.strip("\n") for line in lines_of(content, tmp_path, kind, encoding)]
+        for kind in ("file", "stream")
+    ]
     assert read[0] == read[1]
     assert read[0][:3] == ["Zoë B-PER", "", "x O"]
     assert len(read[0]) >= 19_999

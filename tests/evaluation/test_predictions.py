@@ -9,7 +9,6 @@ from spacy_ner_plus.evaluation.predictions import (
     pipe_in_order,
     predict_docs,
     save_docs,
-    write_bytes,
 )
 
 
@@ -127,8 +126,8 @@ def test_predictions_refuse_an_empty_corpus_and_an_empty_folder(nlp, tmp_path):
         load_docs(tmp_path / "empty.spacy", nlp.vocab)
 
 
-def test_predictions_leave_nothing_behind_where_they_can_not_be_written(tmp_path):
+def test_predictions_leave_nothing_behind_where_they_can_not_be_written(nlp, tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(UserError, match="E303"):
-        write_bytes(tmp_path / "taken", b"x")
+        save_docs([Doc(nlp.vocab)], tmp_path / "taken")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
