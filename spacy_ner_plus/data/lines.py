@@ -88,7 +88,8 @@ class StreamLines:
     def _decode(self, stream: io.TextIOWrapper) -> Iterator[str]:
         number = 0
         try:
-            for number, line in enumerate(stream, start=1):
+            for line in stream:
+                number += 1
                 yield line
         except UnicodeError as error:
             raise _undecodable(error, self.name, number, self.encoding) from error

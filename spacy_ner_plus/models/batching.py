@@ -1,11 +1,14 @@
 """Windows of like length together, under a budget of wordpieces."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from spacy_ner_plus.models.windows import Window
+
+if TYPE_CHECKING:
+    import torch
 
 
 class MicroBatch(NamedTuple):
@@ -47,6 +50,23 @@ def micro_batches(
         end = begin + max(1, budget // length)
         yield _stack([windows[i] for i in order[begin:end]], prefix, suffix, pad_id, length)
         begin = end
+
+
+def scatter(
+    lengths: Sequence[int], batches: Sequence[MicroBatch], parts: Sequence["torch.Tensor"], n_tags: int
+) -> list[np.ndarray]:
+    """Put the scores of micro-batches back in the order of tokens.
+
+    lengths (Sequence[int]): Tokens of each Doc.
+    batches (Sequence[MicroBatch]): The micro-batches.
+    parts (Sequence[torch.Tensor]): Scores of each, float32 of shape (tokens, n_tags).
+    n_tags (int): The number of tags.
+    RETURNS (list[Floats2d]): Scores of each Doc; zeros for tokens that no window reads.
+    """
+    scores = np.zeros((sum(lengths), n_tags), dtype=np.float32)
+    for batch, part in zip(batches, parts, strict=True):
+        scores[batch.tokens] = part.cpu().numpy()
+    return np.split(scores, np.cumsum(lengths)[:-1]) if lengths else []
 
 
 def _stack(group: list[Window], prefix: Sequence[int], suffix: Sequence[int], pad_id: int, length: int):

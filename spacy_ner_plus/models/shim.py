@@ -1,7 +1,6 @@
 """The tagger as thinc sees it: forward and backward pass, optimizer, bytes."""
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,7 @@ from thinc.shims import Shim
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.batching import MicroBatch, micro_batches
+from spacy_ner_plus.models.batching import MicroBatch, micro_batches, scatter
 from spacy_ner_plus.models.encoder import (
     build_from_folder,
     choose_device,
@@ -29,12 +28,12 @@ from spacy_ner_plus.models.encoder import (
 from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
 from spacy_ner_plus.models.tagger import Tagger
+from spacy_ner_plus.models.threads import settle_in_worker
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.windows import Windowing, make_windows
 
 _WEIGHTS = "model.safetensors"
 _SETTINGS = "tagger.json"
-_process = os.getpid()
 
 
 class TaggerShim(Shim):
@@ -136,14 +135,14 @@ class TaggerShim(Shim):
         RETURNS (list[Floats2d]): Logits of shape (tokens, n_tags) for each Doc;
             zeros for tokens without a wordpiece.
         """
-        _settle_in_worker()
+        settle_in_worker()
         network = self._inference_network()
         parts = []
         batches = list(self._batches(docs))
         with torch.inference_mode():
             for batch in batches:
-                parts.append(network(*self._tensors(batch)).float().cpu())
-        return _split(docs, batches, parts, network.head.out_features)
+                parts.append(network(*self._tensors(batch)).float())
+        return scatter([len(doc) for doc in docs], batches, parts, network.head.out_features)
 
     def begin_update(self, docs: Sequence[Doc]) -> tuple[list[np.ndarray], Callable]:
         """Score the tags of every token, ready to learn.
@@ -152,7 +151,7 @@ class TaggerShim(Shim):
         RETURNS (tuple[list[Floats2d], Callable]): Logits as `predict` gives them,
             and a function that takes their gradients.
         """
-        _settle_in_worker()
+        settle_in_worker()
         network = self.network
         network.train()
         device = self._device
@@ -176,7 +175,12 @@ class TaggerShim(Shim):
                 torch.autograd.backward(parts, gradients)
             return []
 
-        scores = _split(docs, batches, [part.detach().cpu() for part in parts], network.head.out_features)
+        scores = scatter(
+            [len(doc) for doc in docs],
+            batches,
+            [part.detach() for part in parts],
+            network.head.out_features,
+        )
         return scores, backprop
 
     def __call__(self, inputs: Sequence[Doc], is_train: bool) -> tuple[list[np.ndarray], Callable]:
@@ -290,20 +294,3 @@ class TaggerShim(Shim):
         device_type (str): Where spaCy would put it.
         device_id (int): And on which of these.
         """
-
-
-def _split(
-    docs: Sequence[Doc], batches: list[MicroBatch], parts: list[torch.Tensor], n_tags: int
-) -> list[np.ndarray]:
-    scores = np.zeros((sum(len(doc) for doc in docs), n_tags), dtype=np.float32)
-    for batch, part in zip(batches, parts, strict=True):
-        scores[batch.tokens] = part.numpy()
-    return np.split(scores, np.cumsum([len(doc) for doc in docs])[:-1]) if docs else []
-
-
-def _settle_in_worker() -> None:
-    """Keep to one thread in a forked worker, where torch's thread pool is dead and would hang."""
-    global _process
-    if os.getpid() != _process:
-        _process = os.getpid()
-        torch.set_num_threads(1)

@@ -18,7 +18,8 @@ from thinc.api import Config, Model, Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.decoding import decode, tag_names, tags_to_bounds
-from spacy_ner_plus.models.loss import MISSING_TAG, cross_entropy
+from spacy_ner_plus.models.loss import cross_entropy
+from spacy_ner_plus.pipeline.gold_tags import read_gold_tags
 from spacy_ner_plus.spans import without_overlaps
 
 default_model_config = """
@@ -33,9 +34,6 @@ head_rate_factor = 10.0
 frozen_layers = 0
 """
 DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
-
-# BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
-_IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
 
 
 @Language.factory(
@@ -299,17 +297,10 @@ class TransformerNER(TrainablePipe):
         ]
 
     def _gold_tags(self, example: Example) -> np.ndarray:
-        numbers = {tag: number for number, tag in enumerate(tag_names(self.labels))}
-        tags = []
-        for biluo in example.get_aligned_ner():
-            tag = _IOB2[biluo[0]] + biluo[1:] if biluo else None
-            if tag in numbers:
-                tags.append(numbers[tag])
-                continue
-            if tag and tag[1:2] == "-":
-                self._warn_unknown(tag[2:])
-            tags.append(MISSING_TAG)
-        return np.array(tags, dtype=np.int64)
+        tags, unknown = read_gold_tags(example, tag_names(self.labels))
+        for label in unknown:
+            self._warn_unknown(label)
+        return tags
 
     def _warn_unknown(self, label: str) -> None:
         if label not in self._unknown_labels:

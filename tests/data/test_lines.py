@@ -103,13 +103,6 @@ def test_lines_of_a_stream_are_those_of_the_file(tmp_path, encoding, end):
 
 
 @KINDS
-def test_lines_name_the_line_that_does_not_decode(tmp_path, kind):
-    content = b"fine\n" * 9_999 + b"Zo\xeb\n" + b"fine\n" * 100
-    with pytest.raises(UserError, match=r"E103.*:10000: "):
-        list(lines_of(content, tmp_path, kind))
-
-
-@KINDS
 def test_lines_without_the_mark_of_utf_16_are_refused_at_the_first(tmp_path, kind):
     with pytest.raises(UserError, match=r"E103.*:1: "):
         list(lines_of(b"fine\n" * 10_001, tmp_path, kind, "utf-16"))

@@ -1,0 +1,15 @@
+"""Threads of worker processes."""
+
+import os
+
+import torch
+
+_process = os.getpid()
+
+
+def settle_in_worker() -> None:
+    """Keep to one thread in a forked worker, where torch's thread pool is dead and would hang."""
+    global _process
+    if os.getpid() != _process:
+        _process = os.getpid()
+        torch.set_num_threads(1)

@@ -1,0 +1,31 @@
+"""Gold entities as tag numbers on the tokens of the predicted Doc."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from spacy.training import Example
+
+from spacy_ner_plus.models.loss import MISSING_TAG
+
+# BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
+_IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
+
+
+def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, set[str]]:
+    """Read the gold tags of an example.
+
+    example (Example): The example; where tokens differ, spaCy aligns them.
+    names (Sequence[str]): The tags in the order of their numbers.
+    RETURNS (tuple[Ints1d, set[str]]): A number for each token of the predicted
+        Doc, MISSING_TAG where the annotation is missing or has an unknown label;
+        and these labels.
+    """
+    numbers = {name: number for number, name in enumerate(names)}
+    tags, unknown = [], set()
+    for biluo in example.get_aligned_ner():
+        tag = _IOB2[biluo[0]] + biluo[1:] if biluo else None
+        number = numbers.get(tag, MISSING_TAG)
+        if number == MISSING_TAG and tag and tag[1:2] == "-":
+            unknown.add(tag[2:])
+        tags.append(number)
+    return np.array(tags, dtype=np.int64), unknown
