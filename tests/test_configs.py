@@ -37,6 +37,7 @@ def test_configs_for_a_gpu_differ_only_where_a_gpu_matters():
     assert different == {
         "paths.encoder",
         "vars.device",
+        "vars.epochs",
         "vars.batch_words",
         "vars.learn_rate",
         "components.transformer_ner.model.window",

@@ -11,16 +11,16 @@ from torch import nn
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 
-# Dropout of attention weights bars torch's fused attention on a CPU, and with it training
-# takes a quarter longer; the other dropout layers stay.
+# What configs call the dropout of attention weights.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
-def load_pretrained(name: str) -> tuple[nn.Module, WordpieceTokenizer]:
+def load_pretrained(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, WordpieceTokenizer]:
     """Load a pretrained encoder and its tokenizer.
 
     name (str): A local folder, or a model's name on the Hugging Face hub. Weights
         must be safetensors; code that comes with a model is never run.
+    attention_dropout (float): Share of attention weights that is dropped in training.
     RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model in float32, tokenizer.
     RAISES (UserError): Where it can't be had, or isn't an encoder that we can use.
     """
@@ -28,7 +28,7 @@ def load_pretrained(name: str) -> tuple[nn.Module, WordpieceTokenizer]:
 
     if not name:
         raise UserError(Errors.E201)
-    encoder, tokenizer = _from_pretrained(AutoModel, name, Errors.E202)
+    encoder, tokenizer = _from_pretrained(AutoModel, name, Errors.E202, attention_dropout)
     return _prepare(encoder), tokenizer
 
 
@@ -58,7 +58,9 @@ def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.
     return _prepare(model.base_model), tokenizer, head.float(), tags
 
 
-def _from_pretrained(auto_class: type, name: str, message: str) -> tuple[nn.Module, WordpieceTokenizer]:
+def _from_pretrained(
+    auto_class: type, name: str, message: str, attention_dropout: float = 0.0
+) -> tuple[nn.Module, WordpieceTokenizer]:
     from transformers import AutoConfig, AutoTokenizer
 
     try:
@@ -67,7 +69,7 @@ def _from_pretrained(auto_class: type, name: str, message: str) -> tuple[nn.Modu
             config = AutoConfig.from_pretrained(name, trust_remote_code=False)
             for setting in _ATTENTION_DROPOUT:
                 if hasattr(config, setting):
-                    setattr(config, setting, 0.0)
+                    setattr(config, setting, attention_dropout)
             model, info = auto_class.from_pretrained(
                 name, config=config, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )

@@ -45,6 +45,7 @@ class TaggerShim(Shim):
     case_features (str): 'auto' (where the tokenizer lowercases), 'always', 'never'.
     head_rate_factor (float): Learning rate of the head over that of the encoder.
     frozen_layers (int): How many of the encoder's lowest layers are not trained.
+    attention_dropout (float): Share of attention weights that is dropped in training.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class TaggerShim(Shim):
         case_features: str,
         head_rate_factor: float,
         frozen_layers: int,
+        attention_dropout: float,
     ):
         super().__init__(None)
         self.encoder = encoder
@@ -64,6 +66,7 @@ class TaggerShim(Shim):
         self.case_features = case_features
         self.head_rate_factor = head_rate_factor
         self.frozen_layers = frozen_layers
+        self.attention_dropout = attention_dropout
         self.device_setting = "auto"
         self.precision = "auto"
         self.tokenizer: WordpieceTokenizer | None = None
@@ -78,7 +81,7 @@ class TaggerShim(Shim):
 
         n_tags (int): How many tags it shall score.
         """
-        encoder, tokenizer = load_pretrained(self.encoder)
+        encoder, tokenizer = load_pretrained(self.encoder, self.attention_dropout)
         self.adopt(encoder, tokenizer, n_tags)
 
     def adopt(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, n_tags: int) -> None:

@@ -32,6 +32,7 @@ batch_wordpieces = 1000
 case_features = "auto"
 head_rate_factor = 10.0
 frozen_layers = 0
+attention_dropout = 0.0
 """
 DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
 

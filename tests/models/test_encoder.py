@@ -82,13 +82,13 @@ def test_encoder_device_that_is_no_device_is_refused():
         choose_device("toaster")
 
 
-def test_encoder_drops_no_attention_weights(encoder_folders):
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_encoder_attention_dropout_is_as_set(encoder_folders, rate):
     for folder in encoder_folders.values():
-        encoder, _ = load_pretrained(folder)
-        attention = [
+        encoder, _ = load_pretrained(folder, rate)
+        rates = {
             getattr(encoder.config, name)
             for name in ("attention_probs_dropout_prob", "attention_dropout")
             if hasattr(encoder.config, name)
-        ]
-        assert attention
-        assert not any(attention)
+        }
+        assert rates == {rate}
