@@ -48,6 +48,9 @@ def make_table() -> str:
 
 def main(check: bool) -> int:
     text = README.read_text(encoding="utf8")
+    if START not in text or END not in text:
+        print(f"README has no place for the table, between {START.strip()} and {END}")
+        return 1
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
     new = f"{before}{START}{make_table()}{END}{after}"
