@@ -166,6 +166,7 @@ class Errors(metaclass=_Coded):
         "Can't import '{path}': its labels are {labels}, and IOB tags such as B-PER, I-PER and O are needed. "
         "Rename them in id2label of its config.json."
     )
+    E219 = "`per_epoch` is {per_epoch}. Set vars.evals_per_epoch above 0, such as 2, or 0.2 for every five epochs."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."

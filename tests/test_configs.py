@@ -25,7 +25,7 @@ def test_configs_build_their_pipeline(path):
 @pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
 def test_configs_take_the_same_overrides(path):
     config = load_config(path)
-    assert set(config["vars"]) == {"device", "epochs", "batch_words", "learn_rate", "eval_frequency"}
+    assert set(config["vars"]) == {"device", "epochs", "batch_words", "learn_rate", "evals_per_epoch"}
     assert set(config["paths"]) == {"train", "dev", "log", "encoder"}
 
 

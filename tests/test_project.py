@@ -54,6 +54,8 @@ def test_project_runs_on_own_files(own_files):
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((own_files / "metrics" / "conll-result.json").read_text())
     assert result["training"]["epochs"] == 6
+    # However small the corpus, what is packaged was trained.
+    assert result["training"]["best_step"] > 0
     assert [row["tokens"] for row in result["evaluations"]] == ["own", "gold"]
     assert "no counts are known" in done.stdout.lower()
     assert "<html" in (own_files / "metrics" / "conll.html").read_text()

@@ -14,7 +14,7 @@ NAMES = {
     "console_scripts": ["spacy-ner-plus"],
     "spacy_factories": ["transformer_ner"],
     "spacy_architectures": ["spacy_ner_plus.TransformerTagger.v1"],
-    "spacy_misc": ["spacy_ner_plus.encoder_path.v1"],
+    "spacy_misc": ["spacy_ner_plus.encoder_path.v1", "spacy_ner_plus.eval_frequency.v1"],
     "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],
     "thinc_schedules": ["spacy_ner_plus.warmup_linear_by_epochs.v1"],
     "spacy_displacy_colors": ["spacy_ner_plus"],

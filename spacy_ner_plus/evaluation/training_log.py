@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Callable
 from importlib.metadata import version
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +22,8 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
         epoch, step, seconds since the start, words seen, losses and scores (0 to 1).
     RETURNS (Callable): The logger, for [training.logger].
     """
-    console = console_logger_v3(progress_bar="eval")
+    # Its progress bar would want eval_frequency as a number in the config.
+    console = console_logger_v3()
 
     def setup(nlp: Language, stdout: IO, stderr: IO) -> Log:
         log_console, finish_console = console(nlp, stdout, stderr)
@@ -35,8 +37,9 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
         def log_step(info: dict[str, Any] | None) -> None:
             log_console(info)
             if stream is not None and info is not None:
-                kept = {key: info[key] for key in ("epoch", "step", "seconds", "words", "losses", "score")}
-                _write(stream, {**kept, "scores": _numbers(info["other_scores"])})
+                kept = {key: info[key] for key in ("epoch", "step", "seconds", "words", "score")}
+                losses = _numbers(info["losses"])
+                _write(stream, {**kept, "losses": losses, "scores": _numbers(info["other_scores"])})
 
         def finish() -> None:
             finish_console()
@@ -87,7 +90,8 @@ def hardware() -> str:
 
 
 def _numbers(scores: dict[str, Any]) -> dict[str, float]:
-    return {key: float(value) for key, value in scores.items() if isinstance(value, int | float)}
+    # Losses of stock components are numpy's numbers, which JSON doesn't know.
+    return {key: float(value) for key, value in scores.items() if isinstance(value, Real)}
 
 
 def _write(stream: IO, row: dict[str, Any]) -> None:

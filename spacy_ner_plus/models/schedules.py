@@ -1,4 +1,4 @@
-"""Learning rates that follow the length of the training."""
+"""Learning rates and evaluations that follow the length of the training."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +30,23 @@ def warmup_linear_by_epochs_v1(
     total = epochs * count_batches(_lengths(corpus), batch_words)
     rising = max(1, round(warmup * total))
     return _rates(initial_rate, rising, total)
+
+
+def eval_frequency_v1(corpus: str | None, batch_words: int, per_epoch: float) -> int:
+    """Count the steps between evaluations, so that a small corpus is evaluated as often as a large one.
+
+    With a fixed number a corpus of fewer steps would be evaluated only before its
+    first one, and model-best would be untrained.
+
+    corpus (str): The training corpus: a .spacy file, or a folder of them.
+    batch_words (int): As the batcher's size, in words.
+    per_epoch (float): Evaluations per epoch; 0.5 for one in two epochs.
+    RETURNS (int): For `training.eval_frequency`, at least 1.
+    RAISES (UserError): Where per_epoch isn't positive or the corpus can't be read.
+    """
+    if per_epoch <= 0:
+        raise UserError(Errors.E219.format(per_epoch=per_epoch))
+    return max(1, int(count_batches(_lengths(corpus), batch_words) / per_epoch))
 
 
 def _rates(initial_rate: float, rising: int, total: int) -> Iterator[float]:

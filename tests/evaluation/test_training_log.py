@@ -1,6 +1,7 @@
 import io
 import json
 
+import numpy as np
 import spacy
 
 from spacy_ner_plus.evaluation.training_log import training_log_v1
@@ -11,7 +12,7 @@ INFO = {
     "step": 200,
     "seconds": 12,
     "words": 3456,
-    "losses": {"transformer_ner": 1.5},
+    "losses": {"transformer_ner": np.float32(1.5)},
     "score": 0.75,
     "other_scores": {"ents_f": 0.75, "ents_p": 0.7, "ents_r": 0.8, "ents_per_type": {"PER": {"f": 1.0}}},
 }
@@ -38,6 +39,7 @@ def test_training_log_writes_a_line_for_the_run_and_each_evaluation(encoder_fold
     assert run["versions"]["spacy"] == spacy.__version__
     assert run["hardware"]
     assert step["step"] == 200
+    assert step["losses"] == {"transformer_ner": 1.5}
     assert step["seconds"] == 12
     assert step["scores"] == {"ents_f": 0.75, "ents_p": 0.7, "ents_r": 0.8}
     assert "75.00" in out.getvalue()

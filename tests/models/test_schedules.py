@@ -5,7 +5,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.batchers import minibatch_by_words
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.schedules import warmup_linear_by_epochs_v1
+from spacy_ner_plus.models.schedules import eval_frequency_v1, warmup_linear_by_epochs_v1
 
 
 @pytest.fixture
@@ -40,3 +40,19 @@ def test_schedules_say_that_the_corpus_is_missing(path):
 def test_schedules_need_epochs(corpus):
     with pytest.raises(UserError, match="E213"):
         next(warmup_linear_by_epochs_v1(1e-3, 0.1, 0, str(corpus[1]), 40))
+
+
+@pytest.mark.parametrize(("per_epoch", "share"), [(1.0, 1.0), (2.0, 0.5), (0.5, 2.0)])
+def test_schedules_evaluate_as_often_whatever_the_corpus(corpus, per_epoch, share):
+    docs, path = corpus
+    steps = len(list(minibatch_by_words(docs, 40)))
+    assert eval_frequency_v1(str(path), 40, per_epoch) == int(share * steps)
+
+
+def test_schedules_evaluate_at_least_at_each_step(corpus):
+    assert eval_frequency_v1(str(corpus[1]), 10**6, 2.0) == 1
+
+
+def test_schedules_refuse_evaluations_that_never_come(corpus):
+    with pytest.raises(UserError, match="E219"):
+        eval_frequency_v1(str(corpus[1]), 40, 0)
