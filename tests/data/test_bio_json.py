@@ -286,4 +286,6 @@ def test_bio_json_keeps_spans_there_and_back(originals):
     originals = [doc for doc in originals if doc.text.strip()]
     assert [doc.text for doc in back] == [doc.text for doc in originals]
     assert [spans_of(doc) for doc in back] == [trimmed_spans(doc) for doc in originals]
-    assert {kind for kind, _ in losses} <= {"empty text", "token split at a span's edge"}
+    # Tokens that are glued to others may be noted as found in another case, though the spans are kept.
+    allowed = {"empty text", "token split at a span's edge", "token in another case"}
+    assert {kind for kind, _ in losses} <= allowed
