@@ -168,6 +168,26 @@ class Errors(metaclass=_Coded):
     )
     E219 = "`per_epoch` is {per_epoch}. Set vars.evals_per_epoch above 0, such as 2, or 0.2 for every five epochs."
 
+    E220 = "`threshold` is {threshold}. Give a probability from 0 to 1; 0 keeps all entities."
+    E221 = (
+        "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger.v1, and its model "
+        "is another, which runs where spaCy puts it (--gpu-id). Leave both at 'auto'."
+    )
+    E222 = (
+        "Can't load the network in '{path}': {reason}. Check that the pipeline was saved and copied to its end, "
+        "and that its config names the architecture it was saved with."
+    )
+    E223 = (
+        "The network in '{path}' scores {found} tags, and the {tags} of these labels are needed: {labels}. "
+        "Load the files of one training together."
+    )
+    E224 = (
+        "Out of memory with a single window of {length} wordpieces: {reason}. Lower `window` or the "
+        "`batch_size` of nlp.pipe, or run on another device."
+    )
+    E226 = "`precision` int8 needs a CPU, not {device}. Use 'auto', 'bf16', 'fp16' or 'fp32' there."
+    E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
+
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."
     E303 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
@@ -225,6 +245,10 @@ class Errors(metaclass=_Coded):
     )
     E534 = "`{command} ...` failed:\n{reason}"
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
+    E536 = (
+        "There is no transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
+    )
+    E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder with --output."
 
 
 class Warnings(metaclass=_Coded):
@@ -233,4 +257,8 @@ class Warnings(metaclass=_Coded):
     W201 = (
         "'{name}' doesn't know the label '{label}'; tokens with it don't count in training. "
         "Known labels: {labels}."
+    )
+    W202 = (
+        "Out of memory with {budget:,} wordpieces at a time; going on with {smaller:,}. "
+        "Set `batch_wordpieces` to that to begin with it."
     )

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 NAMES = {
     "console_scripts": ["spacy-ner-plus"],
     "spacy_factories": ["transformer_ner"],
-    "spacy_architectures": ["spacy_ner_plus.TransformerTagger.v1"],
+    "spacy_architectures": ["spacy_ner_plus.Tok2VecTagger.v1", "spacy_ner_plus.TransformerTagger.v1"],
     "spacy_misc": ["spacy_ner_plus.encoder_path.v1", "spacy_ner_plus.eval_frequency.v1"],
     "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],
     "thinc_schedules": ["spacy_ner_plus.warmup_linear_by_epochs.v1"],

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from spacy_ner_plus.cli import (
+    calibrate,
     check_corpus,
     check_package,
     convert,
@@ -36,6 +37,7 @@ app.command("convert")(convert.convert_command)
 app.command("stats")(stats.stats_command)
 app.command("check-corpus")(check_corpus.check_corpus_command)
 app.command("generate")(generate.generate_command)
+app.command("calibrate")(calibrate.calibrate_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("predict")(predict.predict_command)
 app.command("render")(render.render_command)

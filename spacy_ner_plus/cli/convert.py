@@ -73,6 +73,13 @@ def convert_command(
             help="conll: put spaces between tokens by the rules of the language, or between any two.",
         ),
     ] = True,
+    sentence_lines: Annotated[
+        bool,
+        typer.Option(
+            "--sentence-lines",
+            help="conll: begin each sentence on a line of its own, as titles and rows of tables stood.",
+        ),
+    ] = False,
     hub_split: Annotated[str | None, typer.Option(help="Split of a dataset, such as train.")] = None,
     split: Annotated[
         str | None,
@@ -97,7 +104,7 @@ def convert_command(
     from spacy_ner_plus.cli.corpus_tables import counts_table, losses_table
     from spacy_ner_plus.data.sources import Options
 
-    options = Options(group, token_column, tag_column, scheme, restore_whitespace, hub_split)
+    options = Options(group, token_column, tag_column, scheme, restore_whitespace, sentence_lines, hub_split)
     conversion = Conversion({}, {})
     try:
         convert(
@@ -270,6 +277,7 @@ def _check_options(options: "Options", sources: Sequence["Source"]) -> None:
         ("--tag-column", options.tag_column, None, ("conll", "hub")),
         ("--scheme", options.scheme, default.scheme, ("conll",)),
         ("--spaces-everywhere", options.restore_whitespace, default.restore_whitespace, ("conll",)),
+        ("--sentence-lines", options.sentence_lines, default.sentence_lines, ("conll",)),
         ("--hub-split", options.hub_split, None, ("hub",)),
     ):
         if value != unset and formats.isdisjoint(meant_for):

@@ -97,10 +97,11 @@ def evaluate(
     n_process (int): Number of processes.
     limit (int): Only the first documents; 0 for all.
     RETURNS (dict[str, Any]): All that `spacy evaluate` writes, and sections
-        `seqeval`, `agreement`, `corpus`, `pipeline`, `settings`, `losses`, `baseline`.
+        `seqeval`, `agreement`, `calibration`, `corpus`, `pipeline`, `settings`, `losses`, `baseline`.
     RAISES (UserError): Where something cannot be read, written or scored.
     """
     from spacy_ner_plus.evaluation.agreement import agreement, compare_routes, spacy_scores
+    from spacy_ner_plus.evaluation.calibration import judge_scores, reliability
     from spacy_ner_plus.evaluation.metrics import score_docs
     from spacy_ner_plus.evaluation.predictions import load_docs, save_docs
     from spacy_ner_plus.files import write_whole
@@ -119,11 +120,14 @@ def evaluate(
         saved = load_docs(kept, nlp.vocab)
     seqeval = score_docs(golds, saved, losses)
     scores, standard = spacy_scores(nlp, golds, predicted)
+    judged = judge_scores(golds, saved)
     metrics = {
         **scores,
         "speed": sum(map(len, predicted)) / seconds,
         "seqeval": seqeval,
         "agreement": agreement(scores, standard, seqeval, compare_routes(golds, saved)),
+        # Only of pipelines that give scores.
+        **({"calibration": reliability(*judged)} if len(judged[0]) else {}),
         "corpus": _describe_corpus(corpus, golds),
         "pipeline": _describe_pipeline(nlp),
         "settings": {

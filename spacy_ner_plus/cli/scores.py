@@ -38,6 +38,12 @@ def show_metrics(metrics: dict[str, Any]) -> None:
     )
     _line("spaCy", f"{spacy_row}  {metrics['speed']:,.0f} words/s")
     show_agreement(metrics["agreement"])
+    if "calibration" in metrics:
+        row = metrics["calibration"]
+        _line(
+            "Scores",
+            f"mean {row['score']:.3f}, right {row['precision']:.3f}; calibration error {row['ece']:.4f}",
+        )
     for kind, loss in metrics["losses"].items():
         text = f"{loss['count']} x {kind}. First: {loss['example']} ({loss['where']})"
         err.print(text, style="yellow", markup=False, highlight=False)

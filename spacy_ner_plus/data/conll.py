@@ -9,10 +9,11 @@ German JJ B-NP B-MISC
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
 from spacy_ner_plus.data.columns import find_layout
 from spacy_ner_plus.data.schemes import SCHEMES, TagReader
@@ -35,6 +36,7 @@ def conll_to_docs(
     tag_column: int | str | None = None,
     scheme: str = "auto",
     restore_whitespace: bool = True,
+    sentence_lines: bool = False,
     notes: list[str] | None = None,
     begins: deque[int] | None = None,
 ) -> Iterator[Doc]:
@@ -53,8 +55,9 @@ def conll_to_docs(
         -1 counted from the last; None finds them.
     scheme (str): One of SCHEMES, or 'auto'; how it is found says TagReader.scheme.
     restore_whitespace (bool): Whether spaces between tokens follow the rules
-        of the language; otherwise there is one between any two. Between
-        sentences there is always one.
+        of the language; otherwise there is one between any two.
+    sentence_lines (bool): Whether a line break stands between sentences, as spaCy's tokenizer
+        makes a token of it, outside of entities; otherwise there is a space.
     notes (list[str]): Where it is written what was found out about the file.
     begins (deque[int]): Where the line of each Doc's first token is put before the Doc is given.
     YIELDS (Doc): The Docs.
@@ -85,7 +88,8 @@ def conll_to_docs(
         docs += 1
         if begins is not None:
             begins.append(batch[0].numbers[0])
-        yield _doc(batch, nlp, reader, restore_whitespace, where)
+        parts = (reader.read(s.tags, partial(_place, where, s.numbers)) for s in batch)
+        yield _doc(batch, parts, nlp, restore_whitespace, sentence_lines)
     if not docs:
         raise UserError(Errors.E109.format(where=where))
     reader.settle()
@@ -123,6 +127,9 @@ def docs_to_conll(
                 else:
                     yield "\n"
             word = token.text
+            if word == "\n" and has_sentences and _ends_sentence(token):
+                # The break between sentences, which the empty line says.
+                continue
             if word.isspace():
                 losses.add("token of white space", repr(word), where)
                 continue
@@ -141,6 +148,10 @@ def docs_to_conll(
             yield f"{word}{separator}{tag}\n"
         if written:
             yield "\n"
+
+
+def _ends_sentence(token: Token) -> bool:
+    return token.i + 1 < len(token.doc) and bool(token.doc[token.i + 1].is_sent_start)
 
 
 def group_size(group: str | int) -> int | None:
@@ -173,17 +184,29 @@ def _batches(sentences: Iterable[Sentence], size: int | None) -> Iterator[list[S
         yield batch
 
 
+def _place(where: str, numbers: list[int], i: int) -> str:
+    return f"{where}:{numbers[i]}"
+
+
 def _doc(
-    sentences: list[Sentence], nlp: Language, reader: TagReader, restore_whitespace: bool, where: str
+    sentences: list[Sentence],
+    sentence_tags: Iterable[list[str]],
+    nlp: Language,
+    restore_whitespace: bool,
+    sentence_lines: bool,
 ) -> Doc:
     words: list[str] = []
     spaces: list[bool] = []
     tags: list[str] = []
     starts: list[bool] = []
-    for sentence in sentences:
-        numbers = sentence.numbers
-        tags += reader.read(sentence.tags, lambda i, numbers=numbers: f"{where}:{numbers[i]}")
-        count = len(numbers)
+    for sentence, read_tags in zip(sentences, sentence_tags, strict=True):
+        count = len(sentence.words)
+        if words and sentence_lines:
+            words.append("\n")
+            tags.append("O")
+            spaces[-1:] = [False, False]
+            starts.append(False)
+        tags += read_tags
         words += sentence.words
         spaces += restore_spaces(sentence.words, nlp.lang) if restore_whitespace else [True] * count
         starts += [True] + [False] * (count - 1)

@@ -63,6 +63,7 @@ class Options:
     token_column, tag_column (str | None): Numbers for conll, names for hub.
     scheme (str): The tagging scheme of a conll file, or 'auto'.
     restore_whitespace (bool): Whether conll tokens get spaces by rule.
+    sentence_lines (bool): Whether each conll sentence begins a line of the text.
     hub_split (str | None): The split of a dataset.
     """
 
@@ -71,6 +72,7 @@ class Options:
     tag_column: str | None = None
     scheme: str = "auto"
     restore_whitespace: bool = True
+    sentence_lines: bool = False
     hub_split: str | None = None
 
 
@@ -236,6 +238,7 @@ def read_source(
             tag_column=options.tag_column,
             scheme=options.scheme,
             restore_whitespace=options.restore_whitespace,
+            sentence_lines=options.sentence_lines,
             notes=notes,
             begins=begins,
         )

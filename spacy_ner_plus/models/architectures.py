@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Linear, Model, chain, with_array, zero_init
 from thinc.types import Floats2d
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -19,6 +19,7 @@ def build_transformer_tagger_v1(
     overlap: int = 50,
     batch_wordpieces: int = 1000,
     case_features: Literal["auto", "always", "never"] = "auto",
+    line_features: bool = True,
     head_rate_factor: float = 10.0,
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
@@ -33,7 +34,9 @@ def build_transformer_tagger_v1(
         small batches stay in a CPU's cache. Default 1000.
     case_features (str): Whether the case pattern of written words is added to the
         word embeddings: 'auto' (where the tokenizer lowercases), 'always' or 'never'.
-    head_rate_factor (float): Learning rate of head and case patterns, as a multiple
+    line_features (bool): Whether it is marked in the word embeddings where a line of the
+        text begins: titles, lists and tables. Default True.
+    head_rate_factor (float): Learning rate of head and these features, as a multiple
         of the encoder's. Default 10.
     frozen_layers (int): How many of the lowest layers, with the embeddings, are not
         trained. Default 0.
@@ -53,6 +56,7 @@ def build_transformer_tagger_v1(
         Windowing(window, overlap),
         batch_wordpieces=batch_wordpieces,
         case_features=case_features,
+        line_features=line_features,
         head_rate_factor=head_rate_factor,
         frozen_layers=frozen_layers,
         attention_dropout=attention_dropout,
@@ -65,6 +69,29 @@ def build_transformer_tagger_v1(
         attrs={"dropout_rate": 0.1},
         shims=[shim],
     )
+
+
+def build_tok2vec_tagger_v1(tok2vec: Model[TaggerInput, TaggerOutput]) -> Model[TaggerInput, TaggerOutput]:
+    """Build a tagger on any layer that gives a vector for each token.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): Such as `spacy.HashEmbedCNN.v2`, or a listener to
+        another component: `spacy-transformers.TransformerListener.v1`, `spacy.Tok2VecListener.v1`.
+    RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
+    """
+    width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else None
+    output = Linear(nO=None, nI=width, init_W=zero_init)
+    model = chain(tok2vec, with_array(output))
+    layers_init = model.init
+
+    def init(model: Model, X=None, Y=None) -> Model:
+        # The labels are counted by the component; thinc would look for them in Y.
+        output.set_dim("nO", model.get_dim("nO"), force=True)
+        return layers_init(model, X=X, Y=Y)
+
+    model.init = init
+    model.set_ref("tok2vec", tok2vec)
+    model.set_ref("output_layer", output)
+    return model
 
 
 def forward(

@@ -16,6 +16,7 @@ class MicroBatch(NamedTuple):
 
     ids (Ints2d): Wordpiece ids, of shape (windows, length).
     cases (Ints2d): Case patterns, of the same shape.
+    lines (Ints2d): 1 where a line begins, of the same shape.
     mask (Ints2d): 1 where there is a wordpiece, 0 for padding.
     places (Ints1d): Flat index into (windows * length) for each token.
     tokens (Ints1d): Index of each token in the whole batch.
@@ -23,6 +24,7 @@ class MicroBatch(NamedTuple):
 
     ids: np.ndarray
     cases: np.ndarray
+    lines: np.ndarray
     mask: np.ndarray
     places: np.ndarray
     tokens: np.ndarray
@@ -64,14 +66,23 @@ def scatter(
     RETURNS (list[Floats2d]): Scores of each Doc; zeros for tokens that no window reads.
     """
     scores = np.zeros((sum(lengths), n_tags), dtype=np.float32)
-    for batch, part in zip(batches, parts, strict=True):
-        scores[batch.tokens] = part.cpu().numpy()
+    if parts:
+        # Joined where they are: one copy from a GPU, and one wait for it.
+        joined = parts[0] if len(parts) == 1 else _concatenate(parts)
+        scores[np.concatenate([batch.tokens for batch in batches])] = joined.cpu().numpy()
     return np.split(scores, np.cumsum(lengths)[:-1]) if lengths else []
+
+
+def _concatenate(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":
+    import torch
+
+    return torch.cat(list(parts))
 
 
 def _stack(group: list[Window], prefix: Sequence[int], suffix: Sequence[int], pad_id: int, length: int):
     ids = np.full((len(group), length), pad_id, dtype=np.int64)
     cases = np.zeros((len(group), length), dtype=np.int64)
+    lines = np.zeros((len(group), length), dtype=np.int64)
     mask = np.zeros((len(group), length), dtype=np.int64)
     places, tokens = [], []
     before = len(prefix)
@@ -81,7 +92,8 @@ def _stack(group: list[Window], prefix: Sequence[int], suffix: Sequence[int], pa
         ids[row, before:end] = window.ids
         ids[row, end : end + len(suffix)] = suffix
         cases[row, before:end] = window.cases
+        lines[row, before:end] = window.lines
         mask[row, : end + len(suffix)] = 1
         places.append(window.places + before + row * length)
         tokens.append(window.tokens)
-    return MicroBatch(ids, cases, mask, np.concatenate(places), np.concatenate(tokens))
+    return MicroBatch(ids, cases, lines, mask, np.concatenate(places), np.concatenate(tokens))

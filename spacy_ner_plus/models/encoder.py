@@ -1,11 +1,10 @@
-"""Any Hugging Face base model: where it comes from, what it can take, its precision."""
+"""Any Hugging Face base model: where it comes from, and what it can take."""
 
 import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -90,12 +89,20 @@ def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
     folder (Path): Holds config.json and the tokenizer's files.
     RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model with untrained
         weights, tokenizer. Nothing is asked of a network.
+    RAISES (OSError, ValueError): Where a file is missing or broken.
     """
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+    for name in ("config.json", "tokenizer.json"):
+        if not (folder / name).exists():
+            # transformers would look for it on the hub, or take another class.
+            raise FileNotFoundError(folder / name)
     with _quiet():
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        except Exception as error:
+            raise ValueError(f"its tokenizer.json can't be read ({error})") from error
         with _no_initialization():
             encoder = AutoModel.from_config(config, trust_remote_code=False)
     return _prepare(encoder), WordpieceTokenizer(tokenizer, str(folder))
@@ -138,50 +145,6 @@ def freeze_layers(encoder: nn.Module, count: int) -> None:
     for module in (encoder.get_input_embeddings(), getattr(encoder, "embeddings", None), *stacks[0][:count]):
         if module is not None:
             module.requires_grad_(False)
-
-
-def choose_device(setting: str) -> torch.device:
-    """Read the `device` setting.
-
-    setting (str): 'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1', 'mps'.
-    RETURNS (torch.device): The device.
-    RAISES (UserError): Where there is no such device.
-    """
-    if setting == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(setting)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise UserError(Errors.E205.format(device=setting, reason=reason)) from error
-    return device
-
-
-def choose_dtype(setting: str, device: torch.device) -> torch.dtype:
-    """Read the `precision` setting.
-
-    setting (str): 'auto', 'fp32', 'bf16' or 'fp16'. 'auto' takes bf16 where the
-        hardware computes in it, else fp32.
-    device (torch.device): Where it will run.
-    RETURNS (torch.dtype): The type to compute in.
-    RAISES (UserError): For fp16 on a CPU.
-    """
-    if setting == "fp16" and device.type == "cpu":
-        raise UserError(Errors.E210)
-    if setting != "auto":
-        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[setting]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and _cpu_computes_bf16():
-        return torch.bfloat16
-    return torch.float32
-
-
-def _cpu_computes_bf16() -> bool:
-    # AVX-512 alone would emulate bf16, slower than float32.
-    checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
-    return any(check is not None and check() for check in checks)
 
 
 def _prepare(encoder: nn.Module) -> nn.Module:

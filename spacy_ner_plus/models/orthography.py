@@ -1,4 +1,4 @@
-"""The case pattern of written words, which an uncased tokenizer throws away."""
+"""What wordpieces don't show of a written text: case patterns of words, and where lines begin."""
 
 import unicodedata
 
@@ -67,6 +67,21 @@ def case_patterns(doc: Doc) -> np.ndarray:
         "title",
     )
     return np.select(conditions, [PATTERNS.index(name) for name in names], PATTERNS.index("mixed"))
+
+
+def line_starts(doc: Doc) -> np.ndarray:
+    """Find the tokens that begin a line, which are at the head of a title, a list's item or a table's row.
+
+    doc (Doc): The Doc.
+    RETURNS (ndarray[bool]): Whether a line break stands between each token and the one before, of
+        shape (tokens,); the first token begins a line.
+    """
+    if not len(doc):
+        return np.zeros(0, dtype=bool)
+    starts = doc.to_array([IDX]).reshape(-1).astype(np.int64)
+    codes = np.frombuffer(doc.text.encode("utf-32-le"), dtype=np.uint32)
+    breaks = np.concatenate(([0], np.cumsum(codes == ord("\n"))))[starts]
+    return np.diff(breaks, prepend=-1) > 0
 
 
 def _character_kinds(text: str) -> np.ndarray:

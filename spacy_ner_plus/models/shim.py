@@ -1,39 +1,31 @@
 """The tagger as thinc sees it: forward and backward pass, optimizer, bytes."""
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import srsly
 import torch
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
 from spacy.tokens import Doc
 from thinc.api import Optimizer
 from thinc.shims import Shim
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.batching import MicroBatch, micro_batches, scatter
-from spacy_ner_plus.models.encoder import (
-    build_from_folder,
-    choose_device,
-    choose_dtype,
-    freeze_layers,
-    load_pretrained,
-    max_window,
-)
+from spacy_ner_plus.models.encoder import freeze_layers, load_pretrained, max_window
+from spacy_ner_plus.models.memory import Budget
 from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
+from spacy_ner_plus.models.precision import choose_device, choose_dtype, for_inference
 from spacy_ner_plus.models.tagger import Tagger
+from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.threads import settle_in_worker
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.windows import Windowing, make_windows
-
-_WEIGHTS = "model.safetensors"
-_SETTINGS = "tagger.json"
 
 
 class TaggerShim(Shim):
@@ -43,6 +35,7 @@ class TaggerShim(Shim):
     windowing (Windowing): Size and overlap of windows, in wordpieces.
     batch_wordpieces (int): Most wordpieces of a micro-batch, padding included.
     case_features (str): 'auto' (where the tokenizer lowercases), 'always', 'never'.
+    line_features (bool): Whether the network is told where lines begin.
     head_rate_factor (float): Learning rate of the head over that of the encoder.
     frozen_layers (int): How many of the encoder's lowest layers are not trained.
     attention_dropout (float): Share of attention weights that is dropped in training.
@@ -55,6 +48,7 @@ class TaggerShim(Shim):
         *,
         batch_wordpieces: int,
         case_features: str,
+        line_features: bool,
         head_rate_factor: float,
         frozen_layers: int,
         attention_dropout: float,
@@ -62,8 +56,9 @@ class TaggerShim(Shim):
         super().__init__(None)
         self.encoder = encoder
         self.windowing = windowing
-        self.batch_wordpieces = batch_wordpieces
+        self.budget = Budget(batch_wordpieces)
         self.case_features = case_features
+        self.line_features = line_features
         self.head_rate_factor = head_rate_factor
         self.frozen_layers = frozen_layers
         self.attention_dropout = attention_dropout
@@ -73,6 +68,11 @@ class TaggerShim(Shim):
         self._inference: nn.Module | None = None
         self._dropouts: list[nn.Dropout] = []
         self._device: torch.device | None = None
+
+    @property
+    def runs_ahead(self) -> bool:
+        """RETURNS (bool): Whether what `launch` begins goes on by itself."""
+        return self._device is not None and self._device.type == "cuda"
 
     # Making the network
 
@@ -92,15 +92,16 @@ class TaggerShim(Shim):
         n_tags (int): How many tags it shall score.
         """
         with_cases = self.case_features == "always" or (self.case_features == "auto" and tokenizer.lowercases)
-        self._build(encoder, tokenizer, n_tags, len(PATTERNS) if with_cases else 0)
+        sizes = {"n_cases": len(PATTERNS) if with_cases else 0, "n_lines": 2 if self.line_features else 0}
+        self._build(encoder, tokenizer, n_tags=n_tags, **sizes)
 
-    def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, n_tags: int, n_cases: int) -> None:
+    def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, **sizes: int) -> None:
         longest = max_window(encoder, tokenizer)
         if longest is not None and self.windowing.size > longest:
             raise UserError(Errors.E207.format(size=self.windowing.size, longest=longest))
         freeze_layers(encoder, self.frozen_layers)
         self.tokenizer = tokenizer
-        self._model = Tagger(encoder, n_tags, n_cases)
+        self._model = Tagger(encoder, **sizes)
         self._dropouts = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
         self._optimizer = None
         self._inference = None
@@ -129,6 +130,10 @@ class TaggerShim(Shim):
             self._model.to(self._device)
         return self._model
 
+    def network_size(self) -> int:
+        """RETURNS (int): How many tags the network scores."""
+        return self._model.head_size
+
     # Running it
 
     def predict(self, docs: Sequence[Doc]) -> list[np.ndarray]:
@@ -138,14 +143,24 @@ class TaggerShim(Shim):
         RETURNS (list[Floats2d]): Logits of shape (tokens, n_tags) for each Doc;
             zeros for tokens without a wordpiece.
         """
+        return self.launch(docs)()
+
+    def launch(self, docs: Sequence[Doc]) -> Callable[[], list[np.ndarray]]:
+        """Begin to score the tags of every token; a GPU goes on by itself after this.
+
+        docs (Sequence[Doc]): A batch.
+        RETURNS (Callable): Waits for the end, and gives what `predict` gives.
+        """
         settle_in_worker()
         network = self._inference_network()
-        parts = []
-        batches = list(self._batches(docs))
-        with torch.inference_mode():
-            for batch in batches:
-                parts.append(network(*self._tensors(batch)).float())
-        return scatter([len(doc) for doc in docs], batches, parts, network.head.out_features)
+
+        def forward(batch: MicroBatch) -> torch.Tensor:
+            with torch.inference_mode():
+                return network(*self._tensors(batch)).float()
+
+        batches, parts = self.budget.run(self._batcher(docs), forward)
+        lengths = [len(doc) for doc in docs]
+        return lambda: scatter(lengths, batches, parts, network.head_size)
 
     def begin_update(self, docs: Sequence[Doc]) -> tuple[list[np.ndarray], Callable]:
         """Score the tags of every token, ready to learn.
@@ -162,55 +177,66 @@ class TaggerShim(Shim):
         if dtype == torch.float16:
             # Half precision would need its gradients scaled.
             dtype = torch.float32
-        parts = []
-        batches = list(self._batches(docs))
-        for batch in batches:
+
+        def forward(batch: MicroBatch) -> torch.Tensor:
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-                parts.append(network(*self._tensors(batch)).float())
+                if self.budget.is_tight:
+                    # One micro-batch's activations at a time, computed again on the way back.
+                    return checkpoint(network, *self._tensors(batch), use_reentrant=False).float()
+                return network(*self._tensors(batch)).float()
+
+        batches, parts = self.budget.run(self._batcher(docs), forward, training=True)
 
         def backprop(d_scores: list[np.ndarray]) -> list:
             flat = np.concatenate(d_scores) if d_scores else np.zeros((0, 1), dtype=np.float32)
-            gradients = [
-                torch.from_numpy(np.ascontiguousarray(flat[batch.tokens], dtype=np.float32)).to(device)
-                for batch in batches
-            ]
-            if parts:
-                torch.autograd.backward(parts, gradients)
+            for batch, part in zip(batches, parts, strict=True):
+                part.backward(
+                    torch.from_numpy(np.ascontiguousarray(flat[batch.tokens], dtype=np.float32)).to(device)
+                )
             return []
 
-        scores = scatter(
-            [len(doc) for doc in docs],
-            batches,
-            [part.detach() for part in parts],
-            network.head.out_features,
-        )
-        return scores, backprop
+        lengths = [len(doc) for doc in docs]
+        return scatter(lengths, batches, [part.detach() for part in parts], network.head_size), backprop
 
     def __call__(self, inputs: Sequence[Doc], is_train: bool) -> tuple[list[np.ndarray], Callable]:
         if is_train:
             return self.begin_update(inputs)
         return self.predict(inputs), lambda d_scores: []
 
-    def _batches(self, docs: Sequence[Doc]):
+    def micro_batches(self, docs: Sequence[Doc]) -> list[MicroBatch]:
+        """Tokenize Docs and lay windows over them.
+
+        docs (Sequence[Doc]): A batch.
+        RETURNS (list[MicroBatch]): What the network is given, one after the other.
+        """
+        return list(self._batcher(docs)(self.budget.wordpieces))
+
+    def _batcher(self, docs: Sequence[Doc]) -> Callable[[int], Iterator[MicroBatch]]:
         tokenizer = self.tokenizer
         pieces = tokenizer([doc.text for doc in docs])
-        windows = make_windows(docs, pieces, self.windowing, with_cases=self._model.cases is not None)
-        return micro_batches(
-            windows, tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id, self.batch_wordpieces
+        network = self._model
+        windows = make_windows(
+            docs,
+            pieces,
+            self.windowing,
+            with_cases=network.cases is not None,
+            with_lines=network.lines is not None,
         )
+        return partial(micro_batches, windows, tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id)
 
     def _tensors(self, batch: MicroBatch) -> tuple[torch.Tensor, ...]:
-        arrays = (batch.ids, batch.cases, batch.mask, batch.places)
-        return tuple(torch.from_numpy(array).to(self._device) for array in arrays)
+        arrays = (batch.ids, batch.cases, batch.lines, batch.mask, batch.places)
+        if self._device.type != "cuda":
+            return tuple(torch.from_numpy(array).to(self._device) for array in arrays)
+        # From pinned memory a copy doesn't wait for what the GPU is at.
+        return tuple(
+            torch.from_numpy(array).pin_memory().to(self._device, non_blocking=True) for array in arrays
+        )
 
     def _inference_network(self) -> nn.Module:
         if self._inference is None:
-            network = self.network
-            dtype = choose_dtype(self.precision, self._device)
-            # Weights cast once: autocast would cast them again for each micro-batch.
-            self._inference = network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
-        self._inference.eval()
-        return self._inference
+            self._inference = for_inference(self.network, self.precision, self._device)
+        return self._inference.eval()
 
     # Training it
 
@@ -242,18 +268,7 @@ class TaggerShim(Shim):
 
         RAISES (UserError): Where there is no network yet.
         """
-        network = self.network
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        settings = {
-            "n_tags": network.head.out_features,
-            "n_cases": 0 if network.cases is None else network.cases.num_embeddings,
-        }
-        return {
-            **self.tokenizer.to_files(),
-            "config.json": network.encoder.config.to_json_string(use_diff=False).encode("utf8"),
-            _SETTINGS: srsly.json_dumps(settings).encode("utf8"),
-            _WEIGHTS: save_safetensors(state),
-        }
+        return tagger_to_files(self.network, self.tokenizer)
 
     def from_files(self, folder: Path, weights: bytes | None = None) -> None:
         """Make the network from what `to_files` gave.
@@ -262,14 +277,12 @@ class TaggerShim(Shim):
         weights (bytes): The weights, where they are not in the folder.
         RAISES (UserError): Where the folder doesn't hold a tagger.
         """
-        settings_path = folder / _SETTINGS
-        if not settings_path.exists():
-            raise UserError(Errors.E209.format(path=folder))
-        settings = srsly.read_json(settings_path)
-        encoder, tokenizer = build_from_folder(folder)
-        self._build(encoder, tokenizer, settings["n_tags"], settings["n_cases"])
-        state = load_safetensors(weights if weights is not None else (folder / _WEIGHTS).read_bytes())
-        self._model.load_state_dict(state, assign=True)
+        stored = read_tagger(folder, weights)
+        self._build(stored.encoder, stored.tokenizer, **stored.settings)
+        try:
+            self._model.load_state_dict(stored.state, assign=True)
+        except RuntimeError as error:
+            raise broken(folder, error) from error
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): All files as one message."""
@@ -285,10 +298,10 @@ class TaggerShim(Shim):
         if files:
             with TemporaryDirectory() as folder:
                 for name, content in files.items():
-                    if name != _WEIGHTS:
+                    if name != WEIGHTS:
                         # Only names, so that no message can write elsewhere.
                         (Path(folder) / Path(name).name).write_bytes(content)
-                self.from_files(Path(folder), files[_WEIGHTS])
+                self.from_files(Path(folder), files[WEIGHTS])
         return self
 
     def to_device(self, device_type: str, device_id: int) -> None:

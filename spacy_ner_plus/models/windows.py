@@ -7,7 +7,7 @@ import numpy as np
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
-from spacy_ner_plus.models.orthography import case_patterns
+from spacy_ner_plus.models.orthography import case_patterns, line_starts
 from spacy_ner_plus.models.tokenization import Wordpieces
 
 
@@ -16,6 +16,7 @@ class Window(NamedTuple):
 
     ids (Ints1d): Wordpiece ids without special tokens, of shape (length,).
     cases (Ints1d): Case pattern of the word that each wordpiece is part of.
+    lines (Ints1d): 1 where a wordpiece begins the first word of a line, else 0.
     places (Ints1d): Where in the window each token's first wordpiece stands,
         of shape (tokens,).
     tokens (Ints1d): Index of each of these tokens in the whole batch.
@@ -23,6 +24,7 @@ class Window(NamedTuple):
 
     ids: np.ndarray
     cases: np.ndarray
+    lines: np.ndarray
     places: np.ndarray
     tokens: np.ndarray
 
@@ -91,7 +93,12 @@ def window_bounds(length: int, windowing: Windowing) -> tuple[np.ndarray, np.nda
 
 
 def make_windows(
-    docs: list[Doc], pieces: list[Wordpieces], windowing: Windowing, with_cases: bool = True
+    docs: list[Doc],
+    pieces: list[Wordpieces],
+    windowing: Windowing,
+    *,
+    with_cases: bool = True,
+    with_lines: bool = True,
 ) -> list[Window]:
     """Cut a batch of Docs into windows.
 
@@ -99,6 +106,7 @@ def make_windows(
     pieces (list[Wordpieces]): Their wordpieces.
     windowing (Windowing): Size and overlap.
     with_cases (bool): Whether case patterns are wanted; zeros if not.
+    with_lines (bool): Whether the beginnings of lines are wanted; zeros if not.
     RETURNS (list[Window]): Windows in order; every token that has a wordpiece
         is read in exactly one of them.
     """
@@ -113,6 +121,9 @@ def make_windows(
                 known = token_of >= 0
                 cases[known] = case_patterns(doc)[token_of[known]]
             tokens = np.flatnonzero(first_piece >= 0)
+            lines = np.zeros(n_pieces, dtype=np.int64)
+            if with_lines:
+                lines[first_piece[tokens]] = line_starts(doc)[tokens]
             # First wordpieces never fall back as tokens go forward, so each window's
             # tokens are a slice.
             places = first_piece[tokens]
@@ -125,6 +136,7 @@ def make_windows(
                         Window(
                             doc_pieces.ids[start:end],
                             cases[start:end],
+                            lines[start:end],
                             places[begin:cut] - start,
                             tokens[begin:cut] + first_token,
                         )

@@ -1,10 +1,13 @@
 """Gold entities as tag numbers on the tokens of the predicted Doc."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from spacy.training import Example
 
+from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.models.decoding import tag_names
 from spacy_ner_plus.models.loss import MISSING_TAG
 
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
@@ -29,3 +32,29 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
             unknown.add(tag[2:])
         tags.append(number)
     return np.array(tags, dtype=np.int64), unknown
+
+
+class GoldTagReader:
+    """Read gold tags for a component, and warn once of each label that it doesn't know.
+
+    name (str): The component's name.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self._warned: set[str] = set()
+
+    def __call__(self, example: Example, labels: Sequence[str]) -> np.ndarray:
+        """Read the gold tags of an example.
+
+        example (Example): The example.
+        labels (Sequence[str]): The component's labels.
+        RETURNS (Ints1d): As `read_gold_tags` gives them.
+        """
+        tags, unknown = read_gold_tags(example, tag_names(labels))
+        for label in sorted(unknown - self._warned):
+            self._warned.add(label)
+            warnings.warn(
+                Warnings.W201.format(name=self.name, label=label, labels=", ".join(labels)), stacklevel=2
+            )
+        return tags

@@ -46,6 +46,7 @@ def import_token_classifier(
                 "window": window,
                 "overlap": min(overlap, window // 4),
                 "case_features": "never",
+                "line_features": False,
             }
         },
     )

@@ -1,14 +1,12 @@
 """The trainable component `transformer_ner`: a Hugging Face encoder that tags entities."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import srsly
 from spacy import util
-from spacy.attrs import IS_SPACE
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
@@ -16,11 +14,15 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 
-from spacy_ner_plus.errors import Errors, UserError, Warnings
-from spacy_ner_plus.models.decoding import decode, tag_names, tags_to_bounds
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.decoding import tag_names
 from spacy_ner_plus.models.loss import cross_entropy
-from spacy_ner_plus.pipeline.gold_tags import read_gold_tags
-from spacy_ner_plus.spans import without_overlaps
+from spacy_ner_plus.models.predictions import Prediction, find_entities, launch_scores
+from spacy_ner_plus.models.storage import load_network, own_shim, save_network
+from spacy_ner_plus.pipeline.gold_tags import GoldTagReader
+from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
+from spacy_ner_plus.pipeline.settings import read_settings, save_settings
+from spacy_ner_plus.pipeline.streaming import annotate_stream
 
 default_model_config = """
 [model]
@@ -30,6 +32,7 @@ window = 200
 overlap = 50
 batch_wordpieces = 1000
 case_features = "auto"
+line_features = true
 head_rate_factor = 10.0
 frozen_layers = 0
 attention_dropout = 0.0
@@ -39,12 +42,14 @@ DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
 
 @Language.factory(
     "transformer_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score"],
     default_config={
         "model": DEFAULT_MODEL,
         "device": "auto",
         "precision": "auto",
         "overwrite_ents": False,
+        "spans_key": None,
+        "threshold": 0.0,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
@@ -54,18 +59,26 @@ def make_transformer_ner(
     name: str,
     model: Model,
     device: str,
-    precision: Literal["auto", "fp32", "bf16", "fp16"],
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"],
     overwrite_ents: bool,
+    spans_key: str | None,
+    threshold: float,
     scorer: Callable | None,
 ) -> "TransformerNER":
     """Make the component `transformer_ner`.
 
-    model (Model[list[Doc], list[Floats2d]]): The tagger.
+    model (Model[list[Doc], list[Floats2d]]): The tagger: any model that gives logits of
+        2 * labels + 1 tags for each token.
     device (str): 'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1', 'mps'.
     precision (str): 'auto' (bf16 where the hardware computes in it, else fp32),
-        'fp32', 'bf16' or 'fp16'.
+        'fp32', 'bf16', 'fp16' or 'int8'. Like `device` for spacy_ner_plus's own
+        TransformerTagger alone; other models run where spaCy puts them.
     overwrite_ents (bool): Whether entities that are on a Doc already give way.
         Default False: they stay, and what overlaps them is not set.
+    spans_key (str): Key in doc.spans for the entities with their scores. Default: the
+        component's name.
+    threshold (float): The least probability of an entity, from 0 to 1; less probable ones
+        aren't set. Default 0.
     scorer (Callable): The scoring method. Default: spacy.ner_scorer.v1.
     """
     return TransformerNER(
@@ -75,6 +88,8 @@ def make_transformer_ner(
         device=device,
         precision=precision,
         overwrite_ents=overwrite_ents,
+        spans_key=spans_key,
+        threshold=threshold,
         scorer=scorer,
     )
 
@@ -85,7 +100,10 @@ class TransformerNER(TrainablePipe):
     vocab (Vocab): The shared vocabulary.
     model (Model): The tagger.
     name (str): The component's name.
-    device (str), precision (str), overwrite_ents (bool), scorer (Callable): As in the factory.
+    device (str), precision (str), overwrite_ents (bool), spans_key (str), threshold (float),
+        scorer (Callable): As in the factory.
+    RAISES (UserError): For a threshold that is no probability, and where `device` or
+        `precision` is set for a model that doesn't take them.
     """
 
     def __init__(
@@ -97,17 +115,28 @@ class TransformerNER(TrainablePipe):
         device: str,
         precision: str,
         overwrite_ents: bool,
+        spans_key: str | None,
+        threshold: float,
         scorer: Callable | None,
     ):
         self.vocab = vocab
         self.model = model
         self.name = name
         self.overwrite_ents = overwrite_ents
+        self.spans_key = spans_key or name
         self.scorer = scorer
-        # Settings stay out of `cfg`, so that what is given at load time wins over what was saved.
-        self.cfg = {"labels": []}
-        self._unknown_labels: set[str] = set()
-        model.shims[0].place(device, precision)
+        if not 0.0 <= threshold <= 1.0:
+            raise UserError(Errors.E220.format(threshold=threshold))
+        # `spacy find-threshold` sets the threshold here.
+        self.cfg = {"labels": [], "temperature": 1.0, "threshold": threshold}
+        self._given_threshold = threshold
+        self._read_gold = GoldTagReader(name)
+        register_score()
+        shim = own_shim(model)
+        if shim is not None:
+            shim.place(device, precision)
+        elif (device, precision) != ("auto", "auto"):
+            raise UserError(Errors.E221.format(name=name))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -134,33 +163,38 @@ class TransformerNER(TrainablePipe):
         self.vocab.strings.add(label)
         return 1
 
-    def predict(self, docs: Iterable[Doc]) -> list[np.ndarray]:
-        """Find the best valid IOB2 tags, without touching the Docs.
+    def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
+        """Find the entities of the best valid IOB2 tags, without touching the Docs.
 
         docs (Iterable[Doc]): A batch.
-        RETURNS (list[Ints1d]): Tag numbers for each Doc, as `decoding` numbers them.
+        RETURNS (list[Prediction]): Entities and their probabilities for each Doc.
         """
-        docs = list(docs)
-        if not any(len(doc) for doc in docs):
-            return [np.zeros(0, dtype=np.int64) for _ in docs]
-        return decode(self.model.predict(docs))
+        return self._launch(list(docs))()
 
-    def set_annotations(self, docs: Iterable[Doc], tags: Sequence[np.ndarray]) -> None:
-        """Write entities to Docs.
+    def score_tags(self, docs: Iterable[Doc]) -> list[np.ndarray]:
+        """Score the tags of every token.
 
         docs (Iterable[Doc]): A batch.
-        tags (Sequence[Ints1d]): What `predict` gave for it.
+        RETURNS (list[Floats2d]): Logits of shape (tokens, 2 * labels + 1) for each Doc, tags in the
+            order of `decoding.tag_names`; not divided by the temperature.
         """
-        for doc, doc_tags in zip(docs, tags, strict=True):
-            ents = self._spans(doc, doc_tags)
-            if doc.ents and self.overwrite_ents:
-                ents, given_way = without_overlaps(doc.ents, first=ents)
-                for token in (token for ent in given_way for token in ent):
-                    # set_ents leaves the id of the entity that was here before.
-                    token.ent_id = 0
-            elif doc.ents:
-                ents, _ = without_overlaps(ents, first=doc.ents)
-            doc.set_ents(ents, default="outside")
+        return launch_scores(self.model, list(docs))()
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[Prediction]) -> None:
+        """Write entities to Docs, those of at least the threshold's probability.
+
+        docs (Iterable[Doc]): A batch.
+        predictions (Sequence[Prediction]): What `predict` gave for it.
+        """
+        threshold = self.cfg["threshold"]
+        for doc, (entities, scores) in zip(docs, predictions, strict=True):
+            kept = np.flatnonzero(scores >= threshold)
+            bounds = (part[kept].tolist() for part in entities)
+            ents = [
+                Span(doc, start, end, label=self.labels[label])
+                for start, end, label in zip(*bounds, strict=True)
+            ]
+            write_ents(doc, ents, scores[kept], spans_key=self.spans_key, overwrite=self.overwrite_ents)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs, in order.
@@ -171,22 +205,15 @@ class TransformerNER(TrainablePipe):
         RAISES (UserError): Where a setting is at fault, such as a device that isn't there.
         """
         error_handler = self.get_error_handler()
-        for docs in util.minibatch(stream, size=batch_size):
-            try:
-                self.set_annotations(docs, self.predict(docs))
-            except UserError:
-                # A setting is at fault, and with it every Doc would fail.
-                raise
-            except Exception:  # noqa: BLE001 - whichever Doc is at fault is found below
-                for doc in docs:
-                    try:
-                        self.set_annotations([doc], self.predict([doc]))
-                    except Exception as error:  # noqa: BLE001 - handed to the user's handler
-                        error_handler(self.name, self, [doc], error)
-                    else:
-                        yield doc
-            else:
-                yield from docs
+        shim = own_shim(self.model)
+        yield from annotate_stream(
+            stream,
+            batch_size=batch_size,
+            launch=self._launch,
+            write=self.set_annotations,
+            fail=lambda docs, error: error_handler(self.name, self, docs, error),
+            ahead=1 if shim is not None and shim.runs_ahead else 0,
+        )
 
     def get_loss(
         self, examples: Iterable[Example], scores: Sequence[np.ndarray]
@@ -200,7 +227,13 @@ class TransformerNER(TrainablePipe):
         """
         examples = list(examples)
         validate_examples(examples, "TransformerNER.get_loss")
-        return cross_entropy(scores, [self._gold_tags(eg) for eg in examples])
+        ops = self.model.ops
+        loss, gradient = cross_entropy(
+            [ops.to_numpy(part) for part in scores], [self._read_gold(eg, self.labels) for eg in examples]
+        )
+        return loss, gradient if own_shim(self.model) is not None else [
+            ops.asarray2f(part) for part in gradient
+        ]
 
     def initialize(
         self,
@@ -211,7 +244,7 @@ class TransformerNER(TrainablePipe):
     ) -> None:
         """Take labels from the data or as given, and make the network anew from the encoder.
 
-        get_examples (Callable): Gives examples; not called when labels are given.
+        get_examples (Callable): Gives examples.
         nlp (Language): The pipeline.
         labels (Sequence[str]): The labels, as `spacy init labels` writes them.
         RAISES (UserError): Where there are no labels, or the encoder can't be loaded.
@@ -223,9 +256,13 @@ class TransformerNER(TrainablePipe):
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
         self.model.set_dim("nO", len(tag_names(labels)), force=True)
-        self.model.initialize()
+        sample = None
+        if own_shim(self.model) is None:
+            # Other models learn their widths from Docs.
+            sample = [eg.reference for eg in islice(get_examples(), 10)] or None
+        self.model.initialize(X=sample)
         # Only now: where the encoder can't be had, a trained network keeps its labels.
-        self.cfg["labels"] = list(labels)
+        self.cfg.update(labels=list(labels), temperature=1.0)
         for label in labels:
             self.vocab.strings.add(label)
 
@@ -242,18 +279,12 @@ class TransformerNER(TrainablePipe):
         exclude (Iterable[str]): Names of parts to leave out: 'cfg', 'vocab', 'model'.
         """
         self._validate_serialization_attrs()
-
-        def write_model(folder: Path) -> None:
-            folder.mkdir(exist_ok=True)
-            for name, content in self.model.shims[0].to_files().items():
-                (folder / name).write_bytes(content)
-
         serialize = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: save_settings(p, self.cfg, self._given_threshold),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
         }
         if self.model.has_dim("nO"):
-            serialize["model"] = write_model
+            serialize["model"] = lambda p: save_network(self.model, p)
         util.to_disk(path, serialize, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TransformerNER":
@@ -267,45 +298,16 @@ class TransformerNER(TrainablePipe):
         def read_model(folder: Path) -> None:
             # A component that was saved before it was initialized has no network.
             if self.labels and folder.exists():
-                self.model.set_dim("nO", len(tag_names(self.labels)), force=True)
-                self.model.shims[0].from_files(folder)
+                load_network(self.model, folder, self.labels)
 
         deserialize = {
-            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "cfg": lambda p: self.cfg.update(read_settings(p, self._given_threshold)),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": read_model,
         }
         util.from_disk(path, deserialize, exclude)
         return self
 
-    def _spans(self, doc: Doc, tags: np.ndarray) -> list[Span]:
-        if not len(tags):
-            return []
-        starts, ends, labels = tags_to_bounds(tags, len(self.labels))
-        if not len(starts):
-            return []
-        # spaCy refuses entities that begin or end with white space.
-        is_space = doc.to_array(IS_SPACE).astype(bool)
-        words = np.flatnonzero(~is_space)
-        if len(words) < len(doc):
-            first = np.searchsorted(words, starts)
-            last = np.searchsorted(words, ends) - 1
-            real = first <= last
-            starts, ends, labels = words[first[real]], words[last[real]] + 1, labels[real]
-        return [
-            Span(doc, int(start), int(end), label=self.labels[label])
-            for start, end, label in zip(starts, ends, labels, strict=True)
-        ]
-
-    def _gold_tags(self, example: Example) -> np.ndarray:
-        tags, unknown = read_gold_tags(example, tag_names(self.labels))
-        for label in unknown:
-            self._warn_unknown(label)
-        return tags
-
-    def _warn_unknown(self, label: str) -> None:
-        if label not in self._unknown_labels:
-            self._unknown_labels.add(label)
-            warnings.warn(
-                Warnings.W201.format(name=self.name, label=label, labels=", ".join(self.labels)), stacklevel=2
-            )
+    def _launch(self, docs: list[Doc]) -> Callable[[], list[Prediction]]:
+        wait = launch_scores(self.model, docs)
+        return lambda: find_entities(wait(), len(self.labels), self.cfg["temperature"])

@@ -10,7 +10,7 @@ def make_windows(lengths):
     windows, token = [], 0
     for length in lengths:
         ids = np.arange(10, 10 + length)
-        windows.append(Window(ids, ids % 7, np.arange(length), np.arange(token, token + length)))
+        windows.append(Window(ids, ids % 7, ids % 2, np.arange(length), np.arange(token, token + length)))
         token += length
     return windows, token
 
@@ -32,11 +32,14 @@ def test_batching_places_find_the_wordpieces(lengths):
     expected = np.concatenate([window.ids for window in windows])
     found = np.zeros(n_tokens, dtype=int)
     cases = np.zeros(n_tokens, dtype=int)
+    lines = np.zeros(n_tokens, dtype=int)
     for batch in micro_batches(windows, [1, 3], [2], 0, 64):
         found[batch.tokens] = batch.ids.ravel()[batch.places]
         cases[batch.tokens] = batch.cases.ravel()[batch.places]
+        lines[batch.tokens] = batch.lines.ravel()[batch.places]
     assert (found == expected).all()
     assert (cases == expected % 7).all()
+    assert (lines == expected % 2).all()
 
 
 def test_batching_puts_special_tokens_around_each_window():

@@ -2,13 +2,7 @@ import pytest
 import torch
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.encoder import (
-    choose_device,
-    choose_dtype,
-    freeze_layers,
-    load_pretrained,
-    max_window,
-)
+from spacy_ner_plus.models.encoder import freeze_layers, load_pretrained, max_window
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("wordpiece", 62), ("bpe", 62), ("sentencepiece", 62)])
@@ -62,24 +56,6 @@ def test_encoder_has_no_more_layers_to_freeze(encoder_folder):
     encoder, _ = load_pretrained(encoder_folder)
     with pytest.raises(UserError, match=r"E204.*9.*2"):
         freeze_layers(encoder, 9)
-
-
-@pytest.mark.parametrize(
-    ("setting", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16), ("auto", None)]
-)
-def test_encoder_precision_on_a_cpu(setting, dtype):
-    found = choose_dtype(setting, torch.device("cpu"))
-    assert found == dtype or (setting == "auto" and found in (torch.float32, torch.bfloat16))
-
-
-def test_encoder_fp16_on_a_cpu_is_refused():
-    with pytest.raises(UserError, match="E210"):
-        choose_dtype("fp16", torch.device("cpu"))
-
-
-def test_encoder_device_that_is_no_device_is_refused():
-    with pytest.raises(UserError, match=r"E205.*toaster"):
-        choose_device("toaster")
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2])

@@ -1,7 +1,7 @@
 import pytest
 from spacy.tokens import Doc
 
-from spacy_ner_plus.models.orthography import PATTERNS, case_patterns
+from spacy_ner_plus.models.orthography import PATTERNS, case_patterns, line_starts
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,24 @@ def test_orthography_names_the_case_pattern(nlp, word, pattern):
 
 def test_orthography_of_an_empty_doc_is_empty(nlp):
     assert case_patterns(Doc(nlp.vocab)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One line", [True, False]),
+        ("Title\nText goes on\n\n - item", [True, False, True, False, False, False, True, False]),
+        ("\nFirst", [False, True]),
+        ("a\r\nb", [True, False, True]),
+        ("", []),
+    ],
+)
+def test_orthography_finds_where_lines_begin(nlp, text, expected):
+    doc = nlp(text)
+    found = line_starts(doc)
+    words = [
+        (token.text, bool(starts)) for token, starts in zip(doc, found, strict=True) if not token.is_space
+    ]
+    assert words == [
+        (token.text, starts) for token, starts in zip(doc, expected, strict=True) if not token.is_space
+    ]

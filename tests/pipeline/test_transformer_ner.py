@@ -1,9 +1,11 @@
+import itertools
 import pickle
 import warnings
 
 import numpy as np
 import pytest
 import spacy
+import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -223,12 +225,15 @@ def test_transformer_ner_overwritten_entities_take_their_ids_with_them(trained_f
     assert [token.ent_id_ for token in doc] == [""] * 10 + ["stop"]
 
 
-def test_transformer_ner_entities_never_begin_or_end_with_space(encoder_folder):
-    nlp = make_pipeline(encoder_folder)
-    doc = nlp.make_doc(" New  York \n here")
-    tags = np.full(len(doc), 4)
-    tags[0] = 1
-    nlp.get_pipe("transformer_ner").set_annotations([doc], [tags])
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_transformer_ner_entities_never_begin_or_end_with_space(encoder_folders, kind):
+    nlp = make_pipeline(encoder_folders[kind])
+    head = nlp.get_pipe("transformer_ner").model.shims[0].network.head
+    with torch.no_grad():
+        head.weight.zero_()
+        # All within one entity, whatever the token.
+        head.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0, 0.0, 0.0]))
+    doc = nlp(" New  York \n here \n")
     assert [ent.text for ent in doc.ents] == ["New  York \n here"]
 
 
@@ -445,7 +450,7 @@ def test_transformer_ner_device_that_is_not_there_is_refused(encoder_folder):
 
 def test_transformer_ner_is_a_factory_of_that_name():
     meta = Language.get_factory_meta("transformer_ner")
-    assert meta.assigns == ["doc.ents", "token.ent_iob", "token.ent_type"]
+    assert meta.assigns == ["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score"]
     assert meta.default_score_weights["ents_f"] == 1.0
 
 
@@ -462,3 +467,128 @@ def model_config(encoder: str) -> dict:
         "window": 30,
         "overlap": 10,
     }
+
+
+def scores_of(docs):
+    return [doc.spans["transformer_ner"].attrs["scores"] for doc in docs]
+
+
+def test_transformer_ner_scores_each_entity(trained):
+    for doc in trained.pipe(TEXTS):
+        group = doc.spans["transformer_ner"]
+        assert [(s.start, s.end, s.label_) for s in group] == [(e.start, e.end, e.label_) for e in doc.ents]
+        assert all(0.5 < ent._.score <= 1 for ent in doc.ents)
+
+
+def test_transformer_ner_scores_are_of_the_whole_span(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    head = nlp.get_pipe("transformer_ner").model.shims[0].network.head
+    with torch.no_grad():
+        head.weight.zero_()
+        # B-LOC four times as likely as O and the rest, which are alike.
+        head.bias.copy_(torch.tensor([0.0, np.log(4), -99.0, -99.0, -99.0, -99.0, -99.0]))
+    doc = nlp("Oslo Oslo")
+    assert [ent._.score for ent in doc.ents] == pytest.approx([0.8, 0.8])
+
+
+def test_transformer_ner_writes_scores_under_the_key_that_is_given(trained_folder):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.spans_key": "found"})
+    assert list(nlp(TEXTS[0]).spans) == ["found"]
+
+
+def test_transformer_ner_finds_fewer_entities_the_higher_the_threshold(trained_folder):
+    found = []
+    for threshold in np.linspace(0, 1, 6):
+        nlp = spacy.load(trained_folder, config={"components.transformer_ner.threshold": threshold})
+        docs = list(nlp.pipe([*TEXTS, "Oslo Berg Acme In Globex Maria", "anna from Berlin Corp"]))
+        assert all(score >= threshold for scores in scores_of(docs) for score in scores)
+        found.append({(i, *span) for i, spans in enumerate(entities(docs)) for span in spans})
+    assert all(more >= fewer for more, fewer in itertools.pairwise(found))
+    assert found[0] > found[-1]
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1])
+def test_transformer_ner_refuses_a_threshold_that_is_no_probability(trained_folder, threshold):
+    with pytest.raises(UserError, match=rf"E220.*{threshold}"):
+        spacy.load(trained_folder, config={"components.transformer_ner.threshold": threshold})
+
+
+def test_transformer_ner_keeps_a_threshold_that_was_set_and_saved(trained, tmp_path):
+    trained.get_pipe("transformer_ner").cfg["threshold"] = 0.7
+    trained.to_disk(tmp_path / "saved")
+    assert spacy.load(tmp_path / "saved").get_pipe("transformer_ner").cfg["threshold"] == pytest.approx(0.7)
+    given = spacy.load(tmp_path / "saved", config={"components.transformer_ner.threshold": 0.4})
+    assert given.get_pipe("transformer_ner").cfg["threshold"] == 0.4
+
+
+def test_transformer_ner_threshold_is_found_by_spacy(trained_folder, tmp_path):
+    from spacy.cli.find_threshold import find_threshold
+    from spacy.tokens import DocBin
+
+    DocBin(docs=make_docs(spacy.blank("en").vocab)).to_disk(tmp_path / "dev.spacy")
+    _, best, scores = find_threshold(
+        str(trained_folder), tmp_path / "dev.spacy", "transformer_ner", "threshold", "ents_f", n_trials=3
+    )
+    assert best == 1.0
+    assert scores[1.0] < 1.0
+
+
+def test_transformer_ner_temperature_changes_scores_alone_and_is_saved(trained, tmp_path):
+    before = list(trained.pipe(TEXTS))
+    trained.get_pipe("transformer_ner").cfg["temperature"] = 4.0
+    trained.to_disk(tmp_path / "saved")
+    after = list(spacy.load(tmp_path / "saved").pipe(TEXTS))
+    assert entities(after) == entities(before)
+    assert all(
+        a < b
+        for old, new in zip(scores_of(before), scores_of(after), strict=True)
+        for a, b in zip(new, old, strict=True)
+    )
+
+
+def test_transformer_ner_reads_where_lines_begin(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    pipe = nlp.get_pipe("transformer_ner")
+    torch.nn.init.normal_(pipe.model.shims[0].network.lines.weight.data)
+    one, two = (pipe.score_tags([nlp.make_doc(text)])[0] for text in ("In Oslo", "In\nOslo"))
+    assert np.abs(one[-1] - two[-1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_transformer_ner_is_told_of_lines_as_configured(encoder_folder, lines):
+    nlp = make_pipeline(encoder_folder, model={"line_features": lines})
+    assert (nlp.get_pipe("transformer_ner").model.shims[0].network.lines is not None) is lines
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tagger.json", "tokenizer.json"])
+def test_transformer_ner_that_is_cut_on_disk_is_one_message(trained_folder, tmp_path, name):
+    import shutil
+
+    folder = shutil.copytree(trained_folder, tmp_path / "cut")
+    path = folder / "transformer_ner" / "model" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match=r"E222.*transformer_ner"):
+        spacy.load(folder)
+    path.unlink()
+    with pytest.raises(UserError, match=r"E2(09|22).*transformer_ner"):
+        spacy.load(folder)
+
+
+def test_transformer_ner_with_labels_of_another_training_is_one_message(trained_folder, tmp_path):
+    import shutil
+
+    import srsly
+
+    folder = shutil.copytree(trained_folder, tmp_path / "mixed")
+    path = folder / "transformer_ner" / "cfg"
+    srsly.write_json(path, {**srsly.read_json(path), "labels": ["A", "B"]})
+    with pytest.raises(UserError, match=r"E223.*7 tags.*A, B"):
+        spacy.load(folder)
+
+
+def test_transformer_ner_int8_finds_about_the_same(trained_folder):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.precision": "int8"})
+    expected = entities(spacy.load(trained_folder).pipe(TEXTS))
+    assert entities(nlp.pipe(TEXTS)) == expected
+    saved = nlp.get_pipe("transformer_ner").model.shims[0].to_files()["model.safetensors"]
+    assert saved == (trained_folder / "transformer_ner" / "model" / "model.safetensors").read_bytes()

@@ -1,0 +1,131 @@
+"""`spacy-ner-plus calibrate`: fit the temperature that makes scores probabilities."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spacy_ner_plus.cli.loading import load_pipeline
+from spacy_ner_plus.errors import Errors, UserError
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+
+def calibrate_command(
+    pipeline: Annotated[
+        str, typer.Argument(help="Folder of a trained pipeline, or name of an installed one.")
+    ],
+    corpus: Annotated[Path, typer.Argument(help="Development set (.spacy): not what it was trained on.")],
+    component: Annotated[str, typer.Option(help="Name of the component.")] = "transformer_ner",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for the calibrated pipeline; by default it is changed in place."
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw scores against precision, before and after (.svg).")
+    ] = None,
+) -> None:
+    """Fit a temperature on a development set, so that of entities with score 0.8 eight in ten are right."""
+    from spacy_ner_plus.cli.console import err, out
+
+    result = calibrate_pipeline(pipeline, corpus, component=component, output=output, plot=plot)
+    if result["reason"]:
+        err.print(f"Left as it is: {result['reason']}", style="yellow", markup=False, highlight=False)
+        return
+    for name in ("before", "after"):
+        row = result[name]
+        out.print(
+            f"{name:>6}: temperature {row['temperature']:.3f}, expected calibration error {row['ece']:.4f}, "
+            f"log loss {row['log_loss']:.4f}",
+            markup=False,
+            highlight=False,
+        )
+    err.print(f"Saved with the component: {output or pipeline}", markup=False, highlight=False)
+
+
+def calibrate_pipeline(
+    pipeline: str,
+    corpus: Path,
+    *,
+    component: str = "transformer_ner",
+    output: Path | None = None,
+    plot: Path | None = None,
+) -> dict[str, Any]:
+    """Fit a component's temperature on a corpus, and save it.
+
+    pipeline (str): A folder, or the name of an installed package.
+    corpus (Path): The development set: a .spacy file or a folder of them.
+    component (str): Name of the component.
+    output (Path): Where the pipeline is saved; None to change its folder in place.
+    plot (Path): Where an SVG image of the reliability is written; None for nowhere.
+    RETURNS (dict[str, Any]): `before` and `after`, as `reliability` gives them with the `temperature`;
+        or a `reason` why nothing was changed.
+    RAISES (UserError): Where something cannot be read or written, or there is no such component.
+    """
+    from spacy.training import Example
+
+    from spacy_ner_plus.evaluation.calibration import reliability_plot
+    from spacy_ner_plus.evaluation.predictions import load_docs
+    from spacy_ner_plus.files import write_whole
+    from spacy_ner_plus.pipeline.calibrate import NotCalibrated, calibrate
+    from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
+
+    nlp = load_pipeline(pipeline)
+    pipe = nlp.get_pipe(component) if component in nlp.pipe_names else None
+    if not isinstance(pipe, TransformerNER):
+        names = [name for name, part in nlp.pipeline if isinstance(part, TransformerNER)]
+        raise UserError(Errors.E536.format(name=component, names=", ".join(names) or "none"))
+    if output is None and not Path(pipeline).is_dir():
+        raise UserError(Errors.E537.format(name=pipeline))
+    golds = load_docs(corpus, nlp.vocab)
+    before = pipe.cfg["temperature"]
+    pipe.cfg["temperature"] = 1.0
+    first = _measure(nlp, component, golds)
+    examples = [Example(doc, gold) for doc, gold in zip(_read(nlp, component, golds), golds, strict=True)]
+    try:
+        calibrate(pipe, examples)
+    except NotCalibrated as error:
+        pipe.cfg["temperature"] = before
+        return {"reason": str(error)}
+    result = {
+        "reason": "",
+        "before": {"temperature": 1.0, **first},
+        "after": {"temperature": pipe.cfg["temperature"], **_measure(nlp, component, golds)},
+    }
+    _save(nlp, component, output, Path(pipeline))
+    if plot:
+        curves = [("before", result["before"]), ("after", result["after"])]
+        write_whole(plot, reliability_plot(curves, f"Reliability on {corpus.name}").encode("utf8"))
+    return result
+
+
+def _read(nlp: "Language", component: str, golds: "list[Doc]") -> "list[Doc]":
+    """The Docs as they come to the component, without anything of gold but the text."""
+    earlier = nlp.pipe_names[: nlp.pipe_names.index(component)]
+    with nlp.select_pipes(enable=earlier):
+        return list(nlp.pipe(gold.text for gold in golds))
+
+
+def _measure(nlp: "Language", component: str, golds: "list[Doc]") -> dict[str, Any]:
+    from spacy_ner_plus.evaluation.calibration import judge_scores, reliability
+
+    predicted = list(nlp.get_pipe(component).pipe(_read(nlp, component, golds)))
+    return reliability(*judge_scores(golds, predicted))
+
+
+def _save(nlp: "Language", component: str, output: Path | None, folder: Path) -> None:
+    from spacy_ner_plus.files import write_whole, written_whole
+
+    if output is not None:
+        with written_whole(output) as beside:
+            nlp.to_disk(beside)
+        return
+    # Of the component's own settings alone: weights stay as they lie.
+    with tempfile.TemporaryDirectory() as scratch:
+        nlp.get_pipe(component).to_disk(Path(scratch), exclude=("model", "vocab"))
+        write_whole(folder / component / "cfg", (Path(scratch) / "cfg").read_bytes())

@@ -1,0 +1,132 @@
+"""How probable an entity is: the marginal of its whole span over valid IOB2 sequences.
+
+A span of label X has B-X at its first token, I-X at the others and no I-X after it. Its
+probability is the share of all valid sequences, weighted by their scores, in which it stands
+(forward-backward: Rabiner, 1989; spans: Culotta and McCallum, 2004).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Where all I- tags of a token have less probability than this together, what stands before it
+# tells nothing of what stands after it, and the lattice is cut there.
+_NEGLIGIBLE = 1e-9
+
+
+class Entities(NamedTuple):
+    """The entities of one document, in order.
+
+    starts (Ints1d): Index of each one's first token.
+    ends (Ints1d): Index after its last token.
+    labels (Ints1d): Number of its label.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    labels: np.ndarray
+
+
+def span_marginals(
+    scores: Sequence[np.ndarray], entities: Sequence[Entities], temperature: float = 1.0
+) -> list[np.ndarray]:
+    """Compute the probability of each entity.
+
+    scores (Sequence[Floats2d]): Logits of each document, of shape (tokens, 2n + 1), tags
+        numbered as `decoding` does. Rows of zeros (tokens without a wordpiece) are
+        passed over, as if these tokens weren't there.
+    entities (Sequence[Entities]): Entities of each document, none of them over another;
+        their first and last token has a wordpiece.
+    temperature (float): What the logits are divided by (Guo et al., 2017). Default 1.
+    RETURNS (list[Floats1d]): Probabilities of each document's entities, from 0 to 1.
+    """
+    counts = [len(part.starts) for part in entities]
+    if not sum(counts):
+        return [np.zeros(0) for _ in counts]
+    used = [i for i, count in enumerate(counts) if count]
+    found = iter(_marginals([scores[i] for i in used], [entities[i] for i in used], temperature))
+    return [next(found) if count else np.zeros(0) for count in counts]
+
+
+def _marginals(scores: list[np.ndarray], entities: list[Entities], temperature: float) -> list[np.ndarray]:
+    flat = np.concatenate(scores)
+    lengths = [len(part) for part in scores]
+    offsets = np.repeat(np.cumsum([0, *lengths[:-1]]), [len(part.starts) for part in entities])
+    starts, ends, labels = (np.concatenate(parts) for parts in zip(*entities, strict=True))
+    n = flat.shape[1] // 2
+    kept = flat.any(axis=1)
+    # Place of each token among those that are kept, and after them.
+    place = np.concatenate(([0], np.cumsum(kept)))
+    first_of_doc = place[np.cumsum([0, *lengths[:-1]])]
+    starts, ends = place[starts + offsets], place[ends + offsets]
+    probs = _softmax(flat[kept].astype(np.float64) / temperature)
+    cut = probs[:, n + 1 :].sum(axis=1) < _NEGLIGIBLE
+    within = np.zeros(len(probs) + 1, dtype=np.int64)
+    np.add.at(within, starts + 1, 1)
+    np.add.at(within, ends, -1)
+    cut &= np.cumsum(within)[: len(probs)] <= 0
+    cut[first_of_doc[first_of_doc < len(probs)]] = True
+    segments = np.cumsum(cut) - 1
+    # Only the segments in which an entity stands.
+    wanted = np.zeros(segments[-1] + 1, dtype=bool)
+    wanted[segments[starts]] = True
+    inside = wanted[segments]
+    row = np.cumsum(inside) - 1
+    follows = (ends < len(probs)) & (segments[np.minimum(ends, len(probs) - 1)] == segments[starts])
+    begun, gone_on, stopped = _forward_backward(probs[inside], cut[inside])
+    begins, last = row[starts], row[ends - 1]
+    result = begun[begins, labels] * np.exp(gone_on[last, labels] - gone_on[begins, labels])
+    result[follows] *= stopped[row[ends[follows]]]
+    return np.split(np.clip(result, 0.0, 1.0), np.cumsum([len(part.starts) for part in entities])[:-1])
+
+
+def _forward_backward(probs: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run over segments side by side, one step a position.
+
+    probs (Floats2d): Tag probabilities, of shape (tokens, 2n + 1).
+    first (ndarray[bool]): Where a segment begins.
+    RETURNS (tuple[Floats2d, Floats2d, Floats1d]): The forward mass of each B-; the running sum of
+        log weights of each I-; and the mass of everything but I- with what comes after it.
+        All are scaled, so that a segment's sequences sum to 1.
+    """
+    n = probs.shape[1] // 2
+    heads = np.flatnonzero(first)
+    lengths = np.diff(np.append(heads, len(probs)))
+    order = np.argsort(-lengths, kind="stable")
+    heads, lengths = heads[order], lengths[order]
+    active = np.searchsorted(-lengths, -np.arange(1, lengths[0] + 1), side="right")
+    forward = np.zeros_like(probs)
+    scale = np.ones(len(probs))
+    for t, count in enumerate(active):
+        rows = heads[:count] + t
+        step = probs[rows]
+        if t:
+            before = forward[rows - 1]
+            step[:, n + 1 :] *= before[:, 1 : n + 1] + before[:, n + 1 :]
+        else:
+            step[:, n + 1 :] = 0.0
+        scale[rows] = total = np.maximum(step.sum(axis=1), 1e-300)
+        forward[rows] = step / total[:, None]
+    weighted = probs / scale[:, None]
+    # Of each token: the mass of O and B- with all that comes after, and so of each I-.
+    stopped = np.zeros(len(probs))
+    inside = np.zeros((len(probs), n))
+    is_last = np.append(first[1:], True)
+    for t in range(lengths[0] - 1, -1, -1):
+        rows = heads[: active[t]] + t
+        goes_on = ~is_last[rows]
+        after_open = np.ones(len(rows))
+        after_label = np.ones((len(rows), n))
+        later = rows[goes_on] + 1
+        after_open[goes_on] = stopped[later]
+        after_label[goes_on] = stopped[later, None] + inside[later]
+        stopped[rows] = weighted[rows, 0] * after_open + (weighted[rows, 1 : n + 1] * after_label).sum(axis=1)
+        inside[rows] = weighted[rows, n + 1 :] * after_label
+    gone_on = np.cumsum(np.log(np.maximum(weighted[:, n + 1 :], 1e-300)), axis=0)
+    return forward[:, 1 : n + 1], gone_on, stopped
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)

@@ -1,0 +1,64 @@
+"""A component's network on disk: our own in safetensors, others as thinc saves them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thinc.api import Model
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.decoding import tag_names
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.models.shim import TaggerShim
+
+# What thinc's messages lie in, beside nothing else.
+_THINC_MODEL = "model.msgpack"
+
+
+def own_shim(model: Model) -> "TaggerShim | None":
+    """Find the shim of our own tagger.
+
+    model (Model): A component's model.
+    RETURNS (TaggerShim | None): The shim; None for a model of other layers.
+    """
+    return next((shim for shim in model.shims if hasattr(shim, "to_files")), None)
+
+
+def save_network(model: Model, folder: Path) -> None:
+    """Write a network's files.
+
+    model (Model): The component's model, initialized.
+    folder (Path): Where to; it is made.
+    """
+    folder.mkdir(exist_ok=True)
+    shim = own_shim(model)
+    files = {_THINC_MODEL: model.to_bytes()} if shim is None else shim.to_files()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def load_network(model: Model, folder: Path, labels: Sequence[str]) -> None:
+    """Read a network's files.
+
+    model (Model): The component's model, as its config builds it.
+    folder (Path): What `save_network` wrote.
+    labels (Sequence[str]): The labels that were saved with it.
+    RAISES (UserError): Where the files are missing, broken, or of a network for other labels or of
+        another architecture.
+    """
+    n_tags = len(tag_names(labels))
+    shim = own_shim(model)
+    if shim is not None:
+        model.set_dim("nO", n_tags, force=True)
+        shim.from_files(folder)
+        found = shim.network_size()
+    else:
+        try:
+            model.from_bytes((folder / _THINC_MODEL).read_bytes())
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise UserError(Errors.E222.format(path=folder, reason=reason)) from error
+        found = model.get_dim("nO")
+    if found != n_tags:
+        raise UserError(Errors.E223.format(path=folder, found=found, labels=", ".join(labels), tags=n_tags))

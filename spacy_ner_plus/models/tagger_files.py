@@ -1,0 +1,82 @@
+"""A tagger as files: weights (safetensors), configuration and tokenizer."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import srsly
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import nn
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.encoder import build_from_folder
+from spacy_ner_plus.models.tagger import Tagger
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+
+WEIGHTS = "model.safetensors"
+_SETTINGS = "tagger.json"
+
+
+class StoredTagger(NamedTuple):
+    """What files tell of a tagger.
+
+    encoder (nn.Module): The base model, its weights not yet loaded.
+    tokenizer (WordpieceTokenizer): Its tokenizer.
+    settings (dict[str, int]): Sizes of what stands on and beside the encoder, as `Tagger` takes them.
+    state (dict[str, torch.Tensor]): All weights by name.
+    """
+
+    encoder: nn.Module
+    tokenizer: WordpieceTokenizer
+    settings: dict[str, int]
+    state: dict[str, torch.Tensor]
+
+
+def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str, bytes]:
+    """Write a tagger to files.
+
+    network (Tagger): The network.
+    tokenizer (WordpieceTokenizer): Its tokenizer.
+    RETURNS (dict[str, bytes]): Contents by file name.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return {
+        **tokenizer.to_files(),
+        "config.json": network.encoder.config.to_json_string(use_diff=False).encode("utf8"),
+        _SETTINGS: srsly.json_dumps(network.sizes).encode("utf8"),
+        WEIGHTS: save_safetensors(state),
+    }
+
+
+def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
+    """Read the files of a tagger.
+
+    folder (Path): A folder with these files.
+    weights (bytes): The weights, where they are not in the folder.
+    RETURNS (StoredTagger): What they hold.
+    RAISES (UserError): Where the folder holds no tagger, or a broken one.
+    """
+    try:
+        settings = srsly.json_loads((folder / _SETTINGS).read_text(encoding="utf8"))
+        encoder, tokenizer = build_from_folder(folder)
+        state = load_safetensors(weights if weights is not None else (folder / WEIGHTS).read_bytes())
+    except FileNotFoundError as error:
+        raise UserError(Errors.E209.format(path=folder)) from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise broken(folder, error) from error
+    return StoredTagger(encoder, tokenizer, settings, state)
+
+
+def broken(folder: Path, error: Exception) -> UserError:
+    """Say that files can't be read.
+
+    folder (Path): Where they are.
+    error (Exception): What went wrong.
+    RETURNS (UserError): An error to raise; `error` itself where it is one.
+    """
+    if isinstance(error, UserError):
+        return error
+    reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    return UserError(Errors.E222.format(path=folder, reason=reason))

@@ -1,0 +1,66 @@
+"""Fitting the temperature of a `transformer_ner` on a corpus that it was not trained on."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+from spacy.training import Example
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.calibration import fit_temperature
+from spacy_ner_plus.models.decoding import tag_names, tags_to_bounds
+from spacy_ner_plus.models.loss import MISSING_TAG
+from spacy_ner_plus.models.marginals import Entities
+from spacy_ner_plus.models.predictions import find_entities
+from spacy_ner_plus.pipeline.gold_tags import read_gold_tags
+from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
+
+# Fewer entities than these say little of a probability.
+FEWEST = 50
+
+
+class NotCalibrated(UserError):
+    """A corpus tells too little of a component's scores; the component is left as it is."""
+
+
+def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int = 64) -> float:
+    """Fit a component's temperature, and set it.
+
+    pipe (TransformerNER): A trained component.
+    examples (Iterable[Example]): The development set; predicted Docs may already be annotated by
+        what stands before the component.
+    batch_size (int): How many Docs at once. Default 64.
+    RETURNS (float): The temperature, which is saved with the component.
+    RAISES (NotCalibrated): Where too few entities are found, or all or none of them are right.
+    """
+    scores, entities, right = [], [], []
+    examples = iter(examples)
+    while batch := list(islice(examples, batch_size)):
+        batch_scores = pipe.score_tags([eg.predicted for eg in batch])
+        found = find_entities(batch_scores, len(pipe.labels))
+        for eg, doc_scores, prediction in zip(batch, batch_scores, found, strict=True):
+            kept, is_right = _judge(eg, pipe.labels, prediction.entities)
+            scores.append(doc_scores)
+            entities.append(kept)
+            right.append(is_right)
+    count, good = sum(map(len, right)), int(sum(part.sum() for part in right))
+    if count < FEWEST:
+        remedy = f"Give one where it finds {FEWEST} or more."
+        raise NotCalibrated(Errors.E225.format(name=pipe.name, found=count, right=good, remedy=remedy))
+    if good in (0, count):
+        remedy = "That tells nothing of doubtful ones. Give a harder corpus, which it wasn't trained on."
+        raise NotCalibrated(Errors.E225.format(name=pipe.name, found=count, right=good, remedy=remedy))
+    pipe.cfg["temperature"] = temperature = round(fit_temperature(scores, entities, right), 4)
+    return temperature
+
+
+def _judge(eg: Example, labels: Sequence[str], entities: Entities) -> tuple[Entities, np.ndarray]:
+    """Leave out what lies on tokens without annotation, and say which of the others are right."""
+    tags, _ = read_gold_tags(eg, tag_names(labels))
+    missing = np.concatenate(([0], np.cumsum(tags == MISSING_TAG)))
+    judged = missing[entities.ends] == missing[entities.starts]
+    kept = Entities(*(part[judged] for part in entities))
+    gold = np.where(tags == MISSING_TAG, 0, tags)
+    wanted = set(zip(*(part.tolist() for part in tags_to_bounds(gold, len(labels))), strict=True))
+    found = zip(*(part.tolist() for part in kept), strict=True)
+    return kept, np.array([span in wanted for span in found], dtype=bool)

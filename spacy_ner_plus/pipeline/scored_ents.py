@@ -1,0 +1,75 @@
+"""Entities with their scores on a Doc: the contract that all our components keep.
+
+Entities stand in `doc.ents`, and those that a component wrote in `doc.spans[spans_key]` too, whose
+`attrs["scores"]` holds a score for each; that is spaCy's convention for span groups, and survives
+DocBin and copies. `Span._.score` looks a span up there.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+
+from spacy.tokens import Doc, Span, SpanGroup
+
+from spacy_ner_plus.spans import without_overlaps
+
+
+def write_ents(
+    doc: Doc, ents: Sequence[Span], scores: Sequence[float], *, spans_key: str, overwrite: bool
+) -> None:
+    """Write entities to a Doc, beside or in place of those that are there.
+
+    doc (Doc): The Doc.
+    ents (Sequence[Span]): Entities in order, none of them over another.
+    scores (Sequence[float]): The probability of each.
+    spans_key (str): Key in doc.spans for those that are written, with their scores.
+    overwrite (bool): Whether entities that are there give way to those that overlap
+        them; else they stay, and what overlaps them isn't written.
+    """
+    ents = all_ents = list(ents)
+    if doc.ents and overwrite:
+        all_ents, given_way = without_overlaps(doc.ents, first=ents)
+        for token in (token for ent in given_way for token in ent):
+            # set_ents leaves the id of the entity that was here before.
+            token.ent_id = 0
+    elif doc.ents:
+        all_ents, _ = without_overlaps(ents, first=doc.ents)
+        # An entity that was found before, by us or by others, is ours too.
+        there = {(ent.start, ent.end, ent.label) for ent in all_ents}
+        kept = [i for i, ent in enumerate(ents) if (ent.start, ent.end, ent.label) in there]
+        ents, scores = [ents[i] for i in kept], [scores[i] for i in kept]
+    doc.set_ents(all_ents, default="outside")
+    doc.spans[spans_key] = SpanGroup(
+        doc, name=spans_key, spans=ents, attrs={"scores": [float(score) for score in scores]}
+    )
+
+
+def register_score() -> None:
+    """Register `Span._.score`, unless an extension of that name is there already."""
+    if not Span.has_extension("score"):
+        Span.set_extension("score", getter=find_score)
+
+
+def find_score(span: Span) -> float | None:
+    """Look a span's score up in its Doc's span groups.
+
+    span (Span): A span.
+    RETURNS (float | None): The score of the group's span with the same bounds and label; None
+        where no group with scores holds one.
+    """
+    for group in span.doc.spans.values():
+        scores = group.attrs.get("scores")
+        if scores is None or len(scores) != len(group):
+            continue
+        # Our groups are in order. Those of others may not be, and are read through.
+        place = bisect_left(group, span.start, key=attrgetter("start"))
+        if place < len(group) and _is_same(group[place], span):
+            return float(scores[place])
+        for i, other in enumerate(group):
+            if _is_same(other, span):
+                return float(scores[i])
+    return None
+
+
+def _is_same(one: Span, other: Span) -> bool:
+    return one.start == other.start and one.end == other.end and one.label == other.label

@@ -1,0 +1,74 @@
+import pytest
+from spacy.tokens import Doc, DocBin, Span
+
+from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
+
+WORDS = ["Anna", "Berg", "met", "Bo", "in", "Oslo", "today"]
+
+
+@pytest.fixture
+def doc(nlp):
+    register_score()
+    return Doc(nlp.vocab, words=WORDS)
+
+
+def write(doc, ents, overwrite=False, key="mine"):
+    spans = [Span(doc, start, end, label=label) for start, end, label, _ in ents]
+    write_ents(doc, spans, [score for *_, score in ents], spans_key=key, overwrite=overwrite)
+
+
+def test_scored_ents_gives_each_entity_its_score(doc):
+    write(doc, [(0, 2, "PER", 0.9), (3, 4, "PER", 0.25), (5, 6, "LOC", 0.75)])
+    assert [(ent.text, ent._.score) for ent in doc.ents] == [("Anna Berg", 0.9), ("Bo", 0.25), ("Oslo", 0.75)]
+    assert doc.spans["mine"].attrs["scores"] == [0.9, 0.25, 0.75]
+
+
+def test_scored_ents_other_spans_have_no_score(doc):
+    write(doc, [(0, 2, "PER", 0.9)])
+    assert doc[0:1]._.score is None
+    assert Span(doc, 0, 2, label="LOC")._.score is None
+    assert Doc(doc.vocab, words=WORDS)[0:2]._.score is None
+
+
+def test_scored_ents_survive_docbin_and_copies(doc):
+    write(doc, [(0, 2, "PER", 0.9), (5, 6, "LOC", 0.75)])
+    loaded = next(DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(doc.vocab))
+    for other in (loaded, doc.copy(), Doc(doc.vocab).from_bytes(doc.to_bytes())):
+        assert [ent._.score for ent in other.ents] == [0.9, 0.75]
+
+
+def test_scored_ents_keeps_what_is_there_and_scores_only_its_own(doc):
+    doc.ents = [Span(doc, 1, 3, label="RULE"), Span(doc, 5, 6, label="LOC")]
+    write(doc, [(0, 2, "PER", 0.9), (3, 4, "PER", 0.5), (5, 6, "LOC", 0.75)])
+    assert [(ent.text, ent._.score) for ent in doc.ents] == [("Berg met", None), ("Bo", 0.5), ("Oslo", 0.75)]
+    assert len(doc.spans["mine"]) == len(doc.spans["mine"].attrs["scores"]) == 2
+
+
+def test_scored_ents_overwrites_when_told(doc):
+    doc.ents = [Span(doc, 1, 3, label="RULE"), Span(doc, 6, 7, label="DATE")]
+    write(doc, [(0, 2, "PER", 0.9)], overwrite=True)
+    assert [(ent.text, ent._.score) for ent in doc.ents] == [("Anna Berg", 0.9), ("today", None)]
+
+
+def test_scored_ents_written_twice_are_as_written_once(doc):
+    for _ in range(2):
+        write(doc, [(0, 2, "PER", 0.9), (5, 6, "LOC", 0.75)])
+    assert [ent._.score for ent in doc.ents] == [0.9, 0.75]
+
+
+def test_scored_ents_finds_scores_in_groups_that_are_not_in_order(doc):
+    from spacy.tokens import SpanGroup
+
+    spans = [Span(doc, 5, 6, label="LOC"), Span(doc, 0, 2, label="PER"), Span(doc, 0, 2, label="ORG")]
+    doc.spans["sc"] = SpanGroup(doc, name="sc", spans=spans, attrs={"scores": [0.1, 0.2, 0.3]})
+    assert [span._.score for span in spans] == [0.1, 0.2, 0.3]
+
+
+def test_scored_ents_leaves_an_extension_of_that_name_alone(nlp):
+    Span.set_extension("score", default="theirs", force=True)
+    try:
+        register_score()
+        assert Doc(nlp.vocab, words=WORDS)[0:2]._.score == "theirs"
+    finally:
+        Span.remove_extension("score")
+        register_score()

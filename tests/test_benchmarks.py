@@ -1,0 +1,259 @@
+"""The benchmark's own arithmetic, and its result files; peers themselves are not run."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+
+ROOT = Path(__file__).parent.parent
+VOCAB = spacy.blank("en").vocab
+
+
+@pytest.fixture(autouse=True)
+def _scripts(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture
+def doc():
+    words = ["Ann", "Lee", "left", "Rome", ".", "Bo", "stayed", "."]
+    starts = [True, False, False, False, False, True, False, False]
+    spaces = [True, True, True, False, True, True, False, False]
+    doc = Doc(VOCAB, words=words, spaces=spaces, sent_starts=starts)
+    doc.set_ents([Span(doc, 0, 2, "PER"), Span(doc, 3, 4, "LOC"), Span(doc, 5, 6, "PER")])
+    return doc
+
+
+def make_run(peer="ours", seed=0):
+    return {"peer": peer, "seed": seed, "test": {"f1": 0.9}}
+
+
+def make_quality(*runs):
+    return {"runs": list(runs), "not_run": []}
+
+
+def test_scoring_counts_strict_matches(doc):
+    from scoring import score
+
+    found = [(0, 7, "PER"), (13, 17, "ORG"), (19, 21, "PER"), (19, 21, "PER")]
+    scores = score([doc], [found])
+    assert (scores["correct"], scores["predicted"], scores["gold"]) == (2, 3, 3)
+    assert scores["f1"] == pytest.approx(2 / 3, abs=1e-4)
+
+
+def test_scoring_of_nothing_is_zero(doc):
+    from scoring import score
+
+    assert score([doc], [[]])["f1"] == 0.0
+
+
+@pytest.mark.parametrize("entity", [(0, 99, "PER"), (3, 3, "PER"), (-1, 3, "PER")])
+def test_scoring_refuses_offsets_outside_the_text(doc, entity):
+    from scoring import score
+
+    with pytest.raises(ValueError, match="outside a text"):
+        score([doc], [[entity]])
+
+
+def test_scoring_refuses_a_missing_document(doc):
+    from scoring import score
+
+    with pytest.raises(ValueError, match="zip"):
+        score([doc, doc], [[]])
+
+
+def test_figures_takes_ratios_within_a_round():
+    from figures import median_ratio
+
+    # The machine is three times as slow in the second round; the ratio stays.
+    assert median_ratio([2.0, 6.0, 2.2], [1.0, 3.0, 1.0]) == 2.0
+    with pytest.raises(ValueError, match="zip"):
+        median_ratio([1.0, 2.0], [1.0])
+
+
+def test_figures_words_per_second_is_the_median():
+    from figures import words_per_second
+
+    assert words_per_second(100, [1.0, 2.0, 50.0]) == 50
+
+
+def test_figures_first_at_needs_the_mark_reached():
+    from figures import first_at
+
+    curve = [{"seconds": 5, "f1": 0.8}, {"seconds": 9, "f1": 0.9}, {"seconds": 12, "f1": 0.91}]
+    assert first_at(curve, 0.90) == 9
+    assert first_at(curve, 0.93) is None
+
+
+def test_corpus_parts_takes_every_fourth_document():
+    from corpus_parts import take_part
+
+    assert take_part(list(range(10)), 0.25) == [0, 4, 8]
+    assert take_part(list(range(5)), 1.0) == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="--part"):
+        take_part([1], 0.0)
+
+
+def test_corpus_parts_messages_are_sentences_with_their_gold(doc):
+    from corpus_parts import count_words, messages
+
+    found = messages([doc, doc], 3)
+    assert [message.text for message in found] == ["Ann Lee left Rome. ", "Bo stayed.", "Ann Lee left Rome. "]
+    assert [ent.text for ent in found[1].ents] == ["Bo"]
+    assert count_words(found) == 13
+
+
+def test_corpus_parts_describe_changes_with_the_annotation(doc):
+    from corpus_parts import describe
+
+    before = describe([doc])
+    doc.set_ents([])
+    after = describe([doc])
+    assert (before["words"], before["entities"], after["entities"]) == (8, 3, 0)
+    assert before["sha256"] != after["sha256"]
+
+
+def test_sentences_give_entities_back_to_their_documents(doc):
+    from peers.sentences import doc_entities, gather, to_sentences
+
+    docs = [doc, Doc(VOCAB), doc]
+    sentences = to_sentences(docs)
+    assert [sentence.words for sentence in sentences[:2]] == [
+        ["Ann", "Lee", "left", "Rome", "."],
+        ["Bo", "stayed", "."],
+    ]
+    assert gather(sentences, [sentence.spans for sentence in sentences], 3) == [doc_entities(d) for d in docs]
+
+
+def test_sentences_leave_white_space_out():
+    from peers.sentences import gather, to_sentences
+
+    doc = Doc(VOCAB, words=["\n", "Ann", "\n", "left"], spaces=[False, False, False, False])
+    doc.set_ents([Span(doc, 1, 2, "PER")])
+    (sentence,) = to_sentences([doc])
+    assert sentence.words == ["Ann", "left"]
+    assert gather([sentence], [sentence.spans], 1) == [[(1, 4, "PER")]]
+
+
+def test_sentences_longer_than_a_tool_reads_are_cut():
+    from peers.sentences import make_sentencizer
+
+    doc = make_sentencizer(max_words=5)("one two three four five six seven eight. Nine.")
+    assert [len(sent) for sent in doc.sents] == [5, 4, 2]
+
+
+def test_clock_leaves_evaluations_out():
+    from peers.clock import Clock
+
+    now = [0.0]
+    clock = Clock({}, now=lambda: now[0])
+    now[0] = 10.0
+    clock.pause()
+    now[0] = 17.0
+    clock.resume(0.5)
+    now[0] = 20.0
+    clock.end()
+    now[0] = 99.0
+    report = clock.report()
+    assert (report["seconds"], report["seconds_evaluating"]) == (13.0, 7.0)
+    assert report["curve"] == [{"seconds": 10.0, "f1": 0.5}]
+    assert report["stopped_after"] is None
+
+
+def test_clock_stops_at_its_limits():
+    from peers.clock import Clock
+
+    now = [0.0]
+    clock = Clock({"max_minutes": 1, "max_steps": None}, now=lambda: now[0])
+    assert not clock.over()
+    now[0] = 61.0
+    assert clock.over()
+    assert clock.report()["stopped_after"] == "1 minutes"
+    steps = Clock({"max_steps": 2}, now=lambda: 0.0)
+    assert [steps.over() for _ in range(3)] == [False, False, True]
+
+
+def test_results_go_on_where_they_were_broken_off(tmp_path):
+    from results import find_run, open_results, save
+
+    path = tmp_path / "quality.json"
+    results = open_results(path, {"part": 0.25})
+    results["runs"].append(make_run())
+    save(path, results)
+    again = open_results(path, {"part": 0.25})
+    assert find_run(again, "ours", 0) == make_run()
+    assert find_run(again, "ours", 1) is None
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_results_refuse_other_settings(tmp_path):
+    from results import SettingsChanged, open_results, save
+
+    path = tmp_path / "quality.json"
+    save(path, open_results(path, {"part": 0.25}))
+    with pytest.raises(SettingsChanged, match=r"part 0\.25, not 1\.0"):
+        open_results(path, {"part": 1.0})
+
+
+def test_results_keep_the_latest_reason(tmp_path):
+    from results import forget_not_run, note_not_run, open_results
+
+    results = open_results(tmp_path / "none.json", {})
+    note_not_run(results, "flair", "Flair", "one")
+    note_not_run(results, "flair", "Flair", "two")
+    assert [row["reason"] for row in results["not_run"]] == ["two"]
+    forget_not_run(results, "flair")
+    assert results["not_run"] == []
+
+
+def test_quality_skips_what_is_done(tmp_path, capsys):
+    import quality
+
+    options = quality.parse(["--corpus", "c", "--output", str(tmp_path / "q.json")])
+    results = make_quality(make_run())
+    quality.run("ours", 0, results, options)
+    assert "done already" in capsys.readouterr().out
+    assert not options.output.exists()
+
+
+def test_quality_names_a_peer_that_is_not_installed(tmp_path, monkeypatch):
+    import peers
+    import quality
+
+    absent = peers.PEERS["flair"]._replace(packages=("no-such-distribution",))
+    monkeypatch.setitem(peers.PEERS, "flair", absent)
+    options = quality.parse(["--corpus", "c", "--output", str(tmp_path / "q.json")])
+    quality.run("flair", 0, make_quality(), options)
+    (row,) = json.loads(options.output.read_text(encoding="utf8"))["not_run"]
+    assert row["reason"] == "no-such-distribution is not installed"
+
+
+def test_processes_tell_of_a_failed_job_and_a_dead_process(tmp_path):
+    from processes import PeerFailed, Worker
+
+    with Worker(1, tmp_path / "log.txt") as worker:
+        with pytest.raises(PeerFailed, match="Can't find model"):
+            worker.ask("score", peer="ours", corpus="no such", folder=str(tmp_path), few=0)
+        worker._process.kill()
+        with pytest.raises(PeerFailed, match="ended with code"):
+            worker.ask("load")
+
+
+def test_peers_have_a_file_each():
+    from peers import PEERS
+
+    for peer in PEERS.values():
+        assert (ROOT / "benchmarks" / "peers" / f"{peer.module}.py").exists()
+
+
+def test_scripts_say_what_they_do():
+    import subprocess
+
+    for name in ("quality", "speed"):
+        script = ROOT / "benchmarks" / f"{name}.py"
+        done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "--peers" in done.stdout
