@@ -16,7 +16,7 @@ def settings(config, prefix=""):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
 def test_configs_build_their_pipeline(path):
-    pytest.importorskip("spacy_transformers" if path.stem == "stock_ner" else "spacy")
+    pytest.importorskip("spacy_transformers" if path.stem in ("stock_ner", "shared_encoder") else "spacy")
     # No network is asked, whatever the encoder: only initialize and stock's constructor read it.
     nlp = load_model_from_config(load_config(path), auto_fill=True, validate=True)
     assert nlp.pipe_names == load_config(path)["nlp"]["pipeline"]
