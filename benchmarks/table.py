@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from readme_tables import make_tables
+
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 README = ROOT / "README.md"
@@ -43,6 +45,7 @@ def make_table() -> str:
         "Strict entity scores (seqeval, IOB2) of all-MiniLM-L6-v2 (22 M parameters, uncased), one seed, on "
         f"{'; '.join(sorted(hardware))}. The files are in [benchmarks/results](benchmarks/results).",
     ]
+    lines += make_tables(RESULTS)
     return "\n".join(lines) + "\n"
 
 

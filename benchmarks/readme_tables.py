@@ -1,0 +1,109 @@
+"""README's tables of the comparison, from quality*.json and speed.json; nothing while there are none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from figures import over_seeds
+
+
+def make_tables(results: Path) -> list[str]:
+    """Make the tables of all result files of the comparison.
+
+    results (Path): The folder of result files.
+    RETURNS (list[str]): Lines of Markdown, none where there are no such files.
+    """
+    lines: list[str] = []
+    for path in sorted(results.glob("quality*.json")):
+        lines += quality_table(json.loads(path.read_text(encoding="utf8")), path.name)
+    speed = results / "speed.json"
+    if speed.exists():
+        lines += speed_table(json.loads(speed.read_text(encoding="utf8")))
+    return lines
+
+
+def quality_table(result: dict[str, Any], name: str) -> list[str]:
+    """RETURNS (list[str]): One table, a row a peer, the best test F1 first."""
+    corpus = result["corpus"]
+    part = "" if corpus["part"] == 1 else f", {corpus['part']:.0%} of the training documents"
+    lines = [
+        "",
+        f"{corpus['name']}{part} ({corpus['train']['words']:,} words), the same encoder, each tool's own recipe; "
+        f"strict F1 on the corpus's tokens ([{name}](benchmarks/results/{name}), "
+        f"{'; '.join(sorted({_machine(run['machine']) for run in result['runs']}))}):",
+        "",
+        "| | test F1 | least to most | seeds | dev F1 | training | words a second | to dev F1 0.90 | to 0.93 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    peers: dict[str, list[dict[str, Any]]] = {}
+    for run in result["runs"]:
+        peers.setdefault(run["peer"], []).append(run)
+    rows = []
+    for runs in peers.values():
+        test = over_seeds([run["test"]["f1"] for run in runs])
+        cut = " (cut)" if any(run["stopped_after"] for run in runs) else ""
+        minutes = _mean([run["seconds"] for run in runs]) / 60
+        reached = " | ".join(_minutes([run["seconds_to"][mark] for run in runs]) for mark in ("0.90", "0.93"))
+        rows.append(
+            (
+                -test["mean"],
+                f"| {runs[0]['title']} | {test['mean']:.3f} | {test['least']:.3f} to {test['most']:.3f} "
+                f"| {test['seeds']} | {_mean([run['dev']['f1'] for run in runs]):.3f} | {minutes:.1f} min{cut} "
+                f"| {_mean([run['words_per_second'] for run in runs]):,.0f} | {reached} |",
+            )
+        )
+    lines += [row for _, row in sorted(rows)]
+    return lines + _not_run(result)
+
+
+def speed_table(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): One table, a row a peer, the fastest first."""
+    documents, short = result["sets"]["documents"], result["sets"]["messages"]
+    lines = [
+        "",
+        f"Raw text to entities on {_machine(result['machine'])}: words a second over {documents['documents']:,} "
+        f"documents of {result['corpus']} and {short['documents']:,} short messages, medians of "
+        f"{result['rounds']} rounds taken turn about, and how many times as fast ours is "
+        "([speed.json](benchmarks/results/speed.json)):",
+        "",
+        "| | F1 | documents | ours | messages | ours | one text | load | memory | on disk |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in sorted(result["peers"], key=lambda row: -row["documents"]["words_per_second"]):
+        speeds = " | ".join(_speed(row[kind]) for kind in ("documents", "messages"))
+        lines.append(
+            f"| {row['title']} | {row['documents']['f1']:.3f} | {speeds} | {row['latency_ms']:.1f} ms "
+            f"| {row['load_seconds']:.1f} s | {row['peak_mib']:,} MiB | {row['size_mib']:.0f} MiB |"
+        )
+    if "limit" in result:
+        limit = result["limit"]
+        speeds = " | | ".join(f"{limit[kind]['words_per_second']:,}" for kind in ("documents", "messages"))
+        shares = " and ".join(
+            f"{limit[kind]['share_that_ours_reaches']:.2f}" for kind in ("documents", "messages")
+        )
+        lines.append(f"| the bare encoder, of which ours reaches {shares} | | {speeds} | | | | | |")
+    return lines + _not_run(result)
+
+
+def _speed(row: dict[str, Any]) -> str:
+    times = row.get("ours_is_times_as_fast")
+    return f"{row['words_per_second']:,} | {'' if times is None else f'{times:.2f}'}"
+
+
+def _not_run(result: dict[str, Any]) -> list[str]:
+    return [
+        line for row in result["not_run"] for line in ("", f"{row['title']} was not run: {row['reason']}.")
+    ]
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    return f"{machine['hardware']}, {machine['threads']} threads"
+
+
+def _mean(values: list[float]) -> float:
+    return over_seeds(values)["mean"]
+
+
+def _minutes(seconds: list[float | None]) -> str:
+    """The mean, where every seed got there."""
+    return "" if None in seconds else f"{_mean(seconds) / 60:.1f} min"
