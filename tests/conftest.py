@@ -178,7 +178,9 @@ def make_examples(nlp) -> list[Example]:
     return [Example(Doc(nlp.vocab, words=[token.text for token in doc]), doc) for doc in make_docs(nlp.vocab)]
 
 
-def make_pipeline(encoder: str, *, window: int = 30, overlap: int = 10, seed: int = 0, **settings):
+def make_pipeline(
+    encoder: str, *, window: int = 30, overlap: int = 10, lead: int = 6, seed: int = 0, **settings
+):
     """An initialized, untrained pipeline on a tiny encoder."""
     import torch
 
@@ -194,6 +196,7 @@ def make_pipeline(encoder: str, *, window: int = 30, overlap: int = 10, seed: in
             "encoder": encoder,
             "window": window,
             "overlap": overlap,
+            "lead": lead,
             **model,
         },
     }

@@ -17,6 +17,7 @@ def build_transformer_tagger_v1(
     encoder: str = "",
     window: int = 200,
     overlap: int = 50,
+    lead: int = 24,
     batch_wordpieces: int = 1000,
     case_features: Literal["auto", "always", "never"] = "auto",
     line_features: bool = True,
@@ -30,6 +31,8 @@ def build_transformer_tagger_v1(
         when the component is initialized, never when it is loaded.
     window (int): Longest window, in wordpieces without special tokens. Default 200.
     overlap (int): How many wordpieces neighbouring windows share. Default 50.
+    lead (int): How many of the document's first wordpieces stand before each later window, as a
+        context that tells what is spoken of: its title. Default 24.
     batch_wordpieces (int): Most wordpieces computed at once, padding included;
         small batches stay in a CPU's cache. Default 1000.
     case_features (str): Whether the case pattern of written words is added to the
@@ -44,16 +47,16 @@ def build_transformer_tagger_v1(
         Above 0 it bars torch's fused attention on a CPU, where training then takes a
         quarter longer. Default 0.
     RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
-    RAISES (UserError): Where overlap doesn't fit window.
+    RAISES (UserError): Where overlap doesn't fit window, or lead is negative.
     """
     from spacy_ner_plus.models.shim import TaggerShim
     from spacy_ner_plus.models.windows import Windowing
 
-    if not 0 <= overlap < window:
-        raise UserError(Errors.E211.format(window=window, overlap=overlap))
+    if not 0 <= overlap < window or lead < 0:
+        raise UserError(Errors.E211.format(window=window, overlap=overlap, lead=lead))
     shim = TaggerShim(
         encoder,
-        Windowing(window, overlap),
+        Windowing(window, overlap, lead),
         batch_wordpieces=batch_wordpieces,
         case_features=case_features,
         line_features=line_features,

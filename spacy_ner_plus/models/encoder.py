@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -72,7 +73,7 @@ def _from_pretrained(
             model, info = auto_class.from_pretrained(
                 name, config=config, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(message.format(name=name, reason=reason)) from error
     missing = [key for key in info["missing_keys"] if "pooler" not in key]
@@ -148,7 +149,9 @@ def freeze_layers(encoder: nn.Module, count: int) -> None:
 
 
 def _prepare(encoder: nn.Module) -> nn.Module:
-    if not hasattr(encoder.config, "hidden_size") or encoder.config.is_encoder_decoder:
+    embeddings = encoder.get_input_embeddings()
+    sized = hasattr(encoder.config, "hidden_size") and isinstance(embeddings, nn.Embedding)
+    if not sized or encoder.config.is_encoder_decoder:
         raise UserError(Errors.E206.format(kind=type(encoder).__name__))
     if getattr(encoder, "pooler", None) is not None:
         # A sentence vector that tagging has no use for.

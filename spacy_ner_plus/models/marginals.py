@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Where all I- tags of a token have less probability than this together, what stands before it
-# tells nothing of what stands after it, and the lattice is cut there.
-_NEGLIGIBLE = 1e-9
+# What is further from an entity than tokens whose shares of I- multiply to this changes nothing of
+# its probability that could be seen: only I- ties a token to the one before.
+_NEGLIGIBLE = 30 * np.log(10)
 
 
 class Entities(NamedTuple):
@@ -51,47 +51,55 @@ def span_marginals(
 
 def _marginals(scores: list[np.ndarray], entities: list[Entities], temperature: float) -> list[np.ndarray]:
     flat = np.concatenate(scores)
-    lengths = [len(part) for part in scores]
-    offsets = np.repeat(np.cumsum([0, *lengths[:-1]]), [len(part.starts) for part in entities])
+    first_of_doc = np.cumsum([0, *(len(part) for part in scores[:-1])])
+    counts = [len(part.starts) for part in entities]
+    offsets = np.repeat(first_of_doc, counts)
     starts, ends, labels = (np.concatenate(parts) for parts in zip(*entities, strict=True))
     n = flat.shape[1] // 2
+    # Place of each token among those that say something.
     kept = flat.any(axis=1)
-    # Place of each token among those that are kept, and after them.
     place = np.concatenate(([0], np.cumsum(kept)))
-    first_of_doc = place[np.cumsum([0, *lengths[:-1]])]
     starts, ends = place[starts + offsets], place[ends + offsets]
     probs = _softmax(flat[kept].astype(np.float64) / temperature)
-    cut = probs[:, n + 1 :].sum(axis=1) < _NEGLIGIBLE
-    within = np.zeros(len(probs) + 1, dtype=np.int64)
-    np.add.at(within, starts + 1, 1)
-    np.add.at(within, ends, -1)
-    cut &= np.cumsum(within)[: len(probs)] <= 0
-    cut[first_of_doc[first_of_doc < len(probs)]] = True
-    segments = np.cumsum(cut) - 1
-    # Only the segments in which an entity stands.
-    wanted = np.zeros(segments[-1] + 1, dtype=bool)
-    wanted[segments[starts]] = True
-    inside = wanted[segments]
-    row = np.cumsum(inside) - 1
-    follows = (ends < len(probs)) & (segments[np.minimum(ends, len(probs) - 1)] == segments[starts])
-    begun, gone_on, stopped = _forward_backward(probs[inside], cut[inside])
-    begins, last = row[starts], row[ends - 1]
-    result = begun[begins, labels] * np.exp(gone_on[last, labels] - gone_on[begins, labels])
-    result[follows] *= stopped[row[ends[follows]]]
-    return np.split(np.clip(result, 0.0, 1.0), np.cumsum([len(part.starts) for part in entities])[:-1])
+    first_kept = place[first_of_doc]
+    probs[first_kept[first_kept < len(probs)], n + 1 :] = 0.0
+    low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), starts, ends)
+    # The surroundings of each entity, one after the other.
+    lengths = high - low
+    heads = np.cumsum(np.append(0, lengths[:-1]))
+    rows = np.arange(lengths.sum()) + np.repeat(low - heads, lengths)
+    begun, gone_on, stopped = _forward_backward(probs[rows], heads)
+    begins, after = heads + starts - low, heads + ends - low
+    result = begun[begins, labels] * np.exp(gone_on[after - 1, labels] - gone_on[begins, labels])
+    follows = ends < high
+    result[follows] *= stopped[after[follows]]
+    return np.split(np.clip(result, 0.0, 1.0), np.cumsum(counts)[:-1])
 
 
-def _forward_backward(probs: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _surroundings(inside: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find how far to both sides of each entity tokens matter.
+
+    inside (Floats1d): Share of I- at each token; 0 at the first of a document.
+    starts, ends (Ints1d): The entities.
+    RETURNS (tuple[Ints1d, Ints1d]): Where what matters starts and ends.
+    """
+    # Minus the log of the product of all shares before a token: it never falls.
+    decay = np.concatenate(([0.0], np.cumsum(-np.log(np.maximum(inside, 1e-300)))))
+    low = np.searchsorted(decay, decay[starts + 1] - _NEGLIGIBLE, side="right") - 1
+    high = np.searchsorted(decay, decay[ends] + _NEGLIGIBLE, side="left")
+    return np.maximum(low, 0), np.minimum(high, len(inside))
+
+
+def _forward_backward(probs: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run over segments side by side, one step a position.
 
     probs (Floats2d): Tag probabilities, of shape (tokens, 2n + 1).
-    first (ndarray[bool]): Where a segment begins.
+    heads (Ints1d): Where each segment begins.
     RETURNS (tuple[Floats2d, Floats2d, Floats1d]): The forward mass of each B-; the running sum of
         log weights of each I-; and the mass of everything but I- with what comes after it.
         All are scaled, so that a segment's sequences sum to 1.
     """
     n = probs.shape[1] // 2
-    heads = np.flatnonzero(first)
     lengths = np.diff(np.append(heads, len(probs)))
     order = np.argsort(-lengths, kind="stable")
     heads, lengths = heads[order], lengths[order]
@@ -112,7 +120,8 @@ def _forward_backward(probs: np.ndarray, first: np.ndarray) -> tuple[np.ndarray,
     # Of each token: the mass of O and B- with all that comes after, and so of each I-.
     stopped = np.zeros(len(probs))
     inside = np.zeros((len(probs), n))
-    is_last = np.append(first[1:], True)
+    is_last = np.zeros(len(probs), dtype=bool)
+    is_last[heads + lengths - 1] = True
     for t in range(lengths[0] - 1, -1, -1):
         rows = heads[: active[t]] + t
         goes_on = ~is_last[rows]

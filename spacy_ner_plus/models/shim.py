@@ -97,8 +97,8 @@ class TaggerShim(Shim):
 
     def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, **sizes: int) -> None:
         longest = max_window(encoder, tokenizer)
-        if longest is not None and self.windowing.size > longest:
-            raise UserError(Errors.E207.format(size=self.windowing.size, longest=longest))
+        if longest is not None and self.windowing.longest > longest:
+            raise UserError(Errors.E207.format(size=self.windowing.longest, longest=longest))
         freeze_layers(encoder, self.frozen_layers)
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
@@ -219,6 +219,7 @@ class TaggerShim(Shim):
             docs,
             pieces,
             self.windowing,
+            separator=tokenizer.suffix[:1],
             with_cases=network.cases is not None,
             with_lines=network.lines is not None,
         )

@@ -1,5 +1,6 @@
 """Docs as overlapping windows of wordpieces, each token read where it has most context."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from spacy_ner_plus.models.tokenization import Wordpieces
 class Window(NamedTuple):
     """A stretch of one document's wordpieces, and the tokens that are read in it.
 
-    ids (Ints1d): Wordpiece ids without special tokens, of shape (length,).
+    ids (Ints1d): Wordpiece ids without the special tokens around them, of shape (length,); the
+        document's lead and a separator first, where the window is a later one.
     cases (Ints1d): Case pattern of the word that each wordpiece is part of.
     lines (Ints1d): 1 where a wordpiece begins the first word of a line, else 0.
     places (Ints1d): Where in the window each token's first wordpiece stands,
@@ -35,10 +37,18 @@ class Windowing:
 
     size (int): Longest window, in wordpieces, special tokens not counted.
     overlap (int): How many wordpieces neighbouring windows share at least.
+    lead (int): How many of the document's first wordpieces stand before each later window, as
+        far as they lie before it: a title says what is spoken of.
     """
 
     size: int
     overlap: int
+    lead: int = 0
+
+    @property
+    def longest(self) -> int:
+        """RETURNS (int): The most wordpieces of a window with its lead and a separator."""
+        return self.size + (self.lead + 1 if self.lead else 0)
 
 
 def token_places(doc: Doc, pieces: Wordpieces) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +107,7 @@ def make_windows(
     pieces: list[Wordpieces],
     windowing: Windowing,
     *,
+    separator: Sequence[int] = (),
     with_cases: bool = True,
     with_lines: bool = True,
 ) -> list[Window]:
@@ -104,43 +115,59 @@ def make_windows(
 
     docs (list[Doc]): The Docs.
     pieces (list[Wordpieces]): Their wordpieces.
-    windowing (Windowing): Size and overlap.
+    windowing (Windowing): Size, overlap and lead.
+    separator (Sequence[int]): Ids that stand after a lead, one at most.
     with_cases (bool): Whether case patterns are wanted; zeros if not.
     with_lines (bool): Whether the beginnings of lines are wanted; zeros if not.
     RETURNS (list[Window]): Windows in order; every token that has a wordpiece
         is read in exactly one of them.
     """
-    windows = []
+    windows: list[Window] = []
     first_token = 0
     for doc, doc_pieces in zip(docs, pieces, strict=True):
-        n_pieces = len(doc_pieces.ids)
-        if n_pieces:
-            token_of, first_piece = token_places(doc, doc_pieces)
-            cases = np.zeros(n_pieces, dtype=np.int64)
-            if with_cases:
-                known = token_of >= 0
-                cases[known] = case_patterns(doc)[token_of[known]]
-            tokens = np.flatnonzero(first_piece >= 0)
-            lines = np.zeros(n_pieces, dtype=np.int64)
-            if with_lines:
-                lines[first_piece[tokens]] = line_starts(doc)[tokens]
-            # First wordpieces never fall back as tokens go forward, so each window's
-            # tokens are a slice.
-            places = first_piece[tokens]
-            starts, ends, takeover = window_bounds(n_pieces, windowing)
-            cuts = np.searchsorted(places, takeover, side="left")
-            begin = 0
-            for start, end, cut in zip(starts, ends, cuts, strict=True):
-                if cut > begin:
-                    windows.append(
-                        Window(
-                            doc_pieces.ids[start:end],
-                            cases[start:end],
-                            lines[start:end],
-                            places[begin:cut] - start,
-                            tokens[begin:cut] + first_token,
-                        )
-                    )
-                begin = cut
+        if len(doc_pieces.ids):
+            windows += _cut(doc, doc_pieces, windowing, separator, with_cases, with_lines, first_token)
         first_token += len(doc)
     return windows
+
+
+def _cut(
+    doc: Doc,
+    pieces: Wordpieces,
+    windowing: Windowing,
+    separator: Sequence[int],
+    with_cases: bool,
+    with_lines: bool,
+    first_token: int,
+) -> Iterator[Window]:
+    n_pieces = len(pieces.ids)
+    token_of, first_piece = token_places(doc, pieces)
+    tokens = np.flatnonzero(first_piece >= 0)
+    # First wordpieces never fall back as tokens go forward, so each window's tokens are a slice.
+    places = first_piece[tokens]
+    # The separator stands behind the document, where windows fetch it from.
+    ids = np.concatenate((pieces.ids, np.array(separator, dtype=np.int64)))
+    cases, lines = np.zeros((2, len(ids)), dtype=np.int64)
+    if with_cases:
+        known = np.flatnonzero(token_of >= 0)
+        cases[known] = case_patterns(doc)[token_of[known]]
+    if with_lines:
+        lines[places] = line_starts(doc)[tokens]
+    starts, ends, takeover = window_bounds(n_pieces, windowing)
+    cuts = np.searchsorted(places, takeover, side="left")
+    begin = 0
+    for start, end, cut in zip(starts.tolist(), ends.tolist(), cuts.tolist(), strict=True):
+        if cut > begin:
+            lead = min(windowing.lead, start)
+            taken = np.arange(start, end)
+            if lead:
+                taken = np.concatenate((np.arange(lead), np.arange(n_pieces, len(ids)), taken))
+            shift = len(taken) - end
+            yield Window(
+                ids[taken],
+                cases[taken],
+                lines[taken],
+                places[begin:cut] + shift,
+                tokens[begin:cut] + first_token,
+            )
+        begin = cut

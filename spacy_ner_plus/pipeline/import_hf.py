@@ -45,6 +45,7 @@ def import_token_classifier(
                 "encoder": name,
                 "window": window,
                 "overlap": min(overlap, window // 4),
+                "lead": 0,
                 "case_features": "never",
                 "line_features": False,
             }

@@ -30,6 +30,7 @@ default_model_config = """
 encoder = ""
 window = 200
 overlap = 50
+lead = 24
 batch_wordpieces = 1000
 case_features = "auto"
 line_features = true

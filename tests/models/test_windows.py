@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
+from spacy_ner_plus.models.orthography import case_patterns
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.windows import Windowing, make_windows, token_places, window_bounds
 from tests.conftest import bpe_tokenizer, sentencepiece_tokenizer, wordpiece_tokenizer
@@ -29,7 +30,7 @@ WORDS = st.lists(
 
 def windowings():
     return st.integers(1, 40).flatmap(
-        lambda size: st.builds(Windowing, st.just(size), st.integers(0, size - 1))
+        lambda size: st.builds(Windowing, st.just(size), st.integers(0, size - 1), st.sampled_from([0, 1, 5]))
     )
 
 
@@ -84,22 +85,23 @@ def test_windows_align_pieces_with_the_tokens_they_touch(kind, words, spaces):
 def test_windows_read_every_token_exactly_once(kind, words, windowing):
     docs = [Doc(VOCAB, words=doc_words) for doc_words in words]
     pieces = TOKENIZERS[kind]([doc.text for doc in docs])
-    windows = make_windows(docs, pieces, windowing)
+    windows = make_windows(docs, pieces, windowing, separator=[3])
     read = np.concatenate([np.zeros(0, dtype=int), *(window.tokens for window in windows)])
     firsts = np.concatenate([token_places(doc, p)[1] for doc, p in zip(docs, pieces, strict=True)])
     assert sorted(read) == list(np.flatnonzero(firsts >= 0))
     for window in windows:
-        assert len(window.ids) <= windowing.size
+        assert len(window.ids) <= windowing.longest
         assert (window.places >= 0).all()
         assert (window.places < len(window.ids)).all()
 
 
-def test_windows_read_the_wordpiece_of_the_token():
+@pytest.mark.parametrize("lead", [0, 2, 50])
+def test_windows_read_the_wordpiece_of_the_token(lead):
     doc = Doc(
         VOCAB, words=["Anna", "Berg", "lives", "in", "Oslo", "and", "works", "for", "Acme", "Corp", "."]
     )
     tokenizer = TOKENIZERS["wordpiece"]
-    windows = make_windows([doc], tokenizer([doc.text]), Windowing(6, 2))
+    windows = make_windows([doc], tokenizer([doc.text]), Windowing(6, 2, lead), separator=[3])
     assert len(windows) > 1
     read = {}
     for window in windows:
@@ -112,3 +114,28 @@ def test_windows_of_docs_without_wordpieces_are_none():
     docs = [Doc(VOCAB), Doc(VOCAB, words=[" ", "\n"])]
     pieces = TOKENIZERS["wordpiece"]([doc.text for doc in docs])
     assert make_windows(docs, pieces, Windowing(10, 2)) == []
+
+
+def test_windows_later_ones_begin_with_the_document_s_lead():
+    doc = Doc(
+        VOCAB, words=["Anna", "Berg", "lives", "in", "Oslo", "and", "works", "for", "Acme", "Corp", "."]
+    )
+    tokenizer = TOKENIZERS["wordpiece"]
+    windows = make_windows([doc], tokenizer([doc.text]), Windowing(4, 1, 2), separator=[3])
+    texts = [" ".join(tokenizer.hf_tokenizer.convert_ids_to_tokens(w.ids.tolist())) for w in windows]
+    assert texts[0] == "anna berg lives in"
+    assert all(text.startswith("anna berg [SEP] ") for text in texts[1:])
+    assert all(len(window.ids) <= 7 for window in windows)
+
+
+def test_windows_features_stand_at_the_words_they_tell_of():
+    doc = spacy.blank("en")("OSLO talks\nAnna Berg lives in Oslo and works for Acme Corp .")
+    windows = make_windows([doc], TOKENIZERS["wordpiece"]([doc.text]), Windowing(5, 1, 2), separator=[3])
+    cases, lines = np.zeros((2, len(doc)), dtype=int)
+    for window in windows:
+        cases[window.tokens] = window.cases[window.places]
+        lines[window.tokens] = window.lines[window.places]
+    assert len(windows) > 2
+    real = [token.i for token in doc if not token.is_space]
+    assert cases[real].tolist() == case_patterns(doc)[real].tolist()
+    assert [doc[int(i)].text for i in np.flatnonzero(lines)] == ["OSLO", "Anna"]

@@ -434,7 +434,7 @@ def test_transformer_ner_tells_case_apart_with_an_uncased_tokenizer(encoder_fold
 
 
 def test_transformer_ner_window_longer_than_the_encoder_is_refused(encoder_folder):
-    with pytest.raises(UserError, match=r"E207.*500.*62"):
+    with pytest.raises(UserError, match=r"E207.*507.*62"):
         make_pipeline(encoder_folder, window=500)
 
 
