@@ -1,0 +1,82 @@
+import pytest
+import spacy
+import srsly
+from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.cli.calibrate import calibrate_pipeline
+from spacy_ner_plus.errors import UserError
+from tests.conftest import TEXTS, make_docs
+
+
+@pytest.fixture
+def pipeline(trained_folder, tmp_path):
+    import shutil
+
+    return shutil.copytree(trained_folder, tmp_path / "pipeline")
+
+
+@pytest.fixture
+def hard_corpus(tmp_path, trained_folder):
+    """Gold that says of every other copy of a text that all in it is wrong."""
+    nlp = spacy.load(trained_folder)
+    docs = []
+    for i in range(12):
+        for doc in make_docs(nlp.vocab):
+            copy = Doc(nlp.vocab, words=[token.text for token in doc], ents=["O"] * len(doc))
+            docs.append(copy if i % 4 == 0 else doc)
+    DocBin(docs=docs).to_disk(tmp_path / "dev.spacy")
+    return tmp_path / "dev.spacy"
+
+
+def settings(folder):
+    return srsly.read_json(folder / "transformer_ner" / "cfg")
+
+
+def test_calibrate_makes_scores_as_high_as_the_share_that_is_right(pipeline, hard_corpus, tmp_path):
+    result = calibrate_pipeline(str(pipeline), hard_corpus, plot=tmp_path / "plot.svg")
+    assert result["after"]["ece"] < result["before"]["ece"]
+    assert result["after"]["log_loss"] < result["before"]["log_loss"]
+    assert settings(pipeline)["temperature"] == pytest.approx(result["after"]["temperature"])
+    assert settings(pipeline)["temperature"] > 1
+    assert (tmp_path / "plot.svg").read_text().startswith("<svg")
+
+
+def test_calibrate_changes_no_entity(pipeline, hard_corpus):
+    before = [[(e.start, e.end, e.label_) for e in doc.ents] for doc in spacy.load(pipeline).pipe(TEXTS)]
+    calibrate_pipeline(str(pipeline), hard_corpus)
+    assert [
+        [(e.start, e.end, e.label_) for e in doc.ents] for doc in spacy.load(pipeline).pipe(TEXTS)
+    ] == before
+
+
+def test_calibrate_writes_elsewhere_when_told(pipeline, hard_corpus, tmp_path):
+    calibrate_pipeline(str(pipeline), hard_corpus, output=tmp_path / "calibrated")
+    assert settings(pipeline)["temperature"] == 1
+    assert spacy.load(tmp_path / "calibrated").get_pipe("transformer_ner").cfg["temperature"] > 1
+
+
+def test_calibrate_leaves_a_pipeline_alone_where_all_is_right(pipeline, tmp_path):
+    DocBin(docs=make_docs(spacy.blank("en").vocab) * 10).to_disk(tmp_path / "dev.spacy")
+    result = CliRunner().invoke(app, ["calibrate", str(pipeline), str(tmp_path / "dev.spacy")])
+    assert result.exit_code == 0
+    assert "Left as it is" in result.output
+    assert settings(pipeline)["temperature"] == 1
+
+
+def test_calibrate_leaves_a_pipeline_alone_where_too_little_is_found(pipeline, tmp_path):
+    DocBin(docs=make_docs(spacy.blank("en").vocab)).to_disk(tmp_path / "dev.spacy")
+    assert "50 or more" in calibrate_pipeline(str(pipeline), tmp_path / "dev.spacy")["reason"]
+
+
+def test_calibrate_names_the_components_that_there_are(pipeline, hard_corpus):
+    with pytest.raises(UserError, match=r"E536.*'ner'.*transformer_ner"):
+        calibrate_pipeline(str(pipeline), hard_corpus, component="ner")
+
+
+def test_calibrate_says_before_and_after(pipeline, hard_corpus):
+    result = CliRunner().invoke(app, ["calibrate", str(pipeline), str(hard_corpus)])
+    assert result.exit_code == 0
+    assert "before: temperature 1.000" in result.output
+    assert "after: temperature" in result.output
