@@ -19,7 +19,9 @@ def calibrate_command(
         str, typer.Argument(help="Folder of a trained pipeline, or name of an installed one.")
     ],
     corpus: Annotated[Path, typer.Argument(help="Development set (.spacy): not what it was trained on.")],
-    component: Annotated[str, typer.Option(help="Name of the component.")] = "transformer_ner",
+    component: Annotated[
+        str | None, typer.Option(help="Name of the component; by default the pipeline's transformer_ner.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +54,7 @@ def calibrate_pipeline(
     pipeline: str,
     corpus: Path,
     *,
-    component: str = "transformer_ner",
+    component: str | None = None,
     output: Path | None = None,
     plot: Path | None = None,
 ) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def calibrate_pipeline(
 
     pipeline (str): A folder, or the name of an installed package.
     corpus (Path): The development set: a .spacy file or a folder of them.
-    component (str): Name of the component.
+    component (str): Name of the component; None for the pipeline's only transformer_ner.
     output (Path): Where the pipeline is saved; None to change its folder in place.
     plot (Path): Where an SVG image of the reliability is written; None for nowhere.
     RETURNS (dict[str, Any]): `before` and `after`, as `reliability` gives them with the `temperature`;
@@ -76,10 +78,14 @@ def calibrate_pipeline(
     from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
     nlp = load_pipeline(pipeline)
-    pipe = nlp.get_pipe(component) if component in nlp.pipe_names else None
-    if not isinstance(pipe, TransformerNER):
-        names = [name for name, part in nlp.pipeline if isinstance(part, TransformerNER)]
-        raise UserError(Errors.E536.format(name=component, names=", ".join(names) or "none"))
+    names = [name for name, part in nlp.pipeline if isinstance(part, TransformerNER)]
+    if not names:
+        return {"reason": f"'{pipeline}' has no transformer_ner; other components have no temperature."}
+    if component is None and len(names) == 1:
+        component = names[0]
+    if component not in names:
+        raise UserError(Errors.E536.format(name=component, names=", ".join(names)))
+    pipe = nlp.get_pipe(component)
     if output is None and not Path(pipeline).is_dir():
         raise UserError(Errors.E537.format(name=pipeline))
     golds = load_docs(corpus, nlp.vocab)

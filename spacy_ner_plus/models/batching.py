@@ -1,5 +1,6 @@
 """Windows of like length together, under a budget of wordpieces."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,8 +31,20 @@ class MicroBatch(NamedTuple):
     tokens: np.ndarray
 
 
+# Libraries keep code and memory for each shape that they have met, so that memory would grow with
+# every new one. So lengths are rounded up to a multiple of this, and what remains after full
+# micro-batches is dealt to few different numbers of windows.
+STEP = 8
+_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+
+
 def micro_batches(
-    windows: Sequence[Window], prefix: Sequence[int], suffix: Sequence[int], pad_id: int, budget: int
+    windows: Sequence[Window],
+    prefix: Sequence[int],
+    suffix: Sequence[int],
+    pad_id: int,
+    longest: int,
+    budget: int,
 ) -> Iterator[MicroBatch]:
     """Group windows by length so that little is padded.
 
@@ -39,6 +52,8 @@ def micro_batches(
     prefix (Sequence[int]): Ids of special tokens before each window.
     suffix (Sequence[int]): And after it.
     pad_id (int): The id that fills up.
+    longest (int): The most wordpieces of any window, special tokens not counted; no
+        micro-batch is padded beyond.
     budget (int): Most wordpieces of a micro-batch, padding included; a longer
         window has one to itself.
     YIELDS (MicroBatch): From the longest windows to the shortest, so that a
@@ -48,8 +63,10 @@ def micro_batches(
     order = sorted(range(len(windows)), key=lambda i: -len(windows[i].ids))
     begin = 0
     while begin < len(order):
-        length = len(windows[order[begin]].ids) + extra
-        end = begin + max(1, budget // length)
+        needed = len(windows[order[begin]].ids) + extra
+        length = max(needed, min(-(-needed // STEP) * STEP, longest + extra))
+        full, left = max(1, budget // length), len(order) - begin
+        end = begin + (full if left >= full else _ROWS[bisect_right(_ROWS, left) - 1])
         yield _stack([windows[i] for i in order[begin:end]], prefix, suffix, pad_id, length)
         begin = end
 

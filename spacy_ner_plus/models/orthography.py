@@ -25,17 +25,18 @@ _OTHER, _LOWER, _UPPER, _DIGIT, _CASELESS, _UNKNOWN = range(6)
 _kinds = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
 
 
-def case_patterns(doc: Doc) -> np.ndarray:
+def case_patterns(doc: Doc, text: str) -> np.ndarray:
     """Classify how each token of a Doc is written.
 
     doc (Doc): The Doc.
+    text (str): Its text.
     RETURNS (Ints1d): Index into PATTERNS for each token, of shape (tokens,).
     """
     if not len(doc):
         return np.zeros(0, dtype=np.int64)
     starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).T
     ends = starts + lengths
-    kinds = _character_kinds(doc.text)
+    kinds = _character_kinds(text)
 
     def count(kind: int) -> np.ndarray:
         sums = np.concatenate(([0], np.cumsum(kinds == kind)))
@@ -69,17 +70,18 @@ def case_patterns(doc: Doc) -> np.ndarray:
     return np.select(conditions, [PATTERNS.index(name) for name in names], PATTERNS.index("mixed"))
 
 
-def line_starts(doc: Doc) -> np.ndarray:
+def line_starts(doc: Doc, text: str) -> np.ndarray:
     """Find the tokens that begin a line, which are at the head of a title, a list's item or a table's row.
 
     doc (Doc): The Doc.
+    text (str): Its text.
     RETURNS (ndarray[bool]): Whether a line break stands between each token and the one before, of
         shape (tokens,); the first token begins a line.
     """
     if not len(doc):
         return np.zeros(0, dtype=bool)
     starts = doc.to_array([IDX]).reshape(-1).astype(np.int64)
-    codes = np.frombuffer(doc.text.encode("utf-32-le"), dtype=np.uint32)
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     breaks = np.concatenate(([0], np.cumsum(codes == ord("\n"))))[starts]
     return np.diff(breaks, prepend=-1) > 0
 

@@ -24,7 +24,7 @@ from spacy_ner_plus.models.precision import choose_device, choose_dtype, for_inf
 from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.threads import settle_in_worker
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer, doc_text
 from spacy_ner_plus.models.windows import Windowing, make_windows
 
 
@@ -213,7 +213,7 @@ class TaggerShim(Shim):
 
     def _batcher(self, docs: Sequence[Doc]) -> Callable[[int], Iterator[MicroBatch]]:
         tokenizer = self.tokenizer
-        pieces = tokenizer([doc.text for doc in docs])
+        pieces = tokenizer([doc_text(doc) for doc in docs])
         network = self._model
         windows = make_windows(
             docs,
@@ -223,7 +223,8 @@ class TaggerShim(Shim):
             with_cases=network.cases is not None,
             with_lines=network.lines is not None,
         )
-        return partial(micro_batches, windows, tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id)
+        special = (tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id)
+        return partial(micro_batches, windows, *special, self.windowing.longest)
 
     def _tensors(self, batch: MicroBatch) -> tuple[torch.Tensor, ...]:
         arrays = (batch.ids, batch.cases, batch.lines, batch.mask, batch.places)

@@ -4,6 +4,10 @@ import torch
 from torch import nn
 
 
+# Share of windows that are not told in training where lines begin.
+LINE_DROPOUT = 0.1
+
+
 class Tagger(nn.Module):
     """Score IOB2 tags for tokens, read at their first wordpiece.
 
@@ -58,10 +62,15 @@ class Tagger(nn.Module):
             if self.cases is not None:
                 embeddings = embeddings + self.cases(cases)
             if self.lines is not None:
+                if self.training:
+                    # Many texts have no lines: the network must do without, too.
+                    lines = lines * (torch.rand(len(lines), 1, device=lines.device) >= LINE_DROPOUT)
                 embeddings = embeddings + self.lines(lines)
             output = self.encoder(inputs_embeds=embeddings, attention_mask=mask)
-        hidden = output.last_hidden_state
-        return self.head(self.dropout(hidden.reshape(-1, hidden.shape[-1])[places]))
+        # The head on all places, and its result at those of tokens: libraries keep code for each
+        # shape they have met, and the number of tokens is another one every time.
+        logits = self.head(self.dropout(output.last_hidden_state))
+        return logits.reshape(-1, self.head_size)[places]
 
     def head_parameters(self) -> list[nn.Parameter]:
         """RETURNS (list[nn.Parameter]): The parameters that start untrained."""

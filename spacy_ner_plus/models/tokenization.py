@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+from spacy.attrs import ORTH, SPACY
+from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
 
@@ -13,14 +15,31 @@ from spacy_ner_plus.errors import Errors, UserError
 class Wordpieces(NamedTuple):
     """The wordpieces of one text, without special tokens.
 
+    text (str): The text.
     ids (Ints1d): Vocabulary ids, of shape (wordpieces,).
     starts (Ints1d): Offset of each wordpiece's first character in the text.
     ends (Ints1d): Offset after its last character.
     """
 
+    text: str
     ids: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
+
+
+def doc_text(doc: Doc) -> str:
+    """Give a Doc's text, much sooner than doc.text does, which makes an object of each token.
+
+    doc (Doc): The Doc.
+    RETURNS (str): The same as doc.text.
+    """
+    if not len(doc):
+        return ""
+    orths, spaces = doc.to_array([ORTH, SPACY]).T.tolist()
+    strings = doc.vocab.strings
+    return "".join(
+        [strings[orth] + " " if space else strings[orth] for orth, space in zip(orths, spaces, strict=True)]
+    )
 
 
 class WordpieceTokenizer:
@@ -51,9 +70,12 @@ class WordpieceTokenizer:
         RETURNS (list[Wordpieces]): One for each text, nothing cut.
         """
         pieces = []
-        for encoding in self._backend.encode_batch(list(texts), add_special_tokens=False):
+        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        for text, encoding in zip(texts, encodings, strict=True):
             offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-            pieces.append(Wordpieces(np.array(encoding.ids, dtype=np.int64), offsets[:, 0], offsets[:, 1]))
+            pieces.append(
+                Wordpieces(text, np.array(encoding.ids, dtype=np.int64), offsets[:, 0], offsets[:, 1])
+            )
         return pieces
 
     def to_files(self) -> dict[str, bytes]:

@@ -150,9 +150,9 @@ def _cut(
     cases, lines = np.zeros((2, len(ids)), dtype=np.int64)
     if with_cases:
         known = np.flatnonzero(token_of >= 0)
-        cases[known] = case_patterns(doc)[token_of[known]]
+        cases[known] = case_patterns(doc, pieces.text)[token_of[known]]
     if with_lines:
-        lines[places] = line_starts(doc)[tokens]
+        lines[places] = line_starts(doc, pieces.text)[tokens]
     starts, ends, takeover = window_bounds(n_pieces, windowing)
     cuts = np.searchsorted(places, takeover, side="left")
     begin = 0

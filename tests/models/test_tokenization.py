@@ -1,7 +1,11 @@
 import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer, doc_text
 from tests.conftest import bpe_tokenizer, sentencepiece_tokenizer, wordpiece_tokenizer
 
 KINDS = {"wordpiece": wordpiece_tokenizer, "bpe": bpe_tokenizer, "sentencepiece": sentencepiece_tokenizer}
@@ -50,3 +54,18 @@ def test_tokenization_refuses_a_tokenizer_without_offsets(tmp_path):
 
     with pytest.raises(UserError, match=r"E203.*canine"):
         WordpieceTokenizer(CanineTokenizer(), "canine")
+
+
+VOCAB = spacy.blank("en").vocab
+
+
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=6), st.booleans()), max_size=10))
+def test_tokenization_reads_a_doc_s_text_as_spacy_does(words):
+    doc = Doc(VOCAB, words=[word for word, _ in words], spaces=[space for _, space in words])
+    assert doc_text(doc) == doc.text
+
+
+def test_tokenization_reads_texts_within_a_memory_zone(nlp):
+    with nlp.memory_zone():
+        doc = nlp.make_doc("unheardof  words\nhere")
+        assert doc_text(doc) == doc.text

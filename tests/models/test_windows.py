@@ -137,5 +137,5 @@ def test_windows_features_stand_at_the_words_they_tell_of():
         lines[window.tokens] = window.lines[window.places]
     assert len(windows) > 2
     real = [token.i for token in doc if not token.is_space]
-    assert cases[real].tolist() == case_patterns(doc)[real].tolist()
+    assert cases[real].tolist() == case_patterns(doc, doc.text)[real].tolist()
     assert [doc[int(i)].text for i in np.flatnonzero(lines)] == ["OSLO", "Anna"]
