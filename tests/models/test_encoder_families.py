@@ -77,3 +77,32 @@ def test_encoder_of_another_kind_is_refused(tmp_path):
         model.save_pretrained(tmp_path / name, safe_serialization=True)
         with pytest.raises(UserError, match=r"E20[26].*(T5|ViT|vit)"):
             load_pretrained(str(tmp_path / name))
+
+
+def test_encoder_with_a_sentencepiece_model_alone_is_read(folders, tmp_path):
+    # As DeBERTa-v3 is published: spm.model and no tokenizer.json.
+    sentencepiece = pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    folder = shutil.copytree(folders["deberta-v3"], tmp_path / "published")
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "vocab_type": "spm"}')
+    special = {"pad": "[PAD]", "bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]"}
+    options = {f"{name}_piece": piece for name, piece in special.items()}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 20),
+        model_prefix=str(folder / "spm"),
+        vocab_size=60,
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        user_defined_symbols=["[MASK]"],
+        minloglevel=2,
+        **options,
+    )
+    _, tokenizer = load_pretrained(str(folder))
+    pieces = tokenizer([TEXTS[0]])[0]
+    first = pieces.starts[0]
+    assert TEXTS[0][first : first + 1] in ("A", " ")
+    assert pieces.ends[-1] == len(TEXTS[0])
