@@ -322,6 +322,24 @@ def test_conll_round_trip_keeps_tokens_tags_and_sentences(docs):
 
 
 @settings(max_examples=100, deadline=None)
+@given(corpora())
+def test_conll_sentence_lines_change_nothing_but_the_text(docs):
+    lines = list(docs_to_conll(docs))
+    losses = Losses()
+    again = read(lines, losses, sentence_lines=True)
+    plain = read(lines)
+    assert list(docs_to_conll(again, losses=losses)) == lines
+    assert not losses.kinds
+    for doc, other in zip(again, plain, strict=True):
+        sentences = [sent.text.strip("\n") for sent in doc.sents]
+        assert doc.text == "\n".join(sentences)
+        assert len(sentences) == len(list(other.sents))
+        assert [(e.text, e.label_) for e in doc.ents] == [(e.text, e.label_) for e in other.ents]
+        # spaCy's tokenizer makes a token of a line break, too.
+        assert [token.text for token in doc if token.is_space] == ["\n"] * (len(sentences) - 1)
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("AB-O# \t\nPERI_,.1\ufeff\x85")))
 def test_conll_never_fails_but_with_a_message(text):
     # Whatever the file: Docs, or a message for the user.
