@@ -203,8 +203,12 @@ def test_convert_leaves_nothing_behind_where_reading_fails(tmp_path, out):
 
 def test_convert_passes_each_option_on(source, out, tmp_path):
     assert len(load(convert([str(source)], out, options=Options(group="sentence")).paths[""])) == 2
-    lines = load(convert([str(source)], out, options=Options(sentence_lines=True, group=2)).paths[""])
-    assert any("\n" in doc.text for doc in lines)
+    titled = tmp_path / "titled.conll"
+    titled.write_text("A B-PER\n\nnew O\nday O\n")
+    options = Options(sentence_lines=True, group=2)
+    assert [doc.text for doc in load(convert([str(titled)], out, options=options).paths[""])] == [
+        "A\nnew day"
+    ]
     chunks = convert([str(source)], out, options=Options(tag_column="3"))
     assert set(chunks.counts[""].entities) == {"NP", "VP"}
     tags = convert(
