@@ -1,7 +1,6 @@
 """The tagger as thinc sees it: forward and backward pass, optimizer, bytes."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,8 +14,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.batching import MicroBatch, micro_batches, scatter
+from spacy_ner_plus.models.batching import MicroBatch, scatter
 from spacy_ner_plus.models.encoder import freeze_layers, load_pretrained, max_window
+from spacy_ner_plus.models.inputs import batcher, to_tensors
 from spacy_ner_plus.models.memory import Budget
 from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
@@ -24,8 +24,8 @@ from spacy_ner_plus.models.precision import choose_device, choose_dtype, for_inf
 from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.threads import settle_in_worker
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer, doc_text
-from spacy_ner_plus.models.windows import Windowing, make_windows
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.windows import Windowing
 
 
 class TaggerShim(Shim):
@@ -156,9 +156,9 @@ class TaggerShim(Shim):
 
         def forward(batch: MicroBatch) -> torch.Tensor:
             with torch.inference_mode():
-                return network(*self._tensors(batch)).float()
+                return network(*to_tensors(batch, self._device)).float()
 
-        batches, parts = self.budget.run(self._batcher(docs), forward)
+        batches, parts = self.budget.run(batcher(docs, self.tokenizer, self.windowing, self._model), forward)
         lengths = [len(doc) for doc in docs]
         return lambda: scatter(lengths, batches, parts, network.head_size)
 
@@ -182,10 +182,12 @@ class TaggerShim(Shim):
             with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
                 if self.budget.is_tight:
                     # One micro-batch's activations at a time, computed again on the way back.
-                    return checkpoint(network, *self._tensors(batch), use_reentrant=False).float()
-                return network(*self._tensors(batch)).float()
+                    return checkpoint(network, *to_tensors(batch, self._device), use_reentrant=False).float()
+                return network(*to_tensors(batch, self._device)).float()
 
-        batches, parts = self.budget.run(self._batcher(docs), forward, training=True)
+        batches, parts = self.budget.run(
+            batcher(docs, self.tokenizer, self.windowing, self._model), forward, training=True
+        )
 
         def backprop(d_scores: list[np.ndarray]) -> list:
             flat = np.concatenate(d_scores) if d_scores else np.zeros((0, 1), dtype=np.float32)
@@ -209,31 +211,7 @@ class TaggerShim(Shim):
         docs (Sequence[Doc]): A batch.
         RETURNS (list[MicroBatch]): What the network is given, one after the other.
         """
-        return list(self._batcher(docs)(self.budget.wordpieces))
-
-    def _batcher(self, docs: Sequence[Doc]) -> Callable[[int], Iterator[MicroBatch]]:
-        tokenizer = self.tokenizer
-        pieces = tokenizer([doc_text(doc) for doc in docs])
-        network = self._model
-        windows = make_windows(
-            docs,
-            pieces,
-            self.windowing,
-            separator=tokenizer.suffix[:1],
-            with_cases=network.cases is not None,
-            with_lines=network.lines is not None,
-        )
-        special = (tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id)
-        return partial(micro_batches, windows, *special, self.windowing.longest)
-
-    def _tensors(self, batch: MicroBatch) -> tuple[torch.Tensor, ...]:
-        arrays = (batch.ids, batch.cases, batch.lines, batch.mask, batch.places)
-        if self._device.type != "cuda":
-            return tuple(torch.from_numpy(array).to(self._device) for array in arrays)
-        # From pinned memory a copy doesn't wait for what the GPU is at.
-        return tuple(
-            torch.from_numpy(array).pin_memory().to(self._device, non_blocking=True) for array in arrays
-        )
+        return list(batcher(docs, self.tokenizer, self.windowing, self._model)(self.budget.wordpieces))
 
     def _inference_network(self) -> nn.Module:
         if self._inference is None:

@@ -3,7 +3,6 @@
 import torch
 from torch import nn
 
-
 # Share of windows that are not told in training where lines begin.
 LINE_DROPOUT = 0.1
 
