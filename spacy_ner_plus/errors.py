@@ -192,6 +192,10 @@ class Errors(metaclass=_Coded):
         "`batch_size` of nlp.pipe, or run on another device."
     )
     E226 = "`precision` int8 needs a CPU, not {device}. Use 'auto', 'bf16', 'fp16' or 'fp32' there."
+    E227 = (
+        "The model of '{name}' gives {width} numbers for each token, and {tags} tags are to be scored. Put "
+        "spacy_ner_plus.Tok2VecTagger.v1 around it: model.tok2vec is your layer."
+    )
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
@@ -251,9 +255,7 @@ class Errors(metaclass=_Coded):
     )
     E534 = "`{command} ...` failed:\n{reason}"
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
-    E536 = (
-        "There is no transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
-    )
+    E536 = "No single transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
     E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder with --output."
 
 

@@ -47,6 +47,14 @@ def calibrate_command(
             markup=False,
             highlight=False,
         )
+    if result["threshold"]:
+        err.print(
+            f"The threshold stays at {result['threshold']:g}, which now means another probability: "
+            "run `python -m spacy find-threshold` again.",
+            style="yellow",
+            markup=False,
+            highlight=False,
+        )
     err.print(f"Saved with the component: {output or pipeline}", markup=False, highlight=False)
 
 
@@ -65,8 +73,8 @@ def calibrate_pipeline(
     component (str): Name of the component; None for the pipeline's only transformer_ner.
     output (Path): Where the pipeline is saved; None to change its folder in place.
     plot (Path): Where an SVG image of the reliability is written; None for nowhere.
-    RETURNS (dict[str, Any]): `before` and `after`, as `reliability` gives them with the `temperature`;
-        or a `reason` why nothing was changed.
+    RETURNS (dict[str, Any]): `before` and `after`, as `reliability` gives them with the `temperature`,
+        and the `threshold` that is set; or a `reason` why nothing was changed.
     RAISES (UserError): Where something cannot be read or written, or there is no such component.
     """
     from spacy.training import Example
@@ -78,17 +86,22 @@ def calibrate_pipeline(
     from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
     nlp = load_pipeline(pipeline)
-    names = [name for name, part in nlp.pipeline if isinstance(part, TransformerNER)]
+    names = [name for name, part in nlp.components if isinstance(part, TransformerNER)]
     if not names:
         return {"reason": f"'{pipeline}' has no transformer_ner; other components have no temperature."}
     if component is None and len(names) == 1:
         component = names[0]
     if component not in names:
-        raise UserError(Errors.E536.format(name=component, names=", ".join(names)))
+        raise UserError(Errors.E536.format(name=component or "", names=", ".join(names)))
     pipe = nlp.get_pipe(component)
     if output is None and not Path(pipeline).is_dir():
         raise UserError(Errors.E537.format(name=pipeline))
     golds = load_docs(corpus, nlp.vocab)
+    if not any(gold.has_annotation("ENT_IOB") for gold in golds if len(gold)):
+        raise UserError(Errors.E305.format(path=corpus))
+    threshold = pipe.cfg["threshold"]
+    # All entities are measured, whatever is set aside later.
+    pipe.cfg["threshold"] = 0.0
     before = pipe.cfg["temperature"]
     pipe.cfg["temperature"] = 1.0
     first = _measure(nlp, component, golds)
@@ -100,13 +113,15 @@ def calibrate_pipeline(
         return {"reason": str(error)}
     result = {
         "reason": "",
+        "threshold": threshold,
         "before": {"temperature": 1.0, **first},
         "after": {"temperature": pipe.cfg["temperature"], **_measure(nlp, component, golds)},
     }
-    _save(nlp, component, output, Path(pipeline))
+    pipe.cfg["threshold"] = threshold
     if plot:
         curves = [("before", result["before"]), ("after", result["after"])]
         write_whole(plot, reliability_plot(curves, f"Reliability on {corpus.name}").encode("utf8"))
+    _save(nlp, component, output, Path(pipeline))
     return result
 
 
@@ -121,7 +136,7 @@ def _measure(nlp: "Language", component: str, golds: "list[Doc]") -> dict[str, A
     from spacy_ner_plus.evaluation.calibration import judge_scores, reliability
 
     predicted = list(nlp.get_pipe(component).pipe(_read(nlp, component, golds)))
-    return reliability(*judge_scores(golds, predicted))
+    return reliability(*judge_scores(golds, predicted, spans_key=nlp.get_pipe(component).spans_key or None))
 
 
 def _save(nlp: "Language", component: str, output: Path | None, folder: Path) -> None:

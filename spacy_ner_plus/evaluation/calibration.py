@@ -1,6 +1,7 @@
 """Whether scores can be trusted: of entities with probability 0.8, eight in ten should be right."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,11 @@ UNSCORED = "predicted entity without a score: not part of the calibration"
 
 
 def judge_scores(
-    golds: Iterable[Doc], predictions: Iterable[Doc], losses: Losses | None = None
+    golds: Iterable[Doc],
+    predictions: Iterable[Doc],
+    losses: Losses | None = None,
+    *,
+    spans_key: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bring the score of each predicted entity together with whether it is right.
 
@@ -23,24 +28,45 @@ def judge_scores(
     predictions (Iterable[Doc]): The Docs with predictions, whose scores stand in a span
         group's attrs["scores"]; in the same order and as many.
     losses (Losses): Where entities without a score are counted.
+    spans_key (str): The group; None for any that has scores.
     RETURNS (tuple[Floats1d, ndarray[bool]]): Scores, and whether bounds (in characters) and label
         are those of a gold entity. Entities on tokens without annotation are left out.
     """
     scores, right = [], []
     for number, (gold, predicted) in enumerate(zip(golds, predictions, strict=True), 1):
-        known = _known_scores(predicted)
-        wanted = {(ent.start_char, ent.end_char, ent.label_) for ent in gold.ents}
-        missing = unannotated(gold)
-        blank = [(gold[i].idx, gold[i].idx + len(gold[i])) for i in sorted(missing)]
+        known = _known_scores(predicted, spans_key)
+        scored = []
         for ent in predicted.ents:
             score = known.get((ent.start, ent.end, ent.label))
-            if score is None:
-                if losses is not None:
-                    losses.add(UNSCORED, f"{ent.text!r} {ent.label_}", f"document {number}")
-            elif not any(start < ent.end_char and end > ent.start_char for start, end in blank):
+            if score is not None:
+                scored.append((ent, score))
+            elif losses is not None:
+                losses.add(UNSCORED, f"{ent.text!r} {ent.label_}", f"document {number}")
+        judged = judge_spans(gold, predicted, [_key(ent) for ent, _ in scored])
+        for (_, score), is_right in zip(scored, judged, strict=True):
+            if is_right is not None:
                 scores.append(score)
-                right.append(_key(ent) in wanted and predicted.text == gold.text)
+                right.append(is_right)
     return np.array(scores, dtype=np.float64), np.array(right, dtype=bool)
+
+
+def judge_spans(gold: Doc, predicted: Doc, spans: Sequence[tuple[int, int, str]]) -> list[bool | None]:
+    """Say which predicted entities are right.
+
+    gold (Doc): The gold Doc.
+    predicted (Doc): The Doc they were found in.
+    spans (Sequence[tuple[int, int, str]]): Start and end in characters, and label.
+    RETURNS (list[bool | None]): Whether each is gold's; None on tokens without annotation.
+    """
+    same_text = predicted.text == gold.text
+    wanted = {_key(ent) for ent in gold.ents}
+    blank = [(gold[i].idx, gold[i].idx + len(gold[i])) for i in sorted(unannotated(gold))]
+    return [
+        None
+        if any(start < blank_end and end > blank_start for blank_start, blank_end in blank)
+        else same_text and (start, end, label) in wanted
+        for start, end, label in spans
+    ]
 
 
 def reliability(scores: np.ndarray, right: np.ndarray, bins: int = BINS) -> dict[str, Any]:
@@ -97,14 +123,17 @@ def reliability_plot(curves: Sequence[tuple[str, dict[str, Any]]], title: str = 
     )
 
 
-def _known_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
-    known = {}
-    for group in doc.spans.values():
+def _known_scores(doc: Doc, spans_key: str | None) -> dict[tuple[int, int, int], float]:
+    known: dict[tuple[int, int, int], float] = {}
+    # Groups that go with doc.ents last, so that their scores stay.
+    for group in sorted(doc.spans.values(), key=lambda group: bool(group.attrs.get("ents"))):
         scores = group.attrs.get("scores")
-        if scores is not None and len(scores) == len(group):
-            known |= {
-                (span.start, span.end, span.label): score for span, score in zip(group, scores, strict=True)
-            }
+        if scores is None or len(scores) != len(group) or spans_key not in (None, group.name):
+            continue
+        bounds = ((span.start, span.end, span.label) for span in group)
+        # A group is broken where tokens were merged after it was written.
+        with suppress(IndexError):
+            known |= dict(zip(list(bounds), scores, strict=True))
     return known
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Literal
 
 from spacy.tokens import Doc
+from spacy.util import replace_model_node
 from thinc.api import Linear, Model, chain, with_array, zero_init
+from thinc.layers.chain import init as init_chain
 from thinc.types import Floats2d
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -84,17 +86,28 @@ def build_tok2vec_tagger_v1(tok2vec: Model[TaggerInput, TaggerOutput]) -> Model[
     width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else None
     output = Linear(nO=None, nI=width, init_W=zero_init)
     model = chain(tok2vec, with_array(output))
-    layers_init = model.init
-
-    def init(model: Model, X=None, Y=None) -> Model:
-        # The labels are counted by the component; thinc would look for them in Y.
-        output.set_dim("nO", model.get_dim("nO"), force=True)
-        return layers_init(model, X=X, Y=Y)
-
-    model.init = init
+    model.init = init_tok2vec_tagger
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", output)
     return model
+
+
+def init_tok2vec_tagger(
+    model: Model[TaggerInput, TaggerOutput], X=None, Y=None
+) -> Model[TaggerInput, TaggerOutput]:
+    # The labels are counted by the component; thinc would look for them in Y.
+    n_tags = model.get_dim("nO")
+    output = model.get_ref("output_layer")
+    if output.has_param("W"):
+        # What was trained before has other labels or other data.
+        fresh = Linear(nO=None, nI=output.get_dim("nI"), init_W=zero_init)
+        replace_model_node(model, output, fresh)
+        output = fresh
+    for node in model.walk():
+        if output in node.layers:
+            node.set_dim("nO", n_tags, force=True)
+    output.set_dim("nO", n_tags, force=True)
+    return init_chain(model, X=X, Y=Y)
 
 
 def forward(

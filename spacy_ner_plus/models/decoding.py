@@ -4,9 +4,12 @@ Tags are numbered O, then B- of every label, then I- of every label: with n
 labels, 0, 1 to n, n + 1 to 2n. The one rule of IOB2 is that I-X follows B-X or I-X.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+
+# How many tokens, padding included, are decoded at once.
+_MOST_STEPS = 50_000
 
 
 def tag_names(labels: Sequence[str]) -> list[str]:
@@ -32,8 +35,9 @@ def decode(scores: Sequence[np.ndarray]) -> list[np.ndarray]:
     tags = [doc_scores.argmax(axis=1) for doc_scores in scores]
     # The best tag of each token is the best sequence too wherever it is valid.
     invalid = [i for i, doc_scores in enumerate(scores) if not is_valid(tags[i], doc_scores.shape[1] // 2)]
-    if invalid:
-        for i, path in zip(invalid, _viterbi([scores[i] for i in invalid]), strict=True):
+    for group in _alike([len(tags[i]) for i in invalid]):
+        chosen = [invalid[place] for place in group]
+        for i, path in zip(chosen, _viterbi([scores[i] for i in chosen]), strict=True):
             tags[i] = path
     return tags
 
@@ -72,6 +76,18 @@ def _without_silent_begins(scores: np.ndarray) -> np.ndarray:
         scores = scores.copy()
         scores[silent, 1 : scores.shape[1] // 2 + 1] = -np.inf
     return scores
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group documents by length, so that a long one isn't the measure of all."""
+    group: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if group and (len(group) + 1) * lengths[group[0]] > _MOST_STEPS:
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
 
 
 def _viterbi(scores: list[np.ndarray]) -> list[np.ndarray]:

@@ -61,11 +61,11 @@ def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.
 def _from_pretrained(
     auto_class: type, name: str, message: str, attention_dropout: float = 0.0
 ) -> tuple[nn.Module, WordpieceTokenizer]:
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     try:
         with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False, use_fast=True)
+            tokenizer = _read_tokenizer(name, use_fast=True)
             config = AutoConfig.from_pretrained(name, trust_remote_code=False)
             for setting in _ATTENTION_DROPOUT:
                 if hasattr(config, setting):
@@ -73,8 +73,8 @@ def _from_pretrained(
             model, info = auto_class.from_pretrained(
                 name, config=config, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = first_lines(error)
         raise UserError(message.format(name=name, reason=reason)) from error
     missing = [key for key in info["missing_keys"] if "pooler" not in key]
     if missing:
@@ -92,7 +92,7 @@ def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
         weights, tokenizer. Nothing is asked of a network.
     RAISES (OSError, ValueError): Where a file is missing or broken.
     """
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel
 
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).exists():
@@ -100,13 +100,32 @@ def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
             raise FileNotFoundError(folder / name)
     with _quiet():
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        except Exception as error:
-            raise ValueError(f"its tokenizer.json can't be read ({error})") from error
+        tokenizer = _read_tokenizer(folder, local_files_only=True)
         with _no_initialization():
             encoder = AutoModel.from_config(config, trust_remote_code=False)
     return _prepare(encoder), WordpieceTokenizer(tokenizer, str(folder))
+
+
+def _read_tokenizer(name: str | Path, **options):
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:
+        raise ValueError(f"its tokenizer can't be read ({error})") from error
+
+
+def first_lines(error: Exception) -> str:
+    """Say in a sentence what a library said.
+
+    error (Exception): Its error.
+    RETURNS (str): The first line that tells something; with the next, where it ends in a colon.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    text = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def max_window(encoder: nn.Module, tokenizer: WordpieceTokenizer) -> int | None:

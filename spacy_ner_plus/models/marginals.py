@@ -13,6 +13,8 @@ import numpy as np
 # What is further from an entity than tokens whose shares of I- multiply to this changes nothing of
 # its probability that could be seen: only I- ties a token to the one before.
 _NEGLIGIBLE = 30 * np.log(10)
+# How many tokens are computed at once, those around two entities counted twice.
+_MOST_ROWS = 20_000
 
 
 class Entities(NamedTuple):
@@ -64,7 +66,22 @@ def _marginals(scores: list[np.ndarray], entities: list[Entities], temperature: 
     first_kept = place[first_of_doc]
     probs[first_kept[first_kept < len(probs)], n + 1 :] = 0.0
     low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), starts, ends)
-    # The surroundings of each entity, one after the other.
+    # Entities in turn, as an untrained network has thousands with long surroundings.
+    chunk_of = np.cumsum(high - low) // _MOST_ROWS
+    chunks = np.split(np.arange(len(starts)), np.flatnonzero(np.diff(chunk_of)) + 1)
+    parts = [_of_chunk(probs, *(array[i] for array in (starts, ends, labels, low, high))) for i in chunks]
+    return np.split(np.concatenate(parts), np.cumsum(counts)[:-1])
+
+
+def _of_chunk(
+    probs: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    labels: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> np.ndarray:
+    """Compute the probabilities of some entities, the surroundings of each one after the other."""
     lengths = high - low
     heads = np.cumsum(np.append(0, lengths[:-1]))
     rows = np.arange(lengths.sum()) + np.repeat(low - heads, lengths)
@@ -73,7 +90,7 @@ def _marginals(scores: list[np.ndarray], entities: list[Entities], temperature: 
     result = begun[begins, labels] * np.exp(gone_on[after - 1, labels] - gone_on[begins, labels])
     follows = ends < high
     result[follows] *= stopped[after[follows]]
-    return np.split(np.clip(result, 0.0, 1.0), np.cumsum(counts)[:-1])
+    return np.clip(result, 0.0, 1.0)
 
 
 def _surroundings(inside: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

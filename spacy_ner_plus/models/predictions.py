@@ -8,6 +8,7 @@ from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding import decode, tags_to_bounds
 from spacy_ner_plus.models.marginals import Entities, span_marginals
 from spacy_ner_plus.models.storage import own_shim
@@ -31,7 +32,10 @@ def launch_scores(model: Model, docs: list[Doc]) -> Callable[[], list[np.ndarray
     docs (list[Doc]): A batch.
     RETURNS (Callable): Waits for the end, and gives logits of shape (tokens, n_tags) for each
         Doc; zeros for white space and other tokens without a wordpiece.
+    RAISES (UserError): Where there is no network yet.
     """
+    if not model.has_dim("nO"):
+        raise UserError(Errors.E208)
     if not any(len(doc) for doc in docs):
         n_tags = model.get_dim("nO")
         return lambda: [np.zeros((0, n_tags), dtype=np.float32) for _ in docs]

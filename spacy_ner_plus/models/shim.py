@@ -248,7 +248,9 @@ class TaggerShim(Shim):
 
         RAISES (UserError): Where there is no network yet.
         """
-        return tagger_to_files(self.network, self.tokenizer)
+        if self._model is None:
+            raise UserError(Errors.E208)
+        return tagger_to_files(self._model, self.tokenizer)
 
     def from_files(self, folder: Path, weights: bytes | None = None) -> None:
         """Make the network from what `to_files` gave.
@@ -258,10 +260,10 @@ class TaggerShim(Shim):
         RAISES (UserError): Where the folder doesn't hold a tagger.
         """
         stored = read_tagger(folder, weights)
-        self._build(stored.encoder, stored.tokenizer, **stored.settings)
         try:
+            self._build(stored.encoder, stored.tokenizer, **stored.sizes)
             self._model.load_state_dict(stored.state, assign=True)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise broken(folder, error) from error
 
     def to_bytes(self) -> bytes:

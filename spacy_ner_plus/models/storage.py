@@ -47,6 +47,8 @@ def load_network(model: Model, folder: Path, labels: Sequence[str]) -> None:
     RAISES (UserError): Where the files are missing, broken, or of a network for other labels or of
         another architecture.
     """
+    if not folder.exists():
+        raise UserError(Errors.E209.format(path=folder))
     n_tags = len(tag_names(labels))
     shim = own_shim(model)
     if shim is not None:
@@ -56,8 +58,8 @@ def load_network(model: Model, folder: Path, labels: Sequence[str]) -> None:
     else:
         try:
             model.from_bytes((folder / _THINC_MODEL).read_bytes())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(Errors.E222.format(path=folder, reason=reason)) from error
         found = model.get_dim("nO")
     if found != n_tags:

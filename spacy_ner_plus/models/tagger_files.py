@@ -11,12 +11,13 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.encoder import build_from_folder
+from spacy_ner_plus.models.encoder import build_from_folder, first_lines
 from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 
 WEIGHTS = "model.safetensors"
 _SETTINGS = "tagger.json"
+_SIZES = ("n_tags", "n_cases", "n_lines")
 
 
 class StoredTagger(NamedTuple):
@@ -24,13 +25,13 @@ class StoredTagger(NamedTuple):
 
     encoder (nn.Module): The base model, its weights not yet loaded.
     tokenizer (WordpieceTokenizer): Its tokenizer.
-    settings (dict[str, int]): Sizes of what stands on and beside the encoder, as `Tagger` takes them.
+    sizes (dict[str, int]): Sizes of what stands on and beside the encoder, as `Tagger` takes them.
     state (dict[str, torch.Tensor]): All weights by name.
     """
 
     encoder: nn.Module
     tokenizer: WordpieceTokenizer
-    settings: dict[str, int]
+    sizes: dict[str, int]
     state: dict[str, torch.Tensor]
 
 
@@ -60,13 +61,14 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
     """
     try:
         settings = srsly.json_loads((folder / _SETTINGS).read_text(encoding="utf8"))
+        sizes = {name: settings[name] for name in _SIZES if name in settings or name == "n_tags"}
         encoder, tokenizer = build_from_folder(folder)
         state = load_safetensors(weights if weights is not None else (folder / WEIGHTS).read_bytes())
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise broken(folder, error) from error
-    return StoredTagger(encoder, tokenizer, settings, state)
+    return StoredTagger(encoder, tokenizer, sizes, state)
 
 
 def broken(folder: Path, error: Exception) -> UserError:
@@ -78,5 +80,4 @@ def broken(folder: Path, error: Exception) -> UserError:
     """
     if isinstance(error, UserError):
         return error
-    reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-    return UserError(Errors.E222.format(path=folder, reason=reason))
+    return UserError(Errors.E222.format(path=folder, reason=first_lines(error).rstrip(".")))

@@ -11,6 +11,8 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
 
+_CONFIG = "tokenizer_config.json"
+
 
 class Wordpieces(NamedTuple):
     """The wordpieces of one text, without special tokens.
@@ -82,7 +84,11 @@ class WordpieceTokenizer:
         """RETURNS (dict[str, bytes]): The tokenizer's files by name."""
         with TemporaryDirectory() as folder:
             self.hf_tokenizer.save_pretrained(folder)
-            return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+            files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+        if _CONFIG in files:
+            # transformers 5's name for it, which 4 doesn't know; 5 knows both.
+            files[_CONFIG] = files[_CONFIG].replace(b'"TokenizersBackend"', b'"PreTrainedTokenizerFast"')
+        return files
 
     def _ids(self, text: str) -> list[int]:
         return self._backend.encode(text, add_special_tokens=False).ids

@@ -7,12 +7,10 @@ import numpy as np
 from spacy.training import Example
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.calibration import judge_spans
 from spacy_ner_plus.models.calibration import fit_temperature
-from spacy_ner_plus.models.decoding import tag_names, tags_to_bounds
-from spacy_ner_plus.models.loss import MISSING_TAG
 from spacy_ner_plus.models.marginals import Entities
 from spacy_ner_plus.models.predictions import find_entities
-from spacy_ner_plus.pipeline.gold_tags import read_gold_tags
 from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
 # Fewer entities than these say little of a probability.
@@ -56,11 +54,14 @@ def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int
 
 def _judge(eg: Example, labels: Sequence[str], entities: Entities) -> tuple[Entities, np.ndarray]:
     """Leave out what lies on tokens without annotation, and say which of the others are right."""
-    tags, _ = read_gold_tags(eg, tag_names(labels))
-    missing = np.concatenate(([0], np.cumsum(tags == MISSING_TAG)))
-    judged = missing[entities.ends] == missing[entities.starts]
-    kept = Entities(*(part[judged] for part in entities))
-    gold = np.where(tags == MISSING_TAG, 0, tags)
-    wanted = set(zip(*(part.tolist() for part in tags_to_bounds(gold, len(labels))), strict=True))
-    found = zip(*(part.tolist() for part in kept), strict=True)
-    return kept, np.array([span in wanted for span in found], dtype=bool)
+    doc = eg.predicted
+    found = (
+        doc[start:end] for start, end in zip(entities.starts.tolist(), entities.ends.tolist(), strict=True)
+    )
+    spans = [
+        (span.start_char, span.end_char, labels[label])
+        for span, label in zip(found, entities.labels.tolist(), strict=True)
+    ]
+    judged = judge_spans(eg.reference, doc, spans)
+    kept = [i for i, is_right in enumerate(judged) if is_right is not None]
+    return Entities(*(part[kept] for part in entities)), np.array([judged[i] for i in kept], dtype=bool)

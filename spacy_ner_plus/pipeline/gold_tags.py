@@ -35,26 +35,23 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
 
 
 class GoldTagReader:
-    """Read gold tags for a component, and warn once of each label that it doesn't know.
+    """Read gold tags for a component, and warn once of each label that it doesn't know."""
 
-    name (str): The component's name.
-    """
-
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self):
         self._warned: set[str] = set()
 
-    def __call__(self, example: Example, labels: Sequence[str]) -> np.ndarray:
+    def __call__(self, example: Example, labels: Sequence[str], name: str) -> np.ndarray:
         """Read the gold tags of an example.
 
         example (Example): The example.
         labels (Sequence[str]): The component's labels.
+        name (str): Its name, for the warning.
         RETURNS (Ints1d): As `read_gold_tags` gives them.
         """
         tags, unknown = read_gold_tags(example, tag_names(labels))
         for label in sorted(unknown - self._warned):
             self._warned.add(label)
             warnings.warn(
-                Warnings.W201.format(name=self.name, label=label, labels=", ".join(labels)), stacklevel=2
+                Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=2
             )
         return tags

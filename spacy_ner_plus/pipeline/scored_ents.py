@@ -13,6 +13,9 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.spans import without_overlaps
 
+# Marks the groups that go with doc.ents.
+_OURS = "ents"
+
 
 def write_ents(
     doc: Doc, ents: Sequence[Span], scores: Sequence[float], *, spans_key: str, overwrite: bool
@@ -22,7 +25,7 @@ def write_ents(
     doc (Doc): The Doc.
     ents (Sequence[Span]): Entities in order, none of them over another.
     scores (Sequence[float]): The probability of each.
-    spans_key (str): Key in doc.spans for those that are written, with their scores.
+    spans_key (str): Key in doc.spans for those that are written, with their scores; '' for none.
     overwrite (bool): Whether entities that are there give way to those that overlap
         them; else they stay, and what overlaps them isn't written.
     """
@@ -39,9 +42,9 @@ def write_ents(
         kept = [i for i, ent in enumerate(ents) if (ent.start, ent.end, ent.label) in there]
         ents, scores = [ents[i] for i in kept], [scores[i] for i in kept]
     doc.set_ents(all_ents, default="outside")
-    doc.spans[spans_key] = SpanGroup(
-        doc, name=spans_key, spans=ents, attrs={"scores": [float(score) for score in scores]}
-    )
+    if spans_key:
+        attrs = {"scores": [float(score) for score in scores], _OURS: True}
+        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
 
 
 def register_score() -> None:
@@ -54,21 +57,26 @@ def find_score(span: Span) -> float | None:
     """Look a span's score up in its Doc's span groups.
 
     span (Span): A span.
-    RETURNS (float | None): The score of the group's span with the same bounds and label; None
-        where no group with scores holds one.
+    RETURNS (float | None): The score of the group's span with the same bounds and label, groups of
+        entities before others; None where no group with scores holds one.
     """
-    for group in span.doc.spans.values():
-        scores = group.attrs.get("scores")
-        if scores is None or len(scores) != len(group):
-            continue
+    groups = sorted(span.doc.spans.values(), key=lambda group: not group.attrs.get(_OURS))
+    return next((score for group in groups if (score := _score_in(group, span)) is not None), None)
+
+
+def _score_in(group: SpanGroup, span: Span) -> float | None:
+    scores = group.attrs.get("scores")
+    if scores is None or len(scores) != len(group):
+        return None
+    try:
         # Our groups are in order. Those of others may not be, and are read through.
         place = bisect_left(group, span.start, key=attrgetter("start"))
         if place < len(group) and _is_same(group[place], span):
             return float(scores[place])
-        for i, other in enumerate(group):
-            if _is_same(other, span):
-                return float(scores[i])
-    return None
+        return next((float(scores[i]) for i, other in enumerate(group) if _is_same(other, span)), None)
+    except IndexError:
+        # Tokens were merged after the group was written, and spaCy leaves groups as they were.
+        return None
 
 
 def _is_same(one: Span, other: Span) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
@@ -18,10 +17,10 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding import tag_names
 from spacy_ner_plus.models.loss import cross_entropy
 from spacy_ner_plus.models.predictions import Prediction, find_entities, launch_scores
-from spacy_ner_plus.models.storage import load_network, own_shim, save_network
+from spacy_ner_plus.models.storage import own_shim
+from spacy_ner_plus.pipeline import saving
 from spacy_ner_plus.pipeline.gold_tags import GoldTagReader
 from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
-from spacy_ner_plus.pipeline.settings import read_settings, save_settings
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 
 default_model_config = """
@@ -50,7 +49,7 @@ DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
         "precision": "auto",
         "overwrite_ents": False,
         "spans_key": None,
-        "threshold": 0.0,
+        "threshold": None,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
@@ -63,7 +62,7 @@ def make_transformer_ner(
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"],
     overwrite_ents: bool,
     spans_key: str | None,
-    threshold: float,
+    threshold: float | None,
     scorer: Callable | None,
 ) -> "TransformerNER":
     """Make the component `transformer_ner`.
@@ -76,10 +75,10 @@ def make_transformer_ner(
         TransformerTagger alone; other models run where spaCy puts them.
     overwrite_ents (bool): Whether entities that are on a Doc already give way.
         Default False: they stay, and what overlaps them is not set.
-    spans_key (str): Key in doc.spans for the entities with their scores. Default: the
-        component's name.
+    spans_key (str): Key in doc.spans for the entities with their scores, '' for none. Default:
+        the component's name.
     threshold (float): The least probability of an entity, from 0 to 1; less probable ones
-        aren't set. Default 0.
+        aren't set. Default: what was saved with the component, else 0.
     scorer (Callable): The scoring method. Default: spacy.ner_scorer.v1.
     """
     return TransformerNER(
@@ -117,27 +116,33 @@ class TransformerNER(TrainablePipe):
         precision: str,
         overwrite_ents: bool,
         spans_key: str | None,
-        threshold: float,
+        threshold: float | None,
         scorer: Callable | None,
     ):
         self.vocab = vocab
         self.model = model
         self.name = name
         self.overwrite_ents = overwrite_ents
-        self.spans_key = spans_key or name
+        self._given_spans_key = spans_key
         self.scorer = scorer
-        if not 0.0 <= threshold <= 1.0:
+        if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise UserError(Errors.E220.format(threshold=threshold))
         # `spacy find-threshold` sets the threshold here.
-        self.cfg = {"labels": [], "temperature": 1.0, "threshold": threshold}
-        self._given_threshold = threshold
-        self._read_gold = GoldTagReader(name)
+        self.cfg = {"labels": [], "temperature": 1.0, "threshold": threshold or 0.0}
+        self.given_threshold = threshold
+        self._read_gold = GoldTagReader()
         register_score()
         shim = own_shim(model)
         if shim is not None:
             shim.place(device, precision)
         elif (device, precision) != ("auto", "auto"):
             raise UserError(Errors.E221.format(name=name))
+
+    @property
+    def spans_key(self) -> str:
+        """RETURNS (str): Key in doc.spans for the entities with their scores; '' for none."""
+        # spaCy gives a component that it takes from another pipeline its new name.
+        return self.name if self._given_spans_key is None else self._given_spans_key
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -188,6 +193,8 @@ class TransformerNER(TrainablePipe):
         predictions (Sequence[Prediction]): What `predict` gave for it.
         """
         threshold = self.cfg["threshold"]
+        # Again, for a process in which the component was unpickled.
+        register_score()
         for doc, (entities, scores) in zip(docs, predictions, strict=True):
             kept = np.flatnonzero(scores >= threshold)
             bounds = (part[kept].tolist() for part in entities)
@@ -230,11 +237,12 @@ class TransformerNER(TrainablePipe):
         validate_examples(examples, "TransformerNER.get_loss")
         ops = self.model.ops
         loss, gradient = cross_entropy(
-            [ops.to_numpy(part) for part in scores], [self._read_gold(eg, self.labels) for eg in examples]
+            [ops.to_numpy(part) for part in scores],
+            [self._read_gold(eg, self.labels, self.name) for eg in examples],
         )
-        return loss, gradient if own_shim(self.model) is not None else [
-            ops.asarray2f(part) for part in gradient
-        ]
+        if own_shim(self.model) is None:
+            gradient = [ops.asarray2f(part) for part in gradient]
+        return loss, gradient
 
     def initialize(
         self,
@@ -256,12 +264,13 @@ class TransformerNER(TrainablePipe):
             labels = sorted(found | set(self.labels))
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
+        before = self.model.maybe_get_dim("nO")
         self.model.set_dim("nO", len(tag_names(labels)), force=True)
-        sample = None
-        if own_shim(self.model) is None:
-            # Other models learn their widths from Docs.
-            sample = [eg.reference for eg in islice(get_examples(), 10)] or None
-        self.model.initialize(X=sample)
+        try:
+            self._make_network(get_examples)
+        except Exception:
+            self.model.set_dim("nO", before, force=True)
+            raise
         # Only now: where the encoder can't be had, a trained network keeps its labels.
         self.cfg.update(labels=list(labels), temperature=1.0)
         for label in labels:
@@ -280,13 +289,7 @@ class TransformerNER(TrainablePipe):
         exclude (Iterable[str]): Names of parts to leave out: 'cfg', 'vocab', 'model'.
         """
         self._validate_serialization_attrs()
-        serialize = {
-            "cfg": lambda p: save_settings(p, self.cfg, self._given_threshold),
-            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-        }
-        if self.model.has_dim("nO"):
-            serialize["model"] = lambda p: save_network(self.model, p)
-        util.to_disk(path, serialize, exclude)
+        saving.to_disk(self, path, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TransformerNER":
         """Load the component; no network is needed and no code of a model is run.
@@ -294,20 +297,32 @@ class TransformerNER(TrainablePipe):
         path (str | Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.
         RETURNS (TransformerNER): Itself.
+        RAISES (UserError): Where a file is missing or broken, or files don't belong together.
         """
-
-        def read_model(folder: Path) -> None:
-            # A component that was saved before it was initialized has no network.
-            if self.labels and folder.exists():
-                load_network(self.model, folder, self.labels)
-
-        deserialize = {
-            "cfg": lambda p: self.cfg.update(read_settings(p, self._given_threshold)),
-            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-            "model": read_model,
-        }
-        util.from_disk(path, deserialize, exclude)
+        saving.from_disk(self, path, exclude)
         return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """RETURNS (bytes): What `to_disk` writes, but for the parts that `exclude` names."""
+        self._validate_serialization_attrs()
+        return saving.to_bytes(self, exclude)
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TransformerNER":
+        """RETURNS (TransformerNER): Itself, with what `to_bytes` gave, but for what `exclude` names."""
+        saving.from_bytes(self, bytes_data, exclude)
+        return self
+
+    def _make_network(self, get_examples: Callable[[], Iterable[Example]]) -> None:
+        if own_shim(self.model) is not None:
+            self.model.initialize()
+            return
+        # Other models learn their widths from Docs.
+        sample = [eg.reference for eg in islice(get_examples(), 10)]
+        self.model.initialize(X=sample or None)
+        n_tags = self.model.get_dim("nO")
+        width = self.model.predict(sample[:1])[0].shape[1] if sample else n_tags
+        if width != n_tags:
+            raise UserError(Errors.E227.format(name=self.name, width=width, tags=n_tags))
 
     def _launch(self, docs: list[Doc]) -> Callable[[], list[Prediction]]:
         wait = launch_scores(self.model, docs)

@@ -1,7 +1,7 @@
 import pytest
 import spacy
 import srsly
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
@@ -80,3 +80,40 @@ def test_calibrate_says_before_and_after(pipeline, hard_corpus):
     assert result.exit_code == 0
     assert "before: temperature 1.000" in result.output
     assert "after: temperature" in result.output
+
+
+def test_calibrate_measures_all_entities_and_says_that_a_threshold_is_set(pipeline, hard_corpus):
+    path = pipeline / "transformer_ner" / "cfg"
+    srsly.write_json(path, {**settings(pipeline), "threshold": 0.95})
+    result = CliRunner().invoke(app, ["calibrate", str(pipeline), str(hard_corpus)])
+    assert result.exit_code == 0
+    assert "threshold stays at 0.95" in result.output
+    assert settings(pipeline)["threshold"] == pytest.approx(0.95)
+
+
+def test_calibrate_counts_labels_that_the_pipeline_does_not_know_as_wrong(pipeline, tmp_path):
+    nlp = spacy.blank("en")
+    docs = make_docs(nlp.vocab) * 10
+    for i, doc in enumerate(docs):
+        if i % 2:
+            doc.ents = [Span(doc, ent.start, ent.end, label="OTHER") for ent in doc.ents]
+    DocBin(docs=docs).to_disk(tmp_path / "dev.spacy")
+    result = calibrate_pipeline(str(pipeline), tmp_path / "dev.spacy")
+    assert result["after"]["precision"] == pytest.approx(0.5, abs=0.2)
+    assert result["after"]["score"] == pytest.approx(result["after"]["precision"], abs=0.1)
+
+
+def test_calibrate_refuses_a_corpus_without_annotation(pipeline, tmp_path):
+    DocBin(docs=[spacy.blank("en")(text) for text in TEXTS]).to_disk(tmp_path / "dev.spacy")
+    with pytest.raises(UserError, match="E305"):
+        calibrate_pipeline(str(pipeline), tmp_path / "dev.spacy")
+
+
+def test_calibrate_leaves_a_pipeline_without_the_component_alone(tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path / "other")
+    DocBin(docs=make_docs(nlp.vocab)).to_disk(tmp_path / "dev.spacy")
+    assert (
+        "no transformer_ner" in calibrate_pipeline(str(tmp_path / "other"), tmp_path / "dev.spacy")["reason"]
+    )

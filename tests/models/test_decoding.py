@@ -64,3 +64,16 @@ def test_decoding_bounds_are_the_spans_of_the_tags(seed, length):
     starts, ends, numbers = tags_to_bounds(tags, 2)
     found = [(s, e, labels[n]) for s, e, n in zip(starts, ends, numbers, strict=True)]
     assert found == [tuple(span) for span in tags_to_spans([names[tag] for tag in tags])]
+
+
+def test_decoding_a_long_document_among_short_ones_takes_little_memory():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    batch = [rng.normal(size=(length, 37)) for length in [20_000, *[100] * 100]]
+    tracemalloc.start()
+    tags = decode(batch)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(is_valid(part, 18) for part in tags)
+    assert peak < 60e6

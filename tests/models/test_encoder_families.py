@@ -106,3 +106,27 @@ def test_encoder_with_a_sentencepiece_model_alone_is_read(folders, tmp_path):
     first = pieces.starts[0]
     assert TEXTS[0][first : first + 1] in ("A", " ")
     assert pieces.ends[-1] == len(TEXTS[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("tokenizer.json", ""), ("tokenizer.json", "{"), ("config.json", "[]"), ("config.json", "{")],
+)
+def test_encoder_with_a_broken_file_is_one_message(folders, tmp_path, name, content):
+    folder = shutil.copytree(folders["bert"], tmp_path / "broken")
+    (folder / name).write_text(content)
+    with pytest.raises(UserError, match=r"E202.*broken"):
+        load_pretrained(str(folder))
+
+
+def test_encoder_of_another_size_than_its_config_says_is_one_message(folders, tmp_path):
+    folder = shutil.copytree(folders["bert"], tmp_path / "other")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 64}))
+    with pytest.raises(UserError, match=r"E202.*other"):
+        load_pretrained(str(folder))
+
+
+def test_encoder_families_are_saved_for_transformers_4_and_5(folders):
+    _, tokenizer = load_pretrained(folders["modernbert"])
+    assert b"TokenizersBackend" not in tokenizer.to_files()["tokenizer_config.json"]

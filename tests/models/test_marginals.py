@@ -107,3 +107,17 @@ def test_marginals_of_nothing_are_nothing():
         [],
         [],
     ]
+
+
+def test_marginals_of_an_untrained_network_take_little_memory():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    scores = [rng.normal(size=(300, 37)).astype(np.float32) * 0.1 for _ in range(32)]
+    entities = [decoded(part) for part in scores]
+    tracemalloc.start()
+    found = span_marginals(scores, entities)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(map(len, found)) == sum(len(part.starts) for part in entities) > 5000
+    assert peak < 150e6

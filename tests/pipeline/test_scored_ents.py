@@ -72,3 +72,25 @@ def test_scored_ents_leaves_an_extension_of_that_name_alone(nlp):
     finally:
         Span.remove_extension("score")
         register_score()
+
+
+def test_scored_ents_writes_no_group_without_a_key(doc):
+    write(doc, [(0, 2, "PER", 0.9)], key="")
+    assert not doc.spans
+    assert doc.ents[0]._.score is None
+
+
+def test_scored_ents_go_before_the_scores_of_other_groups(doc):
+    from spacy.tokens import SpanGroup
+
+    span = Span(doc, 0, 2, label="PER")
+    doc.spans["a"] = SpanGroup(doc, name="a", spans=[span], attrs={"scores": [0.1]})
+    write(doc, [(0, 2, "PER", 0.9)])
+    assert doc.ents[0]._.score == 0.9
+
+
+def test_scored_ents_of_merged_tokens_have_no_score_and_do_no_harm(doc):
+    write(doc, [(0, 2, "PER", 0.9), (6, 7, "DATE", 0.5)])
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[0:2])
+    assert [ent._.score for ent in doc.ents] == [None, None]

@@ -108,3 +108,32 @@ def test_shared_models_cut_on_disk_are_one_message(tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"E222.*transformer_ner"):
         spacy.load(tmp_path / "cut")
+
+
+def test_shared_models_are_the_same_pickled():
+    import pickle
+
+    nlp = make("cnn", "")
+    nlp.initialize(lambda: make_examples(nlp))
+    train(nlp, steps=40, rate=2e-3)
+    again = pickle.loads(pickle.dumps(nlp))
+    assert [ent.text for ent in again(TEXTS[0]).ents] == [ent.text for ent in nlp(TEXTS[0]).ents]
+
+
+@pytest.mark.parametrize("labels", [["A", "LOC", "ORG", "PER"], ["LOC", "ORG", "PER"], ["A"]])
+def test_shared_models_initialized_again_begin_anew(tmp_path, labels):
+    nlp = make("cnn", "")
+    nlp.initialize(lambda: make_examples(nlp))
+    train(nlp, steps=5, rate=2e-3)
+    pipe = nlp.get_pipe("transformer_ner")
+    pipe.initialize(lambda: make_examples(nlp), labels=labels)
+    assert pipe.score_tags([nlp.make_doc("Oslo")])[0].tolist() == [[0.0] * (2 * len(labels) + 1)]
+    nlp.to_disk(tmp_path / "saved")
+    assert spacy.load(tmp_path / "saved").get_pipe("transformer_ner").labels == tuple(labels)
+
+
+def test_shared_models_say_what_a_bare_layer_lacks():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("transformer_ner", config={"model": CNN})
+    with pytest.raises(UserError, match=r"E2.*Tok2VecTagger|E2.*width"):
+        nlp.initialize(lambda: make_examples(nlp))

@@ -592,3 +592,68 @@ def test_transformer_ner_int8_finds_about_the_same(trained_folder):
     assert entities(nlp.pipe(TEXTS)) == expected
     saved = nlp.get_pipe("transformer_ner").model.shims[0].to_files()["model.safetensors"]
     assert saved == (trained_folder / "transformer_ner" / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_transformer_ner_threshold_given_at_load_wins_over_one_that_was_saved(trained, tmp_path, threshold):
+    trained.get_pipe("transformer_ner").cfg["threshold"] = 0.7
+    trained.to_disk(tmp_path / "saved")
+    nlp = spacy.load(tmp_path / "saved", config={"components.transformer_ner.threshold": threshold})
+    assert nlp.get_pipe("transformer_ner").cfg["threshold"] == threshold
+
+
+def test_transformer_ner_threshold_of_the_config_wins_over_bytes(trained):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("transformer_ner", config={"model": model_config(""), "threshold": 0.9})
+    nlp.from_bytes(trained.to_bytes())
+    assert nlp.get_pipe("transformer_ner").cfg["threshold"] == 0.9
+
+
+def test_transformer_ner_sourced_under_another_name_writes_scores_under_it(trained):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("transformer_ner", name="second", source=trained)
+    assert set(nlp(TEXTS[0]).spans) == {"second"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"labels": ["A"', "no JSON"), ("[]", "no labels"), ("{}", "no labels"), ("", "no JSON")],
+)
+def test_transformer_ner_with_broken_settings_is_one_message(trained_folder, tmp_path, content, message):
+    import shutil
+
+    folder = shutil.copytree(trained_folder, tmp_path / "broken")
+    (folder / "transformer_ner" / "cfg").write_text(content)
+    with pytest.raises(UserError, match=rf"E222.*cfg.*{message}"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "7", '{"n_tags": "7"}'])
+def test_transformer_ner_with_broken_sizes_is_one_message(trained_folder, tmp_path, content):
+    import shutil
+
+    folder = shutil.copytree(trained_folder, tmp_path / "broken")
+    (folder / "transformer_ner" / "model" / "tagger.json").write_text(content)
+    with pytest.raises(UserError, match="E222"):
+        spacy.load(folder)
+
+
+def test_transformer_ner_without_its_network_is_one_message(trained_folder, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(trained_folder, tmp_path / "broken")
+    shutil.rmtree(folder / "transformer_ner" / "model")
+    with pytest.raises(UserError, match="E209"):
+        spacy.load(folder)
+
+
+def test_transformer_ner_that_is_not_initialized_says_so_of_any_text(nlp):
+    nlp.add_pipe("transformer_ner")
+    with pytest.raises(UserError, match="E208"):
+        nlp("")
+
+
+def test_transformer_ner_is_saved_where_its_device_is_not(trained_folder, tmp_path):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.device": "cuda:99"})
+    nlp.to_disk(tmp_path / "saved")
+    assert (tmp_path / "saved" / "transformer_ner" / "model" / "model.safetensors").exists()
