@@ -1,9 +1,11 @@
-"""A component's network on disk: our own in safetensors, others as thinc saves them."""
+"""A component's network made, and on disk: our own in safetensors, others as thinc saves them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spacy.tokens import Doc
 from thinc.api import Model
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -23,6 +25,25 @@ def own_shim(model: Model) -> "TaggerShim | None":
     RETURNS (TaggerShim | None): The shim; None for a model of other layers.
     """
     return next((shim for shim in model.shims if hasattr(shim, "to_files")), None)
+
+
+def make_network(model: Model, docs: Iterable[Doc], name: str) -> None:
+    """Make a component's network anew.
+
+    model (Model): The component's model, its dimension nO set.
+    docs (Iterable[Doc]): Docs from which other models than our own learn their widths.
+    name (str): The component's name, for messages.
+    RAISES (UserError): Where the model gives something else than scores of nO tags.
+    """
+    if own_shim(model) is not None:
+        model.initialize()
+        return
+    sample = list(islice(docs, 10))
+    model.initialize(X=sample or None)
+    n_tags = model.get_dim("nO")
+    width = model.predict(sample[:1])[0].shape[1] if sample else n_tags
+    if width != n_tags:
+        raise UserError(Errors.E227.format(name=name, width=width, tags=n_tags))
 
 
 def save_network(model: Model, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """The trainable component `transformer_ner`: a Hugging Face encoder that tags entities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +16,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding import tag_names
 from spacy_ner_plus.models.loss import cross_entropy
 from spacy_ner_plus.models.predictions import Prediction, find_entities, launch_scores
-from spacy_ner_plus.models.storage import own_shim
+from spacy_ner_plus.models.storage import make_network, own_shim
 from spacy_ner_plus.pipeline import saving
 from spacy_ner_plus.pipeline.gold_tags import GoldTagReader
 from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
@@ -267,7 +266,7 @@ class TransformerNER(TrainablePipe):
         before = self.model.maybe_get_dim("nO")
         self.model.set_dim("nO", len(tag_names(labels)), force=True)
         try:
-            self._make_network(get_examples)
+            make_network(self.model, (eg.reference for eg in get_examples()), self.name)
         except Exception:
             self.model.set_dim("nO", before, force=True)
             raise
@@ -311,18 +310,6 @@ class TransformerNER(TrainablePipe):
         """RETURNS (TransformerNER): Itself, with what `to_bytes` gave, but for what `exclude` names."""
         saving.from_bytes(self, bytes_data, exclude)
         return self
-
-    def _make_network(self, get_examples: Callable[[], Iterable[Example]]) -> None:
-        if own_shim(self.model) is not None:
-            self.model.initialize()
-            return
-        # Other models learn their widths from Docs.
-        sample = [eg.reference for eg in islice(get_examples(), 10)]
-        self.model.initialize(X=sample or None)
-        n_tags = self.model.get_dim("nO")
-        width = self.model.predict(sample[:1])[0].shape[1] if sample else n_tags
-        if width != n_tags:
-            raise UserError(Errors.E227.format(name=self.name, width=width, tags=n_tags))
 
     def _launch(self, docs: list[Doc]) -> Callable[[], list[Prediction]]:
         wait = launch_scores(self.model, docs)
