@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from spacy.util import load_config
 
 from tests.conftest import ROOT
 
@@ -53,7 +54,7 @@ def test_project_runs_on_own_files(own_files):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((own_files / "metrics" / "conll-result.json").read_text())
-    assert result["training"]["epochs"] == 6
+    assert result["training"]["epochs"] == load_config(ROOT / "configs/transformer_ner.cfg")["vars"]["epochs"]
     # However small the corpus, what is packaged was trained.
     assert result["training"]["best_step"] > 0
     assert [row["tokens"] for row in result["evaluations"]] == ["own", "gold"]
