@@ -65,7 +65,8 @@ def for_inference(network: nn.Module, setting: str, device: torch.device) -> nn.
         with warnings.catch_warnings():
             # That torch will drop it one day; until then nothing in torch is as fast in int8.
             warnings.simplefilter("ignore")
-            return torch.ao.quantization.quantize_dynamic(network.eval(), {nn.Linear}, dtype=torch.qint8)
+            by_row = {nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig}
+            return torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
     dtype = choose_dtype(setting, device)
     # Weights cast once: autocast would cast them again for each micro-batch.
     return network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
