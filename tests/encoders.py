@@ -5,6 +5,8 @@ from pathlib import Path
 from tests.conftest import ALPHABET, TEXTS
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+ANGLES = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
+BRACKETS = {"bos": "[CLS]", "pad": "[PAD]", "eos": "[SEP]", "unk": "[UNK]", "mask": "[MASK]"}
 FAMILIES = ("bert", "distilbert", "electra", "roberta", "xlm-roberta", "deberta-v3", "modernbert")
 
 
@@ -22,17 +24,11 @@ def save_family(kind: str, folder: Path) -> str:
         }
         tokenizer = classes[kind](tokenizer_object=_wordpiece())
     elif kind in ("roberta", "modernbert"):
-        special = {
-            "roberta": {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"},
-            "modernbert": {"bos": "[CLS]", "pad": "[PAD]", "eos": "[SEP]", "unk": "[UNK]", "mask": "[MASK]"},
-        }[kind]
+        special = ANGLES if kind == "roberta" else BRACKETS
         cls = hf.RobertaTokenizerFast if kind == "roberta" else hf.PreTrainedTokenizerFast
         tokenizer = cls(tokenizer_object=_bpe(special), **_names(special))
     else:
-        special = {
-            "xlm-roberta": {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"},
-            "deberta-v3": {"bos": "[CLS]", "pad": "[PAD]", "eos": "[SEP]", "unk": "[UNK]", "mask": "[MASK]"},
-        }[kind]
+        special = ANGLES if kind == "xlm-roberta" else BRACKETS
         cls = hf.XLMRobertaTokenizerFast if kind == "xlm-roberta" else hf.DebertaV2TokenizerFast
         tokenizer = cls(tokenizer_object=_unigram(special), **_names(special))
     model = _model(kind, len(tokenizer), tokenizer.pad_token_id or 0)

@@ -11,7 +11,6 @@ from spacy_ner_plus.errors import Errors, UserError
 
 if TYPE_CHECKING:
     from spacy.language import Language
-    from spacy.tokens import Doc
 
 
 def calibrate_command(
@@ -79,7 +78,7 @@ def calibrate_pipeline(
     """
     from spacy.training import Example
 
-    from spacy_ner_plus.evaluation.calibration import reliability_plot
+    from spacy_ner_plus.evaluation.calibration import reliability, reliability_plot
     from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.pipeline.calibrate import NotCalibrated, calibrate
@@ -99,44 +98,25 @@ def calibrate_pipeline(
     golds = load_docs(corpus, nlp.vocab)
     if not any(gold.has_annotation("ENT_IOB") for gold in golds if len(gold)):
         raise UserError(Errors.E305.format(path=corpus))
-    threshold = pipe.cfg["threshold"]
-    # All entities are measured, whatever is set aside later.
-    pipe.cfg["threshold"] = 0.0
-    before = pipe.cfg["temperature"]
-    pipe.cfg["temperature"] = 1.0
-    first = _measure(nlp, component, golds)
-    examples = [Example(doc, gold) for doc, gold in zip(_read(nlp, component, golds), golds, strict=True)]
+    earlier = nlp.component_names[: nlp.component_names.index(component)]
+    with nlp.select_pipes(enable=[name for name in nlp.pipe_names if name in earlier]):
+        # The Docs as they come to the component, without anything of gold but the text.
+        docs = list(nlp.pipe(gold.text for gold in golds))
     try:
-        calibrate(pipe, examples)
+        fitted = calibrate(pipe, [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
     except NotCalibrated as error:
-        pipe.cfg["temperature"] = before
         return {"reason": str(error)}
     result = {
         "reason": "",
-        "threshold": threshold,
-        "before": {"temperature": 1.0, **first},
-        "after": {"temperature": pipe.cfg["temperature"], **_measure(nlp, component, golds)},
+        "threshold": pipe.cfg["threshold"],
+        "before": {"temperature": 1.0, **reliability(fitted.before, fitted.right)},
+        "after": {"temperature": fitted.temperature, **reliability(fitted.after, fitted.right)},
     }
-    pipe.cfg["threshold"] = threshold
     if plot:
         curves = [("before", result["before"]), ("after", result["after"])]
         write_whole(plot, reliability_plot(curves, f"Reliability on {corpus.name}").encode("utf8"))
     _save(nlp, component, output, Path(pipeline))
     return result
-
-
-def _read(nlp: "Language", component: str, golds: "list[Doc]") -> "list[Doc]":
-    """The Docs as they come to the component, without anything of gold but the text."""
-    earlier = nlp.pipe_names[: nlp.pipe_names.index(component)]
-    with nlp.select_pipes(enable=earlier):
-        return list(nlp.pipe(gold.text for gold in golds))
-
-
-def _measure(nlp: "Language", component: str, golds: "list[Doc]") -> dict[str, Any]:
-    from spacy_ner_plus.evaluation.calibration import judge_scores, reliability
-
-    predicted = list(nlp.get_pipe(component).pipe(_read(nlp, component, golds)))
-    return reliability(*judge_scores(golds, predicted, spans_key=nlp.get_pipe(component).spans_key or None))
 
 
 def _save(nlp: "Language", component: str, output: Path | None, folder: Path) -> None:

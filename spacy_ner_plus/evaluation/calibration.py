@@ -16,11 +16,7 @@ UNSCORED = "predicted entity without a score: not part of the calibration"
 
 
 def judge_scores(
-    golds: Iterable[Doc],
-    predictions: Iterable[Doc],
-    losses: Losses | None = None,
-    *,
-    spans_key: str | None = None,
+    golds: Iterable[Doc], predictions: Iterable[Doc], losses: Losses | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bring the score of each predicted entity together with whether it is right.
 
@@ -28,13 +24,12 @@ def judge_scores(
     predictions (Iterable[Doc]): The Docs with predictions, whose scores stand in a span
         group's attrs["scores"]; in the same order and as many.
     losses (Losses): Where entities without a score are counted.
-    spans_key (str): The group; None for any that has scores.
     RETURNS (tuple[Floats1d, ndarray[bool]]): Scores, and whether bounds (in characters) and label
         are those of a gold entity. Entities on tokens without annotation are left out.
     """
     scores, right = [], []
     for number, (gold, predicted) in enumerate(zip(golds, predictions, strict=True), 1):
-        known = _known_scores(predicted, spans_key)
+        known = _known_scores(predicted)
         scored = []
         for ent in predicted.ents:
             score = known.get((ent.start, ent.end, ent.label))
@@ -123,12 +118,12 @@ def reliability_plot(curves: Sequence[tuple[str, dict[str, Any]]], title: str = 
     )
 
 
-def _known_scores(doc: Doc, spans_key: str | None) -> dict[tuple[int, int, int], float]:
+def _known_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
     known: dict[tuple[int, int, int], float] = {}
     # Groups that go with doc.ents last, so that their scores stay.
     for group in sorted(doc.spans.values(), key=lambda group: bool(group.attrs.get("ents"))):
         scores = group.attrs.get("scores")
-        if scores is None or len(scores) != len(group) or spans_key not in (None, group.name):
+        if scores is None or len(scores) != len(group):
             continue
         bounds = ((span.start, span.end, span.label) for span in group)
         # A group is broken where tokens were merged after it was written.

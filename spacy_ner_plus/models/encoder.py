@@ -114,6 +114,7 @@ def _read_tokenizer(name: str | Path, **options):
     except (OSError, ImportError):
         raise
     except Exception as error:
+        # The tokenizers library raises no narrower one.
         raise ValueError(f"its tokenizer can't be read ({error})") from error
 
 

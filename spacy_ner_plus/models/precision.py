@@ -58,7 +58,9 @@ def for_inference(network: nn.Module, setting: str, device: torch.device) -> nn.
     setting (str): The `precision` setting.
     device (torch.device): Where it runs.
     RETURNS (nn.Module): The network itself for float32, else a copy.
+    RAISES (UserError): For a precision that isn't for this device.
     """
+    dtype = choose_dtype(setting, device)
     if setting == "int8":
         # Weights in int8, and each micro-batch's activations by their own range: what stands
         # beside a text changes its scores a little. Never saved: packed weights are no tensors.
@@ -67,7 +69,6 @@ def for_inference(network: nn.Module, setting: str, device: torch.device) -> nn.
             warnings.simplefilter("ignore")
             by_row = {nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig}
             return torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
-    dtype = choose_dtype(setting, device)
     # Weights cast once: autocast would cast them again for each micro-batch.
     return network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
 
@@ -78,7 +79,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     error (BaseException): What torch or numpy raised.
     RETURNS (bool): Whether less at a time would help.
     """
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
     # On a CPU torch has no type of its own for it.
     return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

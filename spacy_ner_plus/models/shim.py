@@ -72,7 +72,8 @@ class TaggerShim(Shim):
     @property
     def runs_ahead(self) -> bool:
         """RETURNS (bool): Whether what `launch` begins goes on by itself."""
-        return self._device is not None and self._device.type == "cuda"
+        # The setting, as the network is put there only when it is first used.
+        return choose_device(self.device_setting).type == "cuda"
 
     # Making the network
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from spacy.training import Example
@@ -9,7 +10,7 @@ from spacy.training import Example
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.calibration import judge_spans
 from spacy_ner_plus.models.calibration import fit_temperature
-from spacy_ner_plus.models.marginals import Entities
+from spacy_ner_plus.models.marginals import Entities, span_marginals
 from spacy_ner_plus.models.predictions import find_entities
 from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
@@ -21,14 +22,30 @@ class NotCalibrated(UserError):
     """A corpus tells too little of a component's scores; the component is left as it is."""
 
 
-def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int = 64) -> float:
+class Calibration(NamedTuple):
+    """What was fitted, and on what.
+
+    temperature (float): What logits are divided by.
+    right (ndarray[bool]): Whether each entity found is right.
+    before (Floats1d): Their probabilities at temperature 1.
+    after (Floats1d): Their probabilities at the fitted one.
+    """
+
+    temperature: float
+    right: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+
+def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int = 64) -> Calibration:
     """Fit a component's temperature, and set it.
 
     pipe (TransformerNER): A trained component.
     examples (Iterable[Example]): The development set; predicted Docs may already be annotated by
         what stands before the component.
     batch_size (int): How many Docs at once. Default 64.
-    RETURNS (float): The temperature, which is saved with the component.
+    RETURNS (Calibration): The temperature, which is saved with the component, and what it does to all
+        entities found, whatever the threshold.
     RAISES (NotCalibrated): Where too few entities are found, or all or none of them are right.
     """
     scores, entities, right = [], [], []
@@ -48,8 +65,10 @@ def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int
     if good in (0, count):
         remedy = "That tells nothing of doubtful ones. Give a harder corpus, which it wasn't trained on."
         raise NotCalibrated(Errors.E225.format(name=pipe.name, found=count, right=good, remedy=remedy))
-    pipe.cfg["temperature"] = temperature = round(fit_temperature(scores, entities, right), 4)
-    return temperature
+    temperature = round(fit_temperature(scores, entities, right), 4)
+    pipe.cfg["temperature"] = temperature
+    before, after = (np.concatenate(span_marginals(scores, entities, t)) for t in (1.0, temperature))
+    return Calibration(temperature, np.concatenate(right), before, after)
 
 
 def _judge(eg: Example, labels: Sequence[str], entities: Entities) -> tuple[Entities, np.ndarray]:

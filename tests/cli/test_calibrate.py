@@ -117,3 +117,18 @@ def test_calibrate_leaves_a_pipeline_without_the_component_alone(tmp_path):
     assert (
         "no transformer_ner" in calibrate_pipeline(str(tmp_path / "other"), tmp_path / "dev.spacy")["reason"]
     )
+
+
+def test_calibrate_needs_no_scores_on_the_docs(pipeline, hard_corpus):
+    nlp = spacy.load(pipeline, config={"components.transformer_ner.spans_key": ""})
+    nlp.to_disk(pipeline)
+    result = CliRunner().invoke(app, ["calibrate", str(pipeline), str(hard_corpus)])
+    assert result.exit_code == 0, result.output
+    assert settings(pipeline)["temperature"] > 1
+
+
+def test_calibrate_finds_a_component_that_is_disabled(pipeline, hard_corpus):
+    nlp = spacy.load(pipeline)
+    nlp.disable_pipe("transformer_ner")
+    nlp.to_disk(pipeline)
+    assert calibrate_pipeline(str(pipeline), hard_corpus)["after"]["temperature"] > 1

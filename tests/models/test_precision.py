@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.precision import choose_device, choose_dtype, is_out_of_memory
+from spacy_ner_plus.models.precision import choose_device, choose_dtype, for_inference, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_precision_knows_torch_s_message_of_a_full_memory():
         torch.empty(2**60, dtype=torch.uint8)
     assert is_out_of_memory(raised.value)
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_precision_int8_is_refused_before_a_network_is_quantised_elsewhere():
+    with pytest.raises(UserError, match="E226"):
+        for_inference(torch.nn.Linear(2, 2), "int8", torch.device("meta"))
