@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
@@ -11,6 +12,8 @@ from spacy_ner_plus.losses import Losses
 
 # spaCy's own sign for a token whose annotation is missing, which is not O.
 MISSING = "-"
+# Marks, among the attrs of a span group, that it goes with doc.ents.
+ENTS_GROUP = "ents"
 
 
 class TokenSpan(NamedTuple):
@@ -140,6 +143,25 @@ def without_overlaps(spans: Iterable[Span], first: Iterable[Span] = ()) -> tuple
         else:
             dropped.append(span)
     return sorted(kept, key=lambda s: s.start), dropped
+
+
+def span_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
+    """Collect the scores that stand in a Doc's span groups, by spaCy's convention.
+
+    doc (Doc): The Doc.
+    RETURNS (dict[tuple[int, int, int], float]): Scores by start, end and label's number; where
+        several groups hold a span, that of a group which goes with doc.ents.
+    """
+    known: dict[tuple[int, int, int], float] = {}
+    for group in sorted(doc.spans.values(), key=lambda group: bool(group.attrs.get(ENTS_GROUP))):
+        scores = group.attrs.get("scores")
+        if scores is None or len(scores) != len(group):
+            continue
+        # A group is broken where tokens were merged after it was written.
+        with suppress(IndexError):
+            bounds = [(span.start, span.end, span.label) for span in group]
+            known |= {bound: float(score) for bound, score in zip(bounds, scores, strict=True)}
+    return known
 
 
 def project(predicted: Doc, gold: Doc) -> tuple[list[TokenSpan], list[Span]]:

@@ -6,17 +6,19 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.util import filter_spans
 
 from spacy_ner_plus.losses import Losses
 from spacy_ner_plus.spans import (
+    ENTS_GROUP,
     MISSING,
     CharSpan,
     TokenSpan,
     align,
     doc_to_tags,
     project,
+    span_scores,
     spans_to_tags,
     split_tag,
     tags_to_spans,
@@ -276,3 +278,22 @@ def test_project_forgives_case():
 
 def test_project_of_empty_docs():
     assert project(Doc(NLP.vocab), Doc(NLP.vocab)) == ([], [])
+
+
+def test_spans_scores_are_those_of_groups_that_go_with_the_entities():
+    doc = Doc(NLP.vocab, words=["Anna", "Berg", "here"])
+    person, other = Span(doc, 0, 2, label="PER"), Span(doc, 2, 3, label="LOC")
+    own = {"scores": [0.9], ENTS_GROUP: True}
+    doc.spans["a"] = SpanGroup(doc, spans=[person], attrs=own)
+    doc.spans["b"] = SpanGroup(doc, spans=[person, other], attrs={"scores": [0.1, 0.2]})
+    doc.spans["c"] = SpanGroup(doc, spans=[other], attrs={"scores": []})
+    assert span_scores(doc) == {(0, 2, person.label): 0.9, (2, 3, other.label): 0.2}
+
+
+def test_spans_scores_of_merged_tokens_are_none():
+    doc = Doc(NLP.vocab, words=["in", "Anna", "Berg"])
+    span = Span(doc, 1, 3, label="PER")
+    doc.spans["a"] = SpanGroup(doc, spans=[span], attrs={"scores": [0.9], ENTS_GROUP: True})
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[1:3])
+    assert span_scores(doc) == {}

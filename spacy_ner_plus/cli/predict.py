@@ -171,16 +171,13 @@ def describe_entities(doc: "Doc") -> list[dict[str, Any]]:
         `text`, and `score` where a span group holds the same span with scores
         (`doc.spans[key].attrs["scores"]`).
     """
-    scores: dict[tuple[int, int, str], float] = {}
-    for group in doc.spans.values():
-        values = group.attrs.get("scores")
-        if values is not None and len(values) == len(group):
-            for span, value in zip(group, values, strict=True):
-                scores.setdefault((span.start, span.end, span.label_), float(value))
+    from spacy_ner_plus.spans import span_scores
+
+    scores = span_scores(doc)
     entities = []
     for ent in doc.ents:
         entity = {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
-        score = scores.get((ent.start, ent.end, ent.label_))
+        score = scores.get((ent.start, ent.end, ent.label))
         entities.append(entity if score is None else {**entity, "score": round(score, 6)})
     return entities
 

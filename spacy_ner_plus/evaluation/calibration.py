@@ -1,7 +1,6 @@
 """Whether scores can be trusted: of entities with probability 0.8, eight in ten should be right."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.evaluation.matching import unannotated
 from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import span_scores
 
 BINS = 15
 # Kinds of loss, as users read them.
@@ -29,7 +29,7 @@ def judge_scores(
     """
     scores, right = [], []
     for number, (gold, predicted) in enumerate(zip(golds, predictions, strict=True), 1):
-        known = _known_scores(predicted)
+        known = span_scores(predicted)
         scored = []
         for ent in predicted.ents:
             score = known.get((ent.start, ent.end, ent.label))
@@ -116,20 +116,6 @@ def reliability_plot(curves: Sequence[tuple[str, dict[str, Any]]], title: str = 
     return environment.get_template("reliability.jinja").render(
         title=title, curves=curves, colours=("#b3261e", "#1a73b8", "#2e7d32")
     )
-
-
-def _known_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
-    known: dict[tuple[int, int, int], float] = {}
-    # Groups that go with doc.ents last, so that their scores stay.
-    for group in sorted(doc.spans.values(), key=lambda group: bool(group.attrs.get("ents"))):
-        scores = group.attrs.get("scores")
-        if scores is None or len(scores) != len(group):
-            continue
-        bounds = ((span.start, span.end, span.label) for span in group)
-        # A group is broken where tokens were merged after it was written.
-        with suppress(IndexError):
-            known |= dict(zip(list(bounds), scores, strict=True))
-    return known
 
 
 def _key(ent: Span) -> tuple[int, int, str]:

@@ -11,10 +11,7 @@ from operator import attrgetter
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from spacy_ner_plus.spans import without_overlaps
-
-# Marks the groups that go with doc.ents.
-_OURS = "ents"
+from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
 
 
 def write_ents(
@@ -43,7 +40,7 @@ def write_ents(
         ents, scores = [ents[i] for i in kept], [scores[i] for i in kept]
     doc.set_ents(all_ents, default="outside")
     if spans_key:
-        attrs = {"scores": [float(score) for score in scores], _OURS: True}
+        attrs = {"scores": [float(score) for score in scores], ENTS_GROUP: True}
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
 
 
@@ -60,7 +57,7 @@ def find_score(span: Span) -> float | None:
     RETURNS (float | None): The score of the group's span with the same bounds and label, groups of
         entities before others; None where no group with scores holds one.
     """
-    groups = sorted(span.doc.spans.values(), key=lambda group: not group.attrs.get(_OURS))
+    groups = sorted(span.doc.spans.values(), key=lambda group: not group.attrs.get(ENTS_GROUP))
     return next((score for group in groups if (score := _score_in(group, span)) is not None), None)
 
 
