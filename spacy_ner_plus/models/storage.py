@@ -27,23 +27,31 @@ def own_shim(model: Model) -> "TaggerShim | None":
     return next((shim for shim in model.shims if hasattr(shim, "to_files")), None)
 
 
-def make_network(model: Model, docs: Iterable[Doc], name: str) -> None:
-    """Make a component's network anew.
+def make_network(model: Model, docs: Iterable[Doc], labels: Sequence[str], name: str) -> None:
+    """Make a component's network anew; where that fails, the model is left as it was.
 
-    model (Model): The component's model, its dimension nO set.
+    model (Model): The component's model.
     docs (Iterable[Doc]): Docs from which other models than our own learn their widths.
+    labels (Sequence[str]): The labels to be tagged.
     name (str): The component's name, for messages.
-    RAISES (UserError): Where the model gives something else than scores of nO tags.
+    RAISES (UserError): Where the encoder can't be loaded, or the model gives something else than
+        scores of tags.
     """
-    if own_shim(model) is not None:
-        model.initialize()
-        return
-    sample = list(islice(docs, 10))
-    model.initialize(X=sample or None)
-    n_tags = model.get_dim("nO")
-    width = model.predict(sample[:1])[0].shape[1] if sample else n_tags
-    if width != n_tags:
-        raise UserError(Errors.E227.format(name=name, width=width, tags=n_tags))
+    before = model.maybe_get_dim("nO")
+    n_tags = len(tag_names(labels))
+    model.set_dim("nO", n_tags, force=True)
+    try:
+        if own_shim(model) is not None:
+            model.initialize()
+            return
+        sample = list(islice(docs, 10))
+        model.initialize(X=sample or None)
+        width = model.predict(sample[:1])[0].shape[1] if sample else n_tags
+        if width != n_tags:
+            raise UserError(Errors.E227.format(name=name, width=width, tags=n_tags))
+    except Exception:
+        model.set_dim("nO", before, force=True)
+        raise
 
 
 def save_network(model: Model, folder: Path) -> None:

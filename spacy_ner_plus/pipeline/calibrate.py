@@ -11,7 +11,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.calibration import judge_spans
 from spacy_ner_plus.models.calibration import fit_temperature
 from spacy_ner_plus.models.marginals import Entities, span_marginals
-from spacy_ner_plus.models.predictions import find_entities
+from spacy_ner_plus.models.predictions import find_entities, launch_scores
 from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
 # Fewer entities than these say little of a probability.
@@ -51,7 +51,7 @@ def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int
     scores, entities, right = [], [], []
     examples = iter(examples)
     while batch := list(islice(examples, batch_size)):
-        batch_scores = pipe.score_tags([eg.predicted for eg in batch])
+        batch_scores = launch_scores(pipe.model, [eg.predicted for eg in batch])()
         found = find_entities(batch_scores, len(pipe.labels))
         for eg, doc_scores, prediction in zip(batch, batch_scores, found, strict=True):
             kept, is_right = _judge(eg, pipe.labels, prediction.entities)

@@ -1,10 +1,10 @@
 """Gold entities as tag numbers on the tokens of the predicted Doc."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from spacy.training import Example
+from spacy.training import Example, validate_get_examples
 
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.decoding import tag_names
@@ -32,6 +32,18 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
             unknown.add(tag[2:])
         tags.append(number)
     return np.array(tags, dtype=np.int64), unknown
+
+
+def find_labels(get_examples: Callable[[], Iterable[Example]], known: Iterable[str], name: str) -> list[str]:
+    """Find the labels of gold entities.
+
+    get_examples (Callable): Gives examples.
+    known (Iterable[str]): Labels that are known already.
+    name (str): The component's name, for messages.
+    RETURNS (list[str]): All of them, in order of the alphabet; maybe none.
+    """
+    validate_get_examples(get_examples, f"{name}.initialize")
+    return sorted({ent.label_ for eg in get_examples() for ent in eg.reference.ents} | set(known))
 
 
 class GoldTagReader:

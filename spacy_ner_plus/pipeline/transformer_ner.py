@@ -8,17 +8,16 @@ import numpy as np
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.decoding import tag_names
 from spacy_ner_plus.models.loss import cross_entropy
 from spacy_ner_plus.models.predictions import Prediction, find_entities, launch_scores
 from spacy_ner_plus.models.storage import make_network, own_shim
 from spacy_ner_plus.pipeline import saving
-from spacy_ner_plus.pipeline.gold_tags import GoldTagReader
+from spacy_ner_plus.pipeline.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 
@@ -176,15 +175,6 @@ class TransformerNER(TrainablePipe):
         """
         return self._launch(list(docs))()
 
-    def score_tags(self, docs: Iterable[Doc]) -> list[np.ndarray]:
-        """Score the tags of every token.
-
-        docs (Iterable[Doc]): A batch.
-        RETURNS (list[Floats2d]): Logits of shape (tokens, 2 * labels + 1) for each Doc, tags in the
-            order of `decoding.tag_names`; not divided by the temperature.
-        """
-        return launch_scores(self.model, list(docs))()
-
     def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[Prediction]) -> None:
         """Write entities to Docs, those of at least the threshold's probability.
 
@@ -258,18 +248,10 @@ class TransformerNER(TrainablePipe):
         RAISES (UserError): Where there are no labels, or the encoder can't be loaded.
         """
         if labels is None:
-            validate_get_examples(get_examples, "TransformerNER.initialize")
-            found = {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
-            labels = sorted(found | set(self.labels))
+            labels = find_labels(get_examples, self.labels, self.name)
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
-        before = self.model.maybe_get_dim("nO")
-        self.model.set_dim("nO", len(tag_names(labels)), force=True)
-        try:
-            make_network(self.model, (eg.reference for eg in get_examples()), self.name)
-        except Exception:
-            self.model.set_dim("nO", before, force=True)
-            raise
+        make_network(self.model, (eg.reference for eg in get_examples()), labels, self.name)
         # Only now: where the encoder can't be had, a trained network keeps its labels.
         self.cfg.update(labels=list(labels), temperature=1.0)
         for label in labels:

@@ -7,6 +7,7 @@ import spacy
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.encoder import load_pretrained
+from spacy_ner_plus.models.predictions import launch_scores
 from tests.conftest import TEXTS, make_examples, make_pipeline, train
 from tests.encoders import FAMILIES, save_family
 
@@ -44,7 +45,7 @@ def test_encoder_families_keep_their_classes(folders, kind):
 def test_encoder_families_take_their_longest_window_and_long_documents(folders, kind):
     nlp = make_pipeline(folders[kind], window=55, overlap=10)
     doc = nlp(" ".join(TEXTS * 20))
-    scores = nlp.get_pipe("transformer_ner").score_tags([doc])[0]
+    scores = launch_scores(nlp.get_pipe("transformer_ner").model, [doc])()[0]
     assert abs(scores).sum(axis=1).all()
 
 

@@ -5,6 +5,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.predictions import launch_scores
 from tests.conftest import TEXTS, make_examples, train
 
 CNN = {
@@ -127,7 +128,7 @@ def test_shared_models_initialized_again_begin_anew(tmp_path, labels):
     train(nlp, steps=5, rate=2e-3)
     pipe = nlp.get_pipe("transformer_ner")
     pipe.initialize(lambda: make_examples(nlp), labels=labels)
-    assert pipe.score_tags([nlp.make_doc("Oslo")])[0].tolist() == [[0.0] * (2 * len(labels) + 1)]
+    assert launch_scores(pipe.model, [nlp.make_doc("Oslo")])()[0].tolist() == [[0.0] * (2 * len(labels) + 1)]
     nlp.to_disk(tmp_path / "saved")
     assert spacy.load(tmp_path / "saved").get_pipe("transformer_ner").labels == tuple(labels)
 

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.predictions import launch_scores
 from tests.conftest import ENCODERS, TEXTS, make_docs, make_examples, make_pipeline, train
 
 
@@ -550,7 +551,7 @@ def test_transformer_ner_reads_where_lines_begin(encoder_folder):
     nlp = make_pipeline(encoder_folder)
     pipe = nlp.get_pipe("transformer_ner")
     torch.nn.init.normal_(pipe.model.shims[0].network.lines.weight.data)
-    one, two = (pipe.score_tags([nlp.make_doc(text)])[0] for text in ("In Oslo", "In\nOslo"))
+    one, two = (launch_scores(pipe.model, [nlp.make_doc(text)])()[0] for text in ("In Oslo", "In\nOslo"))
     assert np.abs(one[-1] - two[-1]).max() > 1e-3
 
 
