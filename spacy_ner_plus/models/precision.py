@@ -1,23 +1,31 @@
 """Where the network computes and in what numbers, and what to do where memory ends."""
 
 import copy
+import os
 import warnings
 
 import torch
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.threads import is_worker
 
+# A setting of `device`: the CPU, by OpenVINO.
+OPENVINO = "openvino"
+_dead: list[nn.Module] = []
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(setting: str) -> torch.device:
     """Read the `device` setting.
 
-    setting (str): 'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1', 'mps'.
+    setting (str): 'auto' (a GPU where there is one), 'cpu', 'openvino' (the CPU, and predictions
+        by OpenVINO), 'cuda', 'cuda:1', 'mps'.
     RETURNS (torch.device): The device.
     RAISES (UserError): Where there is no such device.
     """
+    if setting == OPENVINO:
+        return torch.device("cpu")
     if setting == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -51,16 +59,26 @@ def choose_dtype(setting: str, device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def for_inference(network: nn.Module, setting: str, device: torch.device) -> nn.Module:
+def for_inference(
+    network: nn.Module, setting: str, device: torch.device, *, by_openvino: bool = False
+) -> nn.Module:
     """Make the network that predicts from the one that is trained and saved.
 
     network (nn.Module): In float32, on the device.
     setting (str): The `precision` setting.
     device (torch.device): Where it runs.
-    RETURNS (nn.Module): The network itself for float32, else a copy.
+    by_openvino (bool): Whether OpenVINO runs it; in a forked worker, in which its threads would
+        hang, torch does all the same.
+    RETURNS (nn.Module): The network itself for float32 in torch, else a copy.
     RAISES (UserError): For a precision that isn't for this device.
     """
     dtype = choose_dtype(setting, device)
+    if by_openvino and setting == "int8":
+        raise UserError(Errors.E226.format(device=OPENVINO))
+    if by_openvino and not is_worker():
+        from spacy_ner_plus.models.openvino_runtime import CompiledTagger
+
+        return CompiledTagger(network, dtype)
     if setting == "int8":
         # Weights in int8, and each micro-batch's activations by their own range: what stands
         # beside a text changes its scores a little. Never saved: packed weights are no tensors.
@@ -71,6 +89,19 @@ def for_inference(network: nn.Module, setting: str, device: torch.device) -> nn.
             return torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
     # Weights cast once: autocast would cast them again for each micro-batch.
     return network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
+
+
+def is_alive(network: nn.Module) -> bool:
+    """Say whether a network can run in this process: OpenVINO's threads don't live through a fork.
+
+    network (nn.Module): What `for_inference` made. A dead one is kept for ever, as to free it would
+        wait for its threads.
+    RETURNS (bool): Whether it can.
+    """
+    alive = getattr(network, "process", os.getpid()) == os.getpid()
+    if not alive:
+        _dead.append(network)
+    return alive
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -20,7 +20,7 @@ from spacy_ner_plus.models.inputs import batcher, to_tensors
 from spacy_ner_plus.models.memory import Budget
 from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
-from spacy_ner_plus.models.precision import choose_device, choose_dtype, for_inference
+from spacy_ner_plus.models.precision import OPENVINO, choose_device, choose_dtype, for_inference, is_alive
 from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.threads import settle_in_worker
@@ -215,8 +215,11 @@ class TaggerShim(Shim):
         return list(batcher(docs, self.tokenizer, self.windowing, self._model)(self.budget.wordpieces))
 
     def _inference_network(self) -> nn.Module:
-        if self._inference is None:
-            self._inference = for_inference(self.network, self.precision, self._device)
+        if self._inference is None or not is_alive(self._inference):
+            by_openvino = self.device_setting == OPENVINO
+            self._inference = for_inference(
+                self.network, self.precision, self._device, by_openvino=by_openvino
+            )
         return self._inference.eval()
 
     # Training it

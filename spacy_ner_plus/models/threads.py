@@ -5,6 +5,12 @@ import os
 import torch
 
 _process = os.getpid()
+_main = os.getpid()
+
+
+def is_worker() -> bool:
+    """RETURNS (bool): Whether this process was forked from one that had imported this module."""
+    return os.getpid() != _main
 
 
 def settle_in_worker() -> None:

@@ -56,6 +56,19 @@ def test_encoder_families_compute_in_bf16(folders, kind):
     assert nlp(TEXTS[0]).text == TEXTS[0]
 
 
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_encoder_families_run_under_openvino(folders, kind):
+    pytest.importorskip("openvino")
+    nlp = make_pipeline(folders[kind], precision="fp32")
+    train(nlp, steps=3)
+    docs = [nlp.make_doc(text) for text in (*TEXTS, " ".join(TEXTS * 20))]
+    pipe = nlp.get_pipe("transformer_ner")
+    expected = launch_scores(pipe.model, docs)()
+    pipe.model.shims[0].place("openvino", "fp32")
+    for mine, theirs in zip(launch_scores(pipe.model, docs)(), expected, strict=True):
+        assert abs(mine - theirs).max() < 1e-3
+
+
 def test_encoder_cut_on_disk_is_one_message(folders, tmp_path):
     folder = shutil.copytree(folders["bert"], tmp_path / "cut")
     path = folder / "model.safetensors"
