@@ -191,12 +191,126 @@ class Errors(metaclass=_Coded):
         "Out of memory with a single window of {length} wordpieces: {reason}. Lower `window` or the "
         "`batch_size` of nlp.pipe, or run on another device."
     )
-    E226 = "`precision` int8 needs a CPU, not {device}. Use 'auto', 'bf16', 'fp16' or 'fp32' there."
+    E226 = "`precision` int8 needs `device` cpu, not {device}. Use 'auto', 'bf16', 'fp16' or 'fp32' there."
     E227 = (
         "The model of '{name}' gives {width} numbers for each token, and {tags} tags are to be scored. Put "
         "spacy_ner_plus.Tok2VecTagger.v1 around it: model.tok2vec is your layer."
     )
+    E228 = (
+        "`device` is openvino, and the package isn't installed. "
+        "Install the extra: pip install 'spacy-ner-plus[openvino]'"
+    )
+    E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
+
+    E240 = "Settings of structured_llm_ner: {settings}. Give samples of 1 or more, and n_examples of 0 or more."
+    E241 = "'{path}' holds no structured_llm_ner: {reason}. Load the folder of a saved pipeline with spacy.load()."
+    E242 = (
+        "'{name}' has no labels. Set `labels` to a list, a mapping from label to definition, a file of one, or "
+        "the name of a shipped set: conll, synthetic, pii."
+    )
+    E243 = (
+        "Only {tokens} tokens are left for the text in a request of '{name}'. Raise the model's `context_length`, "
+        "lower its `max_tokens`, or take fewer examples."
+    )
+    E244 = (
+        "`model` of '{name}' should name a server, such as {{'base_url': 'http://127.0.0.1:8080/v1', "
+        "'name': 'qwen3'}} ({found})."
+    )
+
+    E250 = "`{setting}` of the chat model is {value}. Give {remedy}."
+    E251 = (
+        "`base_url` is '{url}', where no requests can be sent: {reason}. Give an address such as "
+        "https://api.openai.com/v1 or http://127.0.0.1:8080/v1."
+    )
+    E252 = (
+        "'{url}' wants a key ({status}), and the environment variable {env} isn't set. Set it, write it into a "
+        "file .env, or name another with `api_key_env`. The server says: {reason}"
+    )
+    E253 = (
+        "'{url}' refuses the key ({status}). Check the environment variable {env} and the `headers`. "
+        "The server says: {reason}"
+    )
+    E254 = (
+        "'{url}' has no model '{name}', or no chat completions ({status}). Check `name` and `base_url`, which "
+        "mostly ends in /v1. The server says: {reason}"
+    )
+    E255 = "Nothing answers at '{url}': {reason}. Start the server, or check `base_url` and the network."
+    E256 = (
+        "The `budget` is used up: {spent} went into {replies} replies, which {kept}. Raise it and start again; "
+        "what is in a store costs nothing then."
+    )
+    E257 = (
+        "The store '{path}' has no reply to this request (key {key}...), and with `replay_only` none is asked "
+        "for. Set `replay_only` to false, or use the model, prompt and settings that filled the store."
+    )
+    E258 = (
+        "`budget` is in USD, and no price of '{name}' is known. Give one with `prices`, in USD per million "
+        'tokens: {{"{name}": {{"input": 1.0, "output": 2.0}}}}, or limit the tokens.'
+    )
+    E259 = (
+        "The header '{header}' needs the environment variable {name}, which isn't set. Set it, or write it into "
+        "a file .env."
+    )
+    E260 = (
+        "'{url}' refuses the field '{field}' ({status}). Change it in the settings, or take it out with "
+        '`parameters`: {{"{field}": null}}. The server says: {reason}'
+    )
+    E261 = (
+        "'{url}' doesn't take `structured` = '{mode}'. Set it to 'auto' to use what the server takes. "
+        "The server says: {reason}"
+    )
+    E262 = "'{url}' answers nothing more until it is paid for ({status}). The server says: {reason}"
+    E263 = "Can't use the store '{path}': {reason}. Check the file and its folder, and that you may write there."
+    E264 = (
+        "The store '{path}' has version {version}, and this version of spacy-ner-plus knows {known}. "
+        "Use a newer one, or give another `store`."
+    )
+    E265 = "'{path}' is a database of something else than replies. Give another file as `store`."
+    E266 = (
+        "There is no store at '{path}' to answer from. Check `store`, or set `replay_only` to false to fill it."
+    )
+    E267 = "The store '{path}' is damaged: {reason}. Give a copy that isn't."
+    E268 = "Can't load the tokenizer '{path}': {reason}. Give the tokenizer.json of the model."
+    E269 = (
+        "The price of '{model}' is {row}. Give USD per million tokens, such as "
+        '{{"input": 1.0, "output": 2.0, "cached": 0.5}}.'
+    )
+    E270 = (
+        "{what} holds what can't be sent as a header, such as a line break or a letter outside ASCII. "
+        "Set it again."
+    )
+    E280 = "There are no labels. Give at least one."
+    E281 = "The label '{label}' is there twice. Give each label once."
+    E282 = (
+        "{label} can't be a label: it should be text without white space, control characters, '<' and '>', "
+        "so that it can stand in tags such as B-PER and <PER>."
+    )
+    E283 = (
+        "There is no label set '{name}'. Choose one of: {sets}; or give a list of labels, a mapping from "
+        "label to definition, or a .json or .yaml file."
+    )
+    E284 = "Can't read the labels in '{path}': {reason}. Give a JSON or YAML mapping from label to definition."
+    E285 = (
+        "{where}: '{label}' should have a definition, or an object with `definition` and a list of `examples`, "
+        "but has {found}."
+    )
+    E286 = (
+        "There is no reply format '{format}'. Choose one of: {formats}; or name a function of spaCy's registry "
+        "`misc` that makes one."
+    )
+    E287 = "{found} is no reply format: it lacks {lacking}. See spacy_ner_plus.llm.formats.ReplyFormat."
+    E288 = "Can't use the template '{template}...': {reason}. It gets `labels` and `skeleton`, and no text."
+    E289 = (
+        "The template '{template}...' doesn't show the label '{label}'. Give the template's source, with a loop "
+        "over `labels`."
+    )
+    E290 = "Can't read the examples in '{path}': {reason}. Give a .jsonl or .spacy file."
+    E291 = "{where} can't be used: {reason}."
+    E292 = "'{path}' holds no examples with annotation. Give others, or none."
+    E293 = "There is no policy '{value}' for occurrences. Choose one of: {policies}."
+    E294 = "`fuzzy_threshold` is {value}. Give a similarity above 0 and up to 1."
+    E295 = "{k} examples for each text can't be chosen. Give 1 or more."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."
@@ -216,6 +330,63 @@ class Errors(metaclass=_Coded):
     E307 = (
         "Document {number} of the predictions has another text than gold: '{predicted}' instead of '{gold}'. "
         "Give the predictions of this corpus."
+    )
+    E308 = (
+        "'{path}' isn't a file of metrics: {reason}. Give one that was written by `spacy-ner-plus evaluate "
+        "PIPELINE CORPUS --output METRICS.json`."
+    )
+    E309 = (
+        "'{path}' was written by {age} version of `spacy-ner-plus evaluate` (format {found}, not {expected}), and "
+        "its figures may mean something else. Evaluate that pipeline again."
+    )
+    E310 = (
+        "'{name}' was scored on {here} and '{first}' on {there}: scores on different texts or annotations can't "
+        "be compared. Evaluate both on the same corpus, with the same --limit."
+    )
+    E311 = "There is only '{name}' to compare. Give two or more files of metrics or pipelines."
+    E312 = "'{source}' is no file of metrics, but a pipeline: say with --corpus what it is to be scored on."
+    E313 = "'{corpus}' isn't the corpus that '{name}' was scored on: {reason}. Give that corpus, or leave out --corpus."
+    E314 = (
+        "'{path}' isn't what '{name}' was scored by: the file has changed since. Evaluate again, or leave out "
+        "--corpus to compare by the metrics alone."
+    )
+    E315 = "Evaluating '{name}' failed: {reason}"
+    E316 = (
+        "The threshold of the fuzzy scheme is {likeness}. Give a number above 0, up to 100 (the same text)."
+    )
+    E317 = "Two of what is compared are called '{name}'. Name them: {name}-1=FILE {name}-2=FILE."
+    E318 = "'{source}' names nothing to compare. Write it as NAME=FILE, or NAME=FILE,FILE for several seeds."
+    E319 = (
+        "No document of the training corpus '{path}' has entities, so everything would be unseen. "
+        "Check that it is what the pipeline was trained on."
+    )
+    E340 = (
+        "The page of a comparison needs the package 'matplotlib'. "
+        "Install the extra: pip install 'spacy-ner-plus[report]'"
+    )
+    E341 = (
+        "The predictions of '{name}' are of {found} documents, and gold has {expected}. "
+        "Give the predictions of this corpus."
+    )
+    E342 = (
+        "Can't write a model card from these metrics: {reason}. "
+        "Evaluate the pipeline again and give what that wrote."
+    )
+    E343 = (
+        "These lists don't go together: {tokens} tokens and {tags} tags. Give one tag for each token, "
+        "such as B-PER, I-PER or O."
+    )
+    E344 = (
+        "No component '{name}' with a tokenizer of wordpieces in the pipeline; there is: {names}. "
+        "Load a pipeline with a transformer_ner."
+    )
+    E345 = (
+        "There is no folder '{path}' for a model card. "
+        "Give the folder of a saved pipeline, or a file that ends in .md."
+    )
+    E346 = (
+        "'{path}' wasn't made from metrics, and it would be overwritten. Move it away, or write the model card "
+        "to another file."
     )
 
     E401 = (
@@ -257,6 +428,7 @@ class Errors(metaclass=_Coded):
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
     E536 = "No single transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
     E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder with --output."
+    E538 = "No single structured_llm_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
 
 
 class Warnings(metaclass=_Coded):
@@ -269,4 +441,28 @@ class Warnings(metaclass=_Coded):
     W202 = (
         "Out of memory with {budget:,} wordpieces at a time; going on with {smaller:,}. "
         "Set `batch_wordpieces` to that to begin with it."
+    )
+    W240 = "In this run of '{name}', {lost}. Doc._.ner_failure and its group of mentions hold the reasons."
+    W250 = "A reply was no valid JSON and was mended, so part of it may be lost: '{reply}'."
+    W251 = (
+        "'{name}' at '{url}' takes {ignored} and ignores it, so nothing but the prompt holds its replies to the "
+        "schema; going on with '{mode}'. Set `structured` to '{mode}' to begin with it."
+    )
+    W252 = "The store '{path}' is damaged ({reason}). It was set aside as '{aside}', and a new one begun."
+    W253 = "Can't keep replies in the store '{path}': {reason}. They are used, but a rerun will ask for them again."
+    W254 = (
+        "{count} prompt(s) got no reply, and their Docs may look as if nothing were in them: {reason}. "
+        "structured_llm_ner marks such Docs."
+    )
+    W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
+
+    W301 = "Labels of gold that are never predicted: {labels}. All their entities count as missed."
+    W302 = (
+        "Labels that are predicted and that gold doesn't have: {labels}. All their entities count as wrong; "
+        "if they have other names in gold, rename one side."
+    )
+    W303 = "Scores of unseen entities are missing, since the training corpus can't be read. {reason}"
+    W304 = (
+        "{count} documents have no prediction at all, not even that there is no entity: of whole documents "
+        "these are wrong."
     )

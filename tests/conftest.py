@@ -10,6 +10,8 @@ from hypothesis import settings
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from tests.servers.fixtures import llama_url, llama_url_with_key, tensorzero_url  # noqa: F401
+
 ROOT = Path(__file__).parent.parent
 # The same examples in every run there, so that a landing doesn't hang on chance; people's own runs search on.
 settings.register_profile("ci", derandomize=True)

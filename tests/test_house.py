@@ -13,6 +13,7 @@ FLOORS = {
     "pipeline": 3,
     "data": 2,
     "models": 2,
+    "llm": 2,
     "evaluation": 2,
     "files": 1,
     "spans": 1,

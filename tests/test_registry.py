@@ -12,9 +12,19 @@ from tests.conftest import ROOT
 # A name that goes, or changes its meaning, breaks pipelines that people have saved.
 NAMES = {
     "console_scripts": ["spacy-ner-plus"],
-    "spacy_factories": ["transformer_ner"],
+    "spacy_factories": ["structured_llm_ner", "transformer_ner"],
     "spacy_architectures": ["spacy_ner_plus.Tok2VecTagger.v1", "spacy_ner_plus.TransformerTagger.v1"],
-    "spacy_misc": ["spacy_ner_plus.encoder_path.v1", "spacy_ner_plus.eval_frequency.v1"],
+    "spacy_misc": [
+        "spacy_ner_plus.bio_lines.v1",
+        "spacy_ner_plus.encoder_path.v1",
+        "spacy_ner_plus.entity_list.v1",
+        "spacy_ner_plus.eval_frequency.v1",
+        "spacy_ner_plus.inline_tags.v1",
+        "spacy_ner_plus.label_lists.v1",
+    ],
+    "spacy_scorers": ["spacy_ner_plus.llm_ner_scorer.v1", "spacy_ner_plus.ner_scorer.v1"],
+    "thinc_llm_tasks": ["spacy_ner_plus.NER.v1"],
+    "thinc_llm_models": ["spacy_ner_plus.ChatModel.v1"],
     "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],
     "thinc_schedules": ["spacy_ner_plus.warmup_linear_by_epochs.v1"],
     "spacy_displacy_colors": ["spacy_ner_plus"],
@@ -51,6 +61,7 @@ def test_registry_targets_exist(group):
         ("architectures", "spacy_architectures"),
         ("misc", "spacy_misc"),
         ("loggers", "spacy_loggers"),
+        ("scorers", "spacy_scorers"),
         ("schedules", "thinc_schedules"),
     ],
 )
@@ -66,7 +77,8 @@ def test_registry_entry_points_import_nothing_heavy():
     code = (
         f"import sys, spacy, importlib; before = set(sys.modules)\n"
         f"for target in {targets!r}: importlib.import_module(target)\n"
-        "heavy = {'transformers', 'datasets', 'seqeval', 'sklearn', 'tokenizers', 'spacy_llm', 'pandas', 'faker'}\n"
+        "heavy = {'transformers', 'datasets', 'seqeval', 'sklearn', 'tokenizers', 'spacy_llm', 'pandas', 'faker', "
+        "'httpx', 'openvino', 'rapidfuzz', 'jsonschema'}\n"
         "print(sorted(heavy & (set(sys.modules) - before)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
