@@ -1,0 +1,1 @@
+"""Text in and out of large language models: prompts, requests, replies, mentions."""

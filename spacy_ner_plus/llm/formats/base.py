@@ -1,0 +1,87 @@
+"""What a reply format is, and what formats share."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Protocol, runtime_checkable
+
+from spacy_ner_plus.llm.mentions import InvalidReply, Mention
+
+CharMention = tuple[int, int, str]
+
+
+@runtime_checkable
+class ReplyFormat(Protocol):
+    """How a model writes down the entities of a text: asked for, read, and shown in examples.
+
+    An object with these members is a format; it keeps no state.
+
+    name (str): Names the format, and its JSON schema in requests.
+    instructions (str): Source of the Jinja template of the system message. It gets `labels`, each with
+        `name`, `definition` and `examples`, and `skeleton`; never a text.
+    """
+
+    name: str
+
+    @property
+    def instructions(self) -> str: ...
+
+    def skeleton(self, labels: Sequence[str]) -> str:
+        """RETURNS (str): What a reply looks like, for the instructions."""
+        ...
+
+    def schema(self, labels: Sequence[str]) -> dict[str, Any] | None:
+        """RETURNS (dict[str, Any] | None): The JSON schema of replies; None where they are no JSON."""
+        ...
+
+    def grammar(self, labels: Sequence[str]) -> str | None:
+        """RETURNS (str | None): The GBNF grammar of replies; None where a JSON schema says it."""
+        ...
+
+    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
+        """Read a reply.
+
+        content (str): The reply as the server sent it.
+        labels (Sequence[str]): The labels that were asked for.
+        text (str): The text that was sent.
+        RETURNS (list[Mention]): The mentions, in the order of the reply.
+        RAISES (InvalidReply): With a reason that a model can act on.
+        """
+        ...
+
+    def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
+        """Write the ideal reply.
+
+        mentions (Sequence[tuple[int, int, str]]): Start, end and label, by character; they don't overlap.
+        labels (Sequence[str]): The labels that are asked for.
+        text (str): The text.
+        RETURNS (str): The reply.
+        """
+        ...
+
+
+@lru_cache(maxsize=16)
+def shipped_template(name: str) -> str:
+    """Read a template that comes with the package.
+
+    name (str): Such as 'label_lists.v1'. A published template is never changed: another is the next version.
+    RETURNS (str): Its source.
+    """
+    resource = files("spacy_ner_plus.llm") / "templates" / f"{name}.jinja"
+    return resource.read_text(encoding="utf8")
+
+
+def find_label(name: str, labels: Sequence[str]) -> str:
+    """Find the label that a reply names; one in other case counts if there is only one such.
+
+    name (str): As the reply has it.
+    labels (Sequence[str]): The labels that were asked for.
+    RETURNS (str): The label.
+    RAISES (InvalidReply): Where it is none of them.
+    """
+    if name in labels:
+        return name
+    alike = [label for label in labels if label.casefold() == name.strip().casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    raise InvalidReply(f"'{name[:60]}' is none of the labels; use only: {', '.join(labels)}")

@@ -1,0 +1,226 @@
+"""`inline_tags`: the text copied, with tags around its entities.
+
+    <PER>Ann Lee</PER> left <LOC>Rome</LOC>.
+
+Tags are those of the labels that were asked for; any other '<' is text. Where the text itself has
+such a tag, the copy has '&lt;' in place of its '<', and '&amp;lt;' where the text has '&lt;' before
+one, so that every reply has one meaning; nothing else is escaped. A model that copies such a tag
+as it is gets the benefit of the doubt: what matches the text is text.
+
+A copy may have slips. It is aligned with the text by edit operations, so that they don't shift
+what comes after them.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
+from spacy_ner_plus.llm.mentions import InvalidReply, Mention
+from spacy_ner_plus.llm.normalization import Normalised
+from spacy_ner_plus.llm.replies import strip_reply
+
+# A copy with less of the text than this is none: entities would be lost with the rest.
+LEAST_COPIED = 0.8
+TAGGED = re.compile(r"<([^\s<>/]+)>[^<>]*</\1>")
+
+
+def inline_tags_v1() -> "InlineTags":
+    """RETURNS (InlineTags): The format."""
+    return InlineTags()
+
+
+class InlineTags:
+    """The text with tags in it."""
+
+    name = "inline_tags"
+
+    @property
+    def instructions(self) -> str:
+        return shipped_template("inline_tags.v1")
+
+    def skeleton(self, labels: Sequence[str]) -> str:
+        return " ".join(f"... <{label}>...</{label}>" for label in labels[:2]) + " ..."
+
+    def schema(self, labels: Sequence[str]) -> None:
+        return None
+
+    def grammar(self, labels: Sequence[str]) -> str:
+        rules = " | ".join(f"entity-{i}" for i in range(len(labels)))
+        # Where a tag may begin, '<' begins one; elsewhere it is text.
+        initials = "".join(sorted({_escape_class(label[0]) for label in labels}))
+        lines = ["root ::= (plain | entity)+", f"entity ::= {rules}"]
+        for i, label in enumerate(labels):
+            name = _escape_string(label)
+            lines.append(f'entity-{i} ::= "<{name}>" (plain | entity)+ "</{name}>"')
+        lines.append(f'plain ::= [^<] | "<" [^</{initials}]')
+        return "\n".join(lines) + "\n"
+
+    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
+        answer = strip_reply(content)
+        base = content.rfind(answer)
+        copy = _read_copy(answer, labels, text)
+        if unknown := [match[1] for match in TAGGED.finditer(copy.text) if f"<{match[1]}>" not in text]:
+            find_label(unknown[0], labels)
+        places = _Places(copy.text, text)
+        if places.share < LEAST_COPIED:
+            raise InvalidReply(
+                f"the reply holds {places.share:.0%} of the text; copy the whole text and add tags to it"
+            )
+        return [
+            Mention(
+                copy.text[tagged.start : tagged.end],
+                tagged.label,
+                reply_start=base + tagged.reply_start,
+                reply_end=base + tagged.reply_end,
+                position=places.find(tagged.start) if tagged.start < tagged.end else -1,
+            )
+            for tagged in copy.entities
+        ]
+
+    def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
+        escape = _tags(tuple(labels))
+        pieces, at = [], 0
+        for start, end, label in sorted(mentions):
+            pieces.append(escape.sub(_escape, text[at:start]))
+            pieces.append(f"<{label}>{escape.sub(_escape, text[start:end])}</{label}>")
+            at = end
+        pieces.append(escape.sub(_escape, text[at:]))
+        return "".join(pieces)
+
+
+class _Tagged(NamedTuple):
+    """An entity in a copy: where it lies in the copy without tags, and in the reply."""
+
+    label: str
+    start: int
+    end: int
+    reply_start: int
+    reply_end: int
+
+
+class _Copy(NamedTuple):
+    """A reply without its tags, and what they were around."""
+
+    text: str
+    entities: list[_Tagged]
+
+
+@lru_cache(maxsize=16)
+def _tags(labels: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
+    return re.compile(rf"(<|&(?:amp;)*lt;)(/?)({names})>", re.IGNORECASE)
+
+
+def _escape(match: re.Match[str]) -> str:
+    sign = "&lt;" if match[1] == "<" else f"&amp;{match[1][1:]}"
+    return f"{sign}{match[2]}{match[3]}>"
+
+
+def _unescape(match: re.Match[str]) -> str:
+    sign = "<" if match[1].lower() == "&lt;" else f"&{match[1][5:]}"
+    return f"{sign}{match[2]}{match[3]}>"
+
+
+def _read_copy(answer: str, labels: Sequence[str], text: str) -> _Copy:
+    """Take the tags out of a reply.
+
+    RAISES (InvalidReply): A tag that isn't closed or wasn't opened.
+    """
+    matches = list(_tags(tuple(labels)).finditer(answer))
+    copied = _copied_tags(answer, matches, labels, text)
+    pieces: list[str] = []
+    length, at = 0, 0
+    opened: dict[str, list[tuple[int, int]]] = {}
+    entities = []
+    for match in matches:
+        piece = answer[at : match.start()]
+        at = match.end()
+        is_tag = match[1] == "<" and match.start() not in copied
+        if not is_tag:
+            piece += match[0] if match[1] == "<" else _unescape(match)
+        pieces.append(piece)
+        length += len(piece)
+        if not is_tag:
+            continue
+        label = find_label(match[3], labels)
+        if not match[2]:
+            opened.setdefault(label, []).append((length, match.end()))
+        elif not opened.get(label):
+            raise InvalidReply(f"</{label}> closes nothing")
+        else:
+            start, reply_start = opened[label].pop()
+            entities.append(_Tagged(label, start, length, reply_start, match.start()))
+    pieces.append(answer[at:])
+    unclosed = next((label for label, starts in opened.items() if starts), None)
+    if unclosed is not None:
+        raise InvalidReply(f"<{unclosed}> is never closed")
+    return _Copy("".join(pieces), sorted(entities, key=lambda tagged: (tagged.start, -tagged.end)))
+
+
+def _copied_tags(answer: str, matches: Sequence[re.Match[str]], labels: Sequence[str], text: str) -> set[int]:
+    """Find where the reply has tags that it copied from the text as they are."""
+    own = sum(match[1] == "<" for match in _tags(tuple(labels)).finditer(text))
+    escaped = sum(match[1].lower() == "&lt;" for match in matches)
+    if own <= escaped:
+        return set()
+    from rapidfuzz.distance import Levenshtein
+
+    same = [op for op in Levenshtein.opcodes(answer, text) if op.tag == "equal"]
+    return {
+        match.start()
+        for match in matches
+        if any(op.src_start <= match.start() and match.end() <= op.src_end for op in same)
+    }
+
+
+class _Places:
+    """Offsets of a copy as offsets of the text.
+
+    share (float): How much of the text is in the copy, differences of spelling left aside.
+    """
+
+    def __init__(self, copy: str, text: str):
+        self.share = 1.0
+        # White space around a reply is no part of it.
+        self._lead = len(text) - len(text.lstrip())
+        self._same = copy == text.strip()
+        if self._same:
+            return
+        from rapidfuzz.distance import Levenshtein
+
+        self._length = len(text)
+        self._copy, self._text = Normalised(copy), Normalised(text)
+        operations = Levenshtein.opcodes(self._copy.text, self._text.text)
+        self._starts = [op.src_start for op in operations]
+        self._blocks = [(op.dest_start, op.tag in ("equal", "replace")) for op in operations]
+        equal = sum(op.dest_end - op.dest_start for op in operations if op.tag == "equal")
+        if self._text.text:
+            self.share = equal / len(self._text.text)
+
+    def find(self, offset: int) -> int:
+        """RETURNS (int): Where the character at an offset of the copy comes from, or what follows it."""
+        if self._same:
+            return offset + self._lead
+        at = bisect_left(self._copy.starts, offset)
+        i = bisect_right(self._starts, at) - 1
+        if i < 0:
+            return 0
+        start, is_copied = self._blocks[i]
+        place = start + (at - self._starts[i] if is_copied else 0)
+        return self._text.starts[place] if place < len(self._text.starts) else self._length
+
+
+def _escape_class(character: str) -> str:
+    """Write a character for a GBNF character class, in upper and lower case."""
+    return "".join(
+        f"\\{c}" if c in "\\]^-[" else c
+        for c in sorted({character.lower(), character.upper()})
+        if len(c) == 1
+    )
+
+
+def _escape_string(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,68 @@
+"""`label_lists`: for each label the list of its mentions.
+
+    {"PER": ["Ann Lee", "Bo"], "LOC": []}
+
+The mentions of a label are in the order of the text, each as often as it is an entity there.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
+from spacy_ner_plus.llm.formats.json_strings import find_strings
+from spacy_ner_plus.llm.mentions import InvalidReply, Mention
+from spacy_ner_plus.llm.replies import read_json
+
+
+def label_lists_v1() -> "LabelLists":
+    """RETURNS (LabelLists): The format."""
+    return LabelLists()
+
+
+class LabelLists:
+    """A JSON object with a list of strings for each label."""
+
+    name = "label_lists"
+
+    @property
+    def instructions(self) -> str:
+        return shipped_template("label_lists.v1")
+
+    def skeleton(self, labels: Sequence[str]) -> str:
+        return json.dumps({label: ["..."] for label in labels}, ensure_ascii=False)
+
+    def schema(self, labels: Sequence[str]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {label: {"type": "array", "items": {"type": "string"}} for label in labels},
+            "required": list(labels),
+            "additionalProperties": False,
+        }
+
+    def grammar(self, labels: Sequence[str]) -> None:
+        return None
+
+    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
+        value = read_json(content)
+        if not isinstance(value, dict):
+            raise InvalidReply("the reply is a list; reply with one object, with a list for each label")
+        found: list[tuple[str, str]] = []
+        for key, items in value.items():
+            if items is None or items == []:
+                continue
+            find_label(key, labels)
+            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+                raise InvalidReply(f"'{key}' should hold a list of strings")
+            found += [(key, item) for item in items]
+        places = find_strings(content, found)
+        return [
+            Mention(item, find_label(key, labels), reply_start=start, reply_end=end)
+            for (key, item), (start, end) in zip(found, places, strict=True)
+        ]
+
+    def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
+        lists: dict[str, list[str]] = {label: [] for label in labels}
+        for start, end, label in sorted(mentions):
+            lists[label].append(text[start:end])
+        return json.dumps(lists, ensure_ascii=False)

@@ -1,0 +1,29 @@
+"""What a reply says: mentions of entities, without a place in the text."""
+
+from dataclasses import dataclass
+
+
+class InvalidReply(ValueError):
+    """A reply that can't be read as its format. The message says why, and is shown to the model once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An entity as a reply names it.
+
+    text (str): Its text, as the reply spells it.
+    label (str): One of the labels that were asked for.
+    occurrence (int): Which occurrence of that text is meant, from 1; 0 where the reply doesn't say.
+    reply_start (int): Where its text begins in the reply, in code points, before any unescaping;
+        -1 where unknown. Token probabilities are read there.
+    reply_end (int): Where it ends.
+    position (int): Where it lies in the text that was sent, in code points, for formats
+        that know it (inline tags, token lines); -1 where unknown.
+    """
+
+    text: str
+    label: str
+    occurrence: int = 0
+    reply_start: int = -1
+    reply_end: int = -1
+    position: int = -1

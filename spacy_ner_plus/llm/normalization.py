@@ -1,0 +1,127 @@
+"""Spelling differences that don't matter, taken out of a text, with the way back to its offsets.
+
+Models copy with small changes: other case, straight for typographic quotes, one space for a line
+break, none before a full stop. In the normalised form both spellings are the same: NFKC and case
+folding (Unicode, UAX #15 and section 3.13), one kind of quotes and dashes, no invisible
+characters, white space as one space, and none of it beside punctuation.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+APOSTROPHES = "\u2018\u2019\u201a\u201b\u2032\u2035\u00b4`\u02bc\u02b9\uff07\u2039\u203a"
+QUOTES = "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\uff02\u301d\u301e"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"
+SAME = str.maketrans(
+    dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(QUOTES, '"') | dict.fromkeys(DASHES, "-")
+)
+# Vowels and final consonants of Hangul, which join the character before them.
+JAMO = range(0x1160, 0x1200)
+SPACE = re.compile(r"\s+")
+
+
+class Normalised:
+    """A text in normalised form.
+
+    text (str): The normalised form.
+    starts (list[int]): For each of its characters, where what it comes from begins in the original.
+    ends (list[int]): And where that ends.
+    """
+
+    __slots__ = ("ends", "starts", "text")
+
+    def __init__(self, original: str):
+        if original.isascii():
+            self._from_ascii(original)
+        else:
+            self._from_unicode(original)
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Find the place in the original that a stretch of the normalised form comes from.
+
+        start (int): Offset in `text`.
+        end (int): Offset after its last character, above `start`.
+        RETURNS (tuple[int, int]): The offsets in the original, of whole characters.
+        """
+        return self.starts[start], self.ends[end - 1]
+
+    def _from_ascii(self, original: str) -> None:
+        """Characters stay one by one here, so that all but white space is copied at once."""
+        folded = original.translate(SAME).lower()
+        pieces, starts, ends = [], [], []
+        at = 0
+        for space in SPACE.finditer(folded):
+            begin, after = space.span()
+            pieces.append(folded[at:begin])
+            starts += range(at, begin)
+            ends += range(at + 1, begin + 1)
+            if begin > 0 and after < len(folded) and folded[begin - 1].isalnum() and folded[after].isalnum():
+                pieces.append(" ")
+                starts.append(begin)
+                ends.append(after)
+            at = after
+        pieces.append(folded[at:])
+        self.text = "".join(pieces)
+        self.starts = [*starts, *range(at, len(folded))]
+        self.ends = [*ends, *range(at + 1, len(folded) + 1)]
+
+    def _from_unicode(self, original: str) -> None:
+        characters: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        # White space waits until the character after it is known.
+        space: tuple[int, int] | None = None
+        for start, end, folded in _folded(original):
+            for character in folded:
+                if character.isspace():
+                    space = (space[0] if space else start, end)
+                    continue
+                if space and characters and characters[-1].isalnum() and character.isalnum():
+                    characters.append(" ")
+                    self.starts.append(space[0])
+                    self.ends.append(space[1])
+                space = None
+                characters.append(character)
+                self.starts.append(start)
+                self.ends.append(end)
+        self.text = "".join(characters)
+
+
+def normalise(text: str) -> str:
+    """Take differences of spelling that don't matter out of a text.
+
+    text (str): A text.
+    RETURNS (str): Its normalised form.
+    """
+    return Normalised(text).text
+
+
+def _folded(original: str) -> Iterator[tuple[int, int, str]]:
+    """Cut a text where its parts fold independently of each other, and fold them."""
+    start, length = 0, len(original)
+    while start < length:
+        end = start + 1
+        while end < length and not original[start].isspace() and _joins(original[end]):
+            end += 1
+        yield start, end, _fold(original[start:end])
+        start = end
+
+
+@lru_cache(maxsize=4096)
+def _joins(character: str) -> bool:
+    """Whether a character may change together with the one before it."""
+    if character.isascii():
+        return False
+    first = unicodedata.normalize("NFKD", character)[0]
+    # Invisible ones go with it, so that they don't part a letter from its accent.
+    return unicodedata.category(first) in ("Mn", "Mc", "Me", "Cf") or ord(first) in JAMO
+
+
+@lru_cache(maxsize=4096)
+def _fold(characters: str) -> str:
+    # Invisible: zero-width spaces, soft hyphens, marks of direction, byte order marks.
+    visible = "".join(c for c in characters.translate(SAME) if unicodedata.category(c) != "Cf")
+    folded = unicodedata.normalize("NFKC", visible).casefold()
+    return unicodedata.normalize("NFKC", folded).translate(SAME)

@@ -1,0 +1,81 @@
+"""A request to a chat model and what came of it, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+Message = Mapping[str, str]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One prompt.
+
+    messages (Sequence[Message]): Each with `role` and `content`.
+    schema (Mapping[str, Any] | None): JSON schema that the reply must follow; None for free text.
+    schema_name (str): The name under which the schema is sent; letters, digits, '_' and '-'.
+    grammar (str | None): GBNF grammar for servers that take one, for formats that are no JSON.
+    sample (int): Which of several samples of the same prompt this is, from 0.
+    """
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = "entities"
+    grammar: str | None = None
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one reply took.
+
+    prompt (int): Tokens of the prompt.
+    completion (int): Tokens of the reply.
+    cached (int): Tokens of the prompt that the server had cached.
+    """
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """A reply that arrived.
+
+    content (str): Its text as the server sent it.
+    finish_reason (str): 'stop', 'length' or what else the server says; '' where it doesn't.
+    usage (Usage): Tokens.
+    seconds (float): From sending to the end of the reply.
+    logprobs (Sequence[tuple[str, float]] | None): Token and log-probability in order, where given.
+    mode (str): How the schema was sent: 'json_schema', 'json_object', 'tool', 'grammar' or 'off'.
+    key (str): The request's SHA-256, under which it is stored.
+    stored (bool): Whether it comes from the store.
+    """
+
+    content: str
+    finish_reason: str = ""
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    logprobs: Sequence[tuple[str, float]] | None = None
+    mode: str = "off"
+    key: str = ""
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What came of a request in the end.
+
+    value (T | None): What was read from the reply; None where there is none.
+    failure (str): Why there is none, for people; '' where there is.
+    kind (str): '' for a value, 'invalid' for replies that stayed invalid, 'transport' for
+        requests that got no reply.
+    replies (Sequence[ChatReply]): The replies in order: the first, and that to the re-ask.
+    """
+
+    value: T | None
+    failure: str = ""
+    kind: str = ""
+    replies: Sequence[ChatReply] = ()

@@ -1,0 +1,52 @@
+"""When a request is sent again, and how long it waits before."""
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+
+# Above, waits no longer double.
+LONGEST_WAIT = 20.0
+_STATUSES = (408, 409, 429)
+# Of its own, since users seed the one of the module `random` and expect it to be theirs.
+_chance = random.SystemRandom()
+
+
+def is_retried(status: int) -> bool:
+    """RETURNS (bool): Whether an answer with this status may be another when asked again."""
+    return status in _STATUSES or status >= 500
+
+
+def waiting_time(attempt: int, base: float, retry_after: str = "") -> float:
+    """Choose how long to wait: by chance up to a bound that doubles ("full jitter"), so that requests
+    that failed together don't come back together.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+
+    attempt (int): How many attempts have failed, from 1.
+    base (float): The first bound in seconds.
+    retry_after (str): The header of that name; what it asks for is waited at least.
+    RETURNS (float): Seconds.
+    """
+    bound = min(LONGEST_WAIT, base * 2.0 ** min(attempt - 1, 30))
+    asked = read_retry_after(retry_after)
+    return _chance.uniform(0, bound) if asked is None else asked + _chance.uniform(0, base)
+
+
+def read_retry_after(value: str, now: float | None = None) -> float | None:
+    """Read the header Retry-After (RFC 9110, 10.2.3).
+
+    value (str): Seconds, or a date.
+    now (float | None): The time, in seconds since 1970; None to look.
+    RETURNS (float | None): Seconds from now, at least 0; None where it says neither.
+    """
+    value = value.strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value).timestamp()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        seconds = moment - (time.time() if now is None else now)
+    # Neither "nan" nor "inf" is a time to wait.
+    return max(0.0, seconds) if seconds < float("inf") else None

@@ -1,0 +1,180 @@
+"""The file of a store: made, checked, and set aside where it is damaged."""
+
+import os
+import sqlite3
+import time
+import warnings
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+
+VERSION = 1
+# "snpl": what `file` and this module know the file by.
+_APPLICATION = 0x736E706C
+_BUSY_SECONDS = 15.0
+_MAGIC = b"SQLite format 3\0"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NO_RIGHT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_TABLES = """
+CREATE TABLE IF NOT EXISTS inferences (
+    id TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    request TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    finish_reason TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    mode TEXT NOT NULL,
+    logprobs TEXT,
+    created REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS inferences_by_key ON inferences (key);
+CREATE TABLE IF NOT EXISTS dialects (
+    base_url TEXT NOT NULL,
+    model TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (base_url, model)
+);
+"""
+
+
+class _Damaged(Exception):
+    """The file is no database, or fails its check."""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open a store, and make it where there is none. A damaged one is set aside, with a warning.
+
+    path (Path): The file; its folders are made.
+    RETURNS (sqlite3.Connection): A connection that any thread may use, one at a time.
+    RAISES (UserError): Where it can't be opened, is no store, or was written by a newer version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _open_whole(path)
+        except _Damaged as damage:
+            aside = _set_aside(path)
+            warnings.warn(Warnings.W252.format(path=path, reason=damage, aside=aside), stacklevel=2)
+            return _open_whole(path)
+    except (OSError, sqlite3.Error, _Damaged) as error:
+        raise UserError(Errors.E263.format(path=path, reason=error)) from error
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a store that is there, and never write to it.
+
+    path (Path): The file.
+    RETURNS (sqlite3.Connection): A connection that any thread may use, one at a time.
+    RAISES (UserError): Where it isn't there, is damaged, no store, or written by a newer version.
+    """
+    if not path.is_file():
+        raise UserError(Errors.E266.format(path=path))
+    try:
+        _check_magic(path)
+        try:
+            return _checked(_connect(f"{path.resolve().as_uri()}?mode=ro", path), path)
+        except sqlite3.OperationalError as error:
+            # SQLite wants to write beside a file that it reads, unless it is told that nobody writes to it.
+            written = path.with_name(f"{path.name}-wal")
+            if error.sqlite_errorcode & 0xFF not in _NO_RIGHT or (
+                written.exists() and written.stat().st_size
+            ):
+                raise
+            return _checked(_connect(f"{path.resolve().as_uri()}?immutable=1", path), path)
+    except _Damaged as damage:
+        raise UserError(Errors.E267.format(path=path, reason=damage)) from damage
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(Errors.E263.format(path=path, reason=error)) from error
+
+
+def _open_whole(path: Path) -> sqlite3.Connection:
+    _check_magic(path)
+    connection = _checked(_connect(f"{path.resolve().as_uri()}?mode=rwc", path), path)
+    try:
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        if _pragma(connection, "user_version") < VERSION:
+            # One transaction, so that of two processes that begin a store one waits for the other.
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id={_APPLICATION};"
+                f" PRAGMA user_version={VERSION}; COMMIT;"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(uri: str, path: Path) -> sqlite3.Connection:
+    # Every statement commits by itself.
+    return sqlite3.connect(
+        uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    try:
+        try:
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _DAMAGED:
+                raise _Damaged(error) from error
+            raise
+        if problem != "ok":
+            raise _Damaged(problem)
+        # In this order, as another process may be making the tables, which sets the rest too.
+        used = bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        if application != _APPLICATION and (used or version):
+            raise UserError(Errors.E265.format(path=path))
+        if version > VERSION:
+            raise UserError(Errors.E264.format(path=path, version=version, known=VERSION))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_magic(path: Path) -> None:
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise _Damaged("it is no SQLite file")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # SQLite doesn't wait for this one itself when another process is opening the file too.
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _set_aside(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    aside, number = path.with_name(f"{path.name}.damaged-{stamp}"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
+    for ending in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            os.rename(part, aside.with_name(aside.name + ending))
+    return aside
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    with closing(connection.execute(f"PRAGMA {name}")) as rows:
+        return rows.fetchone()[0]

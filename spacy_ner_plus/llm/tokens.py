@@ -1,0 +1,45 @@
+"""Counting the tokens of a prompt, before a server does."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.llm.requests import Message
+
+# English takes about four characters a token; names, numbers and other languages fewer.
+CHARACTERS_PER_TOKEN = 3.5
+# What chat templates put around a message, and in front of the reply.
+_PER_MESSAGE = 4
+_PER_REPLY = 3
+
+
+def estimate_tokens(text: str) -> int:
+    """RETURNS (int): About as many tokens as a text has."""
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def message_tokens(messages: Sequence[Message], count: Callable[[str], int]) -> int:
+    """RETURNS (int): The tokens of a conversation, with what stands around its messages."""
+    return sum(count(message["content"]) + _PER_MESSAGE for message in messages) + _PER_REPLY
+
+
+def load_counter(tokenizer: str | None) -> Callable[[str], int]:
+    """Make the function that counts.
+
+    tokenizer (str | None): A Hugging Face tokenizer.json, or the folder of one; None to estimate.
+    RETURNS (Callable[[str], int]): From a text to its tokens.
+    RAISES (UserError): Where there is no such tokenizer.
+    """
+    if tokenizer is None:
+        return estimate_tokens
+    from tokenizers import Tokenizer
+
+    path = Path(tokenizer).expanduser()
+    path = path / "tokenizer.json" if path.is_dir() else path
+    try:
+        loaded = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(Errors.E268.format(path=path, reason=error)) from error
+    loaded.no_truncation()
+    return lambda text: len(loaded.encode(text, add_special_tokens=False).ids)

@@ -1,0 +1,60 @@
+"""What a server may do wrong, and how often."""
+
+from dataclasses import dataclass
+
+STATUS_FAULTS = ("408", "409", "429", "429-date", "500", "502", "503")
+BODY_FAULTS = ("drop", "drop-midway", "hang", "html", "cut-body")
+# Reply texts that a client can read all the same, ones that it can't, and ones that are wrong.
+READABLE_FAULTS = ("fence", "think")
+INVALID_FAULTS = ("cut-json", "length", "prose")
+WRONG_FAULTS = ("invent", "case")
+FAULTS = STATUS_FAULTS + BODY_FAULTS + READABLE_FAULTS + INVALID_FAULTS + WRONG_FAULTS
+
+
+@dataclass
+class Behaviour:
+    """How a server behaves.
+
+    delay (float): Seconds until an answer.
+    jitter (float): As many seconds more at most, so that answers come out of order.
+    fault_rate (float): Share of the requests that go wrong.
+    faults (tuple[str, ...]): In which ways.
+    first (tuple[str, ...]): What becomes of the first requests, whatever the rate: a fault, or '' for none.
+    seed (int): Of the choice.
+    retry_after (float): Seconds that 429 asks to wait.
+    hang (float): Seconds that a hanging request takes.
+    refuse (tuple[str, ...]): Fields that it answers with 400: 'json_schema', 'json_object', 'tools', ....
+    ignore (tuple[str, ...]): Of 'json_schema', 'json_object' and 'tools', those that it takes and ignores.
+    api_key (str): The key it wants; none if empty.
+    model (str): The only model it has; any if empty.
+    usage (bool): Whether it counts tokens.
+    """
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    fault_rate: float = 0.0
+    faults: tuple[str, ...] = FAULTS
+    first: tuple[str, ...] = ()
+    seed: int = 0
+    retry_after: float = 0.05
+    hang: float = 30.0
+    refuse: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    api_key: str = ""
+    model: str = ""
+    usage: bool = True
+
+
+def spoil(content: str, fault: str) -> str:
+    """RETURNS (str): The text of a reply as it is with a fault."""
+    if fault == "fence":
+        return f"```json\n{content}\n```"
+    if fault == "think":
+        return f'<think>\nThere may be {{"PER": ["names"]}} in it.\n</think>\n\n{content}'
+    if fault in ("cut-json", "length"):
+        return content[: len(content) // 2]
+    if fault == "prose":
+        return "There are some names in this text."
+    if fault == "invent":
+        return content.replace("[]", '["Xylophonia"]', 1)
+    return content.lower() if fault == "case" else content

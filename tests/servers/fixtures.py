@@ -1,0 +1,49 @@
+"""Fixtures: real servers, started once a run. A conftest imports them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+# What the server behind `llama_url_with_key` asks for.
+API_KEY = "tests-only"
+
+
+@pytest.fixture(scope="session")
+def llama_url() -> Iterator[str]:
+    """The `base_url` of llama.cpp's server with the tests' model, named 'tiny'."""
+    _need("xllamacpp", "gguf")
+    from tests.servers.llama_server import llama_server
+
+    with llama_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def llama_url_with_key() -> Iterator[str]:
+    """The `base_url` of one that asks for `API_KEY`."""
+    _need("xllamacpp", "gguf")
+    from tests.servers.llama_server import llama_server
+
+    with llama_server(api_key=API_KEY) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def tensorzero_url(llama_url: str) -> Iterator[str]:
+    """The `base_url` of TensorZero's gateway in front of `llama_url`."""
+    _need("tensorzero")
+    import tensorzero
+
+    if not hasattr(tensorzero, "_start_http_gateway"):
+        pytest.skip(f"tensorzero {tensorzero.__version__} starts no gateway any more: install 2026.6.0")
+    from tests.servers.tensorzero_gateway import tensorzero_gateway
+
+    with tensorzero_gateway(llama_url) as url:
+        yield url
+
+
+def _need(*packages: str) -> None:
+    for package in packages:
+        pytest.importorskip(
+            package, reason=f"no {package}, which serves models: pip install {package}", exc_type=ImportError
+        )

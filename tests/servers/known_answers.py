@@ -1,0 +1,66 @@
+"""What the fault server answers: a fixed rule, so that a test knows what is right for a text."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LABELS = ("PER", "ORG", "LOC", "MISC")
+# How a client's message begins that asks once more for an answer to the message before.
+RE_ASK = "That reply can't be used"
+_NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_ONE_WORD = re.compile(r"the one word: (\w+)")
+
+
+def names_by_label(text: str, labels: Sequence[str] = LABELS) -> dict[str, list[str]]:
+    """Every capitalised word is a name, and its length says its label.
+
+    text (str): A text.
+    labels (Sequence[str]): The labels that were asked for.
+    RETURNS (dict[str, list[str]]): The names of each label, in order.
+    """
+    found: dict[str, list[str]] = {label: [] for label in labels}
+    for name in _NAME.findall(text):
+        found[labels[len(name) % len(labels)]].append(name)
+    return found
+
+
+def asked_text(messages: Sequence[Mapping[str, str]]) -> str:
+    """RETURNS (str): The last user message that is a text, not a complaint about a reply."""
+    turns = [turn["content"] for turn in messages if turn["role"] == "user"]
+    return next((turn for turn in reversed(turns) if not turn.startswith(RE_ASK)), "")
+
+
+def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False) -> str:
+    """Answer a text.
+
+    text (str): The last user message.
+    schema (Mapping[str, Any] | None): The schema that was sent; None where none was, or it is ignored.
+    as_json (bool): Whether the answer has to be JSON without a schema.
+    RETURNS (str): What follows the schema; without one the word that was asked for, or label lists.
+    """
+    if schema is None:
+        if not as_json and (word := _ONE_WORD.search(text)):
+            return word[1]
+        return json.dumps(names_by_label(text), ensure_ascii=False)
+    return json.dumps(_follow(schema, text), ensure_ascii=False)
+
+
+def _follow(schema: Mapping[str, Any], text: str) -> dict[str, Any]:
+    properties = schema["properties"]
+    lists = [name for name, part in properties.items() if part.get("type") == "array"]
+    reply: dict[str, Any] = {name: part["enum"][0] for name, part in properties.items() if part.get("enum")}
+    item = properties[lists[0]]["items"] if lists else {}
+    if "label" in item.get("properties", {}):
+        labels = item["properties"]["label"]["enum"]
+        return {**reply, lists[0]: _entities(text, labels)}
+    return {**reply, **(names_by_label(text, lists) if lists else {})}
+
+
+def _entities(text: str, labels: Sequence[str]) -> list[dict[str, Any]]:
+    seen: dict[str, int] = {}
+    entities = []
+    for name in _NAME.findall(text):
+        seen[name] = seen.get(name, 0) + 1
+        entities.append({"text": name, "label": labels[len(name) % len(labels)], "occurrence": seen[name]})
+    return entities
