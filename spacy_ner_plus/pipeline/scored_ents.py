@@ -13,9 +13,19 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
 
+# Holds, among the attrs of such a group, why there is no answer for a Doc or a part of it.
+FAILURE = "failure"
+
 
 def write_ents(
-    doc: Doc, ents: Sequence[Span], scores: Sequence[float], *, spans_key: str, overwrite: bool
+    doc: Doc,
+    ents: Sequence[Span],
+    scores: Sequence[float],
+    *,
+    spans_key: str,
+    overwrite: bool,
+    unknown: Sequence[Span] = (),
+    failure: str = "",
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
@@ -25,6 +35,9 @@ def write_ents(
     spans_key (str): Key in doc.spans for those that are written, with their scores; '' for none.
     overwrite (bool): Whether entities that are there give way to those that overlap
         them; else they stay, and what overlaps them isn't written.
+    unknown (Sequence[Span]): Stretches about which nothing was found out: their tokens are missing
+        annotation, which is not the same as being outside.
+    failure (str): Why, kept with the group.
     """
     ents = all_ents = list(ents)
     if doc.ents and overwrite:
@@ -38,9 +51,11 @@ def write_ents(
         there = {(ent.start, ent.end, ent.label) for ent in all_ents}
         kept = [i for i, ent in enumerate(ents) if (ent.start, ent.end, ent.label) in there]
         ents, scores = [ents[i] for i in kept], [scores[i] for i in kept]
-    doc.set_ents(all_ents, default="outside")
+    doc.set_ents(all_ents, missing=_uncovered(doc, unknown, all_ents), default="outside")
     if spans_key:
         attrs = {"scores": [float(score) for score in scores], ENTS_GROUP: True}
+        if failure:
+            attrs[FAILURE] = failure
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
 
 
@@ -48,6 +63,21 @@ def register_score() -> None:
     """Register `Span._.score`, unless an extension of that name is there already."""
     if not Span.has_extension("score"):
         Span.set_extension("score", getter=find_score)
+
+
+def register_failure() -> None:
+    """Register `Doc._.ner_failure`, unless an extension of that name is there already."""
+    if not Doc.has_extension("ner_failure"):
+        Doc.set_extension("ner_failure", getter=find_failure)
+
+
+def find_failure(doc: Doc) -> str:
+    """Say why a component has no answer for a Doc, or for a part of it.
+
+    doc (Doc): The Doc.
+    RETURNS (str): The reason; of several components, all; '' where nothing failed.
+    """
+    return "; ".join(group.attrs[FAILURE] for group in doc.spans.values() if group.attrs.get(FAILURE))
 
 
 def find_score(span: Span) -> float | None:
@@ -59,6 +89,15 @@ def find_score(span: Span) -> float | None:
     """
     groups = sorted(span.doc.spans.values(), key=lambda group: not group.attrs.get(ENTS_GROUP))
     return next((score for group in groups if (score := _score_in(group, span)) is not None), None)
+
+
+def _uncovered(doc: Doc, stretches: Sequence[Span], ents: Sequence[Span]) -> list[Span]:
+    """What of these stretches no entity covers, token by token, as set_ents takes no overlaps."""
+    if not stretches:
+        return []
+    covered = {i for ent in ents for i in range(ent.start, ent.end)}
+    places = {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
+    return [doc[i : i + 1] for i in sorted(places)]
 
 
 def _score_in(group: SpanGroup, span: Span) -> float | None:

@@ -1,0 +1,369 @@
+import copy
+import pickle
+import warnings
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+from spacy.util import registry
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.formats import get_format
+from tests.servers.fault_server import Behaviour, FaultServer
+from tests.servers.known_answers import LABELS, names_by_label
+
+TEXTS = [f"Anna met Bob{'x' * i} in Oslo and Paris on day {i}." for i in range(20)]
+
+
+@pytest.fixture
+def server():
+    with FaultServer() as running:
+        yield running
+
+
+def pipeline(url: str, labels=LABELS, model=None, **config):
+    nlp = spacy.blank("en")
+    settings = {"base_url": url, "name": "m", "retry_base": 0.01, **(model or {})}
+    nlp.add_pipe("structured_llm_ner", config={"labels": list(labels), "model": settings, **config})
+    return nlp
+
+
+def expected(text: str) -> set[tuple[str, str]]:
+    return {(name, label) for label, names in names_by_label(text).items() for name in names}
+
+
+def found(doc: Doc) -> set[tuple[str, str]]:
+    return {(ent.text, ent.label_) for ent in doc.ents}
+
+
+def test_structured_llm_ner_writes_what_the_reply_names(server):
+    doc = pipeline(server.url)("Anna met Robert in Oslo.")
+    assert found(doc) == expected("Anna met Robert in Oslo.")
+
+
+def test_structured_llm_ner_keeps_the_order_where_answers_come_out_of_order():
+    with FaultServer(Behaviour(jitter=0.1)) as server:
+        docs = list(pipeline(server.url).pipe(TEXTS))
+    assert [doc.text for doc in docs] == TEXTS
+    assert all(found(doc) == expected(doc.text) for doc in docs)
+
+
+def test_structured_llm_ner_has_many_requests_in_flight_over_small_batches():
+    with FaultServer(Behaviour(delay=0.1)) as server:
+        list(pipeline(server.url, model={"max_concurrency": 16}).pipe(TEXTS, batch_size=2))
+    assert server.most_in_flight == 16
+
+
+def test_structured_llm_ner_gives_the_first_doc_before_the_stream_ends(server):
+    def texts():
+        yield TEXTS[0]
+        for text in TEXTS[1:]:
+            taken.append(text)
+            yield text
+
+    taken: list[str] = []
+    stream = pipeline(server.url, model={"max_concurrency": 1}).pipe(texts(), batch_size=1)
+    assert next(stream).text == TEXTS[0]
+    assert len(taken) < len(TEXTS) - 1
+    stream.close()
+
+
+def test_structured_llm_ner_sends_nothing_for_a_text_without_words(server):
+    docs = list(pipeline(server.url).pipe(["", " \n "]))
+    assert [list(doc.ents) for doc in docs] == [[], []]
+    assert server.requests == []
+
+
+def test_structured_llm_ner_writes_scores_by_the_shared_contract(server):
+    nlp = pipeline(server.url)
+    doc = nlp("Anna met Robert in Oslo.")
+    copied = next(DocBin(docs=[doc]).get_docs(nlp.vocab))
+    assert list(copied.spans["structured_llm_ner"]) == list(copied.ents)
+    assert [ent._.score for ent in copied.ents] == [1.0] * len(copied.ents)
+
+
+def test_structured_llm_ner_keeps_all_mentions_with_their_alignment(server):
+    doc = pipeline(server.url)("Anna met Robert in Oslo.")
+    group = doc.spans["structured_llm_ner_mentions"]
+    assert [span.text for span in group] == [ent.text for ent in doc.ents]
+    assert group.attrs["alignment"] == ["exact"] * len(group)
+
+
+def test_structured_llm_ner_counts_and_keeps_mentions_without_a_place():
+    with FaultServer(Behaviour(first=("invent",))) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema"})
+        with pytest.warns(UserWarning, match="stands nowhere in the text"):
+            doc = nlp("Anna slept.")
+    assert doc.spans["structured_llm_ner_mentions"].attrs["unaligned"][0][0] == "Xylophonia"
+    assert found(doc) == expected("Anna slept.")
+
+
+def test_structured_llm_ner_aligns_mentions_in_another_case():
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("case",))) as server:
+        doc = pipeline(server.url, labels=["per"], model={"structured": "json_schema"})("Anna met Robert.")
+    assert [ent.text for ent in doc.ents] == ["Anna", "Robert"]
+    assert doc.spans["structured_llm_ner_mentions"].attrs["alignment"] == ["normalised", "normalised"]
+
+
+def test_structured_llm_ner_marks_a_doc_whose_reply_stays_invalid_as_missing():
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema"})
+        with pytest.warns(UserWarning, match="1 times: document with an invalid reply"):
+            doc = nlp("Anna met Robert.")
+    assert [token.ent_iob_ for token in doc] == [""] * len(doc)
+    assert "JSON" in doc._.ner_failure
+    copied = next(DocBin(docs=[doc]).get_docs(nlp.vocab))
+    assert copied._.ner_failure == doc._.ner_failure
+    assert len(server.requests) == 2
+
+
+def test_structured_llm_ner_asks_once_more_after_an_invalid_reply():
+    with FaultServer(Behaviour(first=("prose",))) as server:
+        doc = pipeline(server.url, model={"structured": "json_schema"})("Anna met Robert.")
+    # The re-ask's last message is about the reply; its answer names what stands in that.
+    assert len(server.requests) == 2
+    assert doc._.ner_failure == ""
+
+
+def test_structured_llm_ner_marks_a_doc_without_a_reply_as_missing():
+    with FaultServer(Behaviour(first=("", "500", "500", "500"))) as server:
+        nlp = pipeline(
+            server.url, model={"max_retries": 1, "structured": "json_schema", "max_concurrency": 1}
+        )
+        with pytest.warns(UserWarning, match="document without a reply"):
+            docs = list(nlp.pipe(["Anna slept.", "Robert woke."]))
+    assert found(docs[0]) == expected("Anna slept.")
+    assert "500" in docs[1]._.ner_failure
+
+
+def test_structured_llm_ner_scores_a_missing_doc_as_having_no_predictions():
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema"})
+        examples = [
+            Example.from_dict(nlp.make_doc("Anna slept."), {"entities": [(0, 4, "PER")]}),
+            Example.from_dict(nlp.make_doc("nobody"), {"entities": []}),
+        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scores = nlp.evaluate(examples)
+    assert scores["ents_r"] == 0.0
+    assert scores["ents_invalid"] == 1.0
+
+
+def test_structured_llm_ner_keeps_earlier_entities_and_categories(server):
+    nlp = pipeline(server.url)
+    doc = nlp.make_doc("Anna met Robert.")
+    doc.cats = {"news": 1.0}
+    doc.ents = [Span(doc, 0, 2, label="OLD")]
+    doc = nlp.get_pipe("structured_llm_ner")(doc)
+    assert doc.cats == {"news": 1.0}
+    assert ("Anna met", "OLD") in found(doc)
+    assert ("Robert", "MISC") in found(doc) or len(doc.ents) == 2
+
+
+def test_structured_llm_ner_overwrites_earlier_entities_where_it_is_told_to(server):
+    nlp = pipeline(server.url, overwrite_ents=True)
+    doc = nlp.make_doc("Anna met Robert.")
+    doc.ents = [Span(doc, 0, 2, label="OLD")]
+    assert found(nlp.get_pipe("structured_llm_ner")(doc)) == expected("Anna met Robert.")
+
+
+def test_structured_llm_ner_hands_a_doc_on_which_our_code_fails_to_the_error_handler(server):
+    class Failing(type(get_format("label_lists"))):
+        def parse(self, content, labels, text):
+            if "Robert" in text:
+                raise ZeroDivisionError
+            return super().parse(content, labels, text)
+
+    registry.misc("failing_format.v1", func=Failing)
+    nlp = pipeline(server.url, format="failing_format.v1")
+    failed = []
+    nlp.set_error_handler(lambda name, proc, docs, error: failed.append((docs[0].text, type(error))))
+    docs = list(nlp.pipe(["Anna", "Robert", "Bob"]))
+    assert [doc.text for doc in docs] == ["Anna", "Bob"]
+    assert failed == [("Robert", ZeroDivisionError)]
+
+
+def test_structured_llm_ner_stops_where_no_request_can_succeed():
+    with (
+        FaultServer(Behaviour(api_key="right")) as server,
+        pytest.raises(UserError, match="OPENAI_API_KEY") as caught,
+    ):
+        list(pipeline(server.url).pipe(TEXTS))
+    assert "Traceback" not in str(caught.value)
+
+
+def test_structured_llm_ner_says_when_the_server_is_not_there():
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9"):
+        pipeline("http://127.0.0.1:9/v1", model={"max_retries": 1})("Anna")
+
+
+def test_structured_llm_ner_opens_nothing_at_construction(server, tmp_path):
+    nlp = pipeline(server.url, model={"store": str(tmp_path / "s.sqlite")})
+    nlp.to_disk(tmp_path / "pipe")
+    loaded = spacy.load(tmp_path / "pipe")
+    assert loaded.get_pipe("structured_llm_ner").labels == LABELS
+    assert not server.connections
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_structured_llm_ner_needs_no_files_after_saving(server, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text('{"PER": "people", "ORG": "firms", "LOC": "places", "MISC": "the rest"}')
+    examples = tmp_path / "examples.jsonl"
+    examples.write_text('{"text": "Ada wrote.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n')
+    nlp = spacy.blank("en")
+    config = {
+        "labels": str(labels),
+        "examples": str(examples),
+        "model": {"base_url": server.url, "name": "m"},
+    }
+    nlp.add_pipe("structured_llm_ner", config=config)
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "pipe")
+    for path in (labels, examples):
+        path.unlink()
+    loaded = spacy.load(tmp_path / "pipe")
+    assert found(loaded("Anna met Robert.")) == expected("Anna met Robert.")
+    prompter = loaded.get_pipe("structured_llm_ner").extractor.prompter
+    assert prompter.labels.definitions["ORG"] == "firms"
+    assert prompter.demonstrations.select("x")[0].text == "Ada wrote."
+
+
+def test_structured_llm_ner_takes_labels_given_at_load_over_saved_ones(server, tmp_path):
+    pipeline(server.url).to_disk(tmp_path / "pipe")
+    config = {"components.structured_llm_ner.labels": ["PER"]}
+    assert spacy.load(tmp_path / "pipe", config=config).get_pipe("structured_llm_ner").labels == ("PER",)
+
+
+def test_structured_llm_ner_takes_a_threshold_given_at_load_over_the_saved_one(server, tmp_path):
+    pipeline(server.url, threshold=0.3).to_disk(tmp_path / "pipe")
+    assert spacy.load(tmp_path / "pipe").get_pipe("structured_llm_ner").cfg["threshold"] == pytest.approx(0.3)
+    config = {"components.structured_llm_ner.threshold": 0.7}
+    loaded = spacy.load(tmp_path / "pipe", config=config)
+    assert loaded.get_pipe("structured_llm_ner").cfg["threshold"] == 0.7
+
+
+def test_structured_llm_ner_goes_through_bytes(server):
+    nlp = pipeline(server.url, labels=["PER", "ORG"])
+    other = pipeline(server.url, labels=["PER", "ORG"])
+    other.from_bytes(nlp.to_bytes())
+    assert other.get_pipe("structured_llm_ner").labels == ("PER", "ORG")
+
+
+@pytest.mark.parametrize("copier", [copy.deepcopy, lambda pipe: pickle.loads(pickle.dumps(pipe))])
+def test_structured_llm_ner_can_be_copied_after_use(server, copier):
+    nlp = pipeline(server.url)
+    nlp("Anna")
+    pipe = copier(nlp.get_pipe("structured_llm_ner"))
+    assert found(pipe(nlp.make_doc("Anna met Robert."))) == expected("Anna met Robert.")
+
+
+def test_structured_llm_ner_works_in_two_processes(server):
+    docs = list(pipeline(server.url).pipe(TEXTS, n_process=2, batch_size=5))
+    assert [found(doc) for doc in docs] == [expected(text) for text in TEXTS]
+
+
+def test_structured_llm_ner_works_after_select_pipes(server):
+    nlp = pipeline(server.url)
+    with nlp.select_pipes(disable=["structured_llm_ner"]):
+        assert nlp("Anna met Robert.").ents == ()
+    assert found(nlp("Anna met Robert.")) == expected("Anna met Robert.")
+
+
+def test_structured_llm_ner_asks_nothing_twice_with_a_store(server, tmp_path):
+    model = {"store": str(tmp_path / "replies.sqlite")}
+    first = [found(doc) for doc in pipeline(server.url, model=model).pipe(TEXTS)]
+    sent = len(server.requests)
+    assert [found(doc) for doc in pipeline(server.url, model=model).pipe(TEXTS)] == first
+    assert len(server.requests) == sent
+
+
+def test_structured_llm_ner_counts_votes_of_samples(server):
+    nlp = pipeline(server.url, samples=3)
+    doc = nlp("Anna met Robert.")
+    assert [ent._.score for ent in doc.ents] == [1.0] * len(doc.ents)
+    # Three samples, and one probe.
+    assert nlp.get_pipe("structured_llm_ner").usage_report()["replies"] >= 3
+
+
+def test_structured_llm_ner_multiplies_token_probabilities(server):
+    doc = pipeline(server.url, model={"logprobs": True})("Anna slept.")
+    assert 0.0 < doc.ents[0]._.score < 1.0
+
+
+def test_structured_llm_ner_leaves_out_entities_under_the_threshold(server):
+    doc = pipeline(server.url, model={"logprobs": True}, threshold=0.99)("Anna slept.")
+    assert doc.ents == ()
+    assert len(doc.spans["structured_llm_ner_mentions"]) == 1
+
+
+def test_structured_llm_ner_cuts_long_documents_between_sentences(server):
+    text = " ".join(f"Person{chr(97 + i)} met Robert in Oslo." for i in range(20)).replace("Person", "Anna")
+    doc = pipeline(server.url, chunk_tokens=60, chunk_overlap=20)(text)
+    assert len(server.requests) > 2
+    assert found(doc) == expected(text)
+    names = [name for names in names_by_label(text).values() for name in names]
+    assert len(doc.ents) == len(names)
+
+
+def test_structured_llm_ner_marks_only_the_failing_part_of_a_long_document():
+    text = " ".join(f"Anna{chr(97 + i)} met Robert in Oslo." for i in range(20))
+    with FaultServer(Behaviour(first=("", "500"))) as server:
+        model = {"max_retries": 0, "structured": "json_schema", "max_concurrency": 1}
+        nlp = pipeline(server.url, chunk_tokens=60, chunk_overlap=0, model=model)
+        with pytest.warns(UserWarning, match="without a reply"):
+            doc = nlp(text)
+    states = {token.ent_iob_ for token in doc}
+    assert "" in states
+    assert doc.ents
+    assert doc._.ner_failure
+
+
+@pytest.mark.parametrize("name", ["label_lists", "entity_list"])
+def test_structured_llm_ner_takes_each_json_format(server, name):
+    assert found(pipeline(server.url, format=name)("Anna met Robert.")) == expected("Anna met Robert.")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"labels": None, "model": {"base_url": "http://x/v1", "name": "m"}}, "no labels"),
+        ({"labels": ["PER"], "model": None}, "should name a server"),
+        ({"labels": ["PER"], "model": {"base_url": "http://x/v1"}}, "missing: name"),
+        (
+            {"labels": ["PER"], "model": {"base_url": "http://x/v1", "name": "m", "speed": 1}},
+            "unknown: speed",
+        ),
+        ({"labels": "nothing.json", "model": {"base_url": "http://x/v1", "name": "m"}}, "nothing.json"),
+        ({"labels": ["PER"], "format": "xml", "model": {"base_url": "http://x/v1", "name": "m"}}, "xml"),
+        (
+            {"labels": ["PER"], "template": "no.jinja", "model": {"base_url": "http://x/v1", "name": "m"}},
+            "no.jinja",
+        ),
+        ({"labels": ["PER"], "threshold": 2.0, "model": None}, "threshold"),
+        ({"labels": ["PER"], "samples": 0, "model": None}, "samples 0"),
+    ],
+)
+def test_structured_llm_ner_refuses_settings_that_can_not_be(config, message):
+    def use() -> None:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("structured_llm_ner", config=config)
+        nlp("Anna")
+
+    with pytest.raises(UserError, match=message):
+        use()
+
+
+def test_structured_llm_ner_stands_beside_other_components(server):
+    nlp = pipeline(server.url)
+    ruler = nlp.add_pipe("entity_ruler", first=True)
+    ruler.add_patterns([{"label": "CITY", "pattern": "Oslo"}])
+    doc = nlp("Anna is in Oslo.")
+    assert ("Oslo", "CITY") in found(doc)
+    assert any(text == "Anna" for text, _ in found(doc))
+
+
+def test_structured_llm_ner_scorer_is_registered():
+    assert callable(registry.scorers.get("spacy_ner_plus.llm_ner_scorer.v1")())
