@@ -8,10 +8,12 @@ from spacy_ner_plus.cli import (
     calibrate,
     check_corpus,
     check_package,
+    compare,
     convert,
     evaluate,
     generate,
     import_hf,
+    llm,
     predict,
     render,
     stats,
@@ -39,10 +41,12 @@ app.command("check-corpus")(check_corpus.check_corpus_command)
 app.command("generate")(generate.generate_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("compare")(compare.compare_command)
 app.command("predict")(predict.predict_command)
 app.command("render")(render.render_command)
 app.command("test-package")(check_package.check_package_command)
 app.command("import-hf")(import_hf.import_hf_command)
+app.add_typer(llm.app, name="llm")
 
 
 def main() -> None:

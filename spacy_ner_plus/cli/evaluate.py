@@ -1,4 +1,4 @@
-"""`spacy-ner-plus evaluate`: strict scores of a pipeline on a gold corpus, beside spaCy's own."""
+"""`spacy-ner-plus evaluate`: scores of a pipeline on a gold corpus, how sure they are, and its errors."""
 
 import tempfile
 import time
@@ -9,6 +9,7 @@ import typer
 
 from spacy_ner_plus.cli.loading import at_least, load_pipeline
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
 from spacy_ner_plus.losses import Losses
 
 if TYPE_CHECKING:
@@ -45,8 +46,20 @@ def evaluate_command(
     batch_size: Annotated[int | None, typer.Option(help="Documents at once; default: its own.")] = None,
     n_process: Annotated[int, typer.Option(help="Number of processes.")] = 1,
     limit: Annotated[int, typer.Option(help="Take only the first N documents; 0 for all.")] = 0,
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Training corpus (.spacy): score seen and unseen entities apart."),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of the documents for the 95% intervals; 0 for no intervals.")
+    ] = RESAMPLES,
+    fuzzy: Annotated[
+        float, typer.Option(help="How like texts must be for the fuzzy scheme, above 0 up to 100.")
+    ] = LIKENESS,
+    examples: Annotated[int, typer.Option(help="Examples of each kind of error in the metrics.")] = EXAMPLES,
 ) -> None:
-    """Score a pipeline: seqeval strict IOB2 on gold tokens, spaCy's scorer, and whether they agree."""
+    """Score a pipeline: seqeval strict IOB2 on gold tokens and spaCy's scorer, whether they agree, how sure
+    the scores are, other schemes, and errors by kind."""
     metrics = evaluate(
         pipeline,
         corpus,
@@ -58,6 +71,10 @@ def evaluate_command(
         batch_size=batch_size,
         n_process=n_process,
         limit=limit,
+        train=train,
+        resamples=resamples,
+        fuzzy=fuzzy,
+        examples=examples,
     )
     from spacy_ner_plus.cli.scores import show_metrics
 
@@ -83,6 +100,10 @@ def evaluate(
     batch_size: int | None = None,
     n_process: int = 1,
     limit: int = 0,
+    train: Path | None = None,
+    resamples: int = RESAMPLES,
+    fuzzy: float = LIKENESS,
+    examples: int = EXAMPLES,
 ) -> dict[str, Any]:
     """Score a pipeline on a gold corpus.
 
@@ -96,47 +117,70 @@ def evaluate(
     batch_size (int): Documents at once; None for the pipeline's own.
     n_process (int): Number of processes.
     limit (int): Only the first documents; 0 for all.
-    RETURNS (dict[str, Any]): All that `spacy evaluate` writes, and sections
-        `seqeval`, `agreement`, `calibration`, `corpus`, `pipeline`, `settings`, `losses`, `baseline`.
+    train (Path): A training corpus, for scores of seen and unseen entities.
+    resamples (int): Of the documents, for intervals; 0 for none.
+    fuzzy (float): How like texts must be for the fuzzy scheme, above 0 up to 100.
+    examples (int): How many examples of each kind of error are kept.
+    RETURNS (dict[str, Any]): All that `spacy evaluate` writes, `format_version`, all that
+        `evaluation.measures.measure` gives, and sections `seqeval`, `agreement`, `corpus`, `pipeline`,
+        `settings`, `performance`, `losses`, and where there are such `baseline`, `predictions` and `llm`.
     RAISES (UserError): Where something cannot be read, written or scored.
     """
     from spacy_ner_plus.evaluation.agreement import agreement, compare_routes, spacy_scores
-    from spacy_ner_plus.evaluation.calibration import judge_scores, reliability
+    from spacy_ner_plus.evaluation.descriptions import describe_corpus, describe_pipeline
+    from spacy_ner_plus.evaluation.measures import llm_usage, measure
     from spacy_ner_plus.evaluation.metrics import score_docs
+    from spacy_ner_plus.evaluation.metrics_file import FORMAT_VERSION, file_digest, write_json
     from spacy_ner_plus.evaluation.predictions import load_docs, save_docs
-    from spacy_ner_plus.files import write_whole
+    from spacy_ner_plus.evaluation.schemes import check_likeness
 
     at_least("--limit", limit, 0)
     at_least("--batch-size", batch_size, 1)
+    at_least("--resamples", resamples, 0)
+    at_least("--examples", examples, 0)
+    check_likeness(fuzzy)
+    began = time.perf_counter()
     nlp = load_pipeline(pipeline, overrides or [])
+    load_seconds = time.perf_counter() - began
     golds = load_docs(corpus, nlp.vocab, limit)
     if not any(gold.has_annotation("ENT_IOB") for gold in golds if len(gold)):
         raise UserError(Errors.E305.format(path=corpus))
+    train_docs = None if train is None else load_docs(train, nlp.vocab)
+    if train_docs is not None and not any(doc.ents for doc in train_docs):
+        raise UserError(Errors.E319.format(path=train))
     losses = Losses()
     predicted, seconds = _run(nlp, golds, losses, gold_tokens, batch_size, n_process)
+    performance = _performance(predicted, seconds, load_seconds, n_process)
     with tempfile.TemporaryDirectory() as folder:
         kept = predictions or default_predictions(output) or Path(folder) / "predictions.spacy"
         save_docs(predicted, kept)
         saved = load_docs(kept, nlp.vocab)
+        digest = file_digest(kept)
     seqeval = score_docs(golds, saved, losses)
     scores, standard = spacy_scores(nlp, golds, predicted)
-    judged = judge_scores(golds, saved)
+    usage = llm_usage(nlp.components)
     metrics = {
         **scores,
-        "speed": sum(map(len, predicted)) / seconds,
+        "format_version": FORMAT_VERSION,
+        "speed": performance["words_per_second"],
         "seqeval": seqeval,
         "agreement": agreement(scores, standard, seqeval, compare_routes(golds, saved)),
-        # Only of pipelines that give scores.
-        **({"calibration": reliability(*judged)} if len(judged[0]) else {}),
-        "corpus": _describe_corpus(corpus, golds),
-        "pipeline": _describe_pipeline(nlp),
+        **measure(golds, saved, train=train_docs, resamples=resamples, likeness=fuzzy, examples=examples),
+        "performance": performance,
+        # Only of pipelines that ask language models.
+        **({"llm": usage} if usage else {}),
+        "corpus": describe_corpus(corpus, golds),
+        "pipeline": describe_pipeline(nlp),
         "settings": {
             "tokens": "gold" if gold_tokens else "own",
             "overrides": list(overrides or []),
             "batch_size": batch_size or nlp.batch_size,
             "n_process": n_process,
             "limit": limit,
+            "train": train.name if train else None,
         },
+        # Only where they stay.
+        **({"predictions": {"file": kept.name, "sha256": digest}} if predictions or output else {}),
         "losses": {
             kind: {"count": loss.count, "example": loss.example, "where": loss.where} for kind, loss in losses
         },
@@ -147,10 +191,7 @@ def evaluate(
         guesses = predict_baseline(load_docs(baseline, nlp.vocab), golds)
         metrics["baseline"] = {"corpus": baseline.name, **score_docs(golds, guesses)}
     if output:
-        import json
-
-        text = json.dumps(metrics, indent=2, ensure_ascii=False, default=float)
-        write_whole(output, f"{text}\n".encode())
+        write_json(output, metrics)
     return metrics
 
 
@@ -194,37 +235,22 @@ def _run(
     return predicted, seconds
 
 
-def _describe_corpus(path: Path, golds: "list[Doc]") -> dict[str, Any]:
-    """What was scored on; the name alone, since a path says nothing elsewhere."""
-    import hashlib
+def _performance(
+    predicted: "list[Doc]", seconds: float, load_seconds: float, n_process: int
+) -> dict[str, Any]:
+    """Time and memory up to here, before anything is scored."""
+    from spacy_ner_plus.evaluation.performance import peak_gpu_memory, peak_memory, processor
 
-    from spacy_ner_plus.evaluation.predictions import corpus_files
-
-    digest = hashlib.sha256()
-    for file in corpus_files(path):
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+    words = sum(map(len, predicted))
     return {
-        "name": path.name,
-        "documents": len(golds),
-        "tokens": sum(map(len, golds)),
-        "entities": sum(len(gold.ents) for gold in golds),
-        "sha256": digest.hexdigest(),
-    }
-
-
-def _describe_pipeline(nlp: "Language") -> dict[str, Any]:
-    import spacy
-
-    from spacy_ner_plus import __version__
-
-    return {
-        "name": f"{nlp.lang}_{nlp.meta['name']}",
-        "version": nlp.meta["version"],
-        "components": dict(nlp.pipe_factories),
-        "spacy_version": spacy.__version__,
-        "spacy_ner_plus_version": __version__,
+        "words": words,
+        "seconds": seconds,
+        "words_per_second": words / seconds,
+        "load_seconds": load_seconds,
+        "peak_memory_mib": peak_memory(),
+        "peak_gpu_memory_mib": peak_gpu_memory(),
+        "n_process": n_process,
+        "processor": processor(),
     }
 
 

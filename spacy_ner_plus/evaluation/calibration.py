@@ -45,6 +45,23 @@ def judge_scores(
     return np.array(scores, dtype=np.float64), np.array(right, dtype=bool)
 
 
+def judge_unscored(golds: Iterable[Doc], predictions: Iterable[Doc]) -> tuple[int, int]:
+    """Count the predicted entities without a score, and how many of them are right.
+
+    golds (Iterable[Doc]): The gold Docs.
+    predictions (Iterable[Doc]): The Docs with predictions, in the same order and as many.
+    RETURNS (tuple[int, int]): How many, and how many right. Entities on tokens without annotation
+        are left out.
+    """
+    judged = []
+    for gold, predicted in zip(golds, predictions, strict=True):
+        known = span_scores(predicted)
+        unscored = [ent for ent in predicted.ents if (ent.start, ent.end, ent.label) not in known]
+        judged += judge_spans(gold, predicted, [_key(ent) for ent in unscored])
+    counted = [is_right for is_right in judged if is_right is not None]
+    return len(counted), sum(counted)
+
+
 def judge_spans(gold: Doc, predicted: Doc, spans: Sequence[tuple[int, int, str]]) -> list[bool | None]:
     """Say which predicted entities are right.
 

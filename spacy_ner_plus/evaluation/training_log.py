@@ -11,6 +11,8 @@ from typing import IO, Any
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 
+from spacy_ner_plus.evaluation.performance import processor
+
 Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
 
@@ -78,14 +80,7 @@ def hardware() -> str:
     """RETURNS (str): The processor's name and, where torch can use one, the GPU's."""
     import torch
 
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [
-            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        if models:
-            name = f"{models[0]}, {len(models)} cores"
+    name = processor()
     return f"{name}; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else name
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.evaluate import FAILED, UNKNOWN_SPACES, evaluate
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.metrics_file import FORMAT_VERSION, read_metrics
 from spacy_ner_plus.evaluation.predictions import load_docs
 
 TEXT = ["Anna", "Smith", "met", "the", "Oslo-based", "Acme", "in", "Oslo", "."]
@@ -22,6 +23,25 @@ def fails_on_bad(doc):
     if "bad" in doc.text:
         raise ValueError("bad text")
     return doc
+
+
+@Language.factory("cli_evaluate_asks")
+def make_asking(nlp, name):
+    return Asking()
+
+
+class Asking:
+    """A component that counts its requests, as one that asks a language model does."""
+
+    def __init__(self):
+        self.requests = 0
+
+    def __call__(self, doc):
+        self.requests += 1
+        return doc
+
+    def usage_report(self):
+        return {"requests": self.requests, "cost": 0.5}
 
 
 def make_corpus(path, docs):
@@ -103,6 +123,7 @@ def test_evaluate_describes_corpus_and_pipeline(pipeline, corpus):
     import hashlib
 
     metrics = evaluate(pipeline, corpus)
+    assert len(metrics["corpus"].pop("fingerprint")) == 64
     assert metrics["corpus"] == {
         "name": "gold.spacy",
         "documents": 2,
@@ -186,6 +207,73 @@ def test_evaluate_puts_the_baseline_beside(pipeline, corpus, nlp):
     assert 0 <= metrics["baseline"]["f1"] <= 1
 
 
+@pytest.fixture
+def many(nlp, tmp_path):
+    """As many documents as intervals need."""
+    return make_corpus(tmp_path / "many.spacy", [make_gold(nlp)] * 12)
+
+
+def test_evaluate_writes_metrics_that_can_be_read_again(pipeline, many, tmp_path):
+    metrics = evaluate(pipeline, many, output=tmp_path / "m.json")
+    read = read_metrics(tmp_path / "m.json")
+    assert read.keys() == metrics.keys()
+    assert read["format_version"] == FORMAT_VERSION
+    strict = read["schemes"]["strict"]
+    assert strict["f1"] == pytest.approx(read["seqeval"]["f1"])
+    assert read["schemes"]["type"]["f1"] > strict["f1"]
+    assert len(strict["interval"]["f1"]) == 2
+    assert read["per_document"]["correct"] == [2] * 12
+    assert read["errors"]["kinds"]["wrong label"]["count"] == 12
+
+
+def test_evaluate_says_what_the_run_took(pipeline, corpus):
+    run = evaluate(pipeline, corpus)["performance"]
+    assert run["load_seconds"] > 0
+    assert run["words_per_second"] == run["words"] / run["seconds"]
+    assert run["peak_memory_mib"] > 20
+    assert run["processor"]
+
+
+def test_evaluate_says_which_predictions_it_scored(pipeline, corpus, tmp_path):
+    import hashlib
+
+    metrics = evaluate(pipeline, corpus, output=tmp_path / "m.json")
+    kept = tmp_path / "m-predictions.spacy"
+    assert metrics["predictions"] == {
+        "file": kept.name,
+        "sha256": hashlib.sha256(kept.read_bytes()).hexdigest(),
+    }
+    assert "predictions" not in evaluate(pipeline, corpus)
+
+
+def test_evaluate_parts_seen_from_unseen(pipeline, corpus, nlp, tmp_path):
+    train = make_corpus(tmp_path / "train.spacy", [make_gold(nlp, ["Oslo", "left"], ["B-LOC", "O"])])
+    metrics = evaluate(pipeline, corpus, train=train)
+    assert metrics["slices"]["training"]["seen"]["support"] == 2
+    assert metrics["slices"]["training"]["unseen"]["support"] == 6
+    assert metrics["settings"]["train"] == "train.spacy"
+
+
+def test_evaluate_refuses_a_training_corpus_without_entities(pipeline, corpus, nlp, tmp_path):
+    train = make_corpus(tmp_path / "train.spacy", [make_gold(nlp, ["Oslo"], ["O"])])
+    with pytest.raises(UserError, match=r"E319.*train\.spacy"):
+        evaluate(pipeline, corpus, train=train)
+
+
+def test_evaluate_takes_resamples_threshold_and_examples(pipeline, many):
+    metrics = evaluate(pipeline, many, resamples=0, fuzzy=50, examples=1)
+    assert metrics["schemes"]["strict"]["interval"] is None
+    assert metrics["schemes"]["fuzzy"]["likeness"] == 50
+    assert len(metrics["errors"]["kinds"]["wrong label"]["examples"]) == 1
+
+
+def test_evaluate_keeps_what_components_tell_of_language_models(ruler, corpus, tmp_path):
+    ruler.add_pipe("cli_evaluate_asks")
+    ruler.to_disk(tmp_path / "pipeline")
+    metrics = evaluate(str(tmp_path / "pipeline"), corpus)
+    assert metrics["llm"] == {"cli_evaluate_asks": {"requests": 2, "cost": 0.5}}
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -194,6 +282,8 @@ def test_evaluate_puts_the_baseline_beside(pipeline, corpus, nlp):
         ({"overrides": ["components.nothing.device=cpu"]}, "E501"),
         ({"limit": -1}, "E507.*--limit is -1"),
         ({"batch_size": 0}, "E507.*--batch-size is 0"),
+        ({"resamples": -1}, "E507.*--resamples is -1"),
+        ({"fuzzy": 0}, "E316.*is 0"),
     ],
 )
 def test_evaluate_refuses_wrong_options(pipeline, corpus, changes, code):
@@ -216,3 +306,23 @@ def test_evaluate_prints_table_agreement_losses_and_the_next_step(pipeline, corp
     assert "Agreement: spaCy - seqeval = +25.00 points: 2 predicted entities end inside" in result.stdout
     assert "2 x predicted entity ends inside a gold token" in result.stderr
     assert f"render {corpus} {tmp_path / 'm-predictions.spacy'}" in result.stderr
+
+
+def test_evaluate_prints_what_is_new_where_it_tells_something(ruler, many, tmp_path, nlp):
+    ruler.add_pipe("cli_evaluate_asks")
+    ruler.to_disk(tmp_path / "pipeline")
+    train = make_corpus(tmp_path / "train.spacy", [make_gold(nlp, ["Oslo", "left"], ["B-LOC", "O"])])
+    command = ["evaluate", str(tmp_path / "pipeline"), str(many), "--train", str(train)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert "F1 95%" in lines[1]
+    assert ["PER", "100.00", "100.00", "100.00", "100.0\N{EN DASH}100.0", "12"] in [
+        line.split() for line in lines
+    ]
+    assert any(line.startswith("Other F1: exact 75.00  partial 87.50  type 75.00") for line in lines)
+    assert "F1 by training: seen 66.67 (12 in gold), unseen 40.00 (36 in gold)" in result.stdout
+    assert "Errors: 12 wrong label, 12 boundary too short" in result.stdout
+    assert "cli_evaluate_asks: requests 12, cost 0.5" in result.stdout
+    assert "W301" in result.stderr
+    assert "never predicted: ORG" in result.stderr

@@ -1,0 +1,264 @@
+"""`spacy-ner-plus compare`: which of several pipelines is better on a corpus, and how sure that is."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from spacy_ner_plus.cli.loading import at_least
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from spacy_ner_plus.evaluation.comparison import Entrant
+    from spacy_ner_plus.evaluation.document_counts import DocumentCounts
+
+RESULT = "comparison.json"
+
+
+class Source(NamedTuple):
+    """What is compared under one name.
+
+    name (str): The name.
+    places (list[str]): Files of metrics, or pipelines; several where they are trainings of one with other seeds.
+    """
+
+    name: str
+    places: list[str]
+
+
+def compare_command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Metrics that `evaluate` wrote (.json) and pipelines, in any mix; NAME=SOURCE names one, "
+            "NAME=SOURCE,SOURCE joins trainings of one pipeline with several seeds."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for comparison.json.")],
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            help="Gold corpus (.spacy): pipelines are evaluated on it, and with predictions beside the metrics "
+            "each label and scheme is tested."
+        ),
+    ] = None,
+    resamples: Annotated[int, typer.Option(help="Resamples of the documents for intervals.")] = RESAMPLES,
+    rounds: Annotated[int, typer.Option(help="Rounds of the randomization test.")] = ROUNDS,
+    gold_tokens: Annotated[
+        bool, typer.Option("--gold-tokens", help="Give pipelines gold's tokens, not their own.")
+    ] = False,
+    limit: Annotated[
+        int,
+        typer.Option(help="Evaluate pipelines on the first N documents; 0 for as many as the metrics have."),
+    ] = 0,
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Training corpus (.spacy) of pipelines: seen and unseen entities apart."),
+    ] = None,
+) -> None:
+    """Compare pipelines on one corpus: scores, differences with intervals, and which of them are real."""
+    comparison = compare(
+        sources,
+        output,
+        corpus=corpus,
+        resamples=resamples,
+        rounds=rounds,
+        gold_tokens=gold_tokens,
+        limit=limit,
+        train=train,
+    )
+    from spacy_ner_plus.cli.scores import show_comparison
+
+    show_comparison(comparison)
+    _say(f"Comparison: {output / RESULT}")
+
+
+def compare(
+    sources: Sequence[str],
+    output: Path,
+    *,
+    corpus: Path | None = None,
+    resamples: int = RESAMPLES,
+    rounds: int = ROUNDS,
+    gold_tokens: bool = False,
+    limit: int = 0,
+    train: Path | None = None,
+) -> dict[str, Any]:
+    """Compare pipelines on one corpus, and write the result.
+
+    sources (Sequence[str]): Files of metrics and pipelines, as `parse_sources` reads them.
+    output (Path): A folder for comparison.json, and for metrics and predictions of pipelines.
+    corpus (Path): The gold corpus; needed for pipelines.
+    resamples (int): Of the documents, for intervals.
+    rounds (int): Of the randomization test.
+    gold_tokens (bool): Whether pipelines get gold's tokens.
+    limit (int): Only the first documents, for pipelines; 0 for as many as the metrics have, or all.
+    train (Path): A training corpus, for scores of seen and unseen entities of pipelines.
+    RETURNS (dict[str, Any]): As `evaluation.comparison.compare_entrants` gives it.
+    RAISES (UserError): Where something can't be read, written or compared.
+    """
+    from spacy_ner_plus.evaluation.comparison import Entrant, compare_entrants, same_corpus
+    from spacy_ner_plus.evaluation.metrics_file import read_metrics, write_json
+
+    at_least("--limit", limit, 0)
+    at_least("--resamples", resamples, 0)
+    at_least("--rounds", rounds, 1)
+    named = parse_sources(sources)
+    places = [place for source in named for place in source.places]
+    pipelines = [place for place in places if not place.endswith(".json")]
+    if pipelines and corpus is None:
+        raise UserError(Errors.E312.format(source=pipelines[0]))
+    # What can be refused is refused before pipelines run for long.
+    read = {place: read_metrics(Path(place)) for place in places if place not in pipelines}
+    given = [Entrant(place, [metrics]) for place, metrics in read.items()]
+    if given:
+        same_corpus(given)
+        limit = limit or given[0].metrics[0]["settings"]["limit"]
+    golds = None if corpus is None else _load_golds(corpus, limit, given[:1])
+    options = ["--resamples", str(resamples), "--limit", str(limit)]
+    options += ["--gold-tokens"] if gold_tokens else []
+    options += ["--train", str(train)] if train else []
+    entrants = []
+    for source in named:
+        files = []
+        for number, place in enumerate(source.places, 1):
+            file = Path(place)
+            if place in pipelines:
+                seed = f"-{number}" if len(source.places) > 1 else ""
+                file = output / f"{source.name.replace('/', '-')}{seed}.json"
+                _evaluate(place, corpus, file, options)
+                read[place] = read_metrics(file)
+            files.append(file)
+        rows = [read[place] for place in source.places]
+        counts = None if golds is None else _count_predictions(golds, source.name, rows, files)
+        entrants.append(Entrant(source.name, rows, counts))
+    comparison = compare_entrants(entrants, resamples=resamples, rounds=rounds)
+    write_json(output / RESULT, comparison)
+    return comparison
+
+
+def parse_sources(sources: Sequence[str]) -> list[Source]:
+    """Read what is to be compared.
+
+    sources (Sequence[str]): Each a file or a pipeline, NAME=SOURCE, or NAME=SOURCE,SOURCE. Without a name it is
+        called as the file or folder is, with as many of the folders above as are needed to tell all apart.
+    RETURNS (list[Source]): In the same order.
+    RAISES (UserError): Where there is less than two, a name twice, or a name without a source.
+    """
+    found = []
+    unnamed = []
+    for source in sources:
+        name, equals, rest = source.partition("=")
+        if not equals or Path(source).exists():
+            unnamed.append(source)
+            found.append(Source("", [source]))
+            continue
+        places = [place for place in rest.split(",") if place]
+        if not name or not places:
+            raise UserError(Errors.E318.format(source=source))
+        found.append(Source(name, places))
+    names = iter(_short_names(unnamed))
+    found = [source if source.name else Source(next(names), source.places) for source in found]
+    if len(found) < 2:
+        raise UserError(Errors.E311.format(name=", ".join(source.name for source in found)))
+    twice = [name for name, count in Counter(source.name for source in found).items() if count > 1]
+    if twice:
+        raise UserError(Errors.E317.format(name=twice[0]))
+    return found
+
+
+def _short_names(places: Sequence[str]) -> list[str]:
+    """Call each by the last parts of its path, as few as tell all apart."""
+    parts = [
+        Path(place).with_suffix("").parts if place.endswith(".json") else Path(place).parts
+        for place in places
+    ]
+    names = list(places)
+    for length in range(1, max(map(len, parts), default=0) + 1):
+        names = ["/".join(part[-length:]).lstrip("/") for part in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _evaluate(pipeline: str, corpus: Path, output: Path, options: Sequence[str]) -> None:
+    """Evaluate a pipeline in a process of its own, so that its time and memory are its own."""
+    _say(f"Evaluating {pipeline}")
+    command = [
+        sys.executable,
+        "-m",
+        "spacy_ner_plus",
+        "evaluate",
+        pipeline,
+        str(corpus),
+        "--output",
+        str(output),
+    ]
+    process = subprocess.Popen(
+        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+    last, error = "", ""
+    with process:
+        for line in process.stderr:
+            last = line.strip() or last
+            if line.startswith("Error: "):
+                error = line.removeprefix("Error: ").strip()
+            else:
+                _say(line.rstrip("\n"))
+    if process.returncode:
+        reason = error or f"it ended with code {process.returncode}: {last}"
+        raise UserError(Errors.E315.format(name=pipeline, reason=reason))
+
+
+def _load_golds(corpus: Path, limit: int, given: "Sequence[Entrant]") -> "list[Doc]":
+    """Read the gold corpus, and refuse another one than the metrics are of."""
+    from spacy.vocab import Vocab
+
+    from spacy_ner_plus.evaluation.metrics_file import corpus_fingerprint
+    from spacy_ner_plus.evaluation.predictions import load_docs
+
+    golds = load_docs(corpus, Vocab(), limit)
+    for entrant in given:
+        described = entrant.metrics[0]["corpus"]
+        if corpus_fingerprint(golds) != described["fingerprint"]:
+            reason = (
+                f"that was {described['name']}, {described['documents']} documents with {described['entities']} "
+                f"entities; here {len(golds)} with {sum(len(gold.ents) for gold in golds)} were read"
+            )
+            raise UserError(Errors.E313.format(corpus=corpus, name=entrant.name, reason=reason))
+    return golds
+
+
+def _count_predictions(
+    golds: "list[Doc]", name: str, rows: Sequence[dict[str, Any]], files: Sequence[Path]
+) -> "list[DocumentCounts] | None":
+    """Count the predictions that lie beside the metrics; None where some are missing."""
+    from spacy_ner_plus.evaluation.document_counts import count_documents
+    from spacy_ner_plus.evaluation.judged import judge_docs
+    from spacy_ner_plus.evaluation.metrics_file import file_digest
+    from spacy_ner_plus.evaluation.predictions import load_docs
+
+    counted = []
+    for metrics, file in zip(rows, files, strict=True):
+        kept = metrics.get("predictions")
+        path = file.with_name(kept["file"]) if kept else file
+        if not kept or not path.exists():
+            return None
+        if file_digest(path) != kept["sha256"]:
+            raise UserError(Errors.E314.format(path=path, name=name))
+        judged = judge_docs(golds, load_docs(path, golds[0].vocab))
+        counted.append(count_documents(judged, likeness=metrics["schemes"]["fuzzy"]["likeness"]))
+    return counted
+
+
+def _say(text: str) -> None:
+    from spacy_ner_plus.cli.console import err
+
+    err.print(text, markup=False, highlight=False)

@@ -1,0 +1,43 @@
+"""What a run takes: memory, and the machine it ran on."""
+
+import platform
+import re
+import sys
+from pathlib import Path
+
+STATUS = Path("/proc/self/status")
+PROCESSORS = Path("/proc/cpuinfo")
+
+
+def peak_memory() -> float | None:
+    """Find the most memory that this process has had so far; processes that it started are not in it.
+
+    RETURNS (float | None): MiB of resident memory, None where the system doesn't tell.
+    """
+    # Not getrusage where there is another way: a process takes its peak over from the one that started it.
+    if STATUS.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text(encoding="utf8"))):
+        return round(int(found[1]) / 1024, 1)
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+def peak_gpu_memory() -> float | None:
+    """RETURNS (float | None): MiB that torch has had at most on its current GPU, None where it uses none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return round(torch.cuda.max_memory_allocated() / 2**20, 1) or None
+
+
+def processor() -> str:
+    """RETURNS (str): The processor's name and how many cores it has."""
+    if PROCESSORS.exists():
+        lines = PROCESSORS.read_text(encoding="utf8").splitlines()
+        models = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+        if models:
+            return f"{models[0]}, {len(models)} cores"
+    return platform.processor() or platform.machine()

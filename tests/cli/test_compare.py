@@ -1,0 +1,185 @@
+import json
+import re
+
+import pytest
+import spacy
+import typer
+from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli.compare import RESULT, compare, compare_command, parse_sources
+from spacy_ner_plus.cli.evaluate import evaluate
+from spacy_ner_plus.cli.scores import show_comparison
+from spacy_ner_plus.errors import UserError
+
+PATTERNS = {
+    "good": {"Anna": "PER", "Oslo": "LOC", "Acme": "ORG"},
+    "poor": {"Anna": "PER", "Oslo": "ORG"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two pipelines and their metrics on one corpus; another corpus."""
+    folder = tmp_path_factory.mktemp("compare")
+    nlp = spacy.blank("en")
+    words = [["Anna", "left", "Oslo"], ["Acme", "is", "in", "Oslo"], ["Nobody", "came"]]
+    tags = [["B-PER", "O", "B-LOC"], ["B-ORG", "O", "O", "B-LOC"], ["O", "O"]]
+    golds = [Doc(nlp.vocab, words=w, ents=t) for w, t in zip(words, tags, strict=True)] * 10
+    DocBin(docs=golds).to_disk(folder / "gold.spacy")
+    DocBin(docs=golds[:20]).to_disk(folder / "other.spacy")
+    for name, patterns in PATTERNS.items():
+        nlp = spacy.blank("en")
+        rows = [{"label": label, "pattern": text} for text, label in patterns.items()]
+        nlp.add_pipe("entity_ruler").add_patterns(rows)
+        nlp.to_disk(folder / name)
+        evaluate(str(folder / name), folder / "gold.spacy", output=folder / f"{name}.json")
+    return folder
+
+
+def sources(folder, *names):
+    return [str(folder / name) for name in names]
+
+
+def test_compare_takes_metrics_alone(folder, tmp_path):
+    comparison = compare(sources(folder, "poor.json", "good.json"), tmp_path / "report")
+    assert [row["name"] for row in comparison["pipelines"]] == ["good", "poor"]
+    assert comparison["winner"] == "good"
+    assert {(row["measure"], row["label"]) for row in comparison["pairs"]} == {("strict", None)}
+    assert json.loads((tmp_path / "report" / RESULT).read_text()) == comparison
+
+
+def test_compare_tests_labels_on_the_predictions_beside_the_metrics(folder, tmp_path):
+    comparison = compare(sources(folder, "good.json", "poor.json"), tmp_path, corpus=folder / "gold.spacy")
+    rows = {row["label"]: row for row in comparison["pairs"] if row["measure"] == "strict"}
+    assert rows["LOC"]["better"] == "good"
+    assert rows["PER"]["better"] is None
+    assert not comparison["notes"][1:]
+    assert comparison["notes"] == ["poor predicts no LOC."]
+
+
+def test_compare_evaluates_pipelines(folder, tmp_path):
+    comparison = compare(
+        [*sources(folder, "good"), f"other={folder / 'poor'}"],
+        tmp_path,
+        corpus=folder / "gold.spacy",
+        resamples=100,
+        limit=12,
+    )
+    assert [row["name"] for row in comparison["pipelines"]] == ["good", "other"]
+    assert comparison["corpus"]["documents"] == 12
+    assert {row["label"] for row in comparison["pairs"]} == {None, "LOC", "ORG", "PER"}
+    assert (tmp_path / "other-predictions.spacy").exists()
+    written = json.loads((tmp_path / "other.json").read_text())
+    assert written["resampling"]["resamples"] == 100
+    assert written["settings"]["limit"] == 12
+
+
+def test_compare_joins_trainings_under_a_name(folder, tmp_path):
+    good, poor = sources(folder, "good.json", "poor.json")
+    comparison = compare([f"both={good},{poor}", f"one={poor}"], tmp_path, corpus=folder / "gold.spacy")
+    row = comparison["pipelines"][0]
+    assert (row["name"], row["seeds"]["seeds"]) == ("both", 2)
+    assert comparison["winner"] is None
+
+
+def test_compare_leaves_documents_out_where_there_are_no_predictions(folder, tmp_path):
+    for name in ("good", "poor"):
+        (tmp_path / f"{name}.json").write_bytes((folder / f"{name}.json").read_bytes())
+    comparison = compare(sources(tmp_path, "good.json", "poor.json"), tmp_path, corpus=folder / "gold.spacy")
+    assert {row["measure"] for row in comparison["pairs"]} == {"strict"}
+    assert any("there are only metrics" in note for note in comparison["notes"])
+
+
+def test_compare_refuses_metrics_of_another_corpus(folder, tmp_path):
+    evaluate(str(folder / "poor"), folder / "other.spacy", output=tmp_path / "m.json")
+    with pytest.raises(UserError, match=r"E310.*other\.spacy \(20 documents.*gold\.spacy \(30 documents"):
+        compare([str(folder / "good.json"), str(tmp_path / "m.json")], tmp_path)
+    assert not (tmp_path / RESULT).exists()
+
+
+def test_compare_takes_the_same_corpus_in_another_file(folder, tmp_path):
+    docs = list(DocBin().from_disk(folder / "gold.spacy").get_docs(spacy.blank("en").vocab))
+    (tmp_path / "corpus").mkdir()
+    DocBin(docs=docs[:15]).to_disk(tmp_path / "corpus" / "a.spacy")
+    DocBin(docs=docs[15:]).to_disk(tmp_path / "corpus" / "b.spacy")
+    evaluate(str(folder / "poor"), tmp_path / "corpus", output=tmp_path / "m.json")
+    assert compare([str(folder / "good.json"), str(tmp_path / "m.json")], tmp_path)["winner"] == "good"
+
+
+def test_compare_refuses_metrics_of_an_older_version(folder, tmp_path):
+    metrics = json.loads((folder / "good.json").read_text())
+    del metrics["format_version"]
+    (tmp_path / "old.json").write_text(json.dumps(metrics))
+    with pytest.raises(UserError, match=r"E309.*old\.json"):
+        compare([str(tmp_path / "old.json"), str(folder / "poor.json")], tmp_path)
+
+
+def test_compare_refuses_another_corpus_than_the_metrics_have(folder, tmp_path):
+    with pytest.raises(UserError, match=r"E313.*other\.spacy.*good\.json'.*30 documents"):
+        compare(sources(folder, "good.json", "poor.json"), tmp_path, corpus=folder / "other.spacy")
+
+
+def test_compare_refuses_predictions_that_were_not_scored(folder, tmp_path):
+    for name in ("good", "poor"):
+        (tmp_path / f"{name}.json").write_bytes((folder / f"{name}.json").read_bytes())
+        # Each the other's.
+        beside = {"good": "poor", "poor": "good"}[name]
+        content = (folder / f"{beside}-predictions.spacy").read_bytes()
+        (tmp_path / f"{name}-predictions.spacy").write_bytes(content)
+    with pytest.raises(UserError, match=r"E314.*good-predictions\.spacy"):
+        compare(sources(tmp_path, "good.json", "poor.json"), tmp_path, corpus=folder / "gold.spacy")
+
+
+def test_compare_refuses_a_pipeline_without_a_corpus(folder, tmp_path):
+    with pytest.raises(UserError, match=r"E312.*good'"):
+        compare(sources(folder, "good", "poor.json"), tmp_path)
+
+
+def test_compare_gives_the_message_of_a_pipeline_that_fails(folder, tmp_path):
+    with pytest.raises(UserError, match=r"E315.*no_such_pipeline.*E501"):
+        compare(["no_such_pipeline", str(folder / "good.json")], tmp_path, corpus=folder / "gold.spacy")
+
+
+def test_compare_calls_sources_by_as_much_of_their_path_as_is_needed(tmp_path):
+    found = parse_sources(["a/model-best", "b/model-best", "m.json", "x=c/model-best,d/model-best"])
+    assert [source.name for source in found] == ["a/model-best", "b/model-best", "m", "x"]
+    assert found[3].places == ["c/model-best", "d/model-best"]
+    assert [source.name for source in parse_sources(["a.json", "b.json"])] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (["a.json"], "E311.*'a'"),
+        (["x=a.json", "x=b.json"], "E317.*'x'"),
+        (["a.json", "a.json"], r"E317.*'a'"),
+        (["x=", "b.json"], "E318.*'x='"),
+        (["=a.json", "b.json"], "E318"),
+    ],
+)
+def test_compare_refuses_sources_that_can_not_be_told_apart(given, code):
+    with pytest.raises(UserError, match=code):
+        parse_sources(given)
+
+
+def test_compare_prints_where_the_comparison_is(folder, tmp_path):
+    alone = typer.Typer()
+    alone.command()(compare_command)
+    result = CliRunner().invoke(
+        alone, [*sources(folder, "good.json", "poor.json"), "--output", str(tmp_path)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Best: good" in result.stdout
+    assert str(tmp_path / RESULT) in result.stderr
+
+
+def test_compare_shows_scores_differences_and_the_winner(folder, tmp_path, capsys):
+    show_comparison(compare(sources(folder, "good.json", "poor.json"), tmp_path))
+    shown = capsys.readouterr().out
+    assert "gold.spacy: 30 documents, 40 entities" in shown
+    assert re.search(r"^good +100\.00 +100\.00 +100\.00 +100\.0.100\.0", shown, flags=re.M)
+    assert re.search(
+        r"good - poor: \+\d+\.\d\d points of F1 \(95% .* p 0\.0\d+ corrected.*: good is better", shown
+    )
+    assert "Best: good, and not by chance." in shown

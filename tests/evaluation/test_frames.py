@@ -1,0 +1,31 @@
+from spacy_ner_plus.evaluation.comparison import compare_entrants
+from spacy_ner_plus.evaluation.frames import comparison_frame, metrics_frame, pairs_frame
+from tests.evaluation.test_comparison import make_entrant, predict
+
+
+def test_frames_of_metrics_have_a_row_for_each_scheme_label_and_slice():
+    frame = metrics_frame(make_entrant("a", predict(0.9)).metrics[0])
+    strict = frame[(frame.section == "scheme") & (frame.name == "strict")].iloc[0]
+    assert strict.support == 120
+    assert strict.f1_low <= strict.f1 <= strict.f1_high
+    assert set(frame[frame.section == "label"].name) == {"LOC", "PER"}
+    assert frame[frame.section == "capitals"].support.sum() == 120
+
+
+def test_frames_of_a_comparison_have_a_row_for_each_pipeline_and_test():
+    comparison = compare_entrants(
+        [
+            make_entrant("poor", predict(0.4)),
+            make_entrant("good", predict(0.9)),
+            make_entrant("fair", predict(0.88, 1)),
+        ],
+        resamples=100,
+        rounds=500,
+    )
+    frame = comparison_frame(comparison)
+    assert list(frame.name)[-1] == "poor"
+    assert list(frame.leader) == [True, True, False]
+    assert frame.f1.is_monotonic_decreasing
+    pairs = pairs_frame(comparison)
+    assert len(pairs) == 3 * 8 + 3 * 2
+    assert set(pairs[pairs.label == "LOC"].measure) == {"strict"}
