@@ -4,6 +4,7 @@ from spacy.util import load_config, load_model_from_config
 from tests.conftest import ROOT
 
 CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+TRAINED = [path for path in CONFIGS if path.stem != "structured_llm_ner"]
 
 
 def settings(config, prefix=""):
@@ -22,7 +23,7 @@ def test_configs_build_their_pipeline(path):
     assert nlp.pipe_names == load_config(path)["nlp"]["pipeline"]
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
+@pytest.mark.parametrize("path", TRAINED, ids=[path.stem for path in TRAINED])
 def test_configs_take_the_same_overrides(path):
     config = load_config(path)
     assert set(config["vars"]) == {"device", "epochs", "batch_words", "learn_rate", "evals_per_epoch"}

@@ -45,7 +45,7 @@ class ChatModel:
     name (str): The model, as the server calls it.
     api_key_env (str): The environment variable with the key, or a variable in a file .env in the
         working directory. Servers that want no key need none.
-    headers (dict[str, str] | None): Further headers; "${NAME}" in a value stands for a variable.
+    headers (dict[str, str] | None): Further headers; "$NAME" in a value stands for a variable.
     timeout (float): Seconds for one attempt.
     deadline (float): Seconds for a request with all its attempts, from when it is first sent.
     max_concurrency (int): Requests in flight at most.

@@ -8,14 +8,15 @@ from spacy_ner_plus.errors import Errors, UserError
 
 _FILE = ".env"
 _SHORTEST_SECRET = 8
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+# A spaCy config takes ${...} for a place in itself, so $NAME is read, too.
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$([A-Za-z_]\w*)")
 
 
 class Credentials:
     """The headers of a request, and what must not be shown of them.
 
     api_key_env (str): The environment variable with the key; a server may want none.
-    headers (Mapping[str, str]): Further headers; "${NAME}" in a value stands for a variable.
+    headers (Mapping[str, str]): Further headers; "$NAME" or "${NAME}" in a value stands for a variable.
     RAISES (UserError): Where a header names a variable that isn't set.
     """
 
@@ -46,11 +47,13 @@ class Credentials:
         return text
 
     def _resolve(self, header: str, value: str, environment: Mapping[str, str]) -> str:
-        for name in _VARIABLE.findall(value):
+        for name in (found[1] or found[2] for found in _VARIABLE.finditer(value)):
             if not environment.get(name):
                 raise UserError(Errors.E259.format(header=header, name=name))
             self._secret(name, environment[name])
-        return _sendable(f"The header '{header}'", _VARIABLE.sub(lambda found: environment[found[1]], value))
+        return _sendable(
+            f"The header '{header}'", _VARIABLE.sub(lambda found: environment[found[1] or found[2]], value)
+        )
 
     def _secret(self, name: str, value: str) -> str:
         self._secrets.append(_sendable(f"The environment variable {name}", value))

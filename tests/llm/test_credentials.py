@@ -37,15 +37,16 @@ def test_credentials_refuses_a_password_in_the_address():
     assert KEY not in str(raised.value)
 
 
-@pytest.mark.parametrize("where", ["environment", ".env", "header"])
+@pytest.mark.parametrize("where", ["environment", ".env", "header", "header in a config"])
 def test_credentials_finds_its_key(where, monkeypatch, no_key, tmp_path):
     settings = {}
     if where == "environment":
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
     else:
         (tmp_path / ".env").write_text(f"OPENAI_API_KEY={KEY}\nOTHER={KEY}\n", encoding="utf8")
-    if where == "header":
-        settings = {"api_key_env": "NO_SUCH_VARIABLE", "headers": {"Authorization": "Bearer ${OTHER}"}}
+    if where.startswith("header"):
+        name = "${OTHER}" if where == "header" else "$OTHER"
+        settings = {"api_key_env": "NO_SUCH_VARIABLE", "headers": {"Authorization": f"Bearer {name}"}}
     with FaultServer(Behaviour(api_key=KEY)) as server, make_model(server, **settings) as model:
         assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
     assert "OTHER" not in os.environ

@@ -10,7 +10,8 @@ from spacy.util import registry
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import get_format
-from tests.servers.fault_server import Behaviour, FaultServer
+from tests.servers.behaviour import Behaviour
+from tests.servers.fault_server import FaultServer, digest_of
 from tests.servers.known_answers import LABELS, names_by_label
 
 TEXTS = [f"Anna met Bob{'x' * i} in Oslo and Paris on day {i}." for i in range(20)]
@@ -319,6 +320,25 @@ def test_structured_llm_ner_marks_only_the_failing_part_of_a_long_document():
     assert "" in states
     assert doc.ents
     assert doc._.ner_failure
+
+
+def test_structured_llm_ner_gives_every_doc_of_a_thousand_in_order_at_a_fault_rate_of_30_per_cent():
+    texts = [f"Anna{chr(97 + i % 26)} met Bob{'x' * (i % 7)} in Oslo, number {i}." for i in range(1000)]
+    with FaultServer(Behaviour(fault_rate=0.3, hang=0.05, jitter=0.01)) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema", "timeout": 2.0, "max_concurrency": 32})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            docs = list(nlp.pipe(texts))
+        answered = {entry["digest"] for entry in server.requests if entry["status"] == 200}
+        prompter = nlp.get_pipe("structured_llm_ner").extractor.prompter
+    assert [doc.text for doc in docs] == texts
+    failed = [doc for doc in docs if doc._.ner_failure]
+    assert all(found(doc) == expected(doc.text) for doc in docs if not doc._.ner_failure)
+    assert all(token.ent_iob_ == "" for doc in failed for token in doc)
+    # The server's own log: what is right was answered, and few are given up.
+    digests = [digest_of(list(prompter.request(text).messages)) for text in texts]
+    assert all(digest in answered for digest, doc in zip(digests, docs, strict=True) if not doc._.ner_failure)
+    assert len(failed) < 100
 
 
 @pytest.mark.parametrize("name", ["label_lists", "entity_list"])

@@ -1,0 +1,58 @@
+"""structured_llm_ner as a package: assembled, packaged, installed elsewhere, used."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.servers.fault_server import FaultServer
+from tests.servers.known_answers import names_by_label
+
+pytestmark = pytest.mark.slow
+
+
+def run(*arguments, **environment) -> str:
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def labels(tmp_path):
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(dict.fromkeys(("PER", "ORG", "LOC", "MISC"), "names")), encoding="utf8")
+    return path
+
+
+def test_llm_package_is_installed_without_network_key_or_files(labels, tmp_path):
+    config = ROOT / "configs" / "structured_llm_ner.cfg"
+    assembled, packages, site = tmp_path / "assembled", tmp_path / "packages", tmp_path / "site"
+    packages.mkdir()
+    with FaultServer() as server:
+        options = ("--vars.llm_url", server.url, "--vars.llm_model", "m", "--vars.labels", labels)
+        run("spacy", "assemble", config, assembled, *options)
+        labels.unlink()
+        run("spacy", "package", assembled, packages, "--name", "llm", "--build", "wheel", "--force")
+        wheel = next(packages.rglob("*.whl"))
+        run("pip", "install", "--no-deps", "--no-index", "--target", site, wheel)
+        assert not server.requests
+        code = (
+            "import spacy\n"
+            "nlp = spacy.load('en_llm')\n"
+            "print(sorted((ent.text, ent.label_) for ent in nlp('Anna met Robert.').ents))"
+        )
+        command = [sys.executable, "-c", code]
+        environment = {**os.environ, "PYTHONPATH": str(site)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, check=True, cwd=tmp_path
+        )
+    expected = sorted(
+        (name, label) for label, names in names_by_label("Anna met Robert.").items() for name in names
+    )
+    assert done.stdout.strip() == str(expected)
