@@ -10,6 +10,7 @@ PACKAGE = ROOT / "spacy_ner_plus"
 FLOORS = {
     "cli": 5,
     "annotation": 4,
+    "display": 4,
     "pipeline": 3,
     "data": 2,
     "models": 2,

@@ -14,6 +14,7 @@ from spacy_ner_plus.cli import (
     generate,
     import_hf,
     llm,
+    model_card,
     predict,
     render,
     stats,
@@ -45,6 +46,7 @@ app.command("compare")(compare.compare_command)
 app.command("predict")(predict.predict_command)
 app.command("render")(render.render_command)
 app.command("test-package")(check_package.check_package_command)
+app.command("model-card")(model_card.model_card_command)
 app.command("import-hf")(import_hf.import_hf_command)
 app.add_typer(llm.app, name="llm")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from spacy_ner_plus.cli.compare_page import PAGE, check_page, read_logs, write_page
 from spacy_ner_plus.cli.loading import at_least
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
@@ -41,7 +42,7 @@ def compare_command(
             "NAME=SOURCE,SOURCE joins trainings of one pipeline with several seeds."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for comparison.json.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for comparison.json and the page.")],
     corpus: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +63,13 @@ def compare_command(
         Path | None,
         typer.Option(help="Training corpus (.spacy) of pipelines: seen and unseen entities apart."),
     ] = None,
+    training_log: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FILE: the training log of a pipeline, for its curve on the page; repeatable."
+        ),
+    ] = None,
+    page: Annotated[bool, typer.Option(help="Write index.html, the page to look at.")] = True,
 ) -> None:
     """Compare pipelines on one corpus: scores, differences with intervals, and which of them are real."""
     comparison = compare(
@@ -73,11 +81,15 @@ def compare_command(
         gold_tokens=gold_tokens,
         limit=limit,
         train=train,
+        logs=training_log or [],
+        page=page,
     )
     from spacy_ner_plus.cli.scores import show_comparison
 
     show_comparison(comparison)
     _say(f"Comparison: {output / RESULT}")
+    if page:
+        _say(f"Page: {output / PAGE}")
 
 
 def compare(
@@ -90,6 +102,8 @@ def compare(
     gold_tokens: bool = False,
     limit: int = 0,
     train: Path | None = None,
+    logs: Sequence[str] = (),
+    page: bool = False,
 ) -> dict[str, Any]:
     """Compare pipelines on one corpus, and write the result.
 
@@ -101,6 +115,8 @@ def compare(
     gold_tokens (bool): Whether pipelines get gold's tokens.
     limit (int): Only the first documents, for pipelines; 0 for as many as the metrics have, or all.
     train (Path): A training corpus, for scores of seen and unseen entities of pipelines.
+    logs (Sequence[str]): Training logs as NAME=FILE, for the page.
+    page (bool): Whether to write the page, too. Default: False.
     RETURNS (dict[str, Any]): As `evaluation.comparison.compare_entrants` gives it.
     RAISES (UserError): Where something can't be read, written or compared.
     """
@@ -110,6 +126,9 @@ def compare(
     at_least("--limit", limit, 0)
     at_least("--resamples", resamples, 0)
     at_least("--rounds", rounds, 1)
+    if page:
+        check_page()
+    training = read_logs(logs)
     named = parse_sources(sources)
     places = [place for source in named for place in source.places]
     pipelines = [place for place in places if not place.endswith(".json")]
@@ -126,6 +145,7 @@ def compare(
     options += ["--gold-tokens"] if gold_tokens else []
     options += ["--train", str(train)] if train else []
     entrants = []
+    first: dict[str, Path] = {}
     for source in named:
         files = []
         for number, place in enumerate(source.places, 1):
@@ -136,11 +156,15 @@ def compare(
                 _evaluate(place, corpus, file, options)
                 read[place] = read_metrics(file)
             files.append(file)
+        first[source.name] = files[0]
         rows = [read[place] for place in source.places]
         counts = None if golds is None else _count_predictions(golds, source.name, rows, files)
         entrants.append(Entrant(source.name, rows, counts))
     comparison = compare_entrants(entrants, resamples=resamples, rounds=rounds)
     write_json(output / RESULT, comparison)
+    if page:
+        metrics = {source.name: read[source.places[0]] for source in named}
+        write_page(output, golds=golds, files=first, metrics=metrics, comparison=comparison, logs=training)
     return comparison
 
 

@@ -1,0 +1,263 @@
+"""What notebooks show: differences of a Doc, tags of plain lists, wordpieces; in a terminal as text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.colours import label_colours
+from spacy_ner_plus.evaluation.matching import Placed
+from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, tags_to_spans
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+
+# Prefixes of BILUO and IOBES as IOB2 has them.
+PREFIXES = {"U": "B", "S": "B", "L": "I", "E": "I", "M": "I"}
+# Written to each element, since notebooks keep no style sheet apart; text has the notebook's own colour.
+BOX = "line-height: 2.2; overflow-wrap: anywhere; white-space: pre-wrap;"
+MARK = "padding: .15em .35em; margin: 0 .1em; border-radius: .35em; color: #14161a; background: {colour};"
+WRONG = " outline: 2px solid #c2362c; outline-offset: 1px;"
+LABEL = "font-size: .7em; font-weight: 700; margin-left: .45em;"
+HEAD = "font-size: .8em; font-weight: 600; opacity: .75; margin-top: .6em;"
+CELL = "text-align: left; padding: .15em 1em .15em 0; vertical-align: baseline;"
+PIECE = "padding: .05em .3em; margin-right: .25em; border: 1px solid rgba(128, 128, 128, .6); border-radius: .3em;"
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """Something to look at, in a notebook as HTML and elsewhere as text.
+
+    html (str): For a notebook; what came from outside is escaped.
+    text (str): For a terminal.
+    rows (Sequence[Mapping[str, Any]]): The same as plain rows, such as for pandas.DataFrame.
+    """
+
+    html: str
+    text: str
+    rows: Sequence[Mapping[str, Any]]
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
+    """Show gold above predicted, with what is wrong in red, and the errors by kind.
+
+    gold_doc (Doc): The gold Doc.
+    predicted_doc (Doc): The Doc with predictions; other tokens are laid on gold's by their characters.
+    RETURNS (Shown): To look at; `rows` has `kind`, `gold` and `predicted` of each error.
+    RAISES (UserError): Where the prediction has another text.
+    """
+    from markupsafe import Markup
+
+    from spacy_ner_plus.evaluation.error_kinds import find_errors
+    from spacy_ner_plus.evaluation.judged import judge_doc
+    from spacy_ner_plus.evaluation.matching import leave_out, place, same_words
+
+    if not same_words(predicted_doc, gold_doc):
+        texts = {"gold": gold_doc.text[:40], "predicted": predicted_doc.text[:40]}
+        raise UserError(Errors.E307.format(number=1, **texts))
+    doc = judge_doc(predicted_doc, gold_doc)
+    errors = find_errors([doc])
+    found = place(predicted_doc, gold_doc)
+    _, left_out = leave_out(found, gold_doc)
+    wrong_golds = [span for error in errors for span in error.golds]
+    wrong = [span for error in errors for span in error.predicted]
+    colours = label_colours({span.label for span in (*doc.golds, *found)})
+    sides = (("Gold", doc.golds, wrong_golds), ("Predicted", found, wrong))
+    html, lines = Markup(""), []
+    for name, spans, differing in sides:
+        html += Markup('<div style="{}">{}</div><div style="{}" dir="auto">{}</div>').format(
+            HEAD, name, BOX, _marked(gold_doc.text, spans, differing, colours)
+        )
+        lines += [name, f"  {_bracketed(gold_doc.text, spans)}"]
+    rows = [
+        {"kind": error.kind, "gold": _named(error.golds), "predicted": _named(error.predicted)}
+        for error in errors
+    ]
+    said = [
+        f"{row['kind']}: {' -> '.join(filter(None, (row['gold'], row['predicted'])))}" for row in rows
+    ] or ["no differences"]
+    if left_out:
+        said.append(f"not judged, as gold has no annotation there: {_named(left_out)}")
+    html += Markup('<div style="{}">{}</div>').format(HEAD, "Differences")
+    html += Markup("").join(Markup("<div>{}</div>").format(line) for line in said)
+    return Shown(str(html), "\n".join([*lines, "Differences", *(f"  {line}" for line in said)]), rows)
+
+
+def show_tags(tokens: Sequence[str], tags: Sequence[str]) -> Shown:
+    """Show tokens with their tags, as LLMs and other tools write them in plain lists.
+
+    tokens (Sequence[str]): The tokens.
+    tags (Sequence[str]): As many tags, of IOB2, BILUO or IOBES; what is wrong with them is said below.
+    RETURNS (Shown): To look at; `rows` has `token`, `tag` and the `entity` that it is part of.
+    RAISES (UserError): Where tokens and tags are not as many.
+    """
+    from markupsafe import Markup
+
+    if len(tokens) != len(tags):
+        raise UserError(Errors.E343.format(tokens=len(tokens), tags=len(tags)))
+    losses = Losses()
+    spans = tags_to_spans([_as_iob(tag) for tag in tags], losses)
+    inside = {i: span for span in spans for i in range(span.start, span.end)}
+    colours = label_colours({span.label for span in spans})
+    cells = []
+    for i, (token, tag) in enumerate(zip(tokens, tags, strict=True)):
+        style = "display: inline-block; text-align: center; line-height: 1.3; padding: .15em .4em; margin: .15em 0;"
+        if span := inside.get(i):
+            style += f" color: #14161a; background: {colours[span.label]};"
+            style += " border-radius: .35em 0 0 .35em; margin-left: .3em;" if i == span.start else ""
+        cell = '<span style="{}">{}<br><span style="font-size: .7em; font-weight: 600;">{}</span></span>'
+        cells.append(Markup(cell).format(style, token, tag))
+    notes = [f"{loss.count} x {kind}: {loss.example}" for kind, loss in losses]
+    html = Markup("<div>{}</div>{}").format(
+        Markup(" ").join(cells),
+        Markup("").join(Markup('<div style="{}">{}</div>').format(HEAD, note) for note in notes),
+    )
+    rows = [
+        {"token": token, "tag": tag, "entity": _entity(tokens, inside.get(i))}
+        for i, (token, tag) in enumerate(zip(tokens, tags, strict=True))
+    ]
+    text = "\n".join([_aligned([[row["token"], row["tag"]] for row in rows]), *notes])
+    return Shown(str(html), text, rows)
+
+
+def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -> Shown:
+    """Show what an encoder's tokenizer makes of words, with the tags found and the scores of entities.
+
+    nlp (Language): A pipeline with a transformer_ner.
+    text (str): A text.
+    component (str | None): The component whose tokenizer is meant. Default: the first that has one.
+    RETURNS (Shown): To look at; `rows` has `word`, `wordpieces`, `tag` and, where an entity begins, its `score`.
+        Wordpieces that the vocabulary lacks have a red outline.
+    RAISES (UserError): Where the pipeline has no such component.
+    """
+    from markupsafe import Markup
+
+    from spacy_ner_plus.models.windows import token_places
+
+    tokenizer = _tokenizer(nlp, component)
+    doc = nlp(text)
+    pieces = tokenizer([doc.text])[0]
+    names = tokenizer.hf_tokenizer.convert_ids_to_tokens(pieces.ids.tolist())
+    unknown = tokenizer.hf_tokenizer.unk_token
+    begins, _ = token_places(doc, pieces)
+    of_token: dict[int, list[str]] = {}
+    for name, token in zip(names, begins.tolist(), strict=True):
+        of_token.setdefault(token, []).append(name)
+    scores = {start: score for (start, _, _), score in span_scores(doc).items()}
+    starts = {ent.start for ent in doc.ents}
+    rows = []
+    for token, tag in zip(doc, doc_to_tags(doc), strict=True):
+        score = scores.get(token.i) if token.i in starts else None
+        rows.append({"word": token.text, "wordpieces": of_token.get(token.i, []), "tag": tag, "score": score})
+    colours = label_colours({ent.label_ for ent in doc.ents})
+    table = []
+    for row in rows:
+        chips = Markup("").join(
+            Markup('<span style="{}">{}</span>').format(PIECE + (WRONG if name == unknown else ""), name)
+            for name in row["wordpieces"]
+        )
+        label = row["tag"].partition("-")[2]
+        tag = _chip(row["tag"], colours[label]) if label in colours else row["tag"]
+        cells = (row["word"], chips or "\N{EN DASH}", tag, _score(row["score"]))
+        table.append(
+            Markup("<tr>{}</tr>").format(
+                Markup("").join(Markup('<td style="{}">{}</td>').format(CELL, cell) for cell in cells)
+            )
+        )
+    headings = ("word", "wordpieces", "tag", "score")
+    head = Markup("").join(Markup('<th style="{}">{}</th>').format(CELL, name) for name in headings)
+    summary = f"{len(doc)} words, {len(names)} wordpieces, {names.count(unknown)} unknown"
+    html = Markup('<div style="{}">{}</div><table style="border-collapse: collapse;"><tr>{}</tr>{}</table>')
+    lines = [[row["word"], " ".join(row["wordpieces"]), row["tag"], _score(row["score"])] for row in rows]
+    body = _aligned([list(headings), *lines])
+    return Shown(str(html.format(HEAD, summary, head, Markup("").join(table))), f"{summary}\n{body}", rows)
+
+
+def _tokenizer(nlp: Language, component: str | None) -> "WordpieceTokenizer":
+    from spacy_ner_plus.models.storage import own_shim
+
+    for name, pipe in nlp.pipeline:
+        model = getattr(pipe, "model", None)
+        shim = own_shim(model) if hasattr(model, "shims") else None
+        if shim is not None and shim.tokenizer is not None and component in (None, name):
+            return shim.tokenizer
+    names = ", ".join(nlp.pipe_names) or "none"
+    raise UserError(Errors.E344.format(name=component or "transformer_ner", names=names))
+
+
+def _marked(
+    text: str, spans: Iterable[Placed], wrong: Sequence[Placed], colours: Mapping[str, str]
+) -> "Markup":
+    """The text with marks in displaCy's look."""
+    from markupsafe import Markup, escape
+
+    found, done = Markup(""), 0
+    for span in _visible(spans):
+        style = MARK.format(colour=colours[span.label]) + (WRONG if span in wrong else "")
+        inside = Markup('{}<span style="{}">{}</span>').format(
+            text[span.start_char : span.end_char], LABEL, span.label
+        )
+        found += escape(text[done : span.start_char])
+        found += Markup('<mark style="{}">{}</mark>').format(style, inside)
+        done = span.end_char
+    return found + escape(text[done:])
+
+
+def _bracketed(text: str, spans: Iterable[Placed]) -> str:
+    found, done = "", 0
+    for span in _visible(spans):
+        found += f"{text[done : span.start_char]}[{text[span.start_char : span.end_char]} {span.label}]"
+        done = span.end_char
+    return found + text[done:]
+
+
+def _visible(spans: Iterable[Placed]) -> Iterable[Placed]:
+    """Those with a place of their own; the others are in the list of differences alone."""
+    done = 0
+    for span in spans:
+        if span.start_char >= done and span.end_char > span.start_char:
+            yield span
+            done = span.end_char
+
+
+def _named(spans: Iterable[Placed]) -> str:
+    return ", ".join(f"{span.text!r} {span.label}" for span in spans)
+
+
+def _as_iob(tag: str) -> str:
+    prefix = PREFIXES.get(tag[:1], tag[:1])
+    return f"{prefix}-{tag[2:]}" if tag[1:2] == "-" else tag
+
+
+def _entity(tokens: Sequence[str], span: TokenSpan | None) -> str:
+    return "" if span is None else f"{' '.join(tokens[span.start : span.end])} ({span.label})"
+
+
+def _chip(tag: str, colour: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup('<span style="{}">{}</span>').format(MARK.format(colour=colour), tag)
+
+
+def _score(score: float | None) -> str:
+    return "" if score is None else f"{score:.3f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
