@@ -38,9 +38,13 @@ def read_logs(logs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
             raise UserError(Errors.E502.format(override=log))
         try:
             lines = Path(path).read_text(encoding="utf8").splitlines()
-            found[name] = [json.loads(line) for line in lines if line.strip()]
+            rows = [json.loads(line) for line in lines if line.strip()]
         except (OSError, ValueError) as error:
             raise UserError(Errors.E503.format(path=path, reason=error)) from error
+        # Its first line tells of the run, the others of a step each.
+        if not all(isinstance(row, dict) and ("step" not in row or "seconds" in row) for row in rows):
+            raise UserError(Errors.E503.format(path=path, reason="no log of spacy_ner_plus.TrainingLog.v1"))
+        found[name] = rows
     return found
 
 

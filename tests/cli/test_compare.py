@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.compare import RESULT, compare, compare_command, parse_sources
 from spacy_ner_plus.cli.evaluate import evaluate
+from spacy_ner_plus.cli.model_card import model_card
 from spacy_ner_plus.cli.scores import show_comparison
 from spacy_ner_plus.errors import UserError
 
@@ -183,3 +184,50 @@ def test_compare_shows_scores_differences_and_the_winner(folder, tmp_path, capsy
         r"good - poor: \+\d+\.\d\d points of F1 \(95% .* p 0\.0\d+ corrected.*: good is better", shown
     )
     assert "Best: good, and not by chance." in shown
+
+
+def test_compare_writes_a_page_with_the_documents(folder, tmp_path):
+    log = tmp_path / "log.jsonl"
+    rows = [
+        {"step": i, "epoch": 0, "seconds": i, "score": i / 4, "scores": {"ents_f": i / 4}}
+        for i in range(1, 4)
+    ]
+    log.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
+    compare(
+        sources(folder, "good.json", "poor.json"),
+        tmp_path,
+        corpus=folder / "gold.spacy",
+        logs=[f"good={log}"],
+        page=True,
+    )
+    page = (tmp_path / "index.html").read_text(encoding="utf8")
+    assert "Acme is in Oslo" in page
+    assert "Training" in page
+
+
+def test_compare_writes_a_page_of_metrics_alone(folder, tmp_path):
+    compare(sources(folder, "good.json", "poor.json"), tmp_path, page=True)
+    assert "poor" in (tmp_path / "index.html").read_text(encoding="utf8")
+
+
+def test_compare_refuses_a_log_of_no_pipeline(folder, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"seconds": 1}\n', encoding="utf8")
+    with pytest.raises(UserError, match=r"E506.*nobody"):
+        compare(sources(folder, "good.json", "poor.json"), tmp_path, logs=[f"nobody={log}"], page=True)
+
+
+def test_compare_refuses_a_log_that_is_none(folder, tmp_path):
+    with pytest.raises(UserError, match="E503"):
+        compare(sources(folder, "good.json", "poor.json"), tmp_path, logs=["good=nowhere.jsonl"], page=True)
+
+
+def test_compare_model_card_is_written_for_a_pipeline(folder):
+    card = model_card(folder / "good", folder / "good.json")
+    assert card == folder / "good" / "README.md"
+    assert "model-index" in card.read_text(encoding="utf8")
+
+
+def test_compare_model_card_needs_a_pipeline(folder, tmp_path):
+    with pytest.raises(UserError, match="E501"):
+        model_card(tmp_path, folder / "good.json")
