@@ -203,7 +203,9 @@ class Errors(metaclass=_Coded):
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
 
-    E240 = "Settings of structured_llm_ner: {settings}. Give samples of 1 or more, and n_examples of 0 or more."
+    E240 = (
+        "Settings of structured_llm_ner: {settings}. Give samples of 1 or more, and n_examples of 0 or more."
+    )
     E241 = "'{path}' holds no structured_llm_ner: {reason}. Load the folder of a saved pipeline with spacy.load()."
     E242 = (
         "'{name}' has no labels. Set `labels` to a list, a mapping from label to definition, a file of one, or "
@@ -218,6 +220,10 @@ class Errors(metaclass=_Coded):
         "'name': 'qwen3'}} ({found})."
     )
 
+    E245 = (
+        "Chunks of '{name}' can't share {overlap} tokens where they hold {tokens}. Set `chunk_overlap` to 0 or "
+        "more, and less than `chunk_tokens`."
+    )
     E250 = "`{setting}` of the chat model is {value}. Give {remedy}."
     E251 = (
         "`base_url` is '{url}', where no requests can be sent: {reason}. Give an address such as "
@@ -261,15 +267,15 @@ class Errors(metaclass=_Coded):
         "The server says: {reason}"
     )
     E262 = "'{url}' answers nothing more until it is paid for ({status}). The server says: {reason}"
-    E263 = "Can't use the store '{path}': {reason}. Check the file and its folder, and that you may write there."
+    E263 = (
+        "Can't use the store '{path}': {reason}. Check the file and its folder, and that you may write there."
+    )
     E264 = (
         "The store '{path}' has version {version}, and this version of spacy-ner-plus knows {known}. "
         "Use a newer one, or give another `store`."
     )
     E265 = "'{path}' is a database of something else than replies. Give another file as `store`."
-    E266 = (
-        "There is no store at '{path}' to answer from. Check `store`, or set `replay_only` to false to fill it."
-    )
+    E266 = "There is no store at '{path}' to answer from. Check `store`, or set `replay_only` to false to fill it."
     E267 = "The store '{path}' is damaged: {reason}. Give a copy that isn't."
     E268 = "Can't load the tokenizer '{path}': {reason}. Give the tokenizer.json of the model."
     E269 = (
@@ -290,7 +296,9 @@ class Errors(metaclass=_Coded):
         "There is no label set '{name}'. Choose one of: {sets}; or give a list of labels, a mapping from "
         "label to definition, or a .json or .yaml file."
     )
-    E284 = "Can't read the labels in '{path}': {reason}. Give a JSON or YAML mapping from label to definition."
+    E284 = (
+        "Can't read the labels in '{path}': {reason}. Give a JSON or YAML mapping from label to definition."
+    )
     E285 = (
         "{where}: '{label}' should have a definition, or an object with `definition` and a list of `examples`, "
         "but has {found}."
@@ -428,7 +436,9 @@ class Errors(metaclass=_Coded):
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
     E536 = "No single transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
     E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder with --output."
-    E538 = "No single structured_llm_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
+    E538 = (
+        "No single structured_llm_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
+    )
 
 
 class Warnings(metaclass=_Coded):
@@ -442,7 +452,14 @@ class Warnings(metaclass=_Coded):
         "Out of memory with {budget:,} wordpieces at a time; going on with {smaller:,}. "
         "Set `batch_wordpieces` to that to begin with it."
     )
-    W240 = "In this run of '{name}', {lost}. Doc._.ner_failure and its group of mentions hold the reasons."
+    W240 = (
+        "In this run of '{name}': {lost}. Doc._.ner_failure says why a Doc has no answer, and its group of "
+        "mentions what stands nowhere."
+    )
+    W241 = (
+        "'{name}' asks {samples} times at temperature 0, where most models answer alike. "
+        "Set the model's `temperature` to 0.7, say, for votes that tell something."
+    )
     W250 = "A reply was no valid JSON and was mended, so part of it may be lost: '{reply}'."
     W251 = (
         "'{name}' at '{url}' takes {ignored} and ignores it, so nothing but the prompt holds its replies to the "

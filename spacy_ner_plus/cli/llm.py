@@ -50,6 +50,8 @@ def try_command(
         output=output,
     )
     _show_trials(trials)
+    if all(trial.failure for trial in trials):
+        raise UserError(trials[0].failure)
 
 
 def try_formats(

@@ -69,6 +69,14 @@ class _Errand:
         return self.until - time.monotonic()
 
 
+class _Answered(Exception):
+    """The reply is in the store by now."""
+
+    def __init__(self, reply: ChatReply):
+        super().__init__()
+        self.reply = reply
+
+
 class Exchange:
     """Sends requests in one event loop.
 
@@ -126,7 +134,11 @@ class Exchange:
         RAISES (NoReply): Where the server gives none.
         RAISES (UserError): Where it would give none to any request.
         """
-        completion, mode, usage, seconds = await self._complete(_Errand(request, self._sampling, key))
+        try:
+            completion, mode, usage, seconds = await self._complete(_Errand(request, self._sampling, key))
+        except _Answered as answered:
+            self._meter.add(stored=1)
+            return answered.reply
         reply = ChatReply(
             content=completion.content,
             finish_reason=completion.finish_reason,
@@ -148,6 +160,7 @@ class Exchange:
         while True:
             try:
                 async with self._slots:
+                    self._look_again(errand.key)
                     if errand.key and errand.request.schema is not None:
                         self._begin_probe()
                     return await self._attempt(errand)
@@ -160,6 +173,11 @@ class Exchange:
                 logger.debug("Attempt %d failed, %.2f s until the next: %s", failures, wait, failure)
             self._meter.add(retries=1)
             await asyncio.sleep(wait)
+
+    def _look_again(self, key: str) -> None:
+        """Another process may have had the reply while this request waited for its turn."""
+        if key and self._store is not None and (reply := self._store.get(key)):
+            raise _Answered(reply)
 
     def _give_up(self, failure: _Unusable, failures: int, left: float) -> None:
         enough = min(_UNREACHABLE_TRIES, self._settings.max_retries + 1)

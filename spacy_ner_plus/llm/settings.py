@@ -1,8 +1,10 @@
 """The settings of a chat model: plain values, checked when they are given, that pickle."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.prices import read_prices
@@ -10,6 +12,26 @@ from spacy_ner_plus.llm.prices import read_prices
 MODES = ("json_schema", "json_object", "tool", "off")
 STRUCTURED = ("auto", *MODES)
 _BUDGETS = ("usd", "tokens")
+# Headers and parts of an address that carry keys, which belong into the environment.
+_SECRET = re.compile(
+    r"authorization|cookie|(api|access|auth|secret)[-_]?(key|token)|^(key|token|secret|password)$", re.I
+)
+_NUMBER = ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool))
+_WHOLE = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+_TEXT = ("a string", lambda value: isinstance(value, str))
+_SWITCH = ("true or false", lambda value: isinstance(value, bool))
+_MAPPING = ("a mapping", lambda value: isinstance(value, Mapping))
+_KINDS = {
+    **dict.fromkeys(
+        ("base_url", "name", "api_key_env", "structured", "grammar_field", "store", "tokenizer"), _TEXT
+    ),
+    **dict.fromkeys(("timeout", "deadline", "retry_base", "temperature"), _NUMBER),
+    **dict.fromkeys(("requests_per_minute", "tokens_per_minute"), _NUMBER),
+    **dict.fromkeys(("max_concurrency", "max_retries", "max_tokens", "seed", "context_length"), _WHOLE),
+    **dict.fromkeys(("logprobs", "replay_only"), _SWITCH),
+    **dict.fromkeys(("headers", "parameters", "budget", "prices"), _MAPPING),
+}
+_MAY_LACK = ("seed", "requests_per_minute", "tokens_per_minute", "store", "context_length", "tokenizer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +64,16 @@ class ChatSettings:
     tokenizer: str | None
 
     def __post_init__(self) -> None:
+        for name, (kind, fits) in _KINDS.items():
+            value = getattr(self, name)
+            if not fits(value) and not (value is None and name in _MAY_LACK):
+                raise _wrong(name, repr(value), kind)
+        for name, value in self.headers.items():
+            if not isinstance(value, str):
+                raise _wrong("headers", repr({name: value}), "strings")
+            if _SECRET.search(name) and "$" not in value:
+                remedy = "it as '$NAME' and keep the secret in the environment; it would be saved with the pipeline"
+                raise _wrong("headers", f"a literal {name}", remedy)
         at_least = {"max_concurrency": 1, "max_tokens": 1, "max_retries": 0, "retry_base": 0}
         for name, least in at_least.items():
             if getattr(self, name) < least:
@@ -53,7 +85,7 @@ class ChatSettings:
         if self.structured not in STRUCTURED:
             raise _wrong("structured", self.structured, f"one of: {', '.join(STRUCTURED)}")
         for name, most in self.budget.items():
-            if name not in _BUDGETS or not most > 0:
+            if name not in _BUDGETS or not _NUMBER[1](most) or not most > 0:
                 raise _wrong("budget", {name: most}, "'usd' or 'tokens' with a number above 0")
         read_prices(self.prices)
         if self.replay_only and self.store is None:
@@ -72,8 +104,11 @@ class ChatSettings:
             raise UserError(Errors.E251.format(url=url, reason=error)) from error
         if parts.username or parts.password:
             hidden = url.replace(parts.netloc, parts.netloc.rpartition("@")[2])
-            reason = "it holds a password, which belongs into `headers` as ${NAME}"
+            reason = "it holds a password, which belongs into `headers` as $NAME"
             raise UserError(Errors.E251.format(url=hidden, reason=reason))
+        if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query)):
+            reason = "it holds a key, which belongs into the variable that `api_key_env` names"
+            raise UserError(Errors.E251.format(url=parts._replace(query="***").geturl(), reason=reason))
         if parts.scheme not in ("http", "https") or not host:
             raise UserError(Errors.E251.format(url=url, reason="it doesn't begin with http:// or https://"))
         if not url.isascii() or " " in url:

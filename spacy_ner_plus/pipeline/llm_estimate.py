@@ -56,10 +56,10 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
     model, prompter = extractor.model, extractor.prompter
     found = Estimate()
     for doc in docs:
-        chunks = extractor.chunks(doc)
+        chunks, whole = extractor.chunks(doc), doc.text
         found.documents += bool(chunks)
         for start, end in chunks:
-            text = doc.text[start:end]
+            text = whole[start:end]
             known = set(prompter.labels.names)
             gold = [
                 (ent.start_char - start, ent.end_char - start, ent.label_)
@@ -68,7 +68,7 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
             ]
             found.from_gold |= bool(gold)
             for sample in range(extractor.samples):
-                request = prompter.request(text, sample)
+                request = prompter.request(text, sample, whole=whole)
                 found.requests += 1
                 if model.is_stored(request):
                     found.stored += 1

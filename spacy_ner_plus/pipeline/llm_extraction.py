@@ -10,11 +10,13 @@ from spacy_ner_plus.llm.chat import ChatModel
 from spacy_ner_plus.llm.chunks import CUT, TOO_LONG, chunk_doc, merge_chunks
 from spacy_ner_plus.llm.confidence import Candidate, TokenProbabilities, choose, count_votes
 from spacy_ner_plus.llm.prompter import Prompter
-from spacy_ner_plus.llm.requests import Outcome
+from spacy_ner_plus.llm.requests import ChatReply, Outcome
 from spacy_ner_plus.losses import Losses
-from spacy_ner_plus.pipeline.scored_ents import write_ents
+from spacy_ner_plus.pipeline.scored_ents import FAILURE, write_ents
 from spacy_ner_plus.pipeline.sliding import Asked
 
+# The group that holds why there is no answer, where `spans_key` is ''.
+FAILURE_KEY = "structured_llm_ner_failure"
 # Kinds of loss, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
 UNANSWERED = "document without a reply: entities missing there"
@@ -53,6 +55,9 @@ class Extractor:
         self.chunk_overlap = chunk_overlap
         self.occurrences = occurrences
         self.fuzzy_threshold = fuzzy_threshold
+        # For those who count what replies took, stored ones too.
+        self.keeps_replies = False
+        self.replies: list[ChatReply] = []
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,11 +72,14 @@ class Extractor:
         RETURNS (Asked): The chunks of its text and the answers to come.
         """
         asked = Asked(doc, self.chunks(doc, losses))
+        # Put together anew each time that it is asked for.
+        whole = doc.text
         for start, end in asked.chunks:
-            text = doc.text[start:end]
+            text = whole[start:end]
             read = self.prompter.reader(text)
             asked.futures += [
-                self.model.submit(self.prompter.request(text, sample), read) for sample in range(self.samples)
+                self.model.submit(self.prompter.request(text, sample, whole=whole), read)
+                for sample in range(self.samples)
             ]
         return asked
 
@@ -114,6 +122,9 @@ class Extractor:
         alignments: list[Alignment] = []
         failures: list[Outcome] = []
         outcomes = [future.result() for future in asked.futures]
+        self.replies += (
+            [reply for outcome in outcomes for reply in outcome.replies] if self.keeps_replies else []
+        )
         for i, (start, end) in enumerate(asked.chunks):
             mine = outcomes[i * self.samples : (i + 1) * self.samples]
             samples = []
@@ -151,6 +162,9 @@ class Extractor:
         )
         if spans_key:
             _write_mentions(doc, candidates, alignments, f"{spans_key}_mentions")
+        elif failure:
+            # What was lost is told even where no groups are wanted.
+            doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: failure})
         for outcome in failures[:1]:
             losses.add(INVALID if outcome.kind == "invalid" else UNANSWERED, outcome.failure, where)
         _count(alignments, losses, where)
@@ -162,7 +176,7 @@ class Extractor:
         name (str): The component.
         """
         lost = [
-            f"{losses[kind]:,} times: {kind} (first: {losses.kinds[kind].example})"
+            f"{losses[kind]:,} x {kind} (first: {losses.kinds[kind].example})"
             for kind in (INVALID, UNANSWERED, UNALIGNED, CUT, TOO_LONG)
             if losses[kind]
         ]

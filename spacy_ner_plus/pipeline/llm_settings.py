@@ -1,13 +1,14 @@
 """From structured_llm_ner's settings to what asks and reads: files are read, nothing is sent."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.llm.chat import ChatModel
 from spacy_ner_plus.llm.demonstrations import (
     Demonstration,
@@ -45,10 +46,14 @@ def make_extractor(settings: dict[str, Any], resolved: dict[str, Any], vocab: Vo
     )
     chunk_tokens = settings["chunk_tokens"]
     if chunk_tokens is None and model.context_length:
-        instructions = model.count_tokens(prompter.request("").messages)
-        chunk_tokens = model.context_length - model.settings.max_tokens - instructions
+        beside = prompter.overhead(model.count_tokens)
+        chunk_tokens = model.context_length - model.settings.max_tokens - beside
     if chunk_tokens is not None and chunk_tokens < 20:
         raise UserError(Errors.E243.format(name=name, tokens=chunk_tokens))
+    if settings["samples"] > 1 and model.settings.temperature == 0:
+        warnings.warn(Warnings.W241.format(name=name, samples=settings["samples"]), stacklevel=2)
+    if not 0 <= settings["chunk_overlap"] < (chunk_tokens or settings["chunk_overlap"] + 1):
+        raise UserError(Errors.E245.format(name=name, overlap=settings["chunk_overlap"], tokens=chunk_tokens))
     return Extractor(
         prompter,
         model,

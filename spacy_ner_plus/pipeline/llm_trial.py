@@ -1,6 +1,5 @@
 """Which reply format suits a model, found by trying all of them on a dev corpus."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import FORMATS
+from spacy_ner_plus.llm.requests import Usage
 from spacy_ner_plus.pipeline.llm_extraction import INVALID, UNALIGNED, UNANSWERED
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Trial:
     unaligned (int): Mentions that stand nowhere in their text.
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
-    seconds (float): Of the run; little where replies came from the store.
+    seconds (float): Of all replies together, when they were given; more than went by where several
+        were in flight. Like tokens and cost the same for replies from the store.
     cost (float | None): In US dollars, None where the model's price isn't known.
     failure (str): Why the format could not be tried; '' where it could.
     """
@@ -75,24 +76,26 @@ def _try(pipe: "StructuredLLMNER", golds: Sequence[Doc], format_name: str, polic
     counts: dict[str, Any] = {}
     for policy in policies:
         _set(pipe, {**pipe.settings, "format": format_name, "occurrences": policy})
-        pipe.client.reset_usage()
-        began = time.perf_counter()
+        pipe.extractor.keeps_replies = not counts
         try:
             predicted = list(pipe.pipe(_bare(gold) for gold in golds))
         except UserError as error:
             return Trial(format_name, f1, failure=str(error))
-        seconds = time.perf_counter() - began
         scores = pipe.score([Example(p, gold) for p, gold in zip(predicted, golds, strict=True)])
         f1[policy] = scores["ents_f"]
         if not counts:
-            usage = pipe.client.usage.to_dict()
+            replies = pipe.extractor.replies
+            prompt, completion = (
+                sum(getattr(reply.usage, part) for reply in replies) for part in ("prompt", "completion")
+            )
+            cached = sum(reply.usage.cached for reply in replies)
             counts = {
                 "invalid": pipe.losses[INVALID] + pipe.losses[UNANSWERED],
                 "unaligned": pipe.losses[UNALIGNED],
-                "prompt_tokens": usage["prompt_tokens"],
-                "completion_tokens": usage["completion_tokens"],
-                "seconds": seconds,
-                "cost": usage["cost"],
+                "prompt_tokens": prompt,
+                "completion_tokens": completion,
+                "seconds": sum(reply.seconds for reply in replies),
+                "cost": pipe.client.cost(Usage(prompt, completion, cached)),
             }
     return Trial(format_name, f1, **counts)
 

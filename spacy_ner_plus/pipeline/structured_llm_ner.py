@@ -156,8 +156,9 @@ class StructuredLLMNER(Pipe):
         self.scorer = scorer
         self.settings = settings
         self._given_spans_key = spans_key
+        default = 0.5 if settings["samples"] > 1 else 0.0
         # `spacy find-threshold` sets the threshold here.
-        self.cfg: dict[str, Any] = {"threshold": threshold or (0.5 if settings["samples"] > 1 else 0.0)}
+        self.cfg: dict[str, Any] = {"threshold": default if threshold is None else threshold}
         self.given_threshold = threshold
         # What was read from files that the settings name: kept when the component is saved.
         self.resolved: dict[str, Any] = {}

@@ -116,3 +116,20 @@ def test_llm_estimate_reads_lines_of_text(pipeline, tmp_path):
 def test_llm_estimate_prints_the_sums(pipeline, corpus):
     done = CliRunner().invoke(app, ["llm", "estimate", pipeline, str(corpus)], catch_exceptions=False)
     assert "Requests: 4, 0 of them in the store already" in done.stdout
+
+
+def test_llm_try_says_the_same_of_stored_replies(pipeline, corpus):
+    first = try_formats(pipeline, corpus, formats=["label_lists"])[0]
+    assert try_formats(pipeline, corpus, formats=["label_lists"])[0] == first
+
+
+def test_llm_try_fails_where_no_format_could_be_tried(tmp_path, pipeline, corpus):
+    prefix = "components.structured_llm_ner.model."
+    overrides = [
+        "--override",
+        f"{prefix}base_url=http://127.0.0.1:9/v1",
+        "--override",
+        f"{prefix}retry_base=0.01",
+    ]
+    done = CliRunner().invoke(app, ["llm", "try", pipeline, str(corpus), *overrides])
+    assert done.exit_code != 0

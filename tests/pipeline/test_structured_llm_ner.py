@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import spacy
+from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
@@ -110,7 +111,7 @@ def test_structured_llm_ner_aligns_mentions_in_another_case():
 def test_structured_llm_ner_marks_a_doc_whose_reply_stays_invalid_as_missing():
     with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
         nlp = pipeline(server.url, model={"structured": "json_schema"})
-        with pytest.warns(UserWarning, match="1 times: document with an invalid reply"):
+        with pytest.warns(UserWarning, match="1 x document with an invalid reply"):
             doc = nlp("Anna met Robert.")
     assert [token.ent_iob_ for token in doc] == [""] * len(doc)
     assert "JSON" in doc._.ner_failure
@@ -364,6 +365,10 @@ def test_structured_llm_ner_takes_each_json_format(server, name):
         ),
         ({"labels": ["PER"], "threshold": 2.0, "model": None}, "threshold"),
         ({"labels": ["PER"], "samples": 0, "model": None}, "samples 0"),
+        (
+            {"labels": ["PER"], "chunk_overlap": -4, "model": {"base_url": "http://x/v1", "name": "m"}},
+            "E245",
+        ),
     ],
 )
 def test_structured_llm_ner_refuses_settings_that_can_not_be(config, message):
@@ -387,3 +392,121 @@ def test_structured_llm_ner_stands_beside_other_components(server):
 
 def test_structured_llm_ner_scorer_is_registered():
     assert callable(registry.scorers.get("spacy_ner_plus.llm_ner_scorer.v1")())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("max_concurrency", "eight"),
+        ("max_concurrency", 2.5),
+        ("timeout", "5"),
+        ("budget", 5),
+        ("budget", {"usd": "5"}),
+        ("headers", ["a"]),
+        ("headers", {"X": 1}),
+        ("parameters", "x"),
+        ("seed", 1.5),
+        ("temperature", "hot"),
+        ("context_length", "4096"),
+        ("logprobs", "yes"),
+        ("base_url", 7),
+    ],
+)
+def test_structured_llm_ner_refuses_a_setting_of_the_model_of_another_type(setting, value):
+    settings = {"base_url": "http://127.0.0.1:9/v1", "name": "m", setting: value}
+    nlp = spacy.blank("en")
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": settings})
+    with pytest.raises(UserError, match=rf"E250.*{setting}"):
+        nlp("Anna")
+
+
+def test_structured_llm_ner_refuses_a_literal_key_in_a_header():
+    nlp = pipeline("http://127.0.0.1:9/v1", model={"headers": {"X-Api-Key": "sk-4711"}})
+    with pytest.raises(UserError, match=r"E250.*\$NAME") as caught:
+        nlp("Anna")
+    assert "4711" not in str(caught.value)
+
+
+def test_structured_llm_ner_refuses_a_key_in_the_address():
+    with pytest.raises(UserError, match="E251") as caught:
+        pipeline("http://127.0.0.1:9/v1?api_key=sk-4711")("Anna")
+    assert "4711" not in str(caught.value)
+
+
+def test_structured_llm_ner_is_saved_with_a_header_from_the_environment(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_HEADER", "sk-4711")
+    pipeline(server.url, model={"headers": {"X-Api-Key": "$MY_HEADER"}}).to_disk(tmp_path / "saved")
+    loaded = spacy.load(tmp_path / "saved")
+    assert found(loaded("Anna met Robert.")) == expected("Anna met Robert.")
+    assert not any(b"4711" in path.read_bytes() for path in (tmp_path / "saved").rglob("*") if path.is_file())
+
+
+def test_structured_llm_ner_shows_no_part_of_a_document_as_its_own_example(server):
+    text = " ".join(f"Anna{chr(97 + i)} met Robert in Oslo." for i in range(20))
+    examples = [{"text": text, "spans": []}, {"text": "Quite another text.", "spans": []}]
+    nlp = pipeline(server.url, chunk_tokens=60, chunk_overlap=0, examples=examples)
+    extractor = nlp.get_pipe("structured_llm_ner").extractor
+    start, end = extractor.chunks(nlp.make_doc(text))[1]
+    messages = extractor.prompter.request(text[start:end], whole=text).messages
+    assert [message["content"] for message in messages if message["role"] == "user"][:-1] == [
+        "Quite another text."
+    ]
+
+
+def test_structured_llm_ner_leaves_room_for_the_longest_examples(server):
+    examples = [{"text": f"Text {i}. " + "word " * 100 * i, "spans": []} for i in range(10)]
+    model = {"context_length": 5000, "max_tokens": 100}
+    nlp = pipeline(server.url, model=model, examples=examples, n_examples=2)
+    extractor = nlp.get_pipe("structured_llm_ner").extractor
+    doc = nlp.make_doc("word " * 6000)
+    for start, end in extractor.chunks(doc):
+        request = extractor.prompter.request(doc.text[start:end], whole=doc.text)
+        assert extractor.model.count_tokens(request.messages) <= 4900
+
+
+def test_structured_llm_ner_tells_of_failures_without_a_group_of_entities():
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema"}, spans_key="")
+        example = Example.from_dict(nlp.make_doc("Anna slept."), {"entities": [(0, 4, "PER")]})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scores = nlp.evaluate([example])
+    assert scores["ents_invalid"] == 1.0
+
+
+def test_structured_llm_ner_takes_a_threshold_of_zero_with_samples(server):
+    nlp = pipeline(server.url, samples=3, threshold=0.0)
+    assert nlp.get_pipe("structured_llm_ner").cfg["threshold"] == 0.0
+
+
+def test_structured_llm_ner_warns_of_votes_at_temperature_zero(server):
+    nlp = pipeline(server.url, samples=3)
+    with pytest.warns(UserWarning, match=r"W241.*temperature"):
+        nlp("Anna")
+
+
+def test_structured_llm_ner_threshold_can_be_tuned(server, tmp_path):
+    store = str(tmp_path / "replies.sqlite")
+    nlp = pipeline(server.url, model={"logprobs": True, "store": store})
+    nlp.to_disk(tmp_path / "pipeline")
+    doc = nlp("Anna slept.")
+    DocBin(docs=[doc]).to_disk(tmp_path / "dev.spacy")
+    best, score, _ = find_threshold(
+        str(tmp_path / "pipeline"),
+        tmp_path / "dev.spacy",
+        "structured_llm_ner",
+        "threshold",
+        "ents_f",
+        n_trials=3,
+    )
+    assert (best, score) == (0.0, 1.0)
+
+
+def test_structured_llm_ner_stands_beside_transformer_ner(server, trained_folder, tmp_path):
+    nlp = spacy.load(trained_folder)
+    model = {"base_url": server.url, "name": "m"}
+    nlp.add_pipe("structured_llm_ner", config={"labels": list(LABELS), "model": model})
+    nlp.to_disk(tmp_path / "both")
+    doc = spacy.load(tmp_path / "both")("Anna lives in Oslo with Robert.")
+    assert set(doc.spans) == {"transformer_ner", "structured_llm_ner", "structured_llm_ner_mentions"}
+    assert all(ent._.score is not None for ent in doc.ents)
