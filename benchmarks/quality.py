@@ -18,7 +18,7 @@ from typing import Any
 
 from corpus_parts import describe, read_split, take_part
 from figures import first_at
-from peers import PEERS, missing, versions
+from peers import PEERS, TRAINED, missing, versions
 from processes import PeerFailed, Worker, machine, size_mib
 from results import SettingsChanged, find_run, forget_not_run, note_not_run, open_results, save
 
@@ -148,7 +148,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, required=True, help="folder with train, dev and test.spacy")
     parser.add_argument("--part", type=float, default=1.0, help="of the training documents (1.0)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--peers", nargs="+", choices=TRAINED, default=TRAINED)
     parser.add_argument("--output", type=Path, required=True, help="the result file")
     parser.add_argument("--models", type=Path, help="where trained folders stay (training/benchmarks/OUTPUT)")
     parser.add_argument("--max-minutes", type=float, default=60.0, help="of a training; 0 for no limit (60)")

@@ -53,6 +53,8 @@ def quality_table(result: dict[str, Any], name: str) -> list[str]:
             )
         )
     lines += [row for _, row in sorted(rows)]
+    if "note" in result:
+        lines += ["", result["note"]]
     return lines + _not_run(result)
 
 
@@ -71,8 +73,9 @@ def speed_table(result: dict[str, Any]) -> list[str]:
     ]
     for row in sorted(result["peers"], key=lambda row: -row["documents"]["words_per_second"]):
         speeds = " | ".join(_speed(row[kind]) for kind in ("documents", "messages"))
+        cut = " (training cut)" if row.get("training_stopped_after") else ""
         lines.append(
-            f"| {row['title']} | {row['documents']['f1']:.3f} | {speeds} | {row['latency_ms']:.1f} ms "
+            f"| {row['title']} | {row['documents']['f1']:.3f}{cut} | {speeds} | {row['latency_ms']:.1f} ms "
             f"| {row['load_seconds']:.1f} s | {row['peak_mib']:,} MiB | {row['size_mib']:.0f} MiB |"
         )
     if "limit" in result:

@@ -9,6 +9,7 @@ encoder over our own windows (limit.py).
 """
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -28,6 +29,8 @@ SINGLES = 100
 # Batch sizes are chosen on so many texts.
 SAMPLE = 32
 LIMIT = "limit"
+# quality.py's report of a training, in its folder.
+REPORT = "training.json"
 
 
 def main(options: argparse.Namespace) -> int:
@@ -69,7 +72,8 @@ def start(
     workers, rows = {}, {}
     for peer in options.peers:
         title = PEERS[peer].title
-        folder = (options.models / f"{peer}-{options.seed}").resolve()
+        trained = PEERS[peer].trained_by or peer
+        folder = (options.models / f"{trained}-{options.seed}").resolve()
         reason = missing(peer) or ("" if folder.exists() else f"there is no trained {folder.name}")
         if not reason:
             worker = Worker(options.threads, options.models / f"speed-{peer}.log")
@@ -87,12 +91,21 @@ def start(
                     "title": title,
                     "versions": versions(peer),
                     "folder": folder,
+                    "training_stopped_after": _stopped_after(folder),
                     **chosen,
                 }
         if reason:
             note_not_run(results, peer, title, reason)
         print(f"{title}: {reason or 'ready'}", flush=True)
     return workers, rows
+
+
+def _stopped_after(folder: Path) -> str | None:
+    """RETURNS (str | None): Where the training was cut, which its F1 suffers from; None where it wasn't."""
+    path = folder / REPORT
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf8"))["report"]["stopped_after"]
 
 
 def take_turns(

@@ -25,16 +25,21 @@ class Peer(NamedTuple):
     module (str): The file under peers/.
     packages (tuple[str]): The distributions that make it up.
     options (dict[str, Any]): Given to its `train`.
+    trained_by (str): The peer whose trained folder it uses; its own if empty.
     """
 
     title: str
     module: str
     packages: tuple[str, ...]
     options: dict[str, Any]
+    trained_by: str = ""
 
 
 PEERS = {
     "ours": Peer("spacy-ner-plus", "ours", ("spacy-ner-plus", "spacy"), {}),
+    "ours_openvino": Peer(
+        "spacy-ner-plus, OpenVINO", "ours_openvino", ("spacy-ner-plus", "openvino"), {}, trained_by="ours"
+    ),
     "stock_spacy": Peer("spaCy (transformer + ner)", "stock_spacy", ("spacy", "spacy-transformers"), {}),
     "hugging_face": Peer("Hugging Face Trainer, pipeline", "hugging_face", ("accelerate",), {}),
     "span_marker": Peer("SpanMarker", "span_marker_ner", ("span_marker",), {}),
@@ -46,6 +51,7 @@ PEERS = {
     "flair_context": Peer("Flair, document context", "flair_ner", ("flair",), {"context": True}),
 }
 OURS = "ours"
+TRAINED = [name for name, peer in PEERS.items() if not peer.trained_by]
 
 
 def import_peer(name: str) -> ModuleType:

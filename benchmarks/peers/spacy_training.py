@@ -82,9 +82,9 @@ def train_from_config(config: Config, folder: Path, limits: dict[str, Any]) -> d
     return {**clock.report(), "words_seen": words_seen}
 
 
-def load(folder: Path) -> Callable[..., list[list[Entity]]]:
+def load(folder: Path, config: dict[str, Any] | None = None) -> Callable[..., list[list[Entity]]]:
     """Load a pipeline for raw text."""
-    nlp = spacy.load(folder / "model-best")
+    nlp = spacy.load(folder / "model-best", config=config or {})
 
     def predict(texts: list[str], batch_size: int | None = None) -> list[list[Entity]]:
         return [doc_entities(doc) for doc in nlp.pipe(texts, batch_size=batch_size)]
@@ -93,9 +93,9 @@ def load(folder: Path) -> Callable[..., list[list[Entity]]]:
     return predict
 
 
-def load_for_tokens(folder: Path) -> Callable[..., list[list[Entity]]]:
+def load_for_tokens(folder: Path, config: dict[str, Any] | None = None) -> Callable[..., list[list[Entity]]]:
     """Load a pipeline for gold tokens; it sees no sentence starts."""
-    nlp = spacy.load(folder / "model-best")
+    nlp = spacy.load(folder / "model-best", config=config or {})
 
     def predict(docs: list[Doc], batch_size: int | None = None) -> list[list[Entity]]:
         bare = (bare_copy(doc, nlp.vocab) for doc in docs)
