@@ -10,6 +10,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
+from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from spacy_ner_plus.llm.normalization import Normalised, normalise
@@ -71,8 +72,10 @@ class Places:
             cut = start_char - tokens.start_char if len(tokens) else 0
             length = None if end_char is None else max(end_char - start_char, 0)
             self.text = tokens.text_with_ws[cut:][:length]
-        self.starts = [token.idx - start_char for token in tokens]
-        self.ends = [token.idx - start_char + len(token) for token in tokens]
+        # No Token is made for it.
+        bounds = doc.to_array([IDX, LENGTH])[self.first : self.first + len(tokens)].astype("int64")
+        self.starts = (bounds[:, 0] - start_char).tolist()
+        self.ends = (bounds[:, 0] - start_char + bounds[:, 1]).tolist()
         self._index_by_start = {start: i for i, start in enumerate(self.starts)}
         self._index_by_end = {end: i for i, end in enumerate(self.ends, start=1)}
 

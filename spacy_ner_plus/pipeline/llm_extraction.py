@@ -5,6 +5,7 @@ import warnings
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.llm.alignment import FUZZY as FUZZY_MATCH
 from spacy_ner_plus.llm.alignment import Alignment, align_mentions
 from spacy_ner_plus.llm.chat import ChatModel
 from spacy_ner_plus.llm.chunks import CUT, TOO_LONG, chunk_doc, merge_chunks
@@ -71,9 +72,9 @@ class Extractor:
         losses (Losses): Where sentences that had to be cut are counted.
         RETURNS (Asked): The chunks of its text and the answers to come.
         """
-        asked = Asked(doc, self.chunks(doc, losses))
-        # Put together anew each time that it is asked for.
+        # Doc.text is put together anew each time that it is asked for.
         whole = doc.text
+        asked = Asked(doc, self.chunks(doc, losses, text=whole))
         for start, end in asked.chunks:
             text = whole[start:end]
             read = self.prompter.reader(text)
@@ -83,14 +84,17 @@ class Extractor:
             ]
         return asked
 
-    def chunks(self, doc: Doc, losses: Losses | None = None) -> list[tuple[int, int]]:
+    def chunks(
+        self, doc: Doc, losses: Losses | None = None, *, text: str | None = None
+    ) -> list[tuple[int, int]]:
         """Cut a Doc's text into what fits a request.
 
         doc (Doc): The Doc.
         losses (Losses): Where sentences that had to be cut are counted.
+        text (str): The Doc's text, where it is at hand.
         RETURNS (list[tuple[int, int]]): Stretches of characters; one for most Docs, none without words.
         """
-        text = doc.text
+        text = doc.text if text is None else text
         if not text or text.isspace():
             return []
         # No tokenizer makes more tokens than bytes.
@@ -116,7 +120,6 @@ class Extractor:
         overwrite (bool): Whether entities that are on the Doc give way.
         """
         doc = asked.doc
-        where = f"{doc.text[:40]!r}"
         answered: list[tuple[int, int]] = []
         found: list[list[Candidate] | None] = []
         alignments: list[Alignment] = []
@@ -166,8 +169,9 @@ class Extractor:
             # What was lost is told even where no groups are wanted.
             doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: failure})
         for outcome in failures[:1]:
-            losses.add(INVALID if outcome.kind == "invalid" else UNANSWERED, outcome.failure, where)
-        _count(alignments, losses, where)
+            kind = INVALID if outcome.kind == "invalid" else UNANSWERED
+            losses.add(kind, outcome.failure, f"{doc.text[:40]!r}")
+        _count(alignments, losses, doc)
 
     def warn(self, losses: Losses, name: str) -> None:
         """Say at the end of a run what was lost in it, once for all Docs.
@@ -211,12 +215,15 @@ def _write_mentions(doc: Doc, candidates: list[Candidate], alignments: list[Alig
     doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs=attrs)
 
 
-def _count(alignments: list[Alignment], losses: Losses, where: str) -> None:
+def _count(alignments: list[Alignment], losses: Losses, doc: Doc) -> None:
     for alignment in alignments:
+        fuzzy = [span for span in alignment.spans if span.how == FUZZY_MATCH]
+        if not (alignment.unaligned or fuzzy or alignment.snapped):
+            continue
+        where = f"{doc.text[:40]!r}"
         for mention, reason in alignment.unaligned:
             losses.add(UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", where)
-        for span in alignment.spans:
-            if span.how == "fuzzy":
-                losses.add(FUZZY, f"{span.mention.text[:60]!r} {span.label}", where)
+        for span in fuzzy:
+            losses.add(FUZZY, f"{span.mention.text[:60]!r} {span.label}", where)
         if alignment.snapped:
             losses.add(SNAPPED, where, where, count=alignment.snapped)
