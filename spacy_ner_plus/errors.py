@@ -224,6 +224,14 @@ class Errors(metaclass=_Coded):
         "Chunks of '{name}' can't share {overlap} tokens where they hold {tokens}. Set `chunk_overlap` to 0 or "
         "more, and less than `chunk_tokens`."
     )
+    E246 = (
+        "Choosing examples by embeddings needs the package 'sentence-transformers'. "
+        "Install the extra: pip install 'spacy-ner-plus[select]'"
+    )
+    E247 = (
+        "Can't load the model of sentence embeddings '{name}': {reason} Give `embedding_model` as the folder or hub "
+        "name of a sentence-transformers model with safetensors."
+    )
     E250 = "`{setting}` of the chat model is {value}. Give {remedy}."
     E251 = (
         "`base_url` is '{url}', where no requests can be sent: {reason}. Give an address such as "

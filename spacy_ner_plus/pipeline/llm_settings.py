@@ -16,9 +16,11 @@ from spacy_ner_plus.llm.demonstrations import (
     SimilarDemonstrations,
     read_demonstrations,
 )
+from spacy_ner_plus.llm.embedded_demonstrations import EmbeddedDemonstrations
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.labels import LabelSet, load_labels
 from spacy_ner_plus.llm.prompter import Prompter
+from spacy_ner_plus.models.encoders import encoder_path_v1
 from spacy_ner_plus.pipeline.llm_extraction import Extractor
 
 
@@ -115,5 +117,8 @@ def _make_demonstrations(
 ) -> FixedDemonstrations | SimilarDemonstrations | None:
     if not records or not settings["n_examples"]:
         return None
+    examples, k = [Demonstration.from_dict(record) for record in records], settings["n_examples"]
+    if settings["choose_examples"] == "embeddings":
+        return EmbeddedDemonstrations(examples, k, model=encoder_path_v1(settings["embedding_model"]))
     kind = SimilarDemonstrations if settings["choose_examples"] == "similar" else FixedDemonstrations
-    return kind([Demonstration.from_dict(record) for record in records], settings["n_examples"])
+    return kind(examples, k)

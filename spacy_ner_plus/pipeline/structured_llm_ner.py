@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         "examples": None,
         "n_examples": 5,
         "choose_examples": "similar",
+        "embedding_model": "all-MiniLM-L6-v2",
         "occurrences": "all",
         "fuzzy_threshold": 0.85,
         "samples": 1,
@@ -54,7 +55,8 @@ def make_structured_llm_ner(
     template: str | None,
     examples: str | list[dict[str, Any]] | None,
     n_examples: int,
-    choose_examples: Literal["similar", "fixed"],
+    choose_examples: Literal["similar", "embeddings", "fixed"],
+    embedding_model: str,
     occurrences: Literal["listed", "all", "first"],
     fuzzy_threshold: float,
     samples: int,
@@ -77,8 +79,9 @@ def make_structured_llm_ner(
     examples (str | list[dict]): Examples for the prompt: a .jsonl or .spacy file, or records
         with `text` and `spans`. Default: none.
     n_examples (int): Most examples in a prompt. Default: 5.
-    choose_examples (str): 'similar' takes those that are like the text, 'fixed' the first. Never the
-        text itself. Default: 'similar'.
+    choose_examples (str): 'similar' takes those that are like the text by TF-IDF, 'embeddings' by sentence
+        embeddings (extra [select]), 'fixed' the first. Never the text itself. Default: 'similar'.
+    embedding_model (str): For 'embeddings'. Default: 'all-MiniLM-L6-v2', the packaged one.
     occurrences (str): Which occurrences a mention means where the reply doesn't say: 'all', 'listed'
         (one for each time it is listed), or 'first'. Default: 'all', as models list most
         mentions once.
@@ -108,6 +111,7 @@ def make_structured_llm_ner(
         examples=examples,
         n_examples=n_examples,
         choose_examples=choose_examples,
+        embedding_model=embedding_model,
         occurrences=occurrences,
         fuzzy_threshold=fuzzy_threshold,
         samples=samples,
