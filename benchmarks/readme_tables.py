@@ -19,6 +19,9 @@ def make_tables(results: Path) -> list[str]:
     speed = results / "speed.json"
     if speed.exists():
         lines += speed_table(json.loads(speed.read_text(encoding="utf8")))
+    throughput = results / "llm_throughput.json"
+    if throughput.exists():
+        lines += throughput_lines(json.loads(throughput.read_text(encoding="utf8")))
     return lines
 
 
@@ -86,6 +89,21 @@ def speed_table(result: dict[str, Any]) -> list[str]:
         )
         lines.append(f"| the bare encoder, of which ours reaches {shares} | | {speeds} | | | | | |")
     return lines + _not_run(result)
+
+
+def throughput_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): What structured_llm_ner makes of a server."""
+    found = result["summary"]
+    speed = found["per_second"]
+    return [
+        "",
+        f"structured_llm_ner on a server that takes {result['seconds_per_reply']:g} s a reply, with "
+        f"{result['in_flight']} requests in flight, on {result['machine']['hardware']}: "
+        f"{speed['component']:,.0f} documents a second of {found['ideal_per_second']:,.0f} at best, "
+        f"{found['times_spacy_llm']:.0f} times spacy-llm's own OpenAI model; the first after "
+        f"{found['first_doc_seconds']:.2f} s; from the store {speed['rerun']:,.0f} a second "
+        "([llm_throughput.json](benchmarks/results/llm_throughput.json)).",
+    ]
 
 
 def _speed(row: dict[str, Any]) -> str:
