@@ -202,7 +202,7 @@ def test_compare_writes_a_page_with_the_documents(folder, tmp_path):
     )
     page = (tmp_path / "index.html").read_text(encoding="utf8")
     assert "Acme is in Oslo" in page
-    assert "Training" in page
+    assert "Score on the development set in training" in page
 
 
 def test_compare_writes_a_page_of_metrics_alone(folder, tmp_path):
