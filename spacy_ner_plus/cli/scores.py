@@ -157,7 +157,9 @@ def show_comparison(comparison: dict[str, Any]) -> None:
 def _comparison_table(comparison: dict[str, Any]) -> Any:
     from rich.table import Table
 
-    table = Table("Pipeline", box=None, pad_edge=False, header_style="bold")
+    # Narrow gaps leave room for names where the terminal has 80 columns.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("Pipeline", overflow="fold")
     for name in ("P", "R", "F1", "F1 95%", "Partial", "Type", "Words/s", "Load s", "MiB"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in comparison["pipelines"]:
