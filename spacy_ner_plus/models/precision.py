@@ -112,8 +112,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
-    # On a CPU torch has no type of its own for it.
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    # On a CPU torch has no type of its own for it, and its library oneDNN says this when it gets none.
+    signs = ("DefaultCPUAllocator", "could not create a primitive")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 def _cpu_computes_bf16() -> bool:
