@@ -510,3 +510,10 @@ def test_structured_llm_ner_stands_beside_transformer_ner(server, trained_folder
     doc = spacy.load(tmp_path / "both")("Anna lives in Oslo with Robert.")
     assert set(doc.spans) == {"transformer_ner", "structured_llm_ner", "structured_llm_ner_mentions"}
     assert all(ent._.score is not None for ent in doc.ents)
+
+
+def test_structured_llm_ner_shows_its_progress(server, capsys):
+    list(pipeline(server.url, progress=True).pipe(TEXTS))
+    shown = capsys.readouterr().err
+    assert "20 docs" in shown
+    assert "0 retries" in shown
