@@ -144,14 +144,16 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
     """
     from markupsafe import Markup
 
+    from spacy_ner_plus.models.tokenization import read_texts
     from spacy_ner_plus.models.windows import token_places
 
     tokenizer = _tokenizer(nlp, component)
     doc = nlp(text)
-    pieces = tokenizer([doc.text])[0]
+    batch = read_texts([doc])
+    pieces = tokenizer(batch.parts)
     names = tokenizer.hf_tokenizer.convert_ids_to_tokens(pieces.ids.tolist())
     unknown = tokenizer.hf_tokenizer.unk_token
-    begins, _ = token_places(doc, pieces)
+    begins, _ = token_places(batch, pieces)
     of_token: dict[int, list[str]] = {}
     for name, token in zip(names, begins.tolist(), strict=True):
         of_token.setdefault(token, []).append(name)

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.models.batching import MicroBatch, micro_batches
 from spacy_ner_plus.models.tagger import Tagger
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer, doc_text
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer, read_texts
 from spacy_ner_plus.models.windows import Windowing, make_windows
 
 
@@ -23,10 +23,10 @@ def batcher(
     network (Tagger): Says which features it reads.
     RETURNS (Callable): Makes micro-batches of the windows, under a budget of wordpieces.
     """
-    pieces = tokenizer([doc_text(doc) for doc in docs])
+    batch = read_texts(docs)
     windows = make_windows(
-        docs,
-        pieces,
+        batch,
+        tokenizer(batch.parts),
         windowing,
         separator=tokenizer.suffix[:1],
         with_cases=network.cases is not None,

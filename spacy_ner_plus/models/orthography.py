@@ -3,8 +3,8 @@
 import unicodedata
 
 import numpy as np
-from spacy.attrs import IDX, LENGTH
-from spacy.tokens import Doc
+
+from spacy_ner_plus.models.tokenization import BatchText
 
 # Pattern 0 is kept for special tokens and wordpieces outside any token.
 PATTERNS = (
@@ -25,18 +25,14 @@ _OTHER, _LOWER, _UPPER, _DIGIT, _CASELESS, _UNKNOWN = range(6)
 _kinds = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
 
 
-def case_patterns(doc: Doc, text: str) -> np.ndarray:
-    """Classify how each token of a Doc is written.
+def case_patterns(batch: BatchText) -> np.ndarray:
+    """Classify how each token of a batch is written.
 
-    doc (Doc): The Doc.
-    text (str): Its text.
+    batch (BatchText): The texts and their tokens.
     RETURNS (Ints1d): Index into PATTERNS for each token, of shape (tokens,).
     """
-    if not len(doc):
-        return np.zeros(0, dtype=np.int64)
-    starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).T
-    ends = starts + lengths
-    kinds = _character_kinds(text)
+    starts, ends = batch.starts, batch.ends
+    kinds = _character_kinds(batch.text)
 
     def count(kind: int) -> np.ndarray:
         sums = np.concatenate(([0], np.cumsum(kinds == kind)))
@@ -70,24 +66,23 @@ def case_patterns(doc: Doc, text: str) -> np.ndarray:
     return np.select(conditions, [PATTERNS.index(name) for name in names], PATTERNS.index("mixed"))
 
 
-def line_starts(doc: Doc, text: str) -> np.ndarray:
+def line_starts(batch: BatchText) -> np.ndarray:
     """Find the tokens that begin a line, which are at the head of a title, a list's item or a table's row.
 
-    doc (Doc): The Doc.
-    text (str): Its text.
+    batch (BatchText): The texts and their tokens; each text begins a line.
     RETURNS (ndarray[bool]): Whether a line break stands between each token and the one before, of
-        shape (tokens,); the first token begins a line.
+        shape (tokens,).
     """
-    if not len(doc):
-        return np.zeros(0, dtype=bool)
-    starts = doc.to_array([IDX]).reshape(-1).astype(np.int64)
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    breaks = np.concatenate(([0], np.cumsum(codes == ord("\n"))))[starts]
+    breaks = np.concatenate(([0], np.cumsum(_codes(batch.text) == ord("\n"))))[batch.starts]
     return np.diff(breaks, prepend=-1) > 0
 
 
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
 def _character_kinds(text: str) -> np.ndarray:
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    codes = _codes(text)
     kinds = _kinds[codes]
     if (kinds == _UNKNOWN).any():
         # The table fills as characters are met: all of Unicode at once would take half a second.

@@ -1,12 +1,13 @@
-"""A Hugging Face tokenizer as we need it: wordpieces with their places in the text."""
+"""A Hugging Face tokenizer as we need it: wordpieces of a batch, with their places in its texts."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-from spacy.attrs import ORTH, SPACY
+from spacy.attrs import IDX, LENGTH, ORTH, SPACY
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -14,34 +15,66 @@ from spacy_ner_plus.errors import Errors, UserError
 _CONFIG = "tokenizer_config.json"
 
 
-class Wordpieces(NamedTuple):
-    """The wordpieces of one text, without special tokens.
+# Stands between the texts of a batch, so that numpy goes over all of them at once.
+SEPARATOR = "\n"
 
-    text (str): The text.
-    ids (Ints1d): Vocabulary ids, of shape (wordpieces,).
-    starts (Ints1d): Offset of each wordpiece's first character in the text.
+
+class BatchText(NamedTuple):
+    """The texts of a batch of Docs, joined by SEPARATOR, and where its tokens stand.
+
+    parts (list[str]): The text of each Doc.
+    text (str): All of them, joined.
+    starts (Ints1d): Offset of each token's first character in the joined text, of shape (tokens,).
     ends (Ints1d): Offset after its last character.
     """
 
+    parts: list[str]
     text: str
-    ids: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
 
 
-def doc_text(doc: Doc) -> str:
-    """Give a Doc's text, much sooner than doc.text does, which makes an object of each token.
+class Wordpieces(NamedTuple):
+    """The wordpieces of a batch of texts, without special tokens.
 
-    doc (Doc): The Doc.
-    RETURNS (str): The same as doc.text.
+    ids (Ints1d): Vocabulary ids, of shape (wordpieces,).
+    starts (Ints1d): Offset of each wordpiece's first character in the joined text.
+    ends (Ints1d): Offset after its last character.
+    counts (list[int]): How many wordpieces each text has.
     """
-    if not len(doc):
-        return ""
-    orths, spaces = doc.to_array([ORTH, SPACY]).T.tolist()
-    strings = doc.vocab.strings
-    return "".join(
-        [strings[orth] + " " if space else strings[orth] for orth, space in zip(orths, spaces, strict=True)]
-    )
+
+    ids: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    counts: list[int]
+
+
+def read_texts(docs: Sequence[Doc]) -> BatchText:
+    """Read the texts of Docs, much sooner than doc.text does, which makes an object of each token.
+
+    docs (Sequence[Doc]): A batch.
+    RETURNS (BatchText): Their texts and the places of their tokens.
+    """
+    parts = []
+    places = [np.zeros((0, 2), dtype=np.int64)]
+    begin = 0
+    for doc in docs:
+        text = ""
+        if len(doc):
+            attributes = doc.to_array([ORTH, SPACY, IDX, LENGTH]).astype(np.int64, copy=False)
+            orths, spaces = attributes[:, :2].T.astype(np.uint64, copy=False).tolist()
+            strings = doc.vocab.strings
+            text = "".join(
+                [
+                    strings[orth] + " " if space else strings[orth]
+                    for orth, space in zip(orths, spaces, strict=True)
+                ]
+            )
+            places.append(attributes[:, 2:] + (begin, 0))
+        parts.append(text)
+        begin += len(text) + len(SEPARATOR)
+    starts, lengths = np.concatenate(places).T
+    return BatchText(parts, SEPARATOR.join(parts), starts, starts + lengths)
 
 
 class WordpieceTokenizer:
@@ -65,20 +98,21 @@ class WordpieceTokenizer:
         self.pad_id = hf_tokenizer.pad_token_id or 0
         self.lowercases = self._ids("Aa PARIS Paris") == self._ids("aa paris paris")
 
-    def __call__(self, texts: Sequence[str]) -> list[Wordpieces]:
+    def __call__(self, texts: Sequence[str]) -> Wordpieces:
         """Tokenize a batch of texts in one call.
 
         texts (Sequence[str]): Texts of any length.
-        RETURNS (list[Wordpieces]): One for each text, nothing cut.
+        RETURNS (Wordpieces): Those of all texts, nothing cut.
         """
-        pieces = []
         encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
-        for text, encoding in zip(texts, encodings, strict=True):
-            offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-            pieces.append(
-                Wordpieces(text, np.array(encoding.ids, dtype=np.int64), offsets[:, 0], offsets[:, 1])
-            )
-        return pieces
+        ids = [encoding.ids for encoding in encodings]
+        counts = [len(part) for part in ids]
+        begins = np.cumsum([0, *(len(text) + len(SEPARATOR) for text in texts)])[: len(counts)]
+        pairs = chain.from_iterable(encoding.offsets for encoding in encodings)
+        offsets = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * sum(counts))
+        starts, ends = offsets.reshape(-1, 2).T + np.repeat(begins, counts)
+        flat = np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=sum(counts))
+        return Wordpieces(flat, starts, ends, counts)
 
     def to_files(self) -> dict[str, bytes]:
         """RETURNS (dict[str, bytes]): The tokenizer's files by name."""

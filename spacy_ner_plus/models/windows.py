@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from spacy.attrs import IDX, LENGTH
-from spacy.tokens import Doc
 
 from spacy_ner_plus.models.orthography import case_patterns, line_starts
-from spacy_ner_plus.models.tokenization import Wordpieces
+from spacy_ner_plus.models.tokenization import BatchText, Wordpieces
 
 
 class Window(NamedTuple):
@@ -51,22 +49,21 @@ class Windowing:
         return self.size + (self.lead + 1 if self.lead else 0)
 
 
-def token_places(doc: Doc, pieces: Wordpieces) -> tuple[np.ndarray, np.ndarray]:
+def token_places(batch: BatchText, pieces: Wordpieces) -> tuple[np.ndarray, np.ndarray]:
     """Align wordpieces and tokens by their characters.
 
-    doc (Doc): The Doc.
-    pieces (Wordpieces): The wordpieces of its text.
+    batch (BatchText): Texts and their tokens.
+    pieces (Wordpieces): The wordpieces of these texts.
     RETURNS (tuple[Ints1d, Ints1d]): For each wordpiece the token it begins in
         (-1 for none), and for each token the wordpiece that stands for it: the
         first that begins in it, else the last that reaches into it, else -1, as for
         white space and characters that the tokenizer drops.
     """
-    n_tokens, n_pieces = len(doc), len(pieces.ids)
+    starts, ends = batch.starts, batch.ends
+    n_tokens, n_pieces = len(starts), len(pieces.ids)
     first_piece = np.full(n_tokens, -1, dtype=np.int64)
     if not n_tokens or not n_pieces:
         return np.full(n_pieces, -1, dtype=np.int64), first_piece
-    starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).T
-    ends = starts + lengths
     # The first token that ends after the wordpiece begins; offsets that include
     # the space before a word (SentencePiece) so find the word itself.
     token_of = np.searchsorted(ends, pieces.starts, side="right")
@@ -103,18 +100,18 @@ def window_bounds(length: int, windowing: Windowing) -> tuple[np.ndarray, np.nda
 
 
 def make_windows(
-    docs: list[Doc],
-    pieces: list[Wordpieces],
+    batch: BatchText,
+    pieces: Wordpieces,
     windowing: Windowing,
     *,
     separator: Sequence[int] = (),
     with_cases: bool = True,
     with_lines: bool = True,
 ) -> list[Window]:
-    """Cut a batch of Docs into windows.
+    """Cut a batch of texts into windows.
 
-    docs (list[Doc]): The Docs.
-    pieces (list[Wordpieces]): Their wordpieces.
+    batch (BatchText): The texts and their tokens.
+    pieces (Wordpieces): Their wordpieces.
     windowing (Windowing): Size, overlap and lead.
     separator (Sequence[int]): Ids that stand after a lead, one at most.
     with_cases (bool): Whether case patterns are wanted; zeros if not.
@@ -122,52 +119,58 @@ def make_windows(
     RETURNS (list[Window]): Windows in order; every token that has a wordpiece
         is read in exactly one of them.
     """
-    windows: list[Window] = []
-    first_token = 0
-    for doc, doc_pieces in zip(docs, pieces, strict=True):
-        if len(doc_pieces.ids):
-            windows += _cut(doc, doc_pieces, windowing, separator, with_cases, with_lines, first_token)
-        first_token += len(doc)
-    return windows
-
-
-def _cut(
-    doc: Doc,
-    pieces: Wordpieces,
-    windowing: Windowing,
-    separator: Sequence[int],
-    with_cases: bool,
-    with_lines: bool,
-    first_token: int,
-) -> Iterator[Window]:
-    n_pieces = len(pieces.ids)
-    token_of, first_piece = token_places(doc, pieces)
+    token_of, first_piece = token_places(batch, pieces)
     tokens = np.flatnonzero(first_piece >= 0)
     # First wordpieces never fall back as tokens go forward, so each window's tokens are a slice.
     places = first_piece[tokens]
-    # The separator stands behind the document, where windows fetch it from.
-    ids = np.concatenate((pieces.ids, np.array(separator, dtype=np.int64)))
-    cases, lines = np.zeros((2, len(ids)), dtype=np.int64)
+    cases, lines = np.zeros((2, len(pieces.ids)), dtype=np.int64)
     if with_cases:
         known = np.flatnonzero(token_of >= 0)
-        cases[known] = case_patterns(doc, pieces.text)[token_of[known]]
+        cases[known] = case_patterns(batch)[token_of[known]]
     if with_lines:
-        lines[places] = line_starts(doc, pieces.text)[tokens]
-    starts, ends, takeover = window_bounds(n_pieces, windowing)
-    cuts = np.searchsorted(places, takeover, side="left")
+        lines[places] = line_starts(batch)[tokens]
+    everything = Window(pieces.ids, cases, lines, places, tokens)
+    heads = np.cumsum([0, *pieces.counts])
+    bounds = np.searchsorted(places, heads).tolist()
+    windows: list[Window] = []
+    for i, count in enumerate(pieces.counts):
+        if bounds[i] < bounds[i + 1]:
+            whole = _slice(everything, heads[i], heads[i + 1], bounds[i], bounds[i + 1])
+            windows += [whole] if count <= windowing.size else _cut(whole, windowing, separator)
+    return windows
+
+
+def _slice(window: Window, start: int, end: int, first: int, last: int) -> Window:
+    """Take wordpieces from start to end, with the tokens that are numbers first to last of the window's."""
+    return Window(
+        window.ids[start:end],
+        window.cases[start:end],
+        window.lines[start:end],
+        window.places[first:last] - start,
+        window.tokens[first:last],
+    )
+
+
+def _cut(whole: Window, windowing: Windowing, separator: Sequence[int]) -> Iterator[Window]:
+    """Cut a document that is longer than a window."""
+    starts, ends, takeover = window_bounds(len(whole.ids), windowing)
+    cuts = np.searchsorted(whole.places, takeover, side="left")
     begin = 0
     for start, end, cut in zip(starts.tolist(), ends.tolist(), cuts.tolist(), strict=True):
         if cut > begin:
+            part = _slice(whole, start, end, begin, cut)
             lead = min(windowing.lead, start)
-            taken = np.arange(start, end)
-            if lead:
-                taken = np.concatenate((np.arange(lead), np.arange(n_pieces, len(ids)), taken))
-            shift = len(taken) - end
-            yield Window(
-                ids[taken],
-                cases[taken],
-                lines[taken],
-                places[begin:cut] + shift,
-                tokens[begin:cut] + first_token,
-            )
+            yield _with_lead(part, whole, lead, separator) if lead else part
         begin = cut
+
+
+def _with_lead(part: Window, whole: Window, lead: int, separator: Sequence[int]) -> Window:
+    between = np.array(separator, dtype=np.int64)
+    no_features = np.zeros_like(between)
+    return Window(
+        np.concatenate((whole.ids[:lead], between, part.ids)),
+        np.concatenate((whole.cases[:lead], no_features, part.cases)),
+        np.concatenate((whole.lines[:lead], no_features, part.lines)),
+        part.places + lead + len(between),
+        part.tokens,
+    )

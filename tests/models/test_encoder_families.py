@@ -38,7 +38,7 @@ def test_encoder_families_keep_their_classes(folders, kind):
     encoder, tokenizer = load_pretrained(folders[kind])
     config = json.loads((Path(folders[kind]) / "config.json").read_text())
     assert type(encoder).__name__ == config["architectures"][0]
-    assert tokenizer([TEXTS[0]])[0].ids.size
+    assert tokenizer([TEXTS[0]]).ids.size
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
@@ -116,7 +116,7 @@ def test_encoder_with_a_sentencepiece_model_alone_is_read(folders, tmp_path):
         **options,
     )
     _, tokenizer = load_pretrained(str(folder))
-    pieces = tokenizer([TEXTS[0]])[0]
+    pieces = tokenizer([TEXTS[0]])
     first = pieces.starts[0]
     assert TEXTS[0][first : first + 1] in ("A", " ")
     assert pieces.ends[-1] == len(TEXTS[0])

@@ -2,6 +2,7 @@ import pytest
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.orthography import PATTERNS, case_patterns, line_starts
+from spacy_ner_plus.models.tokenization import read_texts
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,11 @@ from spacy_ner_plus.models.orthography import PATTERNS, case_patterns, line_star
 )
 def test_orthography_names_the_case_pattern(nlp, word, pattern):
     doc = Doc(nlp.vocab, words=["a", word, "b"])
-    assert [PATTERNS[i] for i in case_patterns(doc, doc.text)] == ["lower", pattern, "lower"]
+    assert [PATTERNS[i] for i in case_patterns(read_texts([doc]))] == ["lower", pattern, "lower"]
 
 
 def test_orthography_of_an_empty_doc_is_empty(nlp):
-    assert case_patterns(Doc(nlp.vocab), Doc(nlp.vocab).text).shape == (0,)
+    assert case_patterns(read_texts([Doc(nlp.vocab)])).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_orthography_of_an_empty_doc_is_empty(nlp):
 )
 def test_orthography_finds_where_lines_begin(nlp, text, expected):
     doc = nlp(text)
-    found = line_starts(doc, doc.text)
+    found = line_starts(read_texts([doc]))
     words = [
         (token.text, bool(starts)) for token, starts in zip(doc, found, strict=True) if not token.is_space
     ]

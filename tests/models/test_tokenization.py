@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer, doc_text
+from spacy_ner_plus.models.tokenization import SEPARATOR, WordpieceTokenizer, read_texts
 from tests.conftest import bpe_tokenizer, sentencepiece_tokenizer, wordpiece_tokenizer
 
 KINDS = {"wordpiece": wordpiece_tokenizer, "bpe": bpe_tokenizer, "sentencepiece": sentencepiece_tokenizer}
@@ -24,7 +24,7 @@ def test_tokenization_finds_the_special_tokens(kind, prefix, suffix):
 def test_tokenization_cuts_nothing_off():
     tokenizer = WordpieceTokenizer(wordpiece_tokenizer())
     text = "Oslo " * 5000
-    pieces = tokenizer([text])[0]
+    pieces = tokenizer([text])
     assert len(pieces.ids) == 5000
     assert text[pieces.starts[-1] : pieces.ends[-1]] == "Oslo"
 
@@ -32,14 +32,14 @@ def test_tokenization_cuts_nothing_off():
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokenization_offsets_are_code_points(kind):
     text = "🙂 Oslo"
-    pieces = WordpieceTokenizer(KINDS[kind]())([text])[0]
+    pieces = WordpieceTokenizer(KINDS[kind]())([text])
     assert pieces.ends[-1] == len(text)
     assert text[pieces.ends[-1] - 1] == "o"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokenization_of_an_empty_text_is_empty(kind):
-    pieces = WordpieceTokenizer(KINDS[kind]())([""])[0]
+    pieces = WordpieceTokenizer(KINDS[kind]())([""])
     assert pieces.ids.shape == pieces.starts.shape == (0,)
 
 
@@ -59,13 +59,39 @@ def test_tokenization_refuses_a_tokenizer_without_offsets(tmp_path):
 VOCAB = spacy.blank("en").vocab
 
 
-@given(st.lists(st.tuples(st.text(min_size=1, max_size=6), st.booleans()), max_size=10))
-def test_tokenization_reads_a_doc_s_text_as_spacy_does(words):
-    doc = Doc(VOCAB, words=[word for word, _ in words], spaces=[space for _, space in words])
-    assert doc_text(doc) == doc.text
+WORDS = st.lists(st.tuples(st.text(min_size=1, max_size=6), st.booleans()), max_size=10)
+
+
+@given(st.lists(WORDS, max_size=4))
+def test_tokenization_reads_texts_and_tokens_as_spacy_does(batch):
+    docs = [
+        Doc(VOCAB, words=[word for word, _ in words], spaces=[space for _, space in words]) for words in batch
+    ]
+    read = read_texts(docs)
+    assert read.parts == [doc.text for doc in docs]
+    assert read.text == SEPARATOR.join(doc.text for doc in docs)
+    places = zip(read.starts, read.ends, strict=True)
+    assert [read.text[start:end] for start, end in places] == [token.text for doc in docs for token in doc]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokenization_of_a_batch_is_that_of_each_text(kind):
+    texts = ["Anna Berg lives in Oslo", "", "🙂 Oslo", " "]
+    tokenizer = WordpieceTokenizer(KINDS[kind]())
+    pieces = tokenizer(texts)
+    alone = [tokenizer([text]) for text in texts]
+    assert pieces.counts == [len(part.ids) for part in alone]
+    assert pieces.ids.tolist() == [i for part in alone for i in part.ids.tolist()]
+    joined = SEPARATOR.join(texts)
+    words = [joined[start:end] for start, end in zip(pieces.starts, pieces.ends, strict=True)]
+    assert words == [
+        text[start:end]
+        for text, part in zip(texts, alone, strict=True)
+        for start, end in zip(part.starts, part.ends, strict=True)
+    ]
 
 
 def test_tokenization_reads_texts_within_a_memory_zone(nlp):
     with nlp.memory_zone():
         doc = nlp.make_doc("unheardof  words\nhere")
-        assert doc_text(doc) == doc.text
+        assert read_texts([doc]).parts == [doc.text]

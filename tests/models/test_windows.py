@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.orthography import case_patterns
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.tokenization import WordpieceTokenizer, read_texts
 from spacy_ner_plus.models.windows import Windowing, make_windows, token_places, window_bounds
 from tests.conftest import bpe_tokenizer, sentencepiece_tokenizer, wordpiece_tokenizer
 
@@ -32,6 +32,11 @@ def windowings():
     return st.integers(1, 40).flatmap(
         lambda size: st.builds(Windowing, st.just(size), st.integers(0, size - 1), st.sampled_from([0, 1, 5]))
     )
+
+
+def cut(docs, tokenizer, windowing):
+    batch = read_texts(docs)
+    return make_windows(batch, tokenizer(batch.parts), windowing, separator=[3])
 
 
 @given(st.integers(1, 2000), windowings())
@@ -64,8 +69,9 @@ def test_windows_read_each_place_where_it_has_most_context(length, windowing):
 @settings(max_examples=60, deadline=None)
 def test_windows_align_pieces_with_the_tokens_they_touch(kind, words, spaces):
     doc = Doc(VOCAB, words=words, spaces=[spaces.random() < 0.6 for _ in words])
-    pieces = TOKENIZERS[kind]([doc.text])[0]
-    token_of, first_piece = token_places(doc, pieces)
+    batch = read_texts([doc])
+    pieces = TOKENIZERS[kind](batch.parts)
+    token_of, first_piece = token_places(batch, pieces)
     for token, piece in zip(doc, first_piece, strict=True):
         touching = np.flatnonzero(
             (pieces.starts < token.idx + len(token))
@@ -84,10 +90,14 @@ def test_windows_align_pieces_with_the_tokens_they_touch(kind, words, spaces):
 @settings(max_examples=60, deadline=None)
 def test_windows_read_every_token_exactly_once(kind, words, windowing):
     docs = [Doc(VOCAB, words=doc_words) for doc_words in words]
-    pieces = TOKENIZERS[kind]([doc.text for doc in docs])
-    windows = make_windows(docs, pieces, windowing, separator=[3])
+    windows = cut(docs, TOKENIZERS[kind], windowing)
     read = np.concatenate([np.zeros(0, dtype=int), *(window.tokens for window in windows)])
-    firsts = np.concatenate([token_places(doc, p)[1] for doc, p in zip(docs, pieces, strict=True)])
+    firsts = np.concatenate(
+        [
+            token_places(batch, TOKENIZERS[kind](batch.parts))[1]
+            for batch in (read_texts([doc]) for doc in docs)
+        ]
+    )
     assert sorted(read) == list(np.flatnonzero(firsts >= 0))
     for window in windows:
         assert len(window.ids) <= windowing.longest
@@ -101,7 +111,7 @@ def test_windows_read_the_wordpiece_of_the_token(lead):
         VOCAB, words=["Anna", "Berg", "lives", "in", "Oslo", "and", "works", "for", "Acme", "Corp", "."]
     )
     tokenizer = TOKENIZERS["wordpiece"]
-    windows = make_windows([doc], tokenizer([doc.text]), Windowing(6, 2, lead), separator=[3])
+    windows = cut([doc], tokenizer, Windowing(6, 2, lead))
     assert len(windows) > 1
     read = {}
     for window in windows:
@@ -112,8 +122,7 @@ def test_windows_read_the_wordpiece_of_the_token(lead):
 
 def test_windows_of_docs_without_wordpieces_are_none():
     docs = [Doc(VOCAB), Doc(VOCAB, words=[" ", "\n"])]
-    pieces = TOKENIZERS["wordpiece"]([doc.text for doc in docs])
-    assert make_windows(docs, pieces, Windowing(10, 2)) == []
+    assert cut(docs, TOKENIZERS["wordpiece"], Windowing(10, 2)) == []
 
 
 def test_windows_later_ones_begin_with_the_document_s_lead():
@@ -121,7 +130,7 @@ def test_windows_later_ones_begin_with_the_document_s_lead():
         VOCAB, words=["Anna", "Berg", "lives", "in", "Oslo", "and", "works", "for", "Acme", "Corp", "."]
     )
     tokenizer = TOKENIZERS["wordpiece"]
-    windows = make_windows([doc], tokenizer([doc.text]), Windowing(4, 1, 2), separator=[3])
+    windows = cut([doc], tokenizer, Windowing(4, 1, 2))
     texts = [" ".join(tokenizer.hf_tokenizer.convert_ids_to_tokens(w.ids.tolist())) for w in windows]
     assert texts[0] == "anna berg lives in"
     assert all(text.startswith("anna berg [SEP] ") for text in texts[1:])
@@ -130,12 +139,12 @@ def test_windows_later_ones_begin_with_the_document_s_lead():
 
 def test_windows_features_stand_at_the_words_they_tell_of():
     doc = spacy.blank("en")("OSLO talks\nAnna Berg lives in Oslo and works for Acme Corp .")
-    windows = make_windows([doc], TOKENIZERS["wordpiece"]([doc.text]), Windowing(5, 1, 2), separator=[3])
+    windows = cut([doc], TOKENIZERS["wordpiece"], Windowing(5, 1, 2))
     cases, lines = np.zeros((2, len(doc)), dtype=int)
     for window in windows:
         cases[window.tokens] = window.cases[window.places]
         lines[window.tokens] = window.lines[window.places]
     assert len(windows) > 2
     real = [token.i for token in doc if not token.is_space]
-    assert cases[real].tolist() == case_patterns(doc, doc.text)[real].tolist()
+    assert cases[real].tolist() == case_patterns(read_texts([doc]))[real].tolist()
     assert [doc[int(i)].text for i in np.flatnonzero(lines)] == ["OSLO", "Anna"]
