@@ -11,7 +11,6 @@ from spacy.tokens import Doc
 from thinc.api import Optimizer
 from thinc.shims import Shim
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.batching import MicroBatch, scatter
@@ -25,6 +24,7 @@ from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.threads import settle_in_worker
 from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.training_pass import TrainingPass
 from spacy_ner_plus.models.windows import Windowing
 
 
@@ -173,33 +173,20 @@ class TaggerShim(Shim):
         settle_in_worker()
         network = self.network
         network.train()
-        device = self._device
-        dtype = choose_dtype(self.precision, device)
-        if dtype == torch.float16:
-            # Half precision would need its gradients scaled.
-            dtype = torch.float32
-
-        def forward(batch: MicroBatch) -> torch.Tensor:
-            with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-                if self.budget.is_tight:
-                    # One micro-batch's activations at a time, computed again on the way back.
-                    return checkpoint(network, *to_tensors(batch, self._device), use_reentrant=False).float()
-                return network(*to_tensors(batch, self._device)).float()
-
-        batches, parts = self.budget.run(
-            batcher(docs, self.tokenizer, self.windowing, self._model), forward, training=True
-        )
+        dtype = choose_dtype(self.precision, self._device)
+        # Half precision would need its gradients scaled.
+        dtype = torch.float32 if dtype == torch.float16 else dtype
+        make_batches = batcher(docs, self.tokenizer, self.windowing, self._model)
+        training_pass = TrainingPass(network, make_batches, self.budget, self._device, dtype)
 
         def backprop(d_scores: list[np.ndarray]) -> list:
-            flat = np.concatenate(d_scores) if d_scores else np.zeros((0, 1), dtype=np.float32)
-            for batch, part in zip(batches, parts, strict=True):
-                part.backward(
-                    torch.from_numpy(np.ascontiguousarray(flat[batch.tokens], dtype=np.float32)).to(device)
-                )
+            if d_scores:
+                training_pass.backward(np.concatenate(d_scores))
             return []
 
+        batches, parts = training_pass.forward()
         lengths = [len(doc) for doc in docs]
-        return scatter(lengths, batches, [part.detach() for part in parts], network.head_size), backprop
+        return scatter(lengths, batches, parts, network.head_size), backprop
 
     def __call__(self, inputs: Sequence[Doc], is_train: bool) -> tuple[list[np.ndarray], Callable]:
         if is_train:

@@ -86,6 +86,38 @@ def test_memory_tight_in_training_gives_the_same_gradient(encoder_folder):
     assert gradients[0].abs().sum() > 0
 
 
+@pytest.mark.parametrize("accumulated", [False, True])
+def test_memory_that_ends_on_the_way_back_gives_the_same_gradient(encoder_folder, accumulated):
+    gradients = []
+    for most in (None, 2):
+        nlp = make_pipeline(encoder_folder)
+        pipe = nlp.get_pipe("transformer_ner")
+        shim = pipe.model.shims[0]
+        examples = make_examples(nlp)
+        shim.set_dropout(0.0)
+        if accumulated:
+            scores, backprop = shim.begin_update([eg.predicted for eg in examples[:1]])
+            backprop(pipe.get_loss(examples[:1], scores)[1])
+        if most:
+            # The layer next to the embeddings is the last to be reached: others have their gradient by then.
+            first_layer = shim.network.encoder.encoder.layer[0]
+
+            def use_memory(module, grad_input, grad_output, most=most):
+                torch.empty(TOO_MUCH if len(grad_output[0]) > most else 1, dtype=torch.uint8)
+
+            first_layer.register_full_backward_hook(use_memory)
+        scores, backprop = shim.begin_update([eg.predicted for eg in examples])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            backprop(pipe.get_loss(examples, scores)[1])
+        assert ["W202" in str(warning.message) for warning in caught] == ([True] if most else [])
+        assert shim.budget.is_tight == bool(most)
+        gradients.append({name: p.grad.clone() for name, p in shim.network.named_parameters()})
+    one, other = gradients
+    assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
+    assert one["head.weight"].abs().sum() > 0
+
+
 LIMITED = """
 import resource, sys, warnings
 import spacy, torch
