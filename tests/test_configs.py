@@ -1,5 +1,7 @@
 import pytest
-from spacy.util import load_config, load_model_from_config
+from spacy.schemas import ConfigSchemaTraining
+from spacy.tokens import Doc, DocBin
+from spacy.util import load_config, load_model_from_config, registry
 
 from tests.conftest import ROOT
 
@@ -26,8 +28,20 @@ def test_configs_build_their_pipeline(path):
 @pytest.mark.parametrize("path", TRAINED, ids=[path.stem for path in TRAINED])
 def test_configs_take_the_same_overrides(path):
     config = load_config(path)
-    assert set(config["vars"]) == {"device", "epochs", "batch_words", "learn_rate", "evals_per_epoch"}
+    names = {"device", "epochs", "min_steps", "batch_words", "learn_rate", "evals_per_epoch"}
+    assert set(config["vars"]) == names
     assert set(config["paths"]) == {"train", "dev", "log", "encoder"}
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=[path.stem for path in TRAINED])
+def test_configs_train_longer_on_a_small_corpus(path, nlp, tmp_path):
+    corpus = tmp_path / "train.spacy"
+    DocBin(docs=[Doc(nlp.vocab, words=["w"] * 30)] * 2).to_disk(corpus)
+    overrides = {"paths.train": str(corpus), "paths.dev": str(corpus), "vars.min_steps": 50}
+    pytest.importorskip("spacy_transformers" if path.stem in ("stock_ner", "shared_encoder") else "spacy")
+    config = load_model_from_config(load_config(path, overrides=overrides), auto_fill=True).config
+    training = registry.resolve(config.interpolate()["training"], schema=ConfigSchemaTraining)
+    assert training["max_epochs"] == 50
 
 
 def test_configs_for_a_gpu_differ_only_where_a_gpu_matters():

@@ -18,6 +18,7 @@ NAMES = {
         "spacy_ner_plus.bio_lines.v1",
         "spacy_ner_plus.encoder_path.v1",
         "spacy_ner_plus.entity_list.v1",
+        "spacy_ner_plus.epochs.v1",
         "spacy_ner_plus.eval_frequency.v1",
         "spacy_ner_plus.inline_tags.v1",
         "spacy_ner_plus.label_lists.v1",

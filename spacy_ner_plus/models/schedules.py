@@ -49,6 +49,23 @@ def eval_frequency_v1(corpus: str | None, batch_words: int, per_epoch: float) ->
     return max(1, int(count_batches(_lengths(corpus), batch_words) / per_epoch))
 
 
+def epochs_v1(corpus: str | None, batch_words: int, epochs: int, min_steps: int) -> int:
+    """Count the epochs of a training, more than asked for where the corpus is so small that they were few steps.
+
+    A hundred sentences are half a dozen batches: eight epochs of them would leave a new head untrained.
+
+    corpus (str): The training corpus: a .spacy file, or a folder of them.
+    batch_words (int): As the batcher's size, in words.
+    epochs (int): The least number of epochs.
+    min_steps (int): The least number of steps; 0 for none.
+    RETURNS (int): For `training.max_epochs`, and for the learning rate's schedule.
+    RAISES (UserError): Where epochs isn't positive or the corpus can't be read.
+    """
+    if epochs < 1:
+        raise UserError(Errors.E213.format(epochs=epochs))
+    return max(epochs, -(-min_steps // max(1, count_batches(_lengths(corpus), batch_words))))
+
+
 def _rates(initial_rate: float, rising: int, total: int) -> Iterator[float]:
     step = 0
     while True:

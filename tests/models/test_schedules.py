@@ -5,7 +5,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.batchers import minibatch_by_words
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.schedules import eval_frequency_v1, warmup_linear_by_epochs_v1
+from spacy_ner_plus.models.schedules import epochs_v1, eval_frequency_v1, warmup_linear_by_epochs_v1
 
 
 @pytest.fixture
@@ -56,3 +56,21 @@ def test_schedules_evaluate_at_least_at_each_step(corpus):
 def test_schedules_refuse_evaluations_that_never_come(corpus):
     with pytest.raises(UserError, match="E219"):
         eval_frequency_v1(str(corpus[1]), 40, 0)
+
+
+@pytest.mark.parametrize(("min_steps", "more"), [(0, 0), (1, 0), (10_000, 1)])
+def test_schedules_train_a_small_corpus_for_more_epochs(corpus, min_steps, more):
+    docs, path = corpus
+    steps = len(list(minibatch_by_words(docs, 40)))
+    epochs = epochs_v1(str(path), 40, 4, min_steps)
+    assert epochs == (-(-min_steps // steps) if more else 4)
+
+
+def test_schedules_count_no_epochs_of_a_missing_corpus():
+    with pytest.raises(UserError, match="E214"):
+        epochs_v1("no/such/corpus.spacy", 40, 4, 100)
+
+
+def test_schedules_refuse_no_epochs_at_all(corpus):
+    with pytest.raises(UserError, match="E213"):
+        epochs_v1(str(corpus[1]), 40, 0, 100)
