@@ -376,6 +376,29 @@ class Errors(metaclass=_Coded):
         "No document of the training corpus '{path}' has entities, so everything would be unseen. "
         "Check that it is what the pipeline was trained on."
     )
+    E320 = (
+        "'{path}' is read as {other}, and it would be overwritten, since it is given as {name}, too. "
+        "Write to another place."
+    )
+    E321 = "'{path}' is where both {one} and {other} would be written. Give each its own place."
+    E322 = (
+        "'{path}' ({name}) lies in the corpus '{corpus}' ({corpus_name}) and would be part of it the next time. "
+        "Write to another folder."
+    )
+    E323 = (
+        "'{source}' is a file, and what is compared are metrics (.json) and pipelines (folders or installed "
+        "packages). If it is the gold corpus, give it as --corpus."
+    )
+    E324 = (
+        "These metrics are of another pipeline than '{path}': {differences}. Evaluate this one with "
+        "`spacy-ner-plus evaluate`, and give what that writes."
+    )
+    E325 = (
+        "'{path}' is no training log: {reason}. Give what the logger spacy_ner_plus.TrainingLog.v1 wrote as its "
+        "output_file, after one evaluation at least."
+    )
+    E326 = "This is no {what}: it lacks {absent}. Give what {source} gives."
+    E327 = "Can't run '{path}', given with --code: {reason}. Mend it, or give another file."
     E340 = (
         "The page of a comparison needs the package 'matplotlib'. "
         "Install the extra: pip install 'spacy-ner-plus[report]'"
@@ -481,7 +504,10 @@ class Warnings(metaclass=_Coded):
     )
     W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
 
-    W301 = "Labels of gold that are never predicted: {labels}. All their entities count as missed."
+    W301 = (
+        "Labels of gold that are never predicted: {labels}. None of their entities can be right: they are missed "
+        "or, where something else was found in their place, have the wrong label."
+    )
     W302 = (
         "Labels that are predicted and that gold doesn't have: {labels}. All their entities count as wrong; "
         "if they have other names in gold, rename one side."
@@ -490,4 +516,9 @@ class Warnings(metaclass=_Coded):
     W304 = (
         "{count} documents have no prediction at all, not even that there is no entity: of whole documents "
         "these are wrong."
+    )
+    W305 = (
+        "[training.score_weights] names {scores}, which no scorer of this pipeline gives: 0.00 in the table isn't "
+        "measured. Set `train` of the scorer spacy_ner_plus.ner_scorer.v1 to the training corpus, such as "
+        "${{paths.train}}, or take the line out of the weights."
     )

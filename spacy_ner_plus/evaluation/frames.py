@@ -1,13 +1,16 @@
 """Metrics and comparisons as tables of pandas, for notebooks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.counts import RATES
 from spacy_ner_plus.evaluation.schemes import SCHEMES, STRICT
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+COMPARED = "`spacy-ner-plus compare` (comparison.json) or `evaluation.comparison.compare_entrants`"
 
 
 def metrics_frame(metrics: Mapping[str, Any]) -> "DataFrame":
@@ -17,9 +20,12 @@ def metrics_frame(metrics: Mapping[str, Any]) -> "DataFrame":
     RETURNS (DataFrame): A row for each scheme, each label (strict) and each part of each slice, under `section`
         and `name`: `precision`, `recall`, `f1`, ends of the interval of F1 (`f1_low`, `f1_high`), and how
         many entities are `correct`, `predicted` and in gold (`support`).
+    RAISES (UserError): Where these are other metrics, such as those of `spacy evaluate`.
     """
     import pandas as pd
 
+    source = "`spacy-ner-plus evaluate` or `evaluation.measures.measure`"
+    _check(metrics, ("schemes", "labels", "slices"), "file of metrics", source)
     columns = ["section", "name", *RATES, "f1_low", "f1_high", "correct", "predicted", "support"]
     return pd.DataFrame(list(_metric_rows(metrics)), columns=columns)
 
@@ -54,9 +60,11 @@ def comparison_frame(comparison: Mapping[str, Any]) -> "DataFrame":
     RETURNS (DataFrame): A row for each pipeline, best first: strict `precision`, `recall`, `f1` with the ends of
         its interval, F1 of the other schemes (`partial_f1`, ...), `exact_match`, `jaccard`, `words_per_second`,
         `load_seconds`, `peak_memory_mib`, `seeds`, and whether it is a `leader` and the `winner`.
+    RAISES (UserError): Where this is no comparison.
     """
     import pandas as pd
 
+    _check(comparison, ("pipelines", "leaders", "winner"), "comparison", COMPARED)
     rows = []
     for pipeline in comparison["pipelines"]:
         strict, performance = pipeline["schemes"][STRICT], pipeline["performance"]
@@ -84,9 +92,11 @@ def pairs_frame(comparison: Mapping[str, Any]) -> "DataFrame":
     comparison (Mapping[str, Any]): As `compare_entrants` gives it.
     RETURNS (DataFrame): A row for each pair and what it was tested by: `one`, `other`, `measure`, `label`,
         `difference`, ends of its interval (`low`, `high`), `p`, `p_holm` and `better`.
+    RAISES (UserError): Where this is no comparison.
     """
     import pandas as pd
 
+    _check(comparison, ("pairs",), "comparison", COMPARED)
     rows = []
     for row in comparison["pairs"]:
         low, high = row["interval"] or (None, None)
@@ -96,6 +106,12 @@ def pairs_frame(comparison: Mapping[str, Any]) -> "DataFrame":
         )
     columns = ["one", "other", "measure", "label", "difference", "low", "high", "p", "p_holm", "better"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _check(content: Mapping[str, Any], needed: Sequence[str], what: str, source: str) -> None:
+    absent = [key for key in needed if key not in content]
+    if absent:
+        raise UserError(Errors.E326.format(what=what, absent=", ".join(absent), source=source))
 
 
 def _ends(row: Mapping[str, Any]) -> dict[str, float | None]:

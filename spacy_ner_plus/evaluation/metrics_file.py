@@ -11,12 +11,11 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.metrics_schema import find_problem
 from spacy_ner_plus.files import write_whole
 
 # Raised when a key changes its meaning, not when one is added.
 FORMAT_VERSION = 2
-# What a comparison can't do without.
-NEEDED = ("schemes", "labels", "per_document", "corpus", "pipeline", "settings")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -37,7 +36,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
     path (Path): The file.
     RETURNS (dict[str, Any]): Its content.
-    RAISES (UserError): Where it can't be read, holds no metrics, or those of another format version.
+    RAISES (UserError): Where it can't be read, holds no metrics or damaged ones, or those of another format version.
     """
     try:
         content = json.loads(path.read_text(encoding="utf8"))
@@ -52,8 +51,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
         newer = isinstance(found, int) and found > FORMAT_VERSION
         values = {"age": "a newer" if newer else "an older", "found": found or "none"}
         raise UserError(Errors.E309.format(path=path, expected=FORMAT_VERSION, **values))
-    if absent := [key for key in NEEDED if key not in content]:
-        raise UserError(Errors.E308.format(path=path, reason=f"it lacks {', '.join(absent)}"))
+    if problem := find_problem(content):
+        raise UserError(Errors.E308.format(path=path, reason=problem))
     return content
 
 

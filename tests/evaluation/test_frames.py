@@ -1,3 +1,6 @@
+import pytest
+
+from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.comparison import compare_entrants
 from spacy_ner_plus.evaluation.frames import comparison_frame, metrics_frame, pairs_frame
 from tests.evaluation.test_comparison import make_entrant, predict
@@ -29,3 +32,20 @@ def test_frames_of_a_comparison_have_a_row_for_each_pipeline_and_test():
     pairs = pairs_frame(comparison)
     assert len(pairs) == 3 * 8 + 3 * 2
     assert set(pairs[pairs.label == "LOC"].measure) == {"strict"}
+
+
+@pytest.mark.parametrize(
+    ("frame", "content", "message"),
+    [
+        (
+            metrics_frame,
+            {"ents_f": 0.5, "speed": 9},
+            "no file of metrics: it lacks schemes, labels, slices.*evaluate",
+        ),
+        (comparison_frame, {"schemes": {}}, "no comparison: it lacks pipelines, leaders, winner.*compare"),
+        (pairs_frame, {"schemes": {}}, "no comparison: it lacks pairs.*compare"),
+    ],
+)
+def test_frames_refuse_what_is_something_else(frame, content, message):
+    with pytest.raises(UserError, match=f"E326.*{message}"):
+        frame(content)
