@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_ner_plus.cli.loading import load_pipeline
+from spacy_ner_plus.cli.loading import Code, load_pipeline
+from spacy_ner_plus.cli.targets import check_new_folder, check_targets
 from spacy_ner_plus.errors import Errors, UserError
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def calibrate_command(
     plot: Annotated[
         Path | None, typer.Option(help="Draw scores against precision, before and after (.svg).")
     ] = None,
+    code: Code = None,
 ) -> None:
     """Fit a temperature on a development set, so that of entities with score 0.8 eight in ten are right."""
     from spacy_ner_plus.cli.console import err, out
 
-    result = calibrate_pipeline(pipeline, corpus, component=component, output=output, plot=plot)
+    result = calibrate_pipeline(pipeline, corpus, component=component, output=output, plot=plot, code=code)
     if result["reason"]:
         err.print(f"Left as it is: {result['reason']}", style="yellow", markup=False, highlight=False)
         return
@@ -64,6 +66,7 @@ def calibrate_pipeline(
     component: str | None = None,
     output: Path | None = None,
     plot: Path | None = None,
+    code: Path | None = None,
 ) -> dict[str, Any]:
     """Fit a component's temperature on a corpus, and save it.
 
@@ -72,6 +75,7 @@ def calibrate_pipeline(
     component (str): Name of the component; None for the pipeline's only transformer_ner.
     output (Path): Where the pipeline is saved; None to change its folder in place.
     plot (Path): Where an SVG image of the reliability is written; None for nowhere.
+    code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (dict[str, Any]): `before` and `after`, as `reliability` gives them with the `temperature`,
         and the `threshold` that is set; or a `reason` why nothing was changed.
     RAISES (UserError): Where something cannot be read or written, or there is no such component.
@@ -84,7 +88,10 @@ def calibrate_pipeline(
     from spacy_ner_plus.pipeline.calibrate import NotCalibrated, calibrate
     from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
 
-    nlp = load_pipeline(pipeline)
+    inputs = [("the pipeline", pipeline), ("the corpus", corpus), ("--code", code)]
+    check_new_folder("--output", output, inputs)
+    check_targets({"--plot": plot}, inputs)
+    nlp = load_pipeline(pipeline, code=code)
     names = [name for name, part in nlp.components if isinstance(part, TransformerNER)]
     if not names:
         return {"reason": f"'{pipeline}' has no transformer_ner; other components have no temperature."}

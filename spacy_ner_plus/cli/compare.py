@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spacy_ner_plus.cli.compare_page import PAGE, check_page, read_logs, write_page
-from spacy_ner_plus.cli.loading import at_least
+from spacy_ner_plus.cli.compare_sources import Source, is_metrics, parse_sources
+from spacy_ner_plus.cli.evaluate import default_predictions
+from spacy_ner_plus.cli.loading import Code, at_least
+from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
 
@@ -21,17 +23,6 @@ if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.document_counts import DocumentCounts
 
 RESULT = "comparison.json"
-
-
-class Source(NamedTuple):
-    """What is compared under one name.
-
-    name (str): The name.
-    places (list[str]): Files of metrics, or pipelines; several where they are trainings of one with other seeds.
-    """
-
-    name: str
-    places: list[str]
 
 
 def compare_command(
@@ -50,7 +41,9 @@ def compare_command(
             "each label and scheme is tested."
         ),
     ] = None,
-    resamples: Annotated[int, typer.Option(help="Resamples of the documents for intervals.")] = RESAMPLES,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of the documents for intervals; 0 for no intervals and no tests.")
+    ] = RESAMPLES,
     rounds: Annotated[int, typer.Option(help="Rounds of the randomization test.")] = ROUNDS,
     gold_tokens: Annotated[
         bool, typer.Option("--gold-tokens", help="Give pipelines gold's tokens, not their own.")
@@ -70,6 +63,7 @@ def compare_command(
         ),
     ] = None,
     page: Annotated[bool, typer.Option(help="Write index.html, the page to look at.")] = True,
+    code: Code = None,
 ) -> None:
     """Compare pipelines on one corpus: scores, differences with intervals, and which of them are real."""
     comparison = compare(
@@ -83,6 +77,7 @@ def compare_command(
         train=train,
         logs=training_log or [],
         page=page,
+        code=code,
     )
     from spacy_ner_plus.cli.scores import show_comparison
 
@@ -104,6 +99,7 @@ def compare(
     train: Path | None = None,
     logs: Sequence[str] = (),
     page: bool = False,
+    code: Path | None = None,
 ) -> dict[str, Any]:
     """Compare pipelines on one corpus, and write the result.
 
@@ -117,6 +113,7 @@ def compare(
     train (Path): A training corpus, for scores of seen and unseen entities of pipelines.
     logs (Sequence[str]): Training logs as NAME=FILE, for the page.
     page (bool): Whether to write the page, too. Default: False.
+    code (Path): A Python file to run before a pipeline is loaded; None for none.
     RETURNS (dict[str, Any]): As `evaluation.comparison.compare_entrants` gives it.
     RAISES (UserError): Where something can't be read, written or compared.
     """
@@ -128,14 +125,21 @@ def compare(
     at_least("--rounds", rounds, 1)
     if page:
         check_page()
-    training = read_logs(logs)
     named = parse_sources(sources)
+    training = read_logs(logs, [source.name for source in named])
     places = [place for source in named for place in source.places]
-    pipelines = [place for place in places if not place.endswith(".json")]
+    pipelines = [place for place in places if not is_metrics(place)]
     if pipelines and corpus is None:
         raise UserError(Errors.E312.format(source=pipelines[0]))
     # What can be refused is refused before pipelines run for long.
     read = {place: read_metrics(Path(place)) for place in places if place not in pipelines}
+    outputs = {"the comparison": output / RESULT, "the page": output / PAGE if page else None}
+    inputs = [("--training-log", log.partition("=")[2]) for log in logs] + [("--code", code)]
+    check_targets(
+        outputs | dict(_written(named, output)),
+        [*inputs, *_read(read), *(("a pipeline", place) for place in pipelines)],
+        corpora=[("--corpus", corpus), ("--train", train)],
+    )
     given = [Entrant(place, [metrics]) for place, metrics in read.items()]
     if given:
         same_corpus(given)
@@ -144,18 +148,15 @@ def compare(
     options = ["--resamples", str(resamples), "--limit", str(limit)]
     options += ["--gold-tokens"] if gold_tokens else []
     options += ["--train", str(train)] if train else []
+    options += ["--code", str(code)] if code else []
     entrants = []
     first: dict[str, Path] = {}
     for source in named:
-        files = []
-        for number, place in enumerate(source.places, 1):
-            file = Path(place)
+        files = [source.metrics_file(number, output) for number in range(len(source.places))]
+        for place, file in zip(source.places, files, strict=True):
             if place in pipelines:
-                seed = f"-{number}" if len(source.places) > 1 else ""
-                file = output / f"{source.name.replace('/', '-')}{seed}.json"
                 _evaluate(place, corpus, file, options)
                 read[place] = read_metrics(file)
-            files.append(file)
         first[source.name] = files[0]
         rows = [read[place] for place in source.places]
         counts = None if golds is None else _count_predictions(golds, source.name, rows, files)
@@ -168,48 +169,22 @@ def compare(
     return comparison
 
 
-def parse_sources(sources: Sequence[str]) -> list[Source]:
-    """Read what is to be compared.
-
-    sources (Sequence[str]): Each a file or a pipeline, NAME=SOURCE, or NAME=SOURCE,SOURCE. Without a name it is
-        called as the file or folder is, with as many of the folders above as are needed to tell all apart.
-    RETURNS (list[Source]): In the same order.
-    RAISES (UserError): Where there is less than two, a name twice, or a name without a source.
-    """
-    found = []
-    unnamed = []
-    for source in sources:
-        name, equals, rest = source.partition("=")
-        if not equals or Path(source).exists():
-            unnamed.append(source)
-            found.append(Source("", [source]))
-            continue
-        places = [place for place in rest.split(",") if place]
-        if not name or not places:
-            raise UserError(Errors.E318.format(source=source))
-        found.append(Source(name, places))
-    names = iter(_short_names(unnamed))
-    found = [source if source.name else Source(next(names), source.places) for source in found]
-    if len(found) < 2:
-        raise UserError(Errors.E311.format(name=", ".join(source.name for source in found)))
-    twice = [name for name, count in Counter(source.name for source in found).items() if count > 1]
-    if twice:
-        raise UserError(Errors.E317.format(name=twice[0]))
-    return found
+def _written(named: Sequence[Source], output: Path) -> Iterator[tuple[str, Path]]:
+    """Files that evaluating the pipelines writes, by what they are called."""
+    for source in named:
+        for number, place in enumerate(source.places):
+            if not is_metrics(place):
+                file = source.metrics_file(number, output)
+                yield f"metrics of '{source.name}' ({place})", file
+                yield f"predictions of '{source.name}' ({place})", default_predictions(file)
 
 
-def _short_names(places: Sequence[str]) -> list[str]:
-    """Call each by the last parts of its path, as few as tell all apart."""
-    parts = [
-        Path(place).with_suffix("").parts if place.endswith(".json") else Path(place).parts
-        for place in places
-    ]
-    names = list(places)
-    for length in range(1, max(map(len, parts), default=0) + 1):
-        names = ["/".join(part[-length:]).lstrip("/") for part in parts]
-        if len(set(names)) == len(names):
-            break
-    return names
+def _read(metrics: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, Path]]:
+    """Files of metrics that were given, and the predictions beside them."""
+    for place, content in metrics.items():
+        yield "metrics", Path(place)
+        if kept := content.get("predictions"):
+            yield f"the predictions of '{place}'", Path(place).with_name(kept["file"])
 
 
 def _evaluate(pipeline: str, corpus: Path, output: Path, options: Sequence[str]) -> None:

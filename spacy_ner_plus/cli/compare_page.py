@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,28 +25,51 @@ def check_page() -> None:
         raise UserError(Errors.E340)
 
 
-def read_logs(logs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def read_logs(logs: Sequence[str], names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Read training logs.
 
     logs (Sequence[str]): Each as NAME=FILE, with a file that the logger TrainingLog.v1 wrote.
+    names (Sequence[str]): Of what is compared.
     RETURNS (dict[str, list[dict[str, Any]]]): Their lines by name.
-    RAISES (UserError): Where one can't be read.
+    RAISES (UserError): Where one can't be read, is no such log, or is of nothing that is compared.
     """
     found = {}
     for log in logs:
         name, equals, path = log.partition("=")
         if not equals or not name or not path:
             raise UserError(Errors.E502.format(override=log))
+        if name not in names:
+            choices = ", ".join(names)
+            raise UserError(Errors.E506.format(value=name, option="compared pipeline", choices=choices))
         try:
             lines = Path(path).read_text(encoding="utf8").splitlines()
             rows = [json.loads(line) for line in lines if line.strip()]
-        except (OSError, ValueError) as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise UserError(Errors.E503.format(path=path, reason=error)) from error
+        except ValueError as error:
+            raise UserError(Errors.E325.format(path=path, reason=f"it is no JSONL ({error})")) from error
         # Its first line tells of the run, the others of a step each.
-        if not all(isinstance(row, dict) and ("step" not in row or "seconds" in row) for row in rows):
-            raise UserError(Errors.E503.format(path=path, reason="no log of spacy_ner_plus.TrainingLog.v1"))
+        if reason := _problem(rows):
+            raise UserError(Errors.E325.format(path=path, reason=reason))
         found[name] = rows
     return found
+
+
+def _problem(rows: Sequence[Any]) -> str:
+    """Why these are no lines of a training log; nothing where they are."""
+    if not all(isinstance(row, dict) for row in rows):
+        return "a line of it is no JSON object"
+    steps = [row for row in rows if "step" in row]
+    if not steps:
+        return "no line of it tells of a step"
+    for row in steps:
+        losses = row.get("losses")
+        numbers = [row.get("seconds"), *(losses.values() if isinstance(losses, dict) else ())]
+        if row.get("score") is not None:
+            numbers.append(row["score"])
+        if not all(isinstance(number, Real) for number in numbers) or not isinstance(losses or {}, dict):
+            return f"step {row['step']} lacks `seconds`, or its `score` or `losses` are no numbers"
+    return ""
 
 
 def write_page(
@@ -66,16 +90,12 @@ def write_page(
     comparison (Mapping[str, Any]): As `compare_entrants` gave it.
     logs (Mapping[str, list]): Training logs by name.
     RETURNS (Path): The page.
-    RAISES (UserError): Where it can't be written, or a log is of none of the pipelines.
+    RAISES (UserError): Where it can't be written.
     """
     from spacy_ner_plus.evaluation.comparison_page import write_comparison_page
     from spacy_ner_plus.evaluation.page_tables import ComparedPipeline
     from spacy_ner_plus.evaluation.predictions import load_docs
 
-    for name in logs:
-        if name not in files:
-            choices = ", ".join(files)
-            raise UserError(Errors.E506.format(value=name, option="compared pipeline", choices=choices))
     pipelines = []
     for name, file in files.items():
         kept = metrics[name].get("predictions")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_ner_plus.cli.targets import check_overlap
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.losses import Losses
 
@@ -182,6 +183,7 @@ def convert(
     paths = {part: part_path(out, part) for part in shares}
     labels = LabelMap.read(label_map) if label_map else None
     nlp = _blank(lang)
+    check_overlap({f"OUT {part}".strip(): path for part, path in paths.items()}, [("--label-map", label_map)])
     with open_outputs(paths, shards) as outputs:
         found = find_sources(sources, format, encoding, conversion.notes)
         found = _check_sources(found, sources, paths.values(), conversion.notes)

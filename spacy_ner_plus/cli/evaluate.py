@@ -1,5 +1,6 @@
 """`spacy-ner-plus evaluate`: scores of a pipeline on a gold corpus, how sure they are, and its errors."""
 
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_ner_plus.cli.loading import at_least, load_pipeline
+from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
 from spacy_ner_plus.losses import Losses
@@ -57,6 +59,7 @@ def evaluate_command(
         float, typer.Option(help="How like texts must be for the fuzzy scheme, above 0 up to 100.")
     ] = LIKENESS,
     examples: Annotated[int, typer.Option(help="Examples of each kind of error in the metrics.")] = EXAMPLES,
+    code: Code = None,
 ) -> None:
     """Score a pipeline: seqeval strict IOB2 on gold tokens and spaCy's scorer, whether they agree, how sure
     the scores are, other schemes, and errors by kind."""
@@ -75,6 +78,7 @@ def evaluate_command(
         resamples=resamples,
         fuzzy=fuzzy,
         examples=examples,
+        code=code,
     )
     from spacy_ner_plus.cli.scores import show_metrics
 
@@ -85,7 +89,8 @@ def evaluate_command(
     if predictions:
         _say(f"Predictions: {predictions}")
         limited = f" --limit {limit}" if limit else ""
-        _say(f"To look: spacy-ner-plus render {corpus} {predictions} differences.html{limited}")
+        files = shlex.join([str(corpus), str(predictions), "differences.html"])
+        _say(f"To look: spacy-ner-plus render {files}{limited}")
 
 
 def evaluate(
@@ -104,6 +109,7 @@ def evaluate(
     resamples: int = RESAMPLES,
     fuzzy: float = LIKENESS,
     examples: int = EXAMPLES,
+    code: Path | None = None,
 ) -> dict[str, Any]:
     """Score a pipeline on a gold corpus.
 
@@ -121,6 +127,7 @@ def evaluate(
     resamples (int): Of the documents, for intervals; 0 for none.
     fuzzy (float): How like texts must be for the fuzzy scheme, above 0 up to 100.
     examples (int): How many examples of each kind of error are kept.
+    code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (dict[str, Any]): All that `spacy evaluate` writes, `format_version`, all that
         `evaluation.measures.measure` gives, and sections `seqeval`, `agreement`, `corpus`, `pipeline`,
         `settings`, `performance`, `losses`, and where there are such `baseline`, `predictions` and `llm`.
@@ -139,8 +146,14 @@ def evaluate(
     at_least("--resamples", resamples, 0)
     at_least("--examples", examples, 0)
     check_likeness(fuzzy)
+    # Hours may go by until they are written.
+    check_targets(
+        {"--output": output, "the predictions": predictions or default_predictions(output)},
+        [("the pipeline", pipeline), ("--code", code)],
+        corpora=[("the corpus", corpus), ("--train", train), ("--baseline", baseline)],
+    )
     began = time.perf_counter()
-    nlp = load_pipeline(pipeline, overrides or [])
+    nlp = load_pipeline(pipeline, overrides or [], code=code)
     load_seconds = time.perf_counter() - began
     golds = load_docs(corpus, nlp.vocab, limit)
     if not any(gold.has_annotation("ENT_IOB") for gold in golds if len(gold)):
@@ -178,6 +191,7 @@ def evaluate(
             "n_process": n_process,
             "limit": limit,
             "train": train.name if train else None,
+            "code": code.name if code else None,
         },
         # Only where they stay.
         **({"predictions": {"file": kept.name, "sha256": digest}} if predictions or output else {}),

@@ -26,7 +26,8 @@ def import_hf_command(
 
     with err.status(f"Importing {source}"):
         labels = import_hf(source, output, lang, scheme.value)
-    out.print(f"Saved to {output}, with the labels {', '.join(labels)}. Load it: spacy.load('{output}')")
+    text = f"Saved to {output}, with the labels {', '.join(labels)}. Load it: spacy.load({str(output)!r})"
+    out.print(text, markup=False, highlight=False)
 
 
 def import_hf(source: str, output: Path, lang: str = "en", scheme: str = "iob2") -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli.loading import at_least, load_pipeline
+from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def try_command(
     override: Overrides = None,
     component: Component = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The table as JSON.")] = None,
+    code: Code = None,
 ) -> None:
     """Annotate a dev corpus with every reply format, and print F1, invalid replies, tokens and seconds."""
     trials = try_formats(
@@ -48,6 +50,7 @@ def try_command(
         overrides=override or [],
         component=component,
         output=output,
+        code=code,
     )
     _show_trials(trials)
     if all(trial.failure for trial in trials):
@@ -63,6 +66,7 @@ def try_formats(
     overrides: list[str] | None = None,
     component: str | None = None,
     output: Path | None = None,
+    code: Path | None = None,
 ) -> "list[Trial]":
     """Annotate a dev corpus with every reply format, and score it.
 
@@ -73,6 +77,7 @@ def try_formats(
     overrides (list[str]): Settings of the pipeline as key=value.
     component (str): The component; None for the only one.
     output (Path): Where the table is written as JSON.
+    code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (list[Trial]): One for each format.
     RAISES (UserError): Where something can't be read, or a format isn't there.
     """
@@ -89,7 +94,9 @@ def try_formats(
     for name in formats or ():
         if name not in FORMATS:
             raise UserError(Errors.E506.format(value=name, option="--format", choices=", ".join(FORMATS)))
-    nlp = load_pipeline(pipeline, overrides or [])
+    inputs = [("the pipeline", pipeline), ("--code", code)]
+    check_targets({"--output": output}, inputs, corpora=[("the corpus", corpus)])
+    nlp = load_pipeline(pipeline, overrides or [], code=code)
     name = _find(nlp, component)
     golds = load_docs(corpus, nlp.vocab, limit)
     if not any(gold.ents for gold in golds):
@@ -111,9 +118,11 @@ def estimate_command(
     limit: Annotated[int, typer.Option(help="Take only the first N texts; 0 for all.")] = 0,
     override: Overrides = None,
     component: Component = None,
+    code: Code = None,
 ) -> None:
     """Say how many requests, tokens and dollars a run would take; nothing is sent."""
-    _show_estimate(estimate(pipeline, texts, limit=limit, overrides=override or [], component=component))
+    settings = {"limit": limit, "overrides": override or [], "component": component, "code": code}
+    _show_estimate(estimate(pipeline, texts, **settings))
 
 
 def estimate(
@@ -123,6 +132,7 @@ def estimate(
     limit: int = 0,
     overrides: list[str] | None = None,
     component: str | None = None,
+    code: Path | None = None,
 ) -> "Estimate":
     """Count what a run would send.
 
@@ -131,6 +141,7 @@ def estimate(
     limit (int): Only the first texts; 0 for all.
     overrides (list[str]): Settings of the pipeline as key=value.
     component (str): The component; None for the only one.
+    code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (Estimate): The sums.
     RAISES (UserError): Where something can't be read.
     """
@@ -141,7 +152,7 @@ def estimate(
     from spacy_ner_plus.pipeline import llm_estimate
 
     at_least("--limit", limit, 0)
-    nlp = load_pipeline(pipeline, overrides or [])
+    nlp = load_pipeline(pipeline, overrides or [], code=code)
     extractor = nlp.get_pipe(_find(nlp, component)).extractor
     corpora = [text for text in texts if text.endswith(".spacy") or Path(text).is_dir()]
     if corpora and len(texts) == 1:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from spacy_ner_plus.cli.loading import at_least, load_pipeline
+from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.cli.texts import read_texts
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import written_whole
@@ -50,10 +51,13 @@ def predict_command(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Texts at once; default: the pipeline's.")] = None,
     n_process: Annotated[int, typer.Option(help="Number of processes.")] = 1,
+    code: Code = None,
 ) -> None:
     """Find entities in texts and print them."""
     from spacy_ner_plus.cli.console import err
 
+    inputs = [("a file of texts", file) for file in files or [] if file != "-"]
+    check_targets({"--output": output}, [*inputs, ("the pipeline", pipeline), ("--code", code)])
     if not files and not text:
         files = ["-"]
     if "-" in (files or []) and sys.stdin.isatty():
@@ -69,6 +73,7 @@ def predict_command(
         overrides=override or [],
         batch_size=batch_size,
         n_process=n_process,
+        code=code,
     )
     for kind, loss in losses:
         line = f"{loss.count} x {kind}. First: {loss.example} ({loss.where})"
@@ -87,6 +92,7 @@ def predict(
     overrides: list[str] | None = None,
     batch_size: int | None = None,
     n_process: int = 1,
+    code: Path | None = None,
 ) -> Losses:
     """Write the entities of texts, in the order of the texts and while they are read.
 
@@ -98,6 +104,7 @@ def predict(
     overrides (list[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once; None for the pipeline's own.
     n_process (int): Number of processes.
+    code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (Losses): Texts on which the pipeline failed.
     RAISES (UserError): Where something cannot be read, loaded or written.
     """
@@ -108,7 +115,7 @@ def predict(
         if value not in choices:
             raise UserError(Errors.E506.format(value=value, option=option, choices=", ".join(choices)))
     at_least("--batch-size", batch_size, 1)
-    nlp = load_pipeline(pipeline, overrides or [])
+    nlp = load_pipeline(pipeline, overrides or [], code=code)
     losses = Losses()
     results = predict_records(nlp, records, losses, batch_size=batch_size, n_process=n_process)
     with _destination(output) as stream:

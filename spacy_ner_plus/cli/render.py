@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli.loading import at_least
+from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 
 
@@ -50,6 +51,7 @@ def render(
     from spacy_ner_plus.files import write_whole
 
     at_least("--limit", limit, 0)
+    check_targets({"the page": output}, corpora=[("gold", gold), ("predictions", predictions)])
     vocab = Vocab()
     golds = load_docs(gold, vocab, limit)
     predicted = load_docs(predictions, vocab, limit)

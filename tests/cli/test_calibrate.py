@@ -132,3 +132,11 @@ def test_calibrate_finds_a_component_that_is_disabled(pipeline, hard_corpus):
     nlp.disable_pipe("transformer_ner")
     nlp.to_disk(pipeline)
     assert calibrate_pipeline(str(pipeline), hard_corpus)["after"]["temperature"] > 1
+
+
+def test_calibrate_refuses_targets_before_anything_runs(pipeline, tmp_path):
+    corpus = tmp_path / "nowhere.spacy"
+    with pytest.raises(UserError, match=r"E320.*--output"):
+        calibrate_pipeline(str(pipeline), corpus, output=pipeline)
+    with pytest.raises(UserError, match=r"E320.*--plot"):
+        calibrate_pipeline(str(pipeline), corpus, plot=corpus)

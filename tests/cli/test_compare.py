@@ -7,11 +7,13 @@ import typer
 from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
-from spacy_ner_plus.cli.compare import RESULT, compare, compare_command, parse_sources
+from spacy_ner_plus.cli.compare import RESULT, compare, compare_command
+from spacy_ner_plus.cli.compare_sources import parse_sources
 from spacy_ner_plus.cli.evaluate import evaluate
 from spacy_ner_plus.cli.model_card import model_card
 from spacy_ner_plus.cli.scores import show_comparison
 from spacy_ner_plus.errors import UserError
+from tests.cli.own_code import own_pipeline, write_code
 
 PATTERNS = {
     "good": {"Anna": "PER", "Oslo": "LOC", "Acme": "ORG"},
@@ -164,6 +166,57 @@ def test_compare_refuses_sources_that_can_not_be_told_apart(given, code):
         parse_sources(given)
 
 
+def test_compare_calls_the_folder_it_stands_in_by_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder / "good")
+    assert [source.name for source in parse_sources([".", "../poor"])] == ["good", "poor"]
+
+
+def test_compare_keeps_metrics_within_the_folder_whatever_the_name(tmp_path):
+    sources = parse_sources(["../zz=a", "..=b", "x/y z=c,d"])
+    files = [source.metrics_file(0, tmp_path) for source in sources]
+    assert [file.name for file in files] == ["zz.json", "pipeline.json", "x-y z-1.json"]
+    assert {file.parent for file in files} == {tmp_path}
+
+
+def test_compare_refuses_names_that_make_one_file(folder, tmp_path):
+    good, poor = sources(folder, "good", "poor")
+    with pytest.raises(UserError, match=r"E321.*metrics of 'a/b'.*metrics of 'a-b'"):
+        compare([f"a/b={good}", f"a-b={poor}"], tmp_path, corpus=folder / "gold.spacy")
+
+
+def test_compare_says_what_a_corpus_among_the_sources_is(folder, tmp_path):
+    with pytest.raises(UserError, match=r"E323.*gold\.spacy' is a file.*--corpus"):
+        compare(sources(folder, "good.json", "gold.spacy"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["comparison.json", "a.json", "a-predictions.spacy"])
+def test_compare_overwrites_nothing_that_it_reads(folder, tmp_path, name):
+    """Sources and the corpus in the folder that is written to, by names that are written."""
+    metrics, corpus = folder / "poor.json", folder / "gold.spacy"
+    if name.endswith(".json"):
+        metrics = tmp_path / name
+        metrics.write_bytes((folder / "poor.json").read_bytes())
+    else:
+        corpus = tmp_path / name
+        corpus.write_bytes((folder / "gold.spacy").read_bytes())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=f"E320.*{name}"):
+        compare([f"a={folder / 'good'}", f"b={metrics}"], tmp_path, corpus=corpus)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_compare_runs_code_of_the_users_for_pipelines(folder, tmp_path):
+    code = write_code(tmp_path)
+    metrics = tmp_path / "report" / "own.json"
+    compare(
+        [f"own={own_pipeline(tmp_path, code)}", str(folder / "poor.json")],
+        tmp_path / "report",
+        corpus=folder / "gold.spacy",
+        code=code,
+    )
+    assert json.loads(metrics.read_text())["settings"]["code"] == "own.py"
+
+
 def test_compare_prints_where_the_comparison_is(folder, tmp_path):
     alone = typer.Typer()
     alone.command()(compare_command)
@@ -212,7 +265,7 @@ def test_compare_writes_a_page_of_metrics_alone(folder, tmp_path):
 
 def test_compare_refuses_a_log_of_no_pipeline(folder, tmp_path):
     log = tmp_path / "log.jsonl"
-    log.write_text('{"seconds": 1}\n', encoding="utf8")
+    log.write_text('{"step": 1, "seconds": 1}\n', encoding="utf8")
     with pytest.raises(UserError, match=r"E506.*nobody"):
         compare(sources(folder, "good.json", "poor.json"), tmp_path, logs=[f"nobody={log}"], page=True)
 
@@ -220,6 +273,24 @@ def test_compare_refuses_a_log_of_no_pipeline(folder, tmp_path):
 def test_compare_refuses_a_log_that_is_none(folder, tmp_path):
     with pytest.raises(UserError, match="E503"):
         compare(sources(folder, "good.json", "poor.json"), tmp_path, logs=["good=nowhere.jsonl"], page=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('{"a": 1}\n', "no line of it tells of a step"),
+        ("", "no line of it tells of a step"),
+        ("[1]\n", "no JSON object"),
+        ("text\n", "it is no JSONL"),
+        ('{"step": 1}\n', "step 1 lacks `seconds`"),
+        ('{"step": 1, "seconds": 1, "losses": {"ner": "x"}}\n', "no numbers"),
+    ],
+)
+def test_compare_refuses_a_log_without_steps(folder, tmp_path, lines, reason):
+    log = tmp_path / "log.jsonl"
+    log.write_text(lines, encoding="utf8")
+    with pytest.raises(UserError, match=f"E325.*{reason}"):
+        compare(sources(folder, "good.json", "poor.json"), tmp_path, logs=[f"good={log}"])
 
 
 def test_compare_model_card_is_written_for_a_pipeline(folder):

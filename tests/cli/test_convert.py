@@ -284,3 +284,11 @@ def test_convert_names_the_line_on_which_a_duplicate_begins(tmp_path):
     conversion = convert([str(source)], tmp_path / "out.spacy")
     loss = dict(conversion.losses)["duplicate document"]
     assert loss.where == f"{source}:3"
+
+
+def test_convert_does_not_overwrite_the_label_map(source, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text('{"PER": "PERSON"}')
+    with pytest.raises(UserError, match=r"E320.*--label-map"):
+        convert([str(source)], labels, label_map=labels)
+    assert labels.read_text() == '{"PER": "PERSON"}'

@@ -326,3 +326,28 @@ def test_evaluate_prints_what_is_new_where_it_tells_something(ruler, many, tmp_p
     assert "cli_evaluate_asks: requests 12, cost 0.5" in result.stdout
     assert "W301" in result.stderr
     assert "never predicted: ORG" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("targets", "code"),
+    [
+        ({"output": "gold.spacy"}, "E320.*--output"),
+        ({"predictions": "gold.spacy"}, "E320.*the predictions"),
+        ({"output": "m.json", "predictions": "m.json"}, "E321"),
+        ({"output": "folder"}, "E303.*it is a folder"),
+        ({"output": "gold.spacy/m.json"}, "E303.*is a file"),
+    ],
+)
+def test_evaluate_refuses_targets_before_anything_runs(corpus, tmp_path, targets, code):
+    (tmp_path / "folder").mkdir()
+    before = {path: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=code):
+        evaluate("no_such_pipeline", corpus, **{key: tmp_path / name for key, name in targets.items()})
+    assert {path: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_evaluate_quotes_paths_in_the_command_that_it_recommends(pipeline, corpus, tmp_path):
+    spaced = tmp_path / "my $corpus.spacy"
+    corpus.rename(spaced)
+    result = CliRunner().invoke(app, ["evaluate", pipeline, str(spaced), "-o", str(tmp_path / "m.json")])
+    assert f"render '{spaced}' {tmp_path / 'm-predictions.spacy'}" in result.stderr

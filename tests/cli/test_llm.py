@@ -133,3 +133,9 @@ def test_llm_try_fails_where_no_format_could_be_tried(tmp_path, pipeline, corpus
     ]
     done = CliRunner().invoke(app, ["llm", "try", pipeline, str(corpus), *overrides])
     assert done.exit_code != 0
+
+
+def test_llm_try_does_not_overwrite_the_corpus(pipeline, corpus, server):
+    with pytest.raises(UserError, match="E320"):
+        try_formats(pipeline, corpus, output=corpus)
+    assert not server.requests

@@ -2,6 +2,7 @@ import pytest
 
 from spacy_ner_plus.cli.loading import load_pipeline, parse_overrides
 from spacy_ner_plus.errors import UserError
+from tests.cli.own_code import own_pipeline, write_code
 
 
 def test_loading_reads_values_as_json_or_as_text():
@@ -32,3 +33,26 @@ def test_loading_refuses_what_is_no_pipeline_in_one_line(tmp_path):
         with pytest.raises(UserError, match="E501") as caught:
             load_pipeline(name)
         assert "\n" not in str(caught.value)
+
+
+def test_loading_runs_code_of_the_users(tmp_path):
+    code = write_code(tmp_path)
+    pipeline = own_pipeline(tmp_path, code)
+    with pytest.raises(UserError, match=r"E501.*own_finder"):
+        load_pipeline(pipeline)
+    nlp = load_pipeline(pipeline, code=code)
+    assert [ent.text for ent in nlp("Anna left").ents] == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("x = 1\nraise KeyError('y')\n", r"KeyError \(line 2\): 'y'"),
+        ("x = (\n", "SyntaxError"),
+        (None, "FileNotFoundError"),
+    ],
+)
+def test_loading_says_why_code_of_the_users_does_not_run(tmp_path, code, reason):
+    path = tmp_path / "own.py" if code is None else write_code(tmp_path, code)
+    with pytest.raises(UserError, match=f"E327.*own.py'.*{reason}"):
+        load_pipeline("en", code=path)

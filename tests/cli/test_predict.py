@@ -10,6 +10,7 @@ from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.predict import describe_entities, predict, predict_records
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.losses import Losses
+from tests.cli.own_code import own_pipeline, write_code
 
 
 @Language.component("cli_predict_fails_on_bad")
@@ -196,3 +197,16 @@ def test_predict_refuses_wrong_input(pipeline, tmp_path, name, content, options,
 def test_predict_refuses_a_pipeline_that_is_none(tmp_path):
     with pytest.raises(UserError, match="E501"):
         predict(str(tmp_path), [{"text": "x"}])
+
+
+def test_predict_overwrites_no_text_that_it_reads(pipeline, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("Anna Smith\n")
+    assert "E320" in str(run(pipeline, path, "--output", path).exception)
+    assert path.read_text() == "Anna Smith\n"
+
+
+def test_predict_runs_code_of_the_users(tmp_path):
+    code = write_code(tmp_path)
+    result = run(own_pipeline(tmp_path, code), "--text", "Anna left", "--format", "jsonl", "--code", code)
+    assert [ent["text"] for ent in rows(result)[0]["ents"]] == ["Anna"]

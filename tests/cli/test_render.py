@@ -51,3 +51,12 @@ def test_render_refuses_files_that_are_no_corpus(gold, tmp_path):
         render(gold, tmp_path / "p.spacy", tmp_path / "out.html")
     with pytest.raises(UserError, match="E507"):
         render(gold, gold, tmp_path / "out.html", limit=-1)
+
+
+@pytest.mark.parametrize("name", ["gold.spacy", "p.spacy"])
+def test_render_overwrites_nothing_that_it_reads(nlp, gold, tmp_path, name):
+    predictions = save(tmp_path / "p.spacy", nlp, "B-PER O", "B-PER B-PER")
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(UserError, match=f"E320.*{name}"):
+        render(gold, predictions, tmp_path / name)
+    assert (tmp_path / name).read_bytes() == before
