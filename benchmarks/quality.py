@@ -4,8 +4,9 @@
         --output benchmarks/results/quality-quarter.json
 
 Seed 0 of every peer comes first, then seed 1. Each finished run is written at once;
-started again, it goes on with those that are missing. The trained folders stay
-under --models, for speed.py.
+started again, it goes on with those that are missing. Two of these scripts may share an
+--output as long as they don't run the same peer and seed. The trained folders stay under
+--models, for speed.py.
 """
 
 import argparse
@@ -42,19 +43,22 @@ def main(options: argparse.Namespace) -> int:
         "limits": {"max_minutes": options.max_minutes or None, "max_steps": options.max_steps},
     }
     try:
-        results = open_results(options.output, settings)
+        for seed in options.seeds:
+            for peer in options.peers:
+                run(peer, seed, settings, options)
+        return int(bool(open_results(options.output, settings)["not_run"]))
     except SettingsChanged as error:
         print(error)
         return 1
-    for seed in options.seeds:
-        for peer in options.peers:
-            run(peer, seed, results, options)
-    return int(bool(results["not_run"]))
 
 
-def run(peer: str, seed: int, results: dict[str, Any], options: argparse.Namespace) -> None:
-    """Train and score a peer with a seed, unless that is done, and write the result."""
+def run(peer: str, seed: int, settings: dict[str, Any], options: argparse.Namespace) -> None:
+    """Train and score a peer with a seed, unless that is done, and write the result.
+
+    RAISES (SettingsChanged): Where the result file was begun with other settings.
+    """
     title = PEERS[peer].title
+    results = open_results(options.output, settings)
     if find_run(results, peer, seed):
         print(f"{title}, seed {seed}: done already", flush=True)
         return
@@ -64,6 +68,8 @@ def run(peer: str, seed: int, results: dict[str, Any], options: argparse.Namespa
             outcome = train_and_score(peer, seed, results, options)
         except PeerFailed as error:
             reason = str(error)
+        # Another script may have written to it meanwhile.
+        results = open_results(options.output, settings)
     if reason:
         note_not_run(results, peer, title, reason)
         print(f"{title}, seed {seed}: not run, {reason}", flush=True)

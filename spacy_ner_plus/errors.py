@@ -201,6 +201,8 @@ class Errors(metaclass=_Coded):
         "Install the extra: pip install 'spacy-ner-plus[openvino]'"
     )
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
+    E230 = "`head_layers` is {head_layers}: the head must read one layer of the encoder at least."
+    E231 = "`consistency` is {consistency}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
 
     E240 = (

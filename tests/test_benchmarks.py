@@ -213,10 +213,11 @@ def test_quality_skips_what_is_done(tmp_path, capsys):
     import quality
 
     options = quality.parse(["--corpus", "c", "--output", str(tmp_path / "q.json")])
-    results = make_quality(make_run())
-    quality.run("ours", 0, results, options)
+    written = json.dumps(make_quality(make_run()))
+    options.output.write_text(written, encoding="utf8")
+    quality.run("ours", 0, {}, options)
     assert "done already" in capsys.readouterr().out
-    assert not options.output.exists()
+    assert options.output.read_text(encoding="utf8") == written
 
 
 def test_quality_names_a_peer_that_is_not_installed(tmp_path, monkeypatch):
@@ -226,9 +227,25 @@ def test_quality_names_a_peer_that_is_not_installed(tmp_path, monkeypatch):
     absent = peers.PEERS["flair"]._replace(packages=("no-such-distribution",))
     monkeypatch.setitem(peers.PEERS, "flair", absent)
     options = quality.parse(["--corpus", "c", "--output", str(tmp_path / "q.json")])
-    quality.run("flair", 0, make_quality(), options)
+    quality.run("flair", 0, {}, options)
     (row,) = json.loads(options.output.read_text(encoding="utf8"))["not_run"]
     assert row["reason"] == "no-such-distribution is not installed"
+
+
+def test_quality_keeps_what_another_script_has_written_meanwhile(tmp_path, monkeypatch):
+    import quality
+
+    options = quality.parse(["--corpus", "c", "--output", str(tmp_path / "q.json")])
+    outcome = {**make_run("ours", 1), "seconds": 60.0}
+
+    def train_and_score(peer, seed, results, options):
+        options.output.write_text(json.dumps(make_quality(make_run())), encoding="utf8")
+        return outcome
+
+    monkeypatch.setattr(quality, "train_and_score", train_and_score)
+    monkeypatch.setattr(quality, "missing", lambda peer: "")
+    quality.run("ours", 1, {}, options)
+    assert json.loads(options.output.read_text(encoding="utf8"))["runs"] == [make_run(), outcome]
 
 
 def test_processes_tell_of_a_failed_job_and_a_dead_process(tmp_path):

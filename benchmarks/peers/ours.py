@@ -22,6 +22,6 @@ def train(
 ) -> dict[str, Any]:
     """Train with the default config."""
     config = read_config(CONFIG, train_docs, dev_docs, folder, seed)
-    recipe = {key: config["vars"][key] for key in ("epochs", "batch_words", "learn_rate")}
+    recipe = {key: config["vars"][key] for key in ("epochs", "min_steps", "batch_words", "learn_rate")}
     report = train_from_config(config, folder, limits)
     return {**report, "recipe": recipe, "source": SOURCE}

@@ -78,7 +78,6 @@ def train_from_config(config: Config, folder: Path, limits: dict[str, Any]) -> d
     clock.end()
     for name in ("model-last", "corpora"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / "log.jsonl").unlink(missing_ok=True)
     return {**clock.report(), "words_seen": words_seen}
 
 

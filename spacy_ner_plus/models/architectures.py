@@ -23,6 +23,7 @@ def build_transformer_tagger_v1(
     batch_wordpieces: int = 1000,
     case_features: Literal["auto", "always", "never"] = "auto",
     line_features: bool = True,
+    head_layers: int = 4,
     head_rate_factor: float = 10.0,
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
@@ -41,6 +42,8 @@ def build_transformer_tagger_v1(
         word embeddings: 'auto' (where the tokenizer lowercases), 'always' or 'never'.
     line_features (bool): Whether it is marked in the word embeddings where a line of the
         text begins: titles, lists and tables. Default True.
+    head_layers (int): How many of the encoder's last layers the head reads, side by side (Devlin et
+        al., 2019, table 7); all where it has fewer. Default 4.
     head_rate_factor (float): Learning rate of head and these features, as a multiple
         of the encoder's. Default 10.
     frozen_layers (int): How many of the lowest layers, with the embeddings, are not
@@ -49,19 +52,22 @@ def build_transformer_tagger_v1(
         Above 0 it bars torch's fused attention on a CPU, where training then takes a
         quarter longer. Default 0.
     RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
-    RAISES (UserError): Where overlap doesn't fit window, or lead is negative.
+    RAISES (UserError): Where overlap doesn't fit window, lead is negative, or no layer is to be read.
     """
     from spacy_ner_plus.models.shim import TaggerShim
     from spacy_ner_plus.models.windows import Windowing
 
     if not 0 <= overlap < window or lead < 0:
         raise UserError(Errors.E211.format(window=window, overlap=overlap, lead=lead))
+    if head_layers < 1:
+        raise UserError(Errors.E230.format(head_layers=head_layers))
     shim = TaggerShim(
         encoder,
         Windowing(window, overlap, lead),
         batch_wordpieces=batch_wordpieces,
         case_features=case_features,
         line_features=line_features,
+        head_layers=head_layers,
         head_rate_factor=head_rate_factor,
         frozen_layers=frozen_layers,
         attention_dropout=attention_dropout,

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.consistency import share_scores
 from spacy_ner_plus.models.decoding import decode, tags_to_bounds
 from spacy_ner_plus.models.marginals import Entities, span_marginals
 from spacy_ner_plus.models.storage import own_shim
@@ -25,11 +26,12 @@ class Prediction(NamedTuple):
     scores: np.ndarray
 
 
-def launch_scores(model: Model, docs: list[Doc]) -> Callable[[], list[np.ndarray]]:
+def launch_scores(model: Model, docs: list[Doc], consistency: float = 0.0) -> Callable[[], list[np.ndarray]]:
     """Begin to score the tags of every token.
 
     model (Model): Gives logits for each Doc; our own begins, and a GPU goes on by itself.
     docs (list[Doc]): A batch.
+    consistency (float): How much a word's other occurrences in a document count, from 0 to 1. Default 0.
     RETURNS (Callable): Waits for the end, and gives logits of shape (tokens, n_tags) for each
         Doc; zeros for white space and other tokens without a wordpiece.
     RAISES (UserError): Where there is no network yet.
@@ -48,7 +50,11 @@ def launch_scores(model: Model, docs: list[Doc]) -> Callable[[], list[np.ndarray
         def wait() -> list[np.ndarray]:
             return scores
 
-    return lambda: [_without_space(doc, part) for doc, part in zip(docs, wait(), strict=True)]
+    def finish() -> list[np.ndarray]:
+        own = [_without_space(doc, part) for doc, part in zip(docs, wait(), strict=True)]
+        return share_scores(docs, own, consistency)
+
+    return finish
 
 
 def find_entities(scores: Sequence[np.ndarray], n_labels: int, temperature: float = 1.0) -> list[Prediction]:

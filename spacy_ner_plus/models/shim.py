@@ -36,6 +36,7 @@ class TaggerShim(Shim):
     batch_wordpieces (int): Most wordpieces of a micro-batch, padding included.
     case_features (str): 'auto' (where the tokenizer lowercases), 'always', 'never'.
     line_features (bool): Whether the network is told where lines begin.
+    head_layers (int): How many of the encoder's last layers the head reads; all where it has fewer.
     head_rate_factor (float): Learning rate of the head over that of the encoder.
     frozen_layers (int): How many of the encoder's lowest layers are not trained.
     attention_dropout (float): Share of attention weights that is dropped in training.
@@ -49,6 +50,7 @@ class TaggerShim(Shim):
         batch_wordpieces: int,
         case_features: str,
         line_features: bool,
+        head_layers: int,
         head_rate_factor: float,
         frozen_layers: int,
         attention_dropout: float,
@@ -59,6 +61,7 @@ class TaggerShim(Shim):
         self.budget = Budget(batch_wordpieces)
         self.case_features = case_features
         self.line_features = line_features
+        self.head_layers = head_layers
         self.head_rate_factor = head_rate_factor
         self.frozen_layers = frozen_layers
         self.attention_dropout = attention_dropout
@@ -93,7 +96,11 @@ class TaggerShim(Shim):
         n_tags (int): How many tags it shall score.
         """
         with_cases = self.case_features == "always" or (self.case_features == "auto" and tokenizer.lowercases)
-        sizes = {"n_cases": len(PATTERNS) if with_cases else 0, "n_lines": 2 if self.line_features else 0}
+        sizes = {
+            "n_cases": len(PATTERNS) if with_cases else 0,
+            "n_lines": 2 if self.line_features else 0,
+            "n_layers": min(self.head_layers, encoder.config.num_hidden_layers),
+        }
         self._build(encoder, tokenizer, n_tags=n_tags, **sizes)
 
     def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, **sizes: int) -> None:

@@ -27,6 +27,22 @@ def own_shim(model: Model) -> "TaggerShim | None":
     return next((shim for shim in model.shims if hasattr(shim, "to_files")), None)
 
 
+def place_network(model: Model, device: str, precision: str, name: str) -> None:
+    """Say where a component's network shall run, and in which precision.
+
+    model (Model): The component's model.
+    device (str): The `device` setting.
+    precision (str): The `precision` setting.
+    name (str): The component's name, for messages.
+    RAISES (UserError): Where one is set for a model that doesn't take them.
+    """
+    shim = own_shim(model)
+    if shim is not None:
+        shim.place(device, precision)
+    elif (device, precision) != ("auto", "auto"):
+        raise UserError(Errors.E221.format(name=name))
+
+
 def make_network(model: Model, docs: Iterable[Doc], labels: Sequence[str], name: str) -> None:
     """Make a component's network anew; where that fails, the model is left as it was.
 

@@ -15,11 +15,18 @@ class Tagger(nn.Module):
     n_cases (int): How many case patterns are embedded and added to the word
         embeddings; 0 for none.
     n_lines (int): 2 to do the same with whether a line begins; 0 for not.
+    n_layers (int): How many of the encoder's last layers the head reads, side by side.
     dropout (float): Share of the head's input that is dropped in training.
     """
 
     def __init__(
-        self, encoder: nn.Module, n_tags: int, n_cases: int = 0, n_lines: int = 0, dropout: float = 0.1
+        self,
+        encoder: nn.Module,
+        n_tags: int,
+        n_cases: int = 0,
+        n_lines: int = 0,
+        n_layers: int = 1,
+        dropout: float = 0.1,
     ):
         super().__init__()
         self.encoder = encoder
@@ -32,8 +39,8 @@ class Tagger(nn.Module):
             nn.init.zeros_(feature.weight)
         self.dropout = nn.Dropout(dropout)
         self.head_size = n_tags
-        self.sizes = {"n_tags": n_tags, "n_cases": n_cases, "n_lines": n_lines}
-        self.head = nn.Linear(hidden_size, n_tags)
+        self.sizes = {"n_tags": n_tags, "n_cases": n_cases, "n_lines": n_lines, "n_layers": n_layers}
+        self.head = nn.Linear(hidden_size * n_layers, n_tags)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
@@ -54,9 +61,8 @@ class Tagger(nn.Module):
         places (torch.Tensor): Flat index of each token's first wordpiece, (tokens,).
         RETURNS (torch.Tensor): Logits of shape (tokens, n_tags).
         """
-        if self.cases is None and self.lines is None:
-            output = self.encoder(input_ids=ids, attention_mask=mask)
-        else:
+        inputs = {"input_ids": ids}
+        if self.cases is not None or self.lines is not None:
             embeddings = self.encoder.get_input_embeddings()(ids)
             if self.cases is not None:
                 embeddings = embeddings + self.cases(cases)
@@ -65,15 +71,24 @@ class Tagger(nn.Module):
                     # Many texts have no lines: the network must do without, too.
                     lines = lines * (torch.rand(len(lines), 1, device=lines.device) >= LINE_DROPOUT)
                 embeddings = embeddings + self.lines(lines)
-            output = self.encoder(inputs_embeds=embeddings, attention_mask=mask)
+            inputs = {"inputs_embeds": embeddings}
+        hidden = self._read_layers(attention_mask=mask, **inputs)
         # The head on all places, and its result at those of tokens: libraries keep code for each
         # shape they have met, and the number of tokens is another one every time.
-        logits = self.head(self.dropout(output.last_hidden_state))
+        logits = self.head(self.dropout(hidden))
         return logits.reshape(-1, self.head_size)[places]
 
     def head_parameters(self) -> list[nn.Parameter]:
         """RETURNS (list[nn.Parameter]): The parameters that start untrained."""
         return [p for part in (self.head, *self._features()) for p in part.parameters()]
+
+    def _read_layers(self, **inputs: torch.Tensor) -> torch.Tensor:
+        n_layers = self.sizes["n_layers"]
+        if n_layers == 1:
+            return self.encoder(**inputs).last_hidden_state
+        output = self.encoder(**inputs, output_hidden_states=True)
+        # The last as it leaves the encoder: some normalise it once more on the way.
+        return torch.cat((output.last_hidden_state, *output.hidden_states[-n_layers:-1]), dim=-1)
 
     def _features(self) -> list[nn.Embedding]:
         return [feature for feature in (self.cases, self.lines) if feature is not None]

@@ -17,7 +17,7 @@ from spacy_ner_plus.models.tokenization import WordpieceTokenizer
 
 WEIGHTS = "model.safetensors"
 _SETTINGS = "tagger.json"
-_SIZES = ("n_tags", "n_cases", "n_lines")
+_SIZES = ("n_tags", "n_cases", "n_lines", "n_layers")
 
 
 class StoredTagger(NamedTuple):

@@ -51,7 +51,7 @@ def calibrate(pipe: TransformerNER, examples: Iterable[Example], batch_size: int
     scores, entities, right = [], [], []
     examples = iter(examples)
     while batch := list(islice(examples, batch_size)):
-        batch_scores = launch_scores(pipe.model, [eg.predicted for eg in batch])()
+        batch_scores = launch_scores(pipe.model, [eg.predicted for eg in batch], pipe.consistency)()
         found = find_entities(batch_scores, len(pipe.labels))
         for eg, doc_scores, prediction in zip(batch, batch_scores, found, strict=True):
             kept, is_right = _judge(eg, pipe.labels, prediction.entities)

@@ -48,6 +48,7 @@ def import_token_classifier(
                 "lead": 0,
                 "case_features": "never",
                 "line_features": False,
+                "head_layers": 1,
             }
         },
     )

@@ -10,12 +10,12 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer
+from thinc.api import Adam, Config, Model, Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.loss import cross_entropy
 from spacy_ner_plus.models.predictions import Prediction, find_entities, launch_scores
-from spacy_ner_plus.models.storage import make_network, own_shim
+from spacy_ner_plus.models.storage import make_network, own_shim, place_network
 from spacy_ner_plus.pipeline import saving
 from spacy_ner_plus.pipeline.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
@@ -31,6 +31,7 @@ lead = 24
 batch_wordpieces = 1000
 case_features = "auto"
 line_features = true
+head_layers = 4
 head_rate_factor = 10.0
 frozen_layers = 0
 attention_dropout = 0.0
@@ -48,6 +49,7 @@ DEFAULT_MODEL = Config().from_str(default_model_config)["model"]
         "overwrite_ents": False,
         "spans_key": None,
         "threshold": None,
+        "consistency": 0.5,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
@@ -61,6 +63,7 @@ def make_transformer_ner(
     overwrite_ents: bool,
     spans_key: str | None,
     threshold: float | None,
+    consistency: float,
     scorer: Callable | None,
 ) -> "TransformerNER":
     """Make the component `transformer_ner`.
@@ -77,6 +80,8 @@ def make_transformer_ner(
         the component's name.
     threshold (float): The least probability of an entity, from 0 to 1; less probable ones
         aren't set. Default: what was saved with the component, else 0.
+    consistency (float): How much a word's other occurrences in its document count for its label,
+        from 0 to 1. Default 0.5.
     scorer (Callable): The scoring method. Default: spacy.ner_scorer.v1.
     """
     return TransformerNER(
@@ -88,6 +93,7 @@ def make_transformer_ner(
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
         threshold=threshold,
+        consistency=consistency,
         scorer=scorer,
     )
 
@@ -99,8 +105,8 @@ class TransformerNER(TrainablePipe):
     model (Model): The tagger.
     name (str): The component's name.
     device (str), precision (str), overwrite_ents (bool), spans_key (str), threshold (float),
-        scorer (Callable): As in the factory.
-    RAISES (UserError): For a threshold that is no probability, and where `device` or
+        consistency (float), scorer (Callable): As in the factory.
+    RAISES (UserError): For a threshold or consistency that isn't from 0 to 1, and where `device` or
         `precision` is set for a model that doesn't take them.
     """
 
@@ -115,26 +121,23 @@ class TransformerNER(TrainablePipe):
         overwrite_ents: bool,
         spans_key: str | None,
         threshold: float | None,
+        consistency: float,
         scorer: Callable | None,
     ):
-        self.vocab = vocab
-        self.model = model
-        self.name = name
-        self.overwrite_ents = overwrite_ents
+        self.vocab, self.model, self.name = vocab, model, name
+        self.overwrite_ents, self.scorer = overwrite_ents, scorer
         self._given_spans_key = spans_key
-        self.scorer = scorer
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise UserError(Errors.E220.format(threshold=threshold))
+        if not 0.0 <= consistency <= 1.0:
+            raise UserError(Errors.E231.format(consistency=consistency))
+        self.consistency = consistency
         # `spacy find-threshold` sets the threshold here.
         self.cfg = {"labels": [], "temperature": 1.0, "threshold": threshold or 0.0}
         self.given_threshold = threshold
         self._read_gold = GoldTagReader()
         register_score()
-        shim = own_shim(model)
-        if shim is not None:
-            shim.place(device, precision)
-        elif (device, precision) != ("auto", "auto"):
-            raise UserError(Errors.E221.format(name=name))
+        place_network(model, device, precision, name)
 
     @property
     def spans_key(self) -> str:
@@ -259,8 +262,6 @@ class TransformerNER(TrainablePipe):
 
     def create_optimizer(self) -> Optimizer:
         """RETURNS (Optimizer): One with rates that suit a transformer, for use without a config."""
-        from thinc.api import Adam
-
         return Adam(5e-5, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, use_averages=False)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -294,5 +295,5 @@ class TransformerNER(TrainablePipe):
         return self
 
     def _launch(self, docs: list[Doc]) -> Callable[[], list[Prediction]]:
-        wait = launch_scores(self.model, docs)
+        wait = launch_scores(self.model, docs, self.consistency)
         return lambda: find_entities(wait(), len(self.labels), self.cfg["temperature"])

@@ -561,6 +561,33 @@ def test_transformer_ner_is_told_of_lines_as_configured(encoder_folder, lines):
     assert (nlp.get_pipe("transformer_ner").model.shims[0].network.lines is not None) is lines
 
 
+def test_transformer_ner_consistency_is_as_configured(trained_folder):
+    text = "Anna Berg flew from Oslo to Paris, and ANNA BERG saw Oslo"
+    scores = []
+    for consistency in (0.0, 0.9):
+        nlp = spacy.load(trained_folder, config={"components.transformer_ner.consistency": consistency})
+        scores.append(scores_of(nlp.pipe([text])))
+    assert scores[0] != scores[1]
+
+
+def test_transformer_ner_refuses_a_consistency_that_is_no_share(trained_folder):
+    with pytest.raises(UserError, match=r"E231.*1\.5"):
+        spacy.load(trained_folder, config={"components.transformer_ner.consistency": 1.5})
+
+
+@pytest.mark.parametrize(("head_layers", "read"), [(1, 1), (2, 2), (4, 2)])
+def test_transformer_ner_reads_the_last_layers_as_configured(encoder_folder, tmp_path, head_layers, read):
+    nlp = make_pipeline(encoder_folder, model={"head_layers": head_layers})
+    network = nlp.get_pipe("transformer_ner").model.shims[0].network
+    # The encoder has two layers.
+    assert network.head.in_features == read * network.encoder.config.hidden_size
+    expected = launch_scores(nlp.get_pipe("transformer_ner").model, [nlp.make_doc(TEXTS[0])])()[0]
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    found = launch_scores(loaded.get_pipe("transformer_ner").model, [loaded.make_doc(TEXTS[0])])()[0]
+    assert np.array_equal(found, expected)
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tagger.json", "tokenizer.json"])
 def test_transformer_ner_that_is_cut_on_disk_is_one_message(trained_folder, tmp_path, name):
     import shutil
