@@ -16,12 +16,10 @@ def make_tables(results: Path) -> list[str]:
     lines: list[str] = []
     for path in sorted(results.glob("quality*.json")):
         lines += quality_table(json.loads(path.read_text(encoding="utf8")), path.name)
-    speed = results / "speed.json"
-    if speed.exists():
-        lines += speed_table(json.loads(speed.read_text(encoding="utf8")))
-    throughput = results / "llm_throughput.json"
-    if throughput.exists():
-        lines += throughput_lines(json.loads(throughput.read_text(encoding="utf8")))
+    for name, make in PARTS.items():
+        path = results / f"{name}.json"
+        if path.exists():
+            lines += make(json.loads(path.read_text(encoding="utf8")))
     return lines
 
 
@@ -91,6 +89,44 @@ def speed_table(result: dict[str, Any]) -> list[str]:
     return lines + _not_run(result)
 
 
+def training_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): How fast an epoch is, beside the others'."""
+    rows = {row["peer"]: row for row in result["peers"]}
+    others = ", ".join(
+        f"{row['title']} {row['words_per_second']:,} (ours is {row['ours_is_times_as_fast']:.1f} times as fast)"
+        for peer, row in rows.items()
+        if peer != "ours"
+    )
+    return [
+        "",
+        f"Training on {_machine(result['machine'])}, words a second, medians of {result['rounds']} rounds of "
+        f"{result['minutes']:g} minutes taken turn about: {rows['ours']['title']} "
+        f"{rows['ours']['words_per_second']:,}; {others} ([training.json](benchmarks/results/training.json)).",
+    ]
+
+
+def calibration_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): How far scores are from the share that is right."""
+    ece = result["mean_ece_on_test"]
+    return [
+        "",
+        f"Expected calibration error of entities' scores on {result['corpus']} test ({result['bins']}, mean of "
+        f"{len(result['runs'])} seeds): {ece['before']:.3f}, after `calibrate` on dev {ece['after']:.3f} "
+        "([calibration.json](benchmarks/results/calibration.json)).",
+    ]
+
+
+def memory_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): How memory grows on a long stream."""
+    first, last = result["readings"][0], result["readings"][-1]
+    return [
+        "",
+        f"Memory on a stream of {result['words']:,} random words, none twice, in memory zones: {first['mib']:,} MiB "
+        f"after {first['words']:,}, {last['mib']:,} MiB at the end ({result['growth']:+.1%}; "
+        "[memory.json](benchmarks/results/memory.json)).",
+    ]
+
+
 def throughput_lines(result: dict[str, Any]) -> list[str]:
     """RETURNS (list[str]): What structured_llm_ner makes of a server."""
     found = result["summary"]
@@ -104,6 +140,16 @@ def throughput_lines(result: dict[str, Any]) -> list[str]:
         f"{found['first_doc_seconds']:.2f} s; from the store {speed['rerun']:,.0f} a second "
         "([llm_throughput.json](benchmarks/results/llm_throughput.json)).",
     ]
+
+
+# What follows the tables of quality, by the name of the result file.
+PARTS = {
+    "speed": speed_table,
+    "training": training_lines,
+    "calibration": calibration_lines,
+    "memory": memory_lines,
+    "llm_throughput": throughput_lines,
+}
 
 
 def _speed(row: dict[str, Any]) -> str:

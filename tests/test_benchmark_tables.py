@@ -89,6 +89,53 @@ def test_readme_tables_show_speeds_and_the_limit(tmp_path):
     assert lines[-1] == "Flair was not run: flair is not installed."
 
 
+MACHINE = {"hardware": "A", "threads": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "said"),
+    [
+        (
+            "training",
+            {
+                "machine": MACHINE,
+                "rounds": 2,
+                "minutes": 2.0,
+                "peers": [
+                    {"peer": "ours", "title": "Ours", "words_per_second": 1700, "ours_is_times_as_fast": 1.0},
+                    {"peer": "x", "title": "Stock", "words_per_second": 600, "ours_is_times_as_fast": 2.83},
+                ],
+            },
+            "Ours 1,700; Stock 600 (ours is 2.8 times as fast)",
+        ),
+        (
+            "calibration",
+            {
+                "corpus": "conll",
+                "bins": "15",
+                "mean_ece_on_test": {"before": 0.06, "after": 0.02},
+                "runs": [1, 2],
+            },
+            "2 seeds): 0.060, after `calibrate` on dev 0.020",
+        ),
+        (
+            "memory",
+            {
+                "words": 1000,
+                "growth": 0.041,
+                "readings": [{"words": 100, "mib": 800}, {"words": 1000, "mib": 833}],
+            },
+            "800 MiB after 100, 833 MiB at the end (+4.1%",
+        ),
+    ],
+)
+def test_readme_tables_say_what_was_measured_beside(tmp_path, name, result, said):
+    from readme_tables import make_tables
+
+    (tmp_path / f"{name}.json").write_text(json.dumps(result), encoding="utf8")
+    assert said in "\n".join(make_tables(tmp_path))
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "benchmarks" / "results").glob("quality*.json")), ids=lambda p: p.stem
 )

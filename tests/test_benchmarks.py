@@ -269,7 +269,7 @@ def test_peers_have_a_file_each():
 def test_scripts_say_what_they_do():
     import subprocess
 
-    for name in ("quality", "speed", "training", "memory"):
+    for name in ("quality", "speed", "training", "memory", "calibration"):
         script = ROOT / "benchmarks" / f"{name}.py"
         done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
         assert done.returncode == 0
