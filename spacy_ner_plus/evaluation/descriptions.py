@@ -39,7 +39,8 @@ def describe_pipeline(nlp: Language) -> dict[str, Any]:
     """Describe a pipeline.
 
     nlp (Language): The pipeline.
-    RETURNS (dict[str, Any]): `name`, `version`, `components` (factory by name) and versions of packages.
+    RETURNS (dict[str, Any]): `name`, `version`, `components` (factory by name), `labels` of all components, and
+        versions of packages.
     """
     import spacy
 
@@ -49,6 +50,7 @@ def describe_pipeline(nlp: Language) -> dict[str, Any]:
         "name": f"{nlp.lang}_{nlp.meta['name']}",
         "version": nlp.meta["version"],
         "components": dict(nlp.pipe_factories),
+        "labels": sorted({label for labels in nlp.pipe_labels.values() for label in labels}),
         "spacy_version": spacy.__version__,
         "spacy_ner_plus_version": __version__,
     }

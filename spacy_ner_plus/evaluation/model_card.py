@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ lgpl-3.0 mit mpl-2.0 ncsa osl-3.0 unlicense wtfpl zlib
 SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#$!])")
 # How many of the weakest labels and most frequent kinds of error are named as limits.
 WEAKEST = 3
+# How many components or labels are named in a message.
+MOST_NAMED = 12
 
 
 def write_model_card(path: Path, metrics: Mapping[str, Any], meta: Mapping[str, Any]) -> Path:
@@ -45,7 +47,8 @@ def write_model_card(path: Path, metrics: Mapping[str, Any], meta: Mapping[str, 
     metrics (Mapping[str, Any]): As `evaluate` wrote them; nothing else is claimed.
     meta (Mapping[str, Any]): The pipeline's meta, as in nlp.meta and meta.json.
     RETURNS (Path): The file.
-    RAISES (UserError): Where the metrics lack something, there is no such folder, or a README.md of somebody's own.
+    RAISES (UserError): Where the metrics lack something or are of another pipeline, there is no such folder, or a
+        README.md of somebody's own.
     """
     file = Path(path)
     if file.suffix.lower() != ".md":
@@ -54,8 +57,41 @@ def write_model_card(path: Path, metrics: Mapping[str, Any], meta: Mapping[str, 
         file = file / NAME
     if file.exists() and not any(mark in file.read_text(encoding="utf8", errors="replace") for mark in OURS):
         raise UserError(Errors.E346.format(path=file))
-    write_whole(file, render_model_card(metrics, meta).encode("utf8"))
+    card = render_model_card(metrics, meta)
+    if different := differences(metrics, meta):
+        raise UserError(Errors.E324.format(path=path, differences="; ".join(different)))
+    write_whole(file, card.encode("utf8"))
     return file
+
+
+def differences(metrics: Mapping[str, Any], meta: Mapping[str, Any]) -> list[str]:
+    """Find what metrics and a pipeline's meta say differently: then they are of two pipelines.
+
+    Name and version don't tell: they change when a pipeline is packaged.
+
+    metrics (Mapping[str, Any]): As `evaluate` wrote them.
+    meta (Mapping[str, Any]): The pipeline's meta.
+    RETURNS (list[str]): What differs, in words; nothing where all that both know is the same.
+    """
+    described = metrics.get("pipeline", {})
+    found = []
+    components, here = list(described.get("components", ())), list(meta.get("components", ()))
+    if "components" in described and components != here:
+        found.append(f"components {_names(components)} were scored, and here are {_names(here)}")
+    known = sorted({label for labels in meta.get("labels", {}).values() for label in labels})
+    if "labels" in described and sorted(described["labels"]) != known:
+        scored = _names(sorted(described["labels"]))
+        found.append(f"labels {scored} were scored, and here are {_names(known)}")
+    # Components without labels of their own may predict any.
+    strange = sorted(metrics["label_sets"]["predicted"].keys() - set(known))
+    if strange and "labels" not in described and set(here) == set(meta.get("labels", {})):
+        found.append(f"{_names(strange)} was predicted, and here are {_names(known)}")
+    return found
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED]) or "none"
+    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
 
 
 def render_model_card(metrics: Mapping[str, Any], meta: Mapping[str, Any]) -> str:

@@ -15,7 +15,8 @@ META = {
     "description": "Finds names",
     "license": "MIT",
     "spacy_version": ">=3.8.7,<3.9.0",
-    "components": ["transformer_ner"],
+    "components": ["ner"],
+    "labels": {"ner": ["LOC", "PER"]},
 }
 EVIL = "</code><script>alert(1)</script>\n---\n# x | `y`"
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]))
@@ -136,11 +137,37 @@ def test_model_card_is_what_spacy_package_takes(metrics, tmp_path):
     from spacy.cli.package import package
 
     nlp = spacy.blank("en", meta={"name": "carded"})
+    nlp.add_pipe("entity_ruler", "ner").add_patterns(
+        [{"label": label, "pattern": "x"} for label in META["labels"]["ner"]]
+    )
     nlp.to_disk(tmp_path / "pipeline")
     write_model_card(tmp_path / "pipeline", metrics, nlp.meta)
     package(tmp_path / "pipeline", tmp_path, create_sdist=False, create_wheel=False, silent=True)
     [card] = (tmp_path / "en_carded-0.0.0").glob("README.md")
     assert "Scored on `test.spacy`" in card.read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"components": ["tok2vec", "ner"]}, "components ner were scored, and here are tok2vec, ner"),
+        ({"labels": {"ner": ["PER", "ORG"]}}, "LOC was predicted, and here are ORG, PER"),
+    ],
+)
+def test_model_card_refuses_metrics_of_another_pipeline(metrics, tmp_path, changes, message):
+    with pytest.raises(UserError, match=f"E324.*{message}.*Evaluate this one"):
+        write_model_card(tmp_path, metrics, {**META, **changes})
+    assert not list(tmp_path.iterdir())
+
+
+def test_model_card_refuses_other_labels_than_were_scored(metrics, tmp_path):
+    described = {**metrics["pipeline"], "labels": ["LOC", "MISC", "PER"]}
+    with pytest.raises(UserError, match=r"E324.*labels LOC, MISC, PER were scored, and here are LOC, PER"):
+        write_model_card(tmp_path, {**metrics, "pipeline": described}, META)
+
+
+def test_model_card_believes_components_whose_labels_nobody_knows(metrics, tmp_path):
+    assert write_model_card(tmp_path, metrics, {**META, "labels": {}}).exists()
 
 
 def test_model_card_refuses_metrics_that_lack_something(metrics):
