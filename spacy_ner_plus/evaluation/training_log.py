@@ -2,6 +2,7 @@
 
 import json
 import platform
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from numbers import Real
@@ -11,7 +12,9 @@ from typing import IO, Any
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 
+from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.evaluation.performance import processor
+from spacy_ner_plus.evaluation.scorers import NERScorer
 
 Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
@@ -28,6 +31,8 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
     console = console_logger_v3()
 
     def setup(nlp: Language, stdout: IO, stderr: IO) -> Log:
+        if weighted := unmeasured(nlp):
+            warnings.warn(Warnings.W305.format(scores=", ".join(weighted)), stacklevel=2)
         log_console, finish_console = console(nlp, stdout, stderr)
         stream = None
         if output_file:
@@ -51,6 +56,21 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
         return log_step, finish
 
     return setup
+
+
+def unmeasured(nlp: Language) -> list[str]:
+    """Find scores of unseen entities that the config weighs and no scorer gives.
+
+    nlp (Language): The pipeline, with its config.
+    RETURNS (list[str]): Their names, as in [training.score_weights].
+    """
+    weights = nlp.config.get("training", {}).get("score_weights") or {}
+    scorers = [getattr(component, "scorer", None) for _, component in nlp.pipeline]
+    if any(isinstance(scorer, NERScorer) and scorer.train is not None for scorer in scorers):
+        return []
+    return [
+        name for name, weight in weights.items() if weight is not None and name.startswith("ents_unseen_")
+    ]
 
 
 def describe_run(nlp: Language) -> dict[str, Any]:

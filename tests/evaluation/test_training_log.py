@@ -2,6 +2,7 @@ import io
 import json
 
 import numpy as np
+import pytest
 import spacy
 
 from spacy_ner_plus.evaluation.training_log import training_log_v1
@@ -60,3 +61,27 @@ def test_training_log_without_a_file_writes_to_the_console_alone(encoder_folder)
     log_step(INFO)
     finish()
     assert "200" in out.getvalue()
+
+
+def logged(nlp, train, weights):
+    nlp.add_pipe("ner", config={"scorer": {"@scorers": "spacy_ner_plus.ner_scorer.v1", "train": train}})
+    nlp.config["training"] = {
+        "seed": 0,
+        "max_epochs": 1,
+        "max_steps": 0,
+        "eval_frequency": 1,
+        "score_weights": weights,
+    }
+    training_log_v1()(nlp, io.StringIO(), io.StringIO())
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.0])
+def test_training_log_warns_of_weights_that_no_scorer_fills(nlp, weight):
+    with pytest.warns(UserWarning, match=r"W305.*ents_unseen_f.*\$\{paths.train\}"):
+        logged(nlp, None, {"ents_f": 0.5, "ents_unseen_f": weight})
+
+
+def test_training_log_takes_weights_that_a_scorer_fills_or_that_are_off(nlp, recwarn):
+    logged(nlp, "train.spacy", {"ents_f": 0.5, "ents_unseen_f": 0.5})
+    logged(spacy.blank("en"), None, {"ents_f": 1.0, "ents_unseen_f": None})
+    assert not recwarn.list
