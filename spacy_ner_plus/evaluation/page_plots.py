@@ -87,8 +87,8 @@ def _training(pipelines: Sequence[ComparedPipeline], key: str) -> Iterator[Curve
         # The first line tells of the run.
         rows = [row for row in pipeline.training if "step" in row and row.get(key) is not None]
         if rows:
-            minutes = [row["seconds"] / 60 for row in rows]
-            yield Curve(number, pipeline.name, minutes, [_value(row[key]) for row in rows])
+            seconds = [row["seconds"] for row in rows]
+            yield Curve(number, pipeline.name, seconds, [_value(row[key]) for row in rows])
 
 
 def _value(found: Any) -> float:

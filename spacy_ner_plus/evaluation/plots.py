@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 340, 230
 SQUARE = 280
+# From here on the axis of a training has minutes.
+MANY_SECONDS = 120
 # One for each pipeline, beside its colour, for those who don't see the colour.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
@@ -62,13 +64,14 @@ def f1_against(name: str, points: Sequence[Point], *, axis: str, title: str, log
         for point in points:
             low, high = point.interval or (point.f1, point.f1)
             colour = series(point.number)
-            axes.plot([point.x] * 2, [100 * low, 100 * high], color=colour, linewidth=1.4)
+            axes.plot([point.x] * 2, [100 * low, 100 * high], color=colour, linewidth=1.4, clip_on=False)
             axes.plot(
                 point.x,
                 100 * point.f1,
                 marker=marker(point.number),
                 color=colour,
                 markersize=7,
+                clip_on=False,
                 gid=f"point{point.number}",
             )
             notes[f"point{point.number}"] = (
@@ -79,6 +82,7 @@ def f1_against(name: str, points: Sequence[Point], *, axis: str, title: str, log
         axes.margins(x=0.08)
         axes.set_xlabel(axis)
         axes.set_ylabel("F1 (strict, 95% interval)")
+        within_percent(axes)
         return themed_svg(figure, name, title, notes)
 
 
@@ -166,13 +170,17 @@ def training_curves(name: str, curves: Sequence[Curve], *, title: str, y: str) -
     """Plot a figure while training goes on.
 
     name (str): Of the plot.
-    curves (Sequence[Curve]): For each pipeline minutes and the figure.
+    curves (Sequence[Curve]): For each pipeline seconds and the figure; the axis has minutes where they are many.
     title (str): What the plot shows.
     y (str): What the figure is.
     RETURNS (str): An svg element.
     """
+    unit = "seconds"
+    if max((max(curve.x) for curve in curves if len(curve.x)), default=0) >= MANY_SECONDS:
+        unit = "minutes"
+        curves = [curve._replace(x=[seconds / 60 for seconds in curve.x]) for curve in curves]
     return _lines(
-        name, curves, title=title, x="minutes of training", y=y, finish=lambda axes: axes.set_xlim(left=0)
+        name, curves, title=title, x=f"{unit} of training", y=y, finish=lambda axes: axes.set_xlim(left=0)
     )
 
 
@@ -229,6 +237,20 @@ def _unit(axes: "Axes", direction: str) -> None:
 
 def _diagonal(axes: "Axes") -> None:
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.9, linestyle=(0, (4, 4)), zorder=1)
+
+
+def within_percent(axes: "Axes") -> None:
+    """Keep an axis of rates between 0 and 100, and a point long at least.
+
+    axes (Axes): Where something is drawn; where all is alike, matplotlib would show hundredths and less than 0.
+    """
+    bottom, top = axes.get_ylim()
+    if top - bottom < 1:
+        middle = (bottom + top) / 2
+        bottom, top = middle - 0.5, middle + 0.5
+    if bottom < 0:
+        bottom, top = 0, max(top, 1)
+    axes.set_ylim(min(bottom, 99), min(top, 100))
 
 
 def _number(value: float) -> str:

@@ -118,8 +118,12 @@ def themed_svg(figure: "Figure", name: str, title: str, notes: Mapping[str, str]
         root.attrib.pop(key, None)
     root.attrib |= {"class": "plot", "role": "img", "aria-label": title, "stroke-linejoin": "round"}
     _prune(root)
-    text = ElementTree.tostring(root, encoding="unicode").replace("\n", "")
-    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", text)
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            # Of places alone: labels of axes are text, and names stand in notes.
+            if key not in ("id", "href", "aria-label"):
+                element.set(key, re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", value))
+    return ElementTree.tostring(root, encoding="unicode").replace("\n", "")
 
 
 def _strip(root: ElementTree.Element) -> None:

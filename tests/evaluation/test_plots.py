@@ -50,6 +50,34 @@ def test_plots_name_their_lines_and_points():
     assert "<title>fast: F1 88.0, 12,000 words a second</title>" in svg
 
 
+@pytest.mark.parametrize("scores", [[0, 0], [100, 100], [49.99, 50], [99.9, 100], [0.0, 0.1]])
+def test_plots_show_f1_from_0_to_100_and_no_hundredths(scores):
+    with drawing("x", 100, 100) as figure:
+        axes = figure.add_subplot()
+        axes.plot([1, 2], scores)
+        plots.within_percent(axes)
+        bottom, top = axes.get_ylim()
+    assert 0 <= bottom <= min(scores)
+    assert max(scores) <= top <= 100
+    assert top - bottom >= 0.99
+
+
+@pytest.mark.parametrize(("seconds", "unit"), [([0.1, 0.9], "seconds"), ([60, 120], "minutes")])
+def test_plots_of_trainings_take_the_unit_that_shows_them(seconds, unit):
+    svg = plots.training_curves("x", [Curve(0, "a", seconds, [1, 2])], title="T", y="loss")
+    assert f"{unit} of training" in svg
+
+
+def test_themed_svg_rounds_places_and_no_text():
+    with drawing("x", 100, 100) as figure:
+        axes = figure.add_subplot()
+        axes.plot([0.001, 0.005], [1, 2])
+        axes.set_xticks([0.001, 0.005])
+        svg = themed_svg(figure, "x", "T")
+    assert ">0.005<" in svg
+    assert not re.search(r'="[^"]*\d\.\d{3}', svg)
+
+
 def test_plots_are_the_same_in_every_run():
     assert plots.reliability("x", CURVES, title="T") == plots.reliability("x", CURVES, title="T")
 
