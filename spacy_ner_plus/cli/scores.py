@@ -4,6 +4,7 @@ from typing import Any
 
 from spacy_ner_plus.cli.console import err, out
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.evaluation.comparison_notes import untested
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:
@@ -134,7 +135,12 @@ def show_comparison(comparison: dict[str, Any]) -> None:
     strict = [row for row in comparison["pairs"] if row["measure"] == "strict" and row["label"] is None]
     for row in strict:
         out.print(_pair_in_words(row), markup=False, highlight=False)
-    if comparison["winner"]:
+    if reason := untested(comparison):
+        best = comparison["pipelines"][0]["name"]
+        verdict = (
+            f"Not tested: {reason}. {best} has the highest strict F1, and nobody knows whether by chance."
+        )
+    elif comparison["winner"]:
         verdict = f"Best: {comparison['winner']}, and not by chance."
     else:
         several = len(comparison["leaders"]) > 1
@@ -150,7 +156,8 @@ def show_comparison(comparison: dict[str, Any]) -> None:
             if seeds["dominates"]:
                 text += f", and {100 * seeds['documents_sd']:.2f} over documents: {seeds['dominates']} matter more"
             _line(row["name"], text)
-    for note in comparison["notes"]:
+    # Why nothing was tested stands in the verdict already.
+    for note in comparison["notes"][bool(reason) :]:
         err.print(note, style="yellow", markup=False, highlight=False)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.comparison_notes import notes
 from spacy_ner_plus.evaluation.counts import FIELDS, RATES, rates
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
 from spacy_ner_plus.evaluation.document_counts import DocumentCounts
@@ -18,7 +19,7 @@ from spacy_ner_plus.evaluation.resampling import (
     resampled_means,
     summarize_seeds,
 )
-from spacy_ner_plus.evaluation.schemes import FUZZY, SCHEMES, STRICT
+from spacy_ner_plus.evaluation.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.significance import (
     ALPHA,
     Statistic,
@@ -87,6 +88,7 @@ def compare_entrants(
     strict = [row for row in found if row["measure"] == STRICT and row["label"] is None]
     beaten = {row["other" if row["better"] == row["one"] else "one"] for row in strict if row["better"]}
     best = pipelines[0]["name"]
+    alone = [entrant.name for entrant in entrants if entrant.counts is None]
     wins = sum(row["better"] == best for row in strict)
     return {
         "format_version": FORMAT_VERSION,
@@ -95,7 +97,7 @@ def compare_entrants(
         "pairs": found,
         "leaders": [row["name"] for row in pipelines if row["name"] not in beaten],
         "winner": best if wins == len(entrants) - 1 else None,
-        "notes": notes(entrants),
+        "notes": notes([(entrant.name, entrant.metrics) for entrant in entrants], alone, resamples),
         "testing": {"unit": "document", "alpha": ALPHA, "level": LEVEL, "rounds": rounds, **drawn},
     }
 
@@ -113,44 +115,6 @@ def same_corpus(entrants: Sequence[Entrant]) -> None:
                 values = {"name": entrant.name, "first": entrants[0].name}
                 corpora = {"here": _in_words(row["corpus"]), "there": _in_words(first)}
                 raise UserError(Errors.E310.format(**values, **corpora))
-
-
-def notes(entrants: Sequence[Entrant]) -> list[str]:
-    """Say what a reader of the comparison should know.
-
-    entrants (Sequence[Entrant]): The pipelines.
-    RETURNS (list[str]): Sentences.
-    """
-    rows = [(entrant.name, row) for entrant in entrants for row in entrant.metrics]
-    found = []
-    documents = rows[0][1]["corpus"]["documents"]
-    if documents < LEAST_DOCUMENTS:
-        found.append(
-            f"The corpus has {documents} documents: with fewer than {LEAST_DOCUMENTS} there is no telling whether a "
-            "difference is chance, so nothing is tested. Sentences as documents would do."
-        )
-    gold_tokens = {name for name, row in rows if row["settings"]["tokens"] == "gold"}
-    if 0 < len(gold_tokens) < len(entrants):
-        found.append(f"Only {_names(gold_tokens)} got gold's tokens, which makes the task easier.")
-    labels = sorted(rows[0][1]["label_sets"]["gold"])
-    for entrant in entrants:
-        predicted = {label for row in entrant.metrics for label in row["label_sets"]["predicted"]}
-        if lacking := [label for label in labels if label not in predicted]:
-            found.append(f"{entrant.name} predicts no {', '.join(lacking)}.")
-    likeness = {row["schemes"][FUZZY]["likeness"] for _, row in rows}
-    if len(likeness) > 1:
-        found.append(
-            f"Fuzzy scores are of different thresholds: {', '.join(f'{value:g}' for value in sorted(likeness))}."
-        )
-    machines = {row["performance"]["processor"] for _, row in rows}
-    if len(machines) > 1:
-        found.append(f"Speeds were measured on different machines: {'; '.join(sorted(machines))}.")
-    if alone := {entrant.name for entrant in entrants if entrant.counts is None}:
-        found.append(
-            f"Of {_names(alone)} there are only metrics, so only strict F1 of all labels together is tested. With "
-            "--corpus, and predictions beside the metrics, other schemes and single labels are tested, too."
-        )
-    return found
 
 
 def _test(
@@ -249,7 +213,3 @@ def _in_words(corpus: Mapping[str, Any]) -> str:
         f"{corpus['name']} ({corpus['documents']} documents, {corpus['entities']} entities, "
         f"fingerprint {corpus['fingerprint'][:8]})"
     )
-
-
-def _names(names: set[str]) -> str:
-    return ", ".join(sorted(names))

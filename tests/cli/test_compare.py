@@ -239,6 +239,22 @@ def test_compare_shows_scores_differences_and_the_winner(folder, tmp_path, capsy
     assert "Best: good, and not by chance." in shown
 
 
+def test_compare_says_that_and_why_nothing_was_tested(folder, tmp_path, capsys):
+    show_comparison(compare(sources(folder, "good.json", "poor.json"), tmp_path, resamples=0))
+    said = capsys.readouterr()
+    assert "Not tested: no resamples were asked for (--resamples 0). good has the highest" in said.out
+    assert "told apart" not in said.out
+    assert "--resamples 0" not in said.err
+
+
+def test_compare_says_that_few_documents_are_not_tested(folder, tmp_path, capsys):
+    pipelines = sources(folder, "good", "poor")
+    show_comparison(compare(pipelines, tmp_path, corpus=folder / "gold.spacy", limit=5))
+    said = capsys.readouterr().out
+    assert "Not tested: the corpus has 5 documents, and with fewer than 10" in said
+    assert "told apart" not in said
+
+
 def test_compare_writes_a_page_with_the_documents(folder, tmp_path):
     log = tmp_path / "log.jsonl"
     rows = [
@@ -297,6 +313,12 @@ def test_compare_model_card_is_written_for_a_pipeline(folder):
     card = model_card(folder / "good", folder / "good.json")
     assert card == folder / "good" / "README.md"
     assert "model-index" in card.read_text(encoding="utf8")
+
+
+def test_compare_model_card_refuses_metrics_of_another_pipeline(folder):
+    with pytest.raises(UserError, match=r"E324.*labels LOC, ORG, PER were scored, and here are ORG, PER"):
+        model_card(folder / "poor", folder / "good.json")
+    assert not (folder / "poor" / "README.md").exists()
 
 
 def test_compare_model_card_needs_a_pipeline(folder, tmp_path):

@@ -136,7 +136,7 @@ def test_comparison_tests_nothing_on_few_documents():
     comparison = compare_entrants(entrants)
     assert comparison["winner"] is None
     assert comparison["leaders"] == ["a", "b"]
-    assert comparison["notes"][0].startswith("The corpus has 5 documents")
+    assert comparison["notes"][0].startswith("Nothing is tested: the corpus has 5 documents")
 
 
 def test_comparison_tells_what_makes_scores_unlike():
@@ -146,6 +146,7 @@ def test_comparison_tells_what_makes_scores_unlike():
     b.metrics[0]["schemes"]["fuzzy"]["likeness"] = 70.0
     said = compare_entrants([a, b], resamples=0)["notes"]
     assert said == [
+        "Nothing is tested: no resamples were asked for (--resamples 0).",
         "Only a got gold's tokens, which makes the task easier.",
         "b predicts no LOC.",
         "Fuzzy scores are of different thresholds: 70, 90.",
