@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation import page_tables
 from spacy_ner_plus.evaluation.colours import label_colours
+from spacy_ner_plus.evaluation.comparison_notes import untested
 from spacy_ner_plus.evaluation.error_browser import Browsed, browse
 from spacy_ner_plus.evaluation.page_plots import run_plots, score_plots
 from spacy_ner_plus.evaluation.page_tables import ComparedPipeline, Comparison
@@ -83,7 +84,7 @@ def render_comparison(
     pairs = page_tables.strict_pairs(comparison)
     page = _render(
         title=title,
-        lang=golds[0].lang_ if golds else "",
+        lang=golds[0].lang_ if golds else "en",
         corpus=comparison["corpus"],
         comparison=comparison,
         pipelines=pipelines,
@@ -96,6 +97,7 @@ def render_comparison(
         pairs=pairs,
         tested=any(row["p_holm"] is not None for row in pairs),
         has_intervals=any(row["interval"] for row in tables["summary"]),
+        has_unanswered=any(row["unanswered"] for row in tables["summary"]),
         has_costs=any(pipeline.cost != 0 for pipeline in pipelines),
         has_training=any(pipeline.training for pipeline in pipelines),
         label_numbers={label: i for i, label in enumerate(labels)},
@@ -124,9 +126,9 @@ def verdict(comparison: Comparison) -> dict[str, Any]:
     if comparison["winner"]:
         lead = f"{best} is the best, and not by chance."
         return {"lead": lead, "rest": [f"Its strict F1 is {size} than that of {rows[1]['name']}, the next."]}
-    if not any(row["p_holm"] is not None for row in pairs):
+    if reason := untested(comparison):
         lead = f"{best} has the highest strict F1, and nobody knows whether that is chance."
-        return {"lead": lead, "rest": []}
+        return {"lead": lead, "rest": [f"Not tested: {reason}."]}
     leaders = comparison["leaders"]
     lead = f"No winner: {_listed(leaders)} can't be told apart."
     if len(leaders) == 1:
@@ -166,8 +168,11 @@ def _render(**values: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    card = Markup(environment.get_template("document_card.js.jinja").render())
-    script = Markup(environment.get_template("comparison.js.jinja").render(card=card))
+    parts = {
+        name: Markup(environment.get_template(f"document_{name}.js.jinja").render())
+        for name in ("card", "filter")
+    }
+    script = Markup(environment.get_template("comparison.js.jinja").render(parts))
     return environment.get_template("comparison.jinja").render(script=script, **values)
 
 

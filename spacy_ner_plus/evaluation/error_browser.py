@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.evaluation.error_kinds import ERROR_KINDS, EntityError, find_errors
+from spacy_ner_plus.evaluation.confusion import label_pairs
+from spacy_ner_plus.evaluation.error_kinds import ERROR_KINDS, NO_ENTITY, EntityError, find_errors
 from spacy_ner_plus.evaluation.judged import JudgedDoc, judge_doc
 from spacy_ner_plus.evaluation.matching import Placed, leave_out, place, unannotated
 from spacy_ner_plus.evaluation.surface_forms import Forms, count_uses
@@ -17,6 +18,8 @@ from spacy_ner_plus.spans import span_scores
 MOST_BYTES = 12_000_000
 # Where an entity has no score.
 UNSCORED = -1
+# In place of a label's number, where one side has no entity.
+NOTHING = -1
 
 
 class Browsed(NamedTuple):
@@ -45,11 +48,12 @@ def browse(
     golds (Sequence[Doc]): The gold Docs.
     predictions (Mapping[str, Sequence[Doc]]): Predicted Docs by pipeline, in the same order and as many.
     most_bytes (int): Of all documents together.
-    RETURNS (Browsed): JSON with `labels`, `kinds`, `pipelines` and `documents`. A document has `n` (its number),
-        `t` (text), `w` (number of tokens), `g` (gold's entities: start, end, label, and so on in one row) and
-        `p`, for each pipeline: `e` (its entities: start, end, label, score in thousandths), `x` (errors: kind, gold's
-        entities, predicted ones, whether gold has it both ways), and where there are such `h` (texts of entities
-        without a place), `u` (entities that can't be judged) and `a` (0: no answer).
+    RETURNS (Browsed): JSON with `labels`, `nothing` (what stands for none), `kinds`, `pipelines` and `documents`.
+        A document has `n` (its number), `t` (text), `w` (number of tokens), `g` (gold's entities: start, end, label,
+        and so on in one row) and `p`, for each pipeline: `e` (its entities: start, end, label, score in thousandths),
+        `x` (errors: kind, gold's entities, predicted ones, whether gold has it both ways), and where there are such
+        `c` (labels taken for others: gold's, the predicted one, and so on, as the confusion matrix counts them), `h`
+        (texts of entities without a place), `u` (entities that can't be judged) and `a` (0: no answer).
     RAISES (UserError): Where a pipeline has not as many documents as gold.
     """
     for name, docs in predictions.items():
@@ -75,7 +79,9 @@ def browse(
         }
         documents.append((sum(len(run["x"]) for run in runs), in_script(row)))
     kept = _worst(documents, most_bytes)
-    head = in_script({"labels": list(labels), "kinds": ERROR_KINDS, "pipelines": list(predictions)})
+    head = in_script(
+        {"labels": list(labels), "nothing": NO_ENTITY, "kinds": ERROR_KINDS, "pipelines": list(predictions)}
+    )
     rows = ",".join(documents[i][1] for i in kept)
     return Browsed(f'{head[:-1]},"documents":[{rows}]}}', list(labels), len(kept), len(documents))
 
@@ -119,6 +125,9 @@ def _run(
         ents += _bounds(span.start_char, span.end_char, span.label, labels, units)
         ents.append(UNSCORED if score is None else round(1000 * score))
     run: dict[str, Any] = {"e": ents, "x": [_error(error, doc) for error in find_errors([doc], forms)]}
+    mixed = [pair for pair in label_pairs(doc) if pair[0] != pair[1]]
+    if mixed:
+        run["c"] = [NOTHING if label is None else labels[label] for pair in mixed for label in pair]
     if homeless := {str(i): span.text for i, span in enumerate(doc.predicted) if span.start == span.end}:
         run["h"] = homeless
     if unannotated(gold):

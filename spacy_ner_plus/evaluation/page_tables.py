@@ -7,7 +7,8 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation.comparison import EXACT_MATCH, JACCARD
-from spacy_ner_plus.evaluation.error_kinds import ERROR_KINDS
+from spacy_ner_plus.evaluation.comparison_notes import count_unanswered
+from spacy_ner_plus.evaluation.error_kinds import ERROR_KINDS, NO_ENTITY
 from spacy_ner_plus.evaluation.schemes import EXACT, FUZZY, PARTIAL, SCHEMES, STRICT, TOKEN, TYPE
 
 # Steps of the heat map's colour.
@@ -97,6 +98,7 @@ def summary(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> li
                 "at": _place(strict["f1"], scale),
                 "high": _place(high, scale),
                 EXACT_MATCH: row["documents"][EXACT_MATCH],
+                "unanswered": count_unanswered(pipeline.metrics),
                 **{key: run.get(key) for key in ("words_per_second", "load_seconds", "peak_memory_mib")},
                 "cost": pipeline.cost,
                 "seeds": row["seeds"],
@@ -167,24 +169,27 @@ def confusions(pipelines: Sequence[ComparedPipeline]) -> Iterator[dict[str, Any]
     """Give each pipeline's confusion of labels.
 
     pipelines (Sequence[ComparedPipeline]): In the comparison's order.
-    YIELDS (dict[str, Any]): `name`, `labels`, and `rows`, each with gold's `label` and `cells` with `count`, `right`
-        and `heat`: the share of the gold label's entities, from 0 to HEATS - 1, rising with its root so that
-        rare errors are seen, too.
+    YIELDS (dict[str, Any]): `name`, `labels`, and `rows`, each with gold's `label` and `cells` with `count`, `right`,
+        `gold` and `predicted` (the labels by which the page finds the documents, NO_ENTITY for none) and `heat`: the
+        share of the gold label's entities, from 0 to HEATS - 1, rising with its root so that rare errors are seen, too.
     """
     for pipeline in pipelines:
         table = pipeline.metrics["confusion"]
+        named = [*table["labels"][:-1], NO_ENTITY]
         rows = []
-        for i, (label, counts) in enumerate(zip(table["labels"], table["matrix"], strict=True)):
+        for i, counts in enumerate(table["matrix"]):
             whole = sum(counts) or 1
             cells = [
                 {
                     "count": count,
                     "right": i == k and i < len(counts) - 1,
+                    "gold": named[i],
+                    "predicted": named[k],
                     "heat": round((count / whole) ** 0.5 * (HEATS - 1)) or int(count > 0),
                 }
                 for k, count in enumerate(counts)
             ]
-            rows.append({"label": label, "cells": cells})
+            rows.append({"label": table["labels"][i], "cells": cells})
         yield {"name": pipeline.name, "labels": table["labels"], "rows": rows}
 
 

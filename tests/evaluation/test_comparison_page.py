@@ -5,6 +5,7 @@ import random
 import re
 
 import pytest
+from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.comparison_page import render_comparison, verdict, write_comparison_page
@@ -77,6 +78,11 @@ def page(compared):
 
 
 # What the file holds
+
+
+def make_silent(vocab, gold):
+    """A Doc without any annotation, as where there was no reply."""
+    return Doc(vocab, words=[token.text for token in gold])
 
 
 def test_comparison_page_has_one_script_and_no_markup_of_documents(page):
@@ -366,6 +372,28 @@ def test_comparison_page_goes_from_a_number_to_its_documents(open_at):
     wait_for_count(tab, "64 documents, 64 errors (missed)")
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "said", "document"),
+    [
+        ("LOC", "ORG", "1 document, 1 time LOC taken for ORG", LONG),
+        ("ORG", "PER", "1 document, 1 time ORG taken for PER", PLANTED),
+        ("LOC", "missed", "1 document, 1 time LOC missed", PLANTED),
+        ("spurious", "LOC", "1 document, 1 time LOC where gold has nothing", PLANTED),
+    ],
+)
+def test_comparison_page_goes_from_a_confusion_to_its_documents(open_at, row, column, said, document):
+    tab = open_at()
+    table = tab.locator(".map").first
+    heads = table.locator("thead th").all_inner_texts()
+    cells = table.locator("tbody tr", has=tab.get_by_role("rowheader", name=row, exact=True)).locator("td")
+    cells.nth(heads.index(column) - 1).locator("a").click()
+    wait_for_count(tab, said)
+    assert headings(tab) == [f"Document {document}"]
+    tab.locator("#confusion").click()
+    wait_for_count(tab, "64 documents")
+    assert not tab.locator("#confusion").is_visible()
+
+
 def test_comparison_page_leads_to_one_document(open_at):
     tab = open_at("#doc=40")
     assert tab.locator("#document-40").evaluate("box => box.classList.contains('current')")
@@ -375,11 +403,24 @@ def test_comparison_page_leads_to_one_document(open_at):
 
 @pytest.mark.parametrize(
     ("place", "notice"),
-    [("#kind=typo&q=", "no kind “typo” here"), ("#kind=split&doc=1", "Document 1 isn't among these")],
+    [
+        ("#kind=typo&q=", "no kind “typo” here"),
+        ("#label=XXX&pipeline=nobody", "no pipeline “nobody” here"),
+        ("#colour=red", "no filter “colour” here"),
+        ("#kind=split&doc=1", "Document 1 isn't among these"),
+    ],
 )
 def test_comparison_page_says_what_an_address_asks_in_vain(open_at, place, notice):
     tab = open_at(place)
     assert notice in tab.locator("#notice").inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_comparison_page_shows_what_an_address_asks_in_vain_at_once(open_at, width):
+    tab = open_at("#kind=bogus&pipeline=good", viewport={"width": width, "height": 780})
+    box = tab.locator("#notice").bounding_box()
+    assert 0 <= box["y"] < 780
+    assert tab.url.partition("#")[2] == "pipeline=good"
 
 
 def test_comparison_page_is_walked_by_keys(open_at):
@@ -466,6 +507,70 @@ def test_comparison_page_fits_a_narrow_screen(open_at, place, width):
         who, words = (gold.locator(name).bounding_box() for name in (".who", ".words"))
         assert who["y"] < words["y"]
         assert who["x"] == words["x"]
+
+
+def test_comparison_page_shows_whole_confusions(browser, vocab, tmp_path):
+    labels = [
+        "EMAIL",
+        "DATE",
+        "LOCATION",
+        "NAME",
+        "ORGANIZATION",
+        "PHONE",
+        "TIME",
+        "URL",
+        "VEHICLE",
+        "WEAPON",
+    ]
+    words = [label.lower() for label in labels]
+    gold = make_doc(vocab, words, [(i, i + 1, label) for i, label in enumerate(labels)])
+    found = make_doc(vocab, words, [(i, i + 1, label) for i, label in enumerate(labels[1:])])
+    pipelines, comparison = make_compared([gold] * 12, {"one": [gold] * 12, "two": [found] * 12})
+    path = tmp_path / "page.html"
+    write_comparison_page(path, golds=[gold] * 12, pipelines=pipelines, comparison=comparison, title="Labels")
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(path.as_uri())
+    sizes = tab.locator(".maps > .scroll").evaluate_all(
+        "all => all.map((x) => [x.scrollWidth, x.clientWidth])"
+    )
+    assert all(inner <= outer for inner, outer in sizes)
+    # On a phone it scrolls, and what was missed stays in sight.
+    tab.set_viewport_size({"width": 390, "height": 780})
+    box = tab.locator(".map").nth(1).locator("tbody tr").last.locator("td").last.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    assert tab.locator(".map").nth(1).locator("tbody td.r0").count() == len(labels)
+    tab.close()
+
+
+def test_comparison_page_stacks_the_pairs_on_a_phone(open_at):
+    tab = open_at(viewport={"width": 390, "height": 780})
+    verdict_cell = tab.locator("#pairs td").last
+    box = verdict_cell.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    region = tab.get_by_role("region", name="Differences between pipelines")
+    assert region.evaluate("x => x.scrollWidth <= x.clientWidth")
+
+
+def test_comparison_page_of_metrics_alone_is_in_english(compared):
+    _, pipelines, comparison = compared
+    bare = [ComparedPipeline(pipeline.name, pipeline.metrics) for pipeline in pipelines]
+    assert '<html lang="en">' in render_comparison([], bare, comparison, title="Metrics")
+
+
+def test_comparison_page_counts_documents_without_an_answer(corpus, vocab):
+    golds, predictions = corpus
+    silent = [*predictions["good"][:60], *(make_silent(vocab, gold) for gold in golds[60:])]
+    pipelines, comparison = make_compared(golds, {"good": predictions["good"], "silent": silent})
+    page = render_comparison(golds, pipelines, comparison, title="Silent")
+    assert "silent gave no prediction for 4 of 64 documents" in page
+    assert '<td class="n wrong">4</td>' in page
+
+
+def test_comparison_page_prints_within_its_cards(open_at):
+    tab = open_at(viewport={"width": 700, "height": 900})
+    tab.emulate_media(media="print")
+    sizes = tab.locator(".scroll").evaluate_all("all => all.map((x) => [x.scrollWidth, x.clientWidth])")
+    assert all(inner <= outer for inner, outer in sizes)
 
 
 def test_comparison_page_prints_without_its_controls(open_at):

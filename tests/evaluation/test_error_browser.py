@@ -50,6 +50,16 @@ def test_error_browser_marks_what_gold_has_both_ways(nlp):
     assert data["documents"][0]["p"][0]["x"] == [[data["kinds"].index("missed"), [0], [], 1]]
 
 
+def test_error_browser_tells_which_label_was_taken_for_which(nlp):
+    gold = make_doc(nlp.vocab, "Oslo|and|Rome|or|Bo", [(0, 1, "LOC"), (2, 3, "LOC"), (4, 5, "PER")])
+    found = make_doc(nlp.vocab, "Oslo|and|Rome|or|Bo", [(0, 1, "PER"), (3, 4, "PER"), (4, 5, "PER")])
+    data = browsed([gold, gold], {"a": [found, gold]})
+    runs = [document["p"][0] for document in data["documents"]]
+    # Labels by number, and -1 for no entity: LOC taken for PER, one missed, one spurious.
+    assert runs[0]["c"] == [0, 1, 0, -1, -1, 1]
+    assert "c" not in runs[1]
+
+
 def test_error_browser_names_entities_without_a_place(nlp):
     gold = make_doc(nlp.vocab, "Oslo", [(0, 1, "LOC")])
     data = browsed([gold], {"a": [make_doc(nlp.vocab, "Bergen", [(0, 1, "LOC")])]})
@@ -75,7 +85,7 @@ def test_error_browser_keeps_the_worst_where_not_all_fit(nlp):
     found = [
         make_doc(nlp.vocab, "Oslo|Rome|Bonn", [(i, i + 1, "LOC") for i in range(n)]) for n in (3, 1, 2, 0)
     ]
-    kept = browse(golds, {"a": found}, most_bytes=250)
+    kept = browse(golds, {"a": found}, most_bytes=290)
     assert (kept.shown, kept.documents) == (2, 4)
     assert [document["n"] for document in json.loads(kept.json)["documents"]] == [2, 4]
 

@@ -68,6 +68,16 @@ def test_page_tables_heat_what_is_wrong_and_not_what_is_right(compared):
     loc = poor["rows"][0]["cells"]
     assert [cell["count"] for cell in loc] == [0, 30, 0]
     assert (loc[1]["heat"], loc[1]["right"], loc[0]["right"]) == (9, False, True)
+    # None of them is right, and none is green.
+    assert loc[0]["heat"] == 0
+
+
+def test_page_tables_name_the_labels_that_a_cell_of_the_confusion_is_about(compared):
+    pipelines, _ = ordered(compared)
+    cells = [row["cells"] for row in next(page_tables.confusions(pipelines))["rows"]]
+    assert (cells[0][1]["gold"], cells[0][1]["predicted"]) == ("LOC", "PER")
+    assert (cells[0][2]["gold"], cells[0][2]["predicted"]) == ("LOC", "no entity")
+    assert (cells[2][1]["gold"], cells[2][1]["predicted"]) == ("no entity", "PER")
 
 
 def test_page_tables_leave_out_calibration_where_nothing_has_scores(compared):
