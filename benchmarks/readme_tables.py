@@ -119,10 +119,12 @@ def calibration_lines(result: dict[str, Any]) -> list[str]:
 def memory_lines(result: dict[str, Any]) -> list[str]:
     """RETURNS (list[str]): How memory grows on a long stream."""
     first, last = result["readings"][0], result["readings"][-1]
+    alone = [row["mib"] for row in result["tokenizer_alone"]["readings"]]
     return [
         "",
         f"Memory on a stream of {result['words']:,} random words, none twice, in memory zones: {first['mib']:,} MiB "
-        f"after {first['words']:,}, {last['mib']:,} MiB at the end ({result['growth']:+.1%}; "
+        f"after {first['words']:,}, {last['mib']:,} MiB at the end ({result['growth']:+.1%}); of spaCy's "
+        f"tokenizer alone {alone[0]:,} and {alone[-1]:,} MiB ("
         "[memory.json](benchmarks/results/memory.json)).",
     ]
 

@@ -124,8 +124,9 @@ MACHINE = {"hardware": "A", "threads": 2}
                 "words": 1000,
                 "growth": 0.041,
                 "readings": [{"words": 100, "mib": 800}, {"words": 1000, "mib": 833}],
+                "tokenizer_alone": {"readings": [{"mib": 500}, {"mib": 520}]},
             },
-            "800 MiB after 100, 833 MiB at the end (+4.1%",
+            "800 MiB after 100, 833 MiB at the end (+4.1%); of spaCy's tokenizer alone 500 and 520 MiB",
         ),
     ],
 )
