@@ -40,6 +40,8 @@ def import_token_classifier(
     pipe = nlp.add_pipe(
         "transformer_ner",
         config={
+            # The model's own predictions; a user may set it.
+            "consistency": 0.0,
             "model": {
                 "@architectures": "spacy_ner_plus.TransformerTagger.v1",
                 "encoder": name,

@@ -62,6 +62,11 @@ def test_import_hf_gives_the_scores_of_the_model(tmp_path):
         np.testing.assert_allclose(ours, hf_logits(folder, text.split())[:, order], atol=1e-4)
 
 
+def test_import_hf_leaves_each_word_to_itself(tmp_path):
+    nlp = import_token_classifier(save_classifier(tmp_path / "hf", TAGS))
+    assert nlp.get_pipe("transformer_ner").consistency == 0.0
+
+
 def test_import_hf_pipeline_is_saved_and_loaded(tmp_path):
     nlp = import_token_classifier(save_classifier(tmp_path / "hf", TAGS))
     nlp.to_disk(tmp_path / "out")
