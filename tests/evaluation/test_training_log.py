@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 import spacy
+from spacy.tokens import DocBin
 
 from spacy_ner_plus.evaluation.training_log import training_log_v1
 from tests.conftest import make_pipeline
@@ -44,6 +45,20 @@ def test_training_log_writes_a_line_for_the_run_and_each_evaluation(encoder_fold
     assert step["seconds"] == 12
     assert step["scores"] == {"ents_f": 0.75, "ents_p": 0.7, "ents_r": 0.8}
     assert "75.00" in out.getvalue()
+
+
+@pytest.mark.parametrize(("given", "logged"), [(3, 3), ({"min_steps": 50}, 50), (None, None)])
+def test_training_log_says_how_many_epochs_there_are(encoder_folder, tmp_path, given, logged):
+    corpus = tmp_path / "train.spacy"
+    nlp = make_nlp(encoder_folder)
+    DocBin(docs=[nlp.make_doc("Oslo")]).to_disk(corpus)
+    if isinstance(given, dict):
+        counted = {"@misc": "spacy_ner_plus.epochs.v1", "corpus": str(corpus), "batch_words": 10, "epochs": 1}
+        given = {**counted, **given}
+    nlp.config["training"]["max_epochs"] = given
+    _, finish = training_log_v1(str(tmp_path / "log.jsonl"))(nlp, io.StringIO(), io.StringIO())
+    finish()
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])["max_epochs"] == logged
 
 
 def test_training_log_starts_anew_with_each_training(encoder_folder, tmp_path):
