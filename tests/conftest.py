@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the tests in the background takes Ctrl-C from them, and from what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 TEXTS = [
     "Anna Berg lives in Oslo and works for Acme Corp .",
     "In Paris , John Smith met Maria Lopez .",
