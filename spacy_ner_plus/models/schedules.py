@@ -32,7 +32,9 @@ def warmup_linear_by_epochs_v1(
     return _rates(initial_rate, rising, total)
 
 
-def eval_frequency_v1(corpus: str | None, batch_words: int, per_epoch: float) -> int:
+def eval_frequency_v1(
+    corpus: str | None, batch_words: int, per_epoch: float, epochs: int = 0, min_steps: int = 0
+) -> int:
     """Count the steps between evaluations, so that a small corpus is evaluated as often as a large one.
 
     With a fixed number a corpus of fewer steps would be evaluated only before its
@@ -41,12 +43,15 @@ def eval_frequency_v1(corpus: str | None, batch_words: int, per_epoch: float) ->
     corpus (str): The training corpus: a .spacy file, or a folder of them.
     batch_words (int): As the batcher's size, in words.
     per_epoch (float): Evaluations per epoch; 0.5 for one in two epochs.
+    epochs (int), min_steps (int): As `epochs_v1` takes them: where steps are added to a small corpus,
+        the evaluations of so many epochs are spread over them. Default 0: none are added.
     RETURNS (int): For `training.eval_frequency`, at least 1.
     RAISES (UserError): Where per_epoch isn't positive or the corpus can't be read.
     """
     if per_epoch <= 0:
         raise UserError(Errors.E219.format(per_epoch=per_epoch))
-    return max(1, int(count_batches(_lengths(corpus), batch_words) / per_epoch))
+    added = min_steps / (epochs * per_epoch) if epochs else 0
+    return max(1, int(count_batches(_lengths(corpus), batch_words) / per_epoch), int(added))
 
 
 def epochs_v1(corpus: str | None, batch_words: int, epochs: int, min_steps: int) -> int:

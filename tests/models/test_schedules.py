@@ -53,6 +53,13 @@ def test_schedules_evaluate_at_least_at_each_step(corpus):
     assert eval_frequency_v1(str(corpus[1]), 10**6, 2.0) == 1
 
 
+def test_schedules_spread_evaluations_over_steps_that_are_added(corpus):
+    docs, path = corpus
+    steps = len(list(minibatch_by_words(docs, 40)))
+    assert eval_frequency_v1(str(path), 40, 2.0, epochs=4, min_steps=100 * steps) == 100 * steps // 8
+    assert eval_frequency_v1(str(path), 40, 2.0, epochs=4, min_steps=1) == int(steps / 2)
+
+
 def test_schedules_refuse_evaluations_that_never_come(corpus):
     with pytest.raises(UserError, match="E219"):
         eval_frequency_v1(str(corpus[1]), 40, 0)
