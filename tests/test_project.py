@@ -54,9 +54,9 @@ def test_project_runs_on_own_files(own_files):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((own_files / "metrics" / "conll-result.json").read_text())
-    assert result["training"]["epochs"] == load_config(ROOT / "configs/transformer_ner.cfg")["vars"]["epochs"]
-    # However small the corpus, what is packaged was trained.
+    # However small the corpus, what is packaged was trained, and for long enough.
     assert result["training"]["best_step"] > 0
+    assert result["training"]["epochs"] > load_config(ROOT / "configs/transformer_ner.cfg")["vars"]["epochs"]
     assert [row["tokens"] for row in result["evaluations"]] == ["own", "gold"]
     assert "no counts are known" in done.stdout.lower()
     assert "<html" in (own_files / "metrics" / "conll.html").read_text()
