@@ -31,7 +31,7 @@ def quality_table(result: dict[str, Any], name: str) -> list[str]:
         "",
         f"{corpus['name']}{part} ({corpus['train']['words']:,} words), the same encoder, each tool's own recipe; "
         f"strict F1 on the corpus's tokens ([{name}](benchmarks/results/{name}), "
-        f"{'; '.join(sorted({_machine(run['machine']) for run in result['runs']}))}):",
+        f"{'; '.join(sorted({describe_machine(run['machine']) for run in result['runs']}))}):",
         "",
         "| | test F1 | least to most | seeds | dev F1 | training | words a second | to dev F1 0.90 | to 0.93 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -64,7 +64,7 @@ def speed_table(result: dict[str, Any]) -> list[str]:
     documents, short = result["sets"]["documents"], result["sets"]["messages"]
     lines = [
         "",
-        f"Raw text to entities on {_machine(result['machine'])}: words a second over {documents['documents']:,} "
+        f"Raw text to entities on {describe_machine(result['machine'])}: words a second over {documents['documents']:,} "
         f"documents of {result['corpus']} and {short['documents']:,} short messages, medians of "
         f"{result['rounds']} rounds taken turn about, and how many times as fast ours is "
         "([speed.json](benchmarks/results/speed.json)):",
@@ -99,7 +99,7 @@ def training_lines(result: dict[str, Any]) -> list[str]:
     )
     return [
         "",
-        f"Training on {_machine(result['machine'])}, words a second, medians of {result['rounds']} rounds of "
+        f"Training on {describe_machine(result['machine'])}, words a second, medians of {result['rounds']} rounds of "
         f"{result['minutes']:g} minutes taken turn about: {rows['ours']['title']} "
         f"{rows['ours']['words_per_second']:,}; {others} ([training.json](benchmarks/results/training.json)).",
     ]
@@ -165,8 +165,10 @@ def _not_run(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def _machine(machine: dict[str, Any]) -> str:
-    return f"{machine['hardware']}, {machine['threads']} threads"
+def describe_machine(machine: dict[str, Any]) -> str:
+    """RETURNS (str): Processor and threads."""
+    threads = machine["threads"]
+    return f"{machine['hardware']}, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def _mean(values: list[float]) -> float:

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from readme_tables import make_tables
+from readme_tables import describe_machine, make_tables
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -30,7 +30,7 @@ def make_table() -> str:
     for name, title in CORPORA.items():
         result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf8"))
         minutes = result["training"]["seconds"] / 60
-        hardware.add(f"{result['run']['hardware']}, {result['run']['threads']} threads")
+        hardware.add(describe_machine(result["run"]))
         for row in result["evaluations"]:
             rates = " | ".join(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
             lines.append(
