@@ -64,8 +64,8 @@ def speed_table(result: dict[str, Any]) -> list[str]:
     documents, short = result["sets"]["documents"], result["sets"]["messages"]
     lines = [
         "",
-        f"Raw text to entities on {describe_machine(result['machine'])}: words a second over {documents['documents']:,} "
-        f"documents of {result['corpus']} and {short['documents']:,} short messages, medians of "
+        f"Raw text to entities on {describe_machine(result['machine'])}: words a second over "
+        f"{documents['documents']:,} documents of {result['corpus']} and {short['documents']:,} short messages, medians of "
         f"{result['rounds']} rounds taken turn about, and how many times as fast ours is "
         "([speed.json](benchmarks/results/speed.json)):",
         "",

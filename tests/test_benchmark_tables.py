@@ -145,7 +145,8 @@ def test_result_files_of_quality_have_the_expected_form(path):
     assert result["limits"]["max_steps"] is None
     assert len({(run["peer"], run["seed"]) for run in result["runs"]}) == len(result["runs"])
     for run in result["runs"]:
-        assert 0 < run["test"]["f1"] <= 1
+        # Of 100 sentences some recipes learn nothing at all.
+        assert 0 <= run["test"]["f1"] <= 1
         assert run["recipe"]
         assert run["source"]
         assert run["seconds"] > 0
