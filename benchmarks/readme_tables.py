@@ -65,8 +65,8 @@ def speed_table(result: dict[str, Any]) -> list[str]:
     lines = [
         "",
         f"Raw text to entities on {describe_machine(result['machine'])}: words a second over "
-        f"{documents['documents']:,} documents of {result['corpus']} and {short['documents']:,} short messages, medians of "
-        f"{result['rounds']} rounds taken turn about, and how many times as fast ours is "
+        f"{documents['documents']:,} documents of {result['corpus']} and {short['documents']:,} short messages, "
+        f"medians of {result['rounds']} rounds taken turn about, and how many times as fast ours is "
         "([speed.json](benchmarks/results/speed.json)):",
         "",
         "| | F1 | documents | ours | messages | ours | one text | load | memory | on disk |",
