@@ -56,11 +56,18 @@ def test_house_files_are_small():
     assert not long
 
 
-def test_house_tagger_needs_torch_alone():
-    tree = ast.parse((PACKAGE / "models" / "tagger.py").read_text(encoding="utf8"))
+# What the network is made of: no spaCy, no transformers.
+NETWORK = ("tagger", "bert_layers", "attention", "dropout")
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_house_network_needs_torch_alone(name):
+    tree = ast.parse((PACKAGE / "models" / f"{name}.py").read_text(encoding="utf8"))
     modules = {
-        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert modules == {"torch"}
+    ours = {f"spacy_ner_plus.models.{part}" for part in NETWORK}
+    standard = {"collections.abc", "dataclasses"}
+    assert {module for module in modules - ours - standard if module.split(".")[0] != "torch"} == set()

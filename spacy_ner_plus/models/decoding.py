@@ -31,13 +31,19 @@ def decode(scores: Sequence[np.ndarray]) -> list[np.ndarray]:
         an entity, and is inside one only where the entity goes on after it.
     RETURNS (list[Ints1d]): Tag numbers, each of shape (tokens,).
     """
-    scores = [_without_silent_begins(doc_scores) for doc_scores in scores]
-    tags = [doc_scores.argmax(axis=1) for doc_scores in scores]
+    if not scores:
+        return []
+    flat = _without_silent_begins(np.concatenate(scores))
+    heads = np.cumsum([0, *(len(doc_scores) for doc_scores in scores)])
     # The best tag of each token is the best sequence too wherever it is valid.
-    invalid = [i for i, doc_scores in enumerate(scores) if not is_valid(tags[i], doc_scores.shape[1] // 2)]
+    best = flat.argmax(axis=1)
+    tags = np.split(best, heads[1:-1])
+    broken = np.flatnonzero(_breaks(best, flat.shape[1] // 2, heads[:-1]))
+    invalid = np.unique(np.searchsorted(heads, broken, side="right") - 1).tolist()
     for group in _alike([len(tags[i]) for i in invalid]):
         chosen = [invalid[place] for place in group]
-        for i, path in zip(chosen, _viterbi([scores[i] for i in chosen]), strict=True):
+        paths = _viterbi([flat[heads[i] : heads[i + 1]] for i in chosen])
+        for i, path in zip(chosen, paths, strict=True):
             tags[i] = path
     return tags
 
@@ -49,25 +55,37 @@ def is_valid(tags: np.ndarray, n_labels: int) -> bool:
     n_labels (int): The number of labels n.
     RETURNS (bool): Whether every I- continues an entity of its label.
     """
-    inside = tags > n_labels
-    if not inside.any():
-        return True
-    before = np.concatenate(([0], tags[:-1]))
-    same = (before == tags) | (before == tags - n_labels)
-    return bool(same[inside].all())
+    return not _breaks(tags, n_labels, np.zeros(1, dtype=np.int64)).any()
 
 
-def tags_to_bounds(tags: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read the spans of a valid sequence.
+def tags_to_bounds(
+    tags: Sequence[np.ndarray], n_labels: int
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Read the spans of valid sequences.
 
-    tags (Ints1d): Tag numbers of a valid sequence.
+    tags (Sequence[Ints1d]): Tag numbers of each document.
     n_labels (int): The number of labels n.
-    RETURNS (tuple[Ints1d, Ints1d, Ints1d]): Starts, ends and label numbers.
+    RETURNS (list[tuple[Ints1d, Ints1d, Ints1d]]): Starts, ends and label numbers of each.
     """
-    starts = np.flatnonzero((tags >= 1) & (tags <= n_labels))
-    not_inside = np.append(np.flatnonzero(tags <= n_labels), len(tags))
-    ends = not_inside[np.searchsorted(not_inside, starts, side="right")]
-    return starts, ends, tags[starts] - 1
+    if not tags:
+        return []
+    heads = np.cumsum([0, *map(len, tags)])
+    flat = np.concatenate(tags)
+    starts = np.flatnonzero((flat >= 1) & (flat <= n_labels))
+    # What ends an entity: a token that isn't inside, or the end of its document.
+    stops = np.union1d(np.flatnonzero(flat <= n_labels), heads)
+    ends = stops[np.searchsorted(stops, starts, side="right")]
+    document = np.searchsorted(heads, starts, side="right") - 1
+    bounds = (starts - heads[document], ends - heads[document], flat[starts] - 1)
+    cuts = np.searchsorted(starts, heads[1:-1])
+    return list(zip(*(np.split(part, cuts) for part in bounds), strict=True))
+
+
+def _breaks(tags: np.ndarray, n_labels: int, heads: np.ndarray) -> np.ndarray:
+    """Tell where a sequence of documents, each from its head on, breaks the rule of IOB2."""
+    before = np.concatenate(([0], tags[:-1]))[: len(tags)]
+    before[heads[heads < len(tags)]] = 0
+    return (tags > n_labels) & (before != tags) & (before != tags - n_labels)
 
 
 def _without_silent_begins(scores: np.ndarray) -> np.ndarray:

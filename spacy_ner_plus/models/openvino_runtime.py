@@ -61,7 +61,10 @@ class CompiledTagger(nn.Module):
                 # must outlive the next: OpenVINO holds no references of its own.
                 manager = FrontEndManager()
                 frontend = manager.load_by_framework("pytorch")
-                network = AllPlaces(copy.deepcopy(tagger)).eval()
+                traced = copy.deepcopy(tagger)
+                # transformers' layers, whose attention OpenVINO knows and has a kernel for.
+                traced.layers = None
+                network = AllPlaces(traced).eval()
                 decoder = TorchScriptPythonDecoder(network, example_input=example)
                 loaded = frontend.load(decoder)
                 model = frontend.convert(loaded)

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.bert_layers import find_layers
+from spacy_ner_plus.models.tagger import Tagger
 from spacy_ner_plus.models.threads import is_worker
 
 # A setting of `device`: the CPU, by OpenVINO.
@@ -60,16 +62,16 @@ def choose_dtype(setting: str, device: torch.device) -> torch.dtype:
 
 
 def for_inference(
-    network: nn.Module, setting: str, device: torch.device, *, by_openvino: bool = False
+    network: Tagger, setting: str, device: torch.device, *, by_openvino: bool = False
 ) -> nn.Module:
     """Make the network that predicts from the one that is trained and saved.
 
-    network (nn.Module): In float32, on the device.
+    network (Tagger): In float32, on the device.
     setting (str): The `precision` setting.
     device (torch.device): Where it runs.
     by_openvino (bool): Whether OpenVINO runs it; in a forked worker, in which its threads would
         hang, torch does all the same.
-    RETURNS (nn.Module): The network itself for float32 in torch, else a copy.
+    RETURNS (nn.Module): A copy; for float32 in torch it shares the weights that aren't packed.
     RAISES (UserError): For a precision that isn't for this device.
     """
     dtype = choose_dtype(setting, device)
@@ -86,9 +88,14 @@ def for_inference(
             # That torch will drop it one day; until then nothing in torch is as fast in int8.
             warnings.simplefilter("ignore")
             by_row = {nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig}
-            return torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
+            quantized = torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
+        quantized.layers = find_layers(quantized.encoder)
+        return quantized
     # Weights cast once: autocast would cast them again for each micro-batch.
-    return network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
+    network = copy.copy(network) if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
+    if network.layers is not None and device.type == "cpu":
+        network.layers = network.layers.pack()
+    return network
 
 
 def is_alive(network: nn.Module) -> bool:

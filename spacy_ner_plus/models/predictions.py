@@ -65,7 +65,7 @@ def find_entities(scores: Sequence[np.ndarray], n_labels: int, temperature: floa
     temperature (float): What the logits are divided by. Default 1.
     RETURNS (list[Prediction]): One for each document.
     """
-    entities = [Entities(*tags_to_bounds(tags, n_labels)) for tags in decode(scores)]
+    entities = [Entities(*bounds) for bounds in tags_to_bounds(decode(scores), n_labels)]
     probabilities = span_marginals(scores, entities, temperature)
     return [Prediction(*parts) for parts in zip(entities, probabilities, strict=True)]
 

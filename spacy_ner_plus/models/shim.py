@@ -110,7 +110,12 @@ class TaggerShim(Shim):
         freeze_layers(encoder, self.frozen_layers)
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
-        self._dropouts = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
+        of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
+        self._dropouts = [
+            m
+            for m in self._model.modules()
+            if isinstance(m, nn.Dropout) and m.p > 0 and not any(m is other for other in of_attention)
+        ]
         self._optimizer = None
         self._inference = None
         self._device = None
@@ -180,6 +185,8 @@ class TaggerShim(Shim):
         settle_in_worker()
         network = self.network
         network.train()
+        # It shares modules with this one, and would drop as they do now.
+        self._inference = None
         dtype = choose_dtype(self.precision, self._device)
         # Half precision would need its gradients scaled.
         dtype = torch.float32 if dtype == torch.float16 else dtype
@@ -213,9 +220,8 @@ class TaggerShim(Shim):
             by_openvino = self.device_setting == OPENVINO
             self._inference = for_inference(
                 self.network, self.precision, self._device, by_openvino=by_openvino
-            )
-        # In float32 it is the network that is trained. To say so each time takes half a millisecond.
-        return self._inference.eval() if self._inference.training else self._inference
+            ).eval()
+        return self._inference
 
     # Training it
 

@@ -3,6 +3,9 @@
 import torch
 from torch import nn
 
+from spacy_ner_plus.models.bert_layers import find_layers
+from spacy_ner_plus.models.dropout import drop
+
 # Share of windows that are not told in training where lines begin.
 LINE_DROPOUT = 0.1
 
@@ -30,6 +33,8 @@ class Tagger(nn.Module):
     ):
         super().__init__()
         self.encoder = encoder
+        # Where there are none, or not on a CPU, transformers runs the encoder.
+        self.layers = find_layers(encoder)
         hidden_size = encoder.config.hidden_size
         width = encoder.get_input_embeddings().embedding_dim
         self.cases = nn.Embedding(n_cases, width) if n_cases else None
@@ -72,23 +77,35 @@ class Tagger(nn.Module):
                     lines = lines * (torch.rand(len(lines), 1, device=lines.device) >= LINE_DROPOUT)
                 embeddings = embeddings + self.lines(lines)
             inputs = {"inputs_embeds": embeddings}
-        hidden = self._read_layers(attention_mask=mask, **inputs)
+        hidden = self.read_layers(mask, **inputs)
         # The head on all places, and its result at those of tokens: libraries keep code for each
         # shape they have met, and the number of tokens is another one every time.
-        logits = self.head(self.dropout(hidden))
+        logits = self.head(drop(hidden, self.dropout))
         return logits.reshape(-1, self.head_size)[places]
+
+    def read_layers(self, mask: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """Run the encoder.
+
+        mask (torch.Tensor): 1 for wordpieces and 0 for padding, (windows, length).
+        input_ids (torch.Tensor): Wordpiece ids, of the same shape.
+        inputs_embeds (torch.Tensor): Or word embeddings, (windows, length, width).
+        RETURNS (torch.Tensor): Hidden states of the layers that the head reads, the last one first,
+            (windows, length, layers * width).
+        """
+        n_layers = self.sizes["n_layers"]
+        if self.layers is not None and mask.device.type == "cpu":
+            *lower, last = self.layers(mask, n_layers, **inputs)
+        elif n_layers == 1:
+            return self.encoder(attention_mask=mask, **inputs).last_hidden_state
+        else:
+            output = self.encoder(attention_mask=mask, output_hidden_states=True, **inputs)
+            # The last as it leaves the encoder: some normalise it once more on the way.
+            lower, last = output.hidden_states[-n_layers:-1], output.last_hidden_state
+        return torch.cat((last, *lower), dim=-1) if lower else last
 
     def head_parameters(self) -> list[nn.Parameter]:
         """RETURNS (list[nn.Parameter]): The parameters that start untrained."""
         return [p for part in (self.head, *self._features()) for p in part.parameters()]
-
-    def _read_layers(self, **inputs: torch.Tensor) -> torch.Tensor:
-        n_layers = self.sizes["n_layers"]
-        if n_layers == 1:
-            return self.encoder(**inputs).last_hidden_state
-        output = self.encoder(**inputs, output_hidden_states=True)
-        # The last as it leaves the encoder: some normalise it once more on the way.
-        return torch.cat((output.last_hidden_state, *output.hidden_states[-n_layers:-1]), dim=-1)
 
     def _features(self) -> list[nn.Embedding]:
         return [feature for feature in (self.cases, self.lines) if feature is not None]

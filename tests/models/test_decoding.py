@@ -61,9 +61,19 @@ def test_decoding_bounds_are_the_spans_of_the_tags(seed, length):
     labels = ["A", "B"]
     tags = decode([random_scores(seed, length, 2)])[0]
     names = tag_names(labels)
-    starts, ends, numbers = tags_to_bounds(tags, 2)
+    starts, ends, numbers = tags_to_bounds([tags], 2)[0]
     found = [(s, e, labels[n]) for s, e, n in zip(starts, ends, numbers, strict=True)]
     assert found == [tuple(span) for span in tags_to_spans([names[tag] for tag in tags])]
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 6)), max_size=5))
+def test_decoding_of_a_batch_is_that_of_each_document(documents):
+    batch = [random_scores(seed, length, 2) for seed, length in documents]
+    tags = decode(batch)
+    assert [part.tolist() for part in tags] == [decode([scores])[0].tolist() for scores in batch]
+    together = [tuple(part.tolist() for part in bounds) for bounds in tags_to_bounds(tags, 2)]
+    alone = [tuple(part.tolist() for part in tags_to_bounds([each], 2)[0]) for each in tags]
+    assert together == alone
 
 
 def test_decoding_a_long_document_among_short_ones_takes_little_memory():

@@ -20,14 +20,14 @@ def marginals_by_enumeration(scores, entities, temperature=1.0):
             continue
         weight = np.exp(scores[np.arange(n_tokens), tags].sum() / temperature)
         total += weight
-        spans = set(zip(*(part.tolist() for part in tags_to_bounds(tags, n)), strict=True))
+        spans = set(zip(*(part.tolist() for part in tags_to_bounds([tags], n)[0]), strict=True))
         for i, span in enumerate(zip(*(part.tolist() for part in entities), strict=True)):
             masses[i] += weight * (span in spans)
     return masses / total
 
 
 def decoded(scores):
-    return Entities(*tags_to_bounds(decode([scores])[0], scores.shape[1] // 2))
+    return Entities(*tags_to_bounds(decode([scores]), scores.shape[1] // 2)[0])
 
 
 @settings(max_examples=60, deadline=None)

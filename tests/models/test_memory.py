@@ -101,7 +101,7 @@ def test_memory_that_ends_on_the_way_back_gives_the_same_gradient(encoder_folder
             backprop(pipe.get_loss(examples[:1], scores)[1])
         if most:
             # The layer next to the embeddings is the last to be reached: others have their gradient by then.
-            first_layer = shim.network.encoder.encoder.layer[0]
+            first_layer = shim.network.encoder.encoder.layer[0].attention.self.query
 
             def use_memory(module, grad_input, grad_output, most=most):
                 torch.empty(TOO_MUCH if len(grad_output[0]) > most else 1, dtype=torch.uint8)
