@@ -12,7 +12,7 @@ import numpy as np
 
 # What is further from an entity than tokens whose shares of I- multiply to this changes nothing of
 # its probability that could be seen: only I- ties a token to the one before.
-_NEGLIGIBLE = 30 * np.log(10)
+_NEGLIGIBLE = 12 * np.log(10)
 # How many tokens are computed at once, those around two entities counted twice.
 _MOST_ROWS = 20_000
 
