@@ -13,28 +13,43 @@ _LANES = 32
 _SCORES_PER_THREAD = 300_000
 
 
-def mask_tail(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:
-    """Say what is added to the scores of the last keys, so that padding isn't attended to.
+class KeyMask:
+    """Which keys are padding, that isn't attended to.
 
     mask (torch.Tensor): 1 for wordpieces and 0 for the padding after them, (windows, length).
-    dtype (torch.dtype): Of the scores.
-    RETURNS (torch.Tensor | None): Of shape (windows, 1, 1, n) for the last n keys, those included that
-        `attend` fills up with; None where there is no padding.
     """
-    length, shortest = mask.shape[1], int(mask.sum(dim=1).min())
-    width = length + _missing(length, dtype)
-    if shortest == width:
-        return None
-    padding = F.pad(mask[:, None, None, shortest:] == 0, (0, width - length), value=True)
-    # Half of the lowest number: what is added to a low score is still a number.
-    return torch.zeros(padding.shape, dtype=dtype).masked_fill_(padding, torch.finfo(dtype).min / 2)
+
+    def __init__(self, mask: torch.Tensor):
+        self._mask = mask
+        self._shortest = int(mask.sum(dim=1).min())
+        self._tails: dict[torch.dtype, torch.Tensor | None] = {}
+
+    def tail(self, dtype: torch.dtype) -> torch.Tensor | None:
+        """Say what is added to the scores of the last keys.
+
+        dtype (torch.dtype): Of the queries, which autocast makes another than that of hidden states.
+        RETURNS (torch.Tensor | None): Of shape (windows, 1, 1, n) for the last n keys, those included
+            that `attend` fills up with; None where there is no padding.
+        """
+        if dtype not in self._tails:
+            self._tails[dtype] = self._make(dtype)
+        return self._tails[dtype]
+
+    def _make(self, dtype: torch.dtype) -> torch.Tensor | None:
+        length = self._mask.shape[1]
+        missing = _missing(length, dtype)
+        if self._shortest == length + missing:
+            return None
+        padding = F.pad(self._mask[:, None, None, self._shortest :] == 0, (0, missing), value=True)
+        # Half of the lowest number: what is added to a low score is still a number.
+        return torch.zeros(padding.shape, dtype=dtype).masked_fill_(padding, torch.finfo(dtype).min / 2)
 
 
 def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    tail: torch.Tensor | None,
+    mask: KeyMask,
     dropout: float = 0.0,
 ) -> torch.Tensor:
     """Mix values by the softmax of the scores of their keys (Vaswani et al., 2017).
@@ -42,11 +57,12 @@ def attend(
     query (torch.Tensor): Queries of shape (windows, heads, length, size), scaled already.
     key (torch.Tensor): Keys, of the same shape.
     value (torch.Tensor): Values, of the same shape.
-    tail (torch.Tensor): What `mask_tail` gave.
+    mask (KeyMask): Which keys are padding.
     dropout (float): Share of attention weights to drop. Default 0.
     RETURNS (torch.Tensor): Mixed values, of shape (windows, length, heads * size).
     """
     windows, heads, length, size = query.shape
+    tail = mask.tail(query.dtype)
     if query.dtype == torch.bfloat16:
         missing = _missing(length, query.dtype)
         if missing:
@@ -55,9 +71,9 @@ def attend(
         mixed = _Attention.apply(*flat, tail, dropout) if torch.is_grad_enabled() else _mix(*flat, tail)
         mixed = mixed.view(windows, heads, length, size)
     else:
-        mask = None if tail is None else F.pad(tail, (length - tail.shape[-1], 0))
+        whole = None if tail is None else F.pad(tail, (length - tail.shape[-1], 0))
         mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout, scale=1.0
+            query, key, value, attn_mask=whole, dropout_p=dropout, scale=1.0
         )
     return mixed.transpose(1, 2).reshape(windows, length, heads * size)
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spacy_ner_plus.models.attention import attend, mask_tail
+from spacy_ner_plus.models.attention import KeyMask, attend
 from spacy_ner_plus.models.dropout import drop, rate_of
 
 _LIKE_BERT = ("BertModel", "RobertaModel", "XLMRobertaModel", "CamembertModel", "ElectraModel")
@@ -47,14 +47,14 @@ class Layer:
     norm: nn.LayerNorm
     n_heads: int
 
-    def __call__(self, hidden: torch.Tensor, tail: torch.Tensor | None) -> torch.Tensor:
+    def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
         shape = (*hidden.shape[:2], self.n_heads, -1)
         query, key, value = (
             part(hidden).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
         query = query * query.shape[-1] ** -0.5
-        mixed = attend(query, key, value, tail, rate_of(self.attention_dropout))
+        mixed = attend(query, key, value, mask, rate_of(self.attention_dropout))
         attended = self.attention_norm(drop(self.out(mixed), self.out_dropout) + hidden)
         fed = self.down(self.activation(self.up(attended)))
         return self.norm(drop(fed, self.down_dropout) + attended)
@@ -78,12 +78,12 @@ class PackedLayer:
         self._down = _Packed(layer.down.weight, layer.down.bias)
         self._fuses_activation = activation == "gelu"
 
-    def __call__(self, hidden: torch.Tensor, tail: torch.Tensor | None) -> torch.Tensor:
+    def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
         layer = self._layer
         windows, length, _ = hidden.shape
         projected = self._project(hidden).view(windows, length, 3, layer.n_heads, -1)
-        mixed = attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), tail)
+        mixed = attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
         attended = layer.attention_norm(self._out.plus(mixed, hidden))
         risen = self._up.gelu(attended) if self._fuses_activation else layer.activation(self._up(attended))
         return layer.norm(self._down.plus(risen, attended))
@@ -101,7 +101,7 @@ class Layers:
         self._encoder = encoder
         self._layers = list(layers)
         self._activation = activation
-        self._forward: Sequence[Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]] = self._layers
+        self._forward: Sequence[Callable[[torch.Tensor, KeyMask], torch.Tensor]] = self._layers
 
     @property
     def attention_dropouts(self) -> list[nn.Dropout]:
@@ -142,10 +142,10 @@ class Layers:
             hidden = encoder.embeddings(inputs_embeds=inputs_embeds)
         if hasattr(encoder, "embeddings_project"):
             hidden = encoder.embeddings_project(hidden)
-        tail = mask_tail(mask, hidden.dtype)
+        key_mask = KeyMask(mask)
         states = [hidden]
         for layer in self._forward:
-            states.append(layer(states[-1], tail))
+            states.append(layer(states[-1], key_mask))
         return states[-count:]
 
 

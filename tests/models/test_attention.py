@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_ner_plus.models.attention import attend, mask_tail
+from spacy_ner_plus.models.attention import KeyMask, attend
 
 HEADS, SIZE = 2, 8
 LENGTHS = st.lists(st.integers(1, 70), min_size=1, max_size=4)
@@ -32,7 +32,7 @@ def test_attention_is_that_of_the_book(lengths, precision):
     dtype, most = precision
     parts, mask = make_parts(lengths, dtype)
     with torch.no_grad():
-        mixed = attend(*parts, mask_tail(mask, dtype))
+        mixed = attend(*parts, KeyMask(mask))
     assert mixed.dtype == dtype
     assert (mixed.float() - plain(*parts, mask)).abs().max() < most
 
@@ -41,11 +41,8 @@ def test_attention_of_many_windows_is_that_of_each():
     """More than are computed at a time."""
     parts, mask = make_parts([200] * 40 + [150] * 41, torch.bfloat16)
     with torch.no_grad():
-        together = attend(*parts, mask_tail(mask, torch.bfloat16))
-        alone = [
-            attend(*(p[i : i + 1] for p in parts), mask_tail(mask[i : i + 1], parts[0].dtype))
-            for i in range(81)
-        ]
+        together = attend(*parts, KeyMask(mask))
+        alone = [attend(*(p[i : i + 1] for p in parts), KeyMask(mask[i : i + 1])) for i in range(81)]
     assert torch.allclose(together, torch.cat(alone))
 
 
@@ -55,7 +52,7 @@ def test_attention_gradients_are_those_of_the_book(lengths):
     ours = [part.clone().requires_grad_() for part in parts]
     books = [part.float().requires_grad_() for part in parts]
     direction = torch.randn(len(lengths), max(lengths), HEADS * SIZE) * mask[..., None]
-    (attend(*ours, mask_tail(mask, torch.bfloat16)).float() * direction).sum().backward()
+    (attend(*ours, KeyMask(mask)).float() * direction).sum().backward()
     (plain(*books, mask) * direction).sum().backward()
     for one, other in zip(ours, books, strict=True):
         assert (one.grad.float() - other.grad).abs().max() <= 0.03 * other.grad.abs().max() + 0.05
@@ -63,20 +60,20 @@ def test_attention_gradients_are_those_of_the_book(lengths):
 
 def test_attention_of_training_and_of_predicting_are_the_same():
     parts, mask = make_parts([50, 33], torch.bfloat16)
-    tail = mask_tail(mask, torch.bfloat16)
-    trained = attend(*(part.requires_grad_() for part in parts), tail)
+    padding = KeyMask(mask)
+    trained = attend(*(part.requires_grad_() for part in parts), padding)
     with torch.no_grad():
-        assert torch.allclose(trained, attend(*parts, tail), atol=0.02)
+        assert torch.allclose(trained, attend(*parts, padding), atol=0.02)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_attention_does_not_read_padding(dtype):
     parts, mask = make_parts([40, 21], dtype)
     with torch.no_grad():
-        before = attend(*parts, mask_tail(mask, dtype))
+        before = attend(*parts, KeyMask(mask))
         for part in parts[1:]:
             part[1, :, 21:] = 1e4
-        after = attend(*parts, mask_tail(mask, dtype))
+        after = attend(*parts, KeyMask(mask))
     assert torch.equal(before[0], after[0])
     assert torch.equal(before[1, :21], after[1, :21])
 
@@ -85,7 +82,7 @@ def test_attention_drops_on_the_way_back_what_it_dropped_before():
     """What comes out is linear in the values, so its gradient by them gives it again."""
     (query, key, _), mask = make_parts([64], torch.bfloat16)
     value = torch.rand(1, HEADS, 64, SIZE).bfloat16().requires_grad_()
-    mixed = attend(query, key, value, mask_tail(mask, torch.bfloat16), 0.5)
+    mixed = attend(query, key, value, KeyMask(mask), 0.5)
     direction = torch.rand_like(mixed)
     mixed.backward(direction)
     forth = (mixed.detach().float() * direction.float()).sum()
@@ -97,11 +94,11 @@ def test_attention_dropout_keeps_the_mean():
     torch.manual_seed(0)
     query = key = torch.zeros(40, HEADS, 64, SIZE, dtype=torch.bfloat16)
     value = torch.ones_like(query).requires_grad_()
-    mixed = attend(query, key, value, None, 0.25)
+    mixed = attend(query, key, value, KeyMask(torch.ones(40, 64)), 0.25)
     assert mixed.float().mean().item() == pytest.approx(1.0, abs=0.01)
     assert mixed.float().std().item() > 0.02
 
 
 def test_attention_mask_is_none_without_padding():
-    assert mask_tail(torch.ones(3, 64, dtype=torch.int64), torch.bfloat16) is None
-    assert mask_tail(torch.ones(3, 7, dtype=torch.int64), torch.float32) is None
+    assert KeyMask(torch.ones(3, 64, dtype=torch.int64)).tail(torch.bfloat16) is None
+    assert KeyMask(torch.ones(3, 7, dtype=torch.int64)).tail(torch.float32) is None

@@ -110,3 +110,19 @@ def test_bert_layers_of_a_copy_are_the_copy_s(encoders):
     encoder = encoders["bert"]
     holder = copy.deepcopy({"encoder": encoder, "layers": find_layers(encoder)})
     assert holder["layers"].attention_dropouts[0] is holder["encoder"].encoder.layer[0].attention.self.dropout
+
+
+@pytest.mark.parametrize("kind", LIKE_BERT)
+def test_bert_layers_do_not_read_padding_under_autocast(encoders, kind):
+    """In training hidden states are float32 there, and queries bfloat16."""
+    encoder = copy.deepcopy(encoders[kind])
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Linear):
+            # As large as trained ones: what is attended to must be seen in the end.
+            module.weight.data *= 10
+    ids, mask = make_inputs(encoder)
+    layers = find_layers(encoder)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        (together,) = layers(mask, 1, input_ids=ids)
+        (alone,) = layers(mask[1:2, :13], 1, input_ids=ids[1:2, :13])
+    assert torch.allclose(together[1, :13].float(), alone[0].float(), atol=0.1)
