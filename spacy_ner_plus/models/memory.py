@@ -1,7 +1,5 @@
-"""How much is computed at once, less where memory ends, and what is free given back."""
+"""How much is computed at once, and less where memory ends."""
 
-import ctypes
-import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -13,46 +11,6 @@ from spacy_ner_plus.models.batching import MicroBatch
 from spacy_ner_plus.models.precision import is_out_of_memory
 
 T = TypeVar("T")
-# How many wordpieces are computed before free memory is given back: some ten seconds of work.
-_GIVE_BACK_AFTER = 250_000
-
-
-def _find_trim() -> Callable[[int], int] | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):
-        # Not glibc.
-        return None
-
-
-# Not of an object, as what is C's can't be pickled.
-_trim = _find_trim()
-
-
-class Heap:
-    """Give free memory back to the system now and then.
-
-    Tensors of ever other sizes leave holes in the heap of glibc, which keeps them: over a long stream
-    a process would seem to grow. Elsewhere nothing is done.
-    """
-
-    def __init__(self):
-        self._computed = 0
-
-    def used_for(self, wordpieces: int) -> bool:
-        """Say what was computed.
-
-        wordpieces (int): Padding included.
-        RETURNS (bool): Whether memory was given back.
-        """
-        self._computed += wordpieces
-        if _trim is None or self._computed < _GIVE_BACK_AFTER:
-            return False
-        self._computed = 0
-        _trim(0)
-        return True
 
 
 class Budget:

@@ -16,7 +16,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.batching import MicroBatch, scatter
 from spacy_ner_plus.models.encoder import freeze_layers, load_pretrained, max_window
 from spacy_ner_plus.models.inputs import batcher, to_tensors
-from spacy_ner_plus.models.memory import Budget, Heap
+from spacy_ner_plus.models.memory import Budget
 from spacy_ner_plus.models.optimization import make_adamw, take_step
 from spacy_ner_plus.models.orthography import PATTERNS
 from spacy_ner_plus.models.precision import OPENVINO, choose_device, choose_dtype, for_inference, is_alive
@@ -59,7 +59,6 @@ class TaggerShim(Shim):
         self.encoder = encoder
         self.windowing = windowing
         self.budget = Budget(batch_wordpieces)
-        self.heap = Heap()
         self.case_features = case_features
         self.line_features = line_features
         self.head_layers = head_layers
@@ -111,10 +110,12 @@ class TaggerShim(Shim):
         freeze_layers(encoder, self.frozen_layers)
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
-        # Attention has a rate of its own. Modules compare by identity.
-        apart = self._model.layers.attention_dropouts if self._model.layers is not None else []
-        layers = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
-        self._dropouts = [layer for layer in layers if layer not in apart]
+        of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
+        self._dropouts = [
+            m
+            for m in self._model.modules()
+            if isinstance(m, nn.Dropout) and m.p > 0 and not any(m is other for other in of_attention)
+        ]
         self._optimizer = None
         self._inference = None
         self._device = None
@@ -171,7 +172,6 @@ class TaggerShim(Shim):
                 return network(*to_tensors(batch, self._device)).float()
 
         batches, parts = self.budget.run(batcher(docs, self.tokenizer, self.windowing, self._model), forward)
-        self.heap.used_for(sum(batch.ids.size for batch in batches))
         lengths = [len(doc) for doc in docs]
         return lambda: scatter(lengths, batches, parts, network.head_size)
 

@@ -8,7 +8,7 @@ import torch
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.batching import MicroBatch
-from spacy_ner_plus.models.memory import Budget, Heap
+from spacy_ner_plus.models.memory import Budget
 from tests.conftest import ROOT, TEXTS, make_examples, make_pipeline
 
 TOO_MUCH = 2**60
@@ -153,11 +153,3 @@ def test_memory_that_really_ends_costs_no_document(trained_folder):
         check=False,
     )
     assert done.stdout.strip() == "12000 {3} ['[W202]']", done.stdout + done.stderr[-2000:]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone")
-def test_memory_that_is_free_is_given_back_after_much_work():
-    heap = Heap()
-    assert not heap.used_for(100_000)
-    assert heap.used_for(200_000)
-    assert not heap.used_for(100_000)
