@@ -1,4 +1,5 @@
-"""The encoder's forward pass under torch, OpenVINO and ONNX Runtime, over the windows of a corpus.
+"""The encoder's forward pass under torch (by transformers' layers and by ours), OpenVINO and ONNX Runtime,
+over the windows of a corpus.
 
     pip install openvino onnxruntime onnx
     python benchmarks/runtimes.py PIPELINE corpus/conll/test.spacy --output benchmarks/results/runtimes.json
@@ -44,15 +45,18 @@ class Hidden(torch.nn.Module):
         return self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
-def torch_forward(encoder: torch.nn.Module, precision: str) -> Forward:
-    """The way of `transformer_ner` itself."""
+def torch_forward(tagger: torch.nn.Module, precision: str, by_ours: bool) -> Forward:
+    """The way of `transformer_ner` itself, or the encoder as transformers runs it."""
     from spacy_ner_plus.models.precision import for_inference
 
-    network = Hidden(for_inference(encoder, precision, torch.device("cpu"))).eval()
+    network = for_inference(tagger, precision, torch.device("cpu")).eval()
+    hidden = Hidden(network.encoder)
 
     def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        ids, mask = torch.from_numpy(ids), torch.from_numpy(mask)
         with torch.inference_mode():
-            return network(torch.from_numpy(ids), torch.from_numpy(mask)).float().numpy()
+            states = network.layers(mask, 1, input_ids=ids)[0] if by_ours else hidden(ids, mask)
+            return states.float().numpy()
 
     return run
 
@@ -119,7 +123,11 @@ def main(options: argparse.Namespace) -> None:
     words = sum(map(len, docs))
     folder = tempfile.TemporaryDirectory()
     makers: dict[str, Callable[[], Forward]] = {
-        **{f"torch {p}": (lambda p=p: torch_forward(encoder, p)) for p in ("fp32", "bf16", "int8")},
+        **{
+            f"torch {p}{name}": (lambda p=p, by_ours=bool(name): torch_forward(shim.network, p, by_ours))
+            for p in ("fp32", "bf16", "int8")
+            for name in ("", ", our layers")
+        },
         **{
             f"OpenVINO {p}": (lambda p=p: openvino_forward(encoder, p, options.threads))
             for p in ("f32", "bf16")
