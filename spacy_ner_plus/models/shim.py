@@ -111,11 +111,9 @@ class TaggerShim(Shim):
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
         of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
-        self._dropouts = [
-            m
-            for m in self._model.modules()
-            if isinstance(m, nn.Dropout) and m.p > 0 and not any(m is other for other in of_attention)
-        ]
+        layers = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
+        # Modules compare by identity.
+        self._dropouts = [layer for layer in layers if layer not in of_attention]
         self._optimizer = None
         self._inference = None
         self._device = None

@@ -36,6 +36,15 @@ def test_dropout_gradient_goes_where_numbers_went(dtype):
     assert torch.equal(numbers.grad, dropped.detach())
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dropout_of_everything_leaves_zeros(dtype):
+    numbers = torch.ones(1000, dtype=dtype, requires_grad=True)
+    dropped = drop(numbers, nn.Dropout(1.0))
+    dropped.sum().backward()
+    assert not dropped.any()
+    assert not numbers.grad.any()
+
+
 @pytest.mark.parametrize("layer", [nn.Dropout(0.0), nn.Dropout(0.5).eval()])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dropout_that_is_off_changes_nothing(layer, dtype):
