@@ -14,15 +14,14 @@ from spacy.language import Language
 from spacy.util import minibatch
 
 COMPONENT = "transformer_ner"
-BY_OURS, BY_TRANSFORMERS = "ours", "transformers"
 
 
-def make_limit(nlp: Language, texts: dict[str, list[str]]) -> Callable[[str, str], float]:
+def make_limit(nlp: Language, texts: dict[str, list[str]]) -> Callable[[str, bool], float]:
     """Prepare the windows of all texts.
 
     nlp (Language): Our pipeline.
     texts (dict[str, list[str]]): Texts by the name of their set.
-    RETURNS (Callable): Takes a set's name and by what to run the encoder over it, gives the seconds.
+    RETURNS (Callable): Takes a set's name and whether our layers run the encoder over it, gives the seconds.
     """
     shim = nlp.get_pipe(COMPONENT).model.shims[0]
     network = shim._inference_network()
@@ -39,9 +38,9 @@ def make_limit(nlp: Language, texts: dict[str, list[str]]) -> Callable[[str, str
             for batch in group
         ]
 
-    def run(name: str, by: str) -> float:
+    def run(name: str, by_ours: bool) -> float:
         # On a GPU, or with an encoder that isn't of BERT's kin, ours are those of transformers.
-        layers = network.layers if by == BY_OURS and device.type == "cpu" else None
+        layers = network.layers if by_ours and device.type == "cpu" else None
         began = time.perf_counter()
         with torch.inference_mode():
             for ids, mask in batches[name]:

@@ -48,7 +48,7 @@ def quality_table(result: dict[str, Any], name: str) -> list[str]:
         rows.append(
             (
                 -test["mean"],
-                f"| {runs[0]['title']} | {test['mean']:.3f} | {test['least']:.3f} to {test['most']:.3f} "
+                f"| {runs[0]['title']} | {test['mean']:.3f} | {_range(test)} "
                 f"| {test['seeds']} | {_mean([run['dev']['f1'] for run in runs]):.3f} | {minutes:.1f} min{cut} "
                 f"| {_mean([run['words_per_second'] for run in runs]):,.0f} | {reached} |",
             )
@@ -177,6 +177,11 @@ def describe_machine(machine: dict[str, Any]) -> str:
     """RETURNS (str): Processor and threads."""
     threads = machine["threads"]
     return f"{machine['hardware']}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def _range(test: dict[str, Any]) -> str:
+    """Nothing of a single seed."""
+    return f"{test['least']:.3f} to {test['most']:.3f}" if test["seeds"] > 1 else ""
 
 
 def _mean(values: list[float]) -> float:

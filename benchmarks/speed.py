@@ -29,8 +29,8 @@ SETS = ("documents", "messages")
 SINGLES = 100
 # Batch sizes are chosen on so many texts.
 SAMPLE = 32
-# What the bare encoder is run by, by its name among the results.
-LIMITS = {"limit": "ours", "limit_by_transformers": "transformers"}
+# Whether our layers run the bare encoder, by its name among the results.
+LIMITS = {"limit": True, "limit_by_transformers": False}
 # quality.py's report of a training, in its folder.
 REPORT = "training.json"
 
@@ -129,7 +129,7 @@ def take_turns(
         for kind in SETS:
             for name in order:
                 if name in LIMITS:
-                    answer = workers[OURS].ask("bare", name=kind, by=LIMITS[name])
+                    answer = workers[OURS].ask("bare", name=kind, by_ours=LIMITS[name])
                     measured[name][kind].append(answer["seconds"])
                 elif name in workers:
                     _measure(workers, rows, measured, name, kind, docs, results, keep=number == 0)

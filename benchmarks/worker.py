@@ -36,7 +36,7 @@ class Jobs:
     def __init__(self):
         self.predict: Callable | None = None
         self.texts: dict[str, list[str]] = {}
-        self.limit: Callable[[str, str], float] | None = None
+        self.limit: Callable[[str, bool], float] | None = None
 
     def train(self, peer: str, corpus: str, part: float, folder: str, seed: int, limits: dict, few: int):
         from corpus_parts import read_split, take_part
@@ -98,8 +98,8 @@ class Jobs:
         seconds = time.perf_counter() - began
         return {"seconds": round(seconds, 4), "entities": entities if keep else None}
 
-    def bare(self, name: str, by: str):
-        return {"seconds": round(self.limit(name, by), 4)}
+    def bare(self, name: str, by_ours: bool):
+        return {"seconds": round(self.limit(name, by_ours), 4)}
 
     def single(self, name: str, count: int):
         milliseconds = []
