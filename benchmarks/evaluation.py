@@ -73,13 +73,13 @@ def evaluate_all(
     """RETURNS (tuple): The comparison, and seconds of wall clock and processor for `evaluate` and `compare`."""
     import spacy
 
-    from spacy_ner_plus.evaluation.agreement import agreement, compare_routes, spacy_scores
-    from spacy_ner_plus.evaluation.comparison import Entrant, compare_entrants
-    from spacy_ner_plus.evaluation.document_counts import count_documents
-    from spacy_ner_plus.evaluation.judged import judge_docs
-    from spacy_ner_plus.evaluation.measures import measure
-    from spacy_ner_plus.evaluation.metrics import score_docs
-    from spacy_ner_plus.evaluation.metrics_file import corpus_fingerprint
+    from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants
+    from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
+    from spacy_ner_plus.evaluation.counting.document_counts import count_documents
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
+    from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+    from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
+    from spacy_ner_plus.evaluation.metrics.measure import measure
 
     nlp = spacy.blank("en")
     corpus = {"name": "test", "documents": len(golds), "fingerprint": corpus_fingerprint(golds)}
@@ -127,7 +127,7 @@ def run_once(path: Path) -> dict[str, Any]:
     """Load, evaluate and compare, and tell what it took."""
     import spacy
 
-    from spacy_ner_plus.evaluation.performance import peak_memory
+    from spacy_ner_plus.evaluation.metrics.performance import peak_memory
     from spacy_ner_plus.evaluation.predictions import load_docs
 
     golds = load_docs(path, spacy.blank("en").vocab)

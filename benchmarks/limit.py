@@ -2,7 +2,7 @@
 
 It reads the very windows that `transformer_ner` reads, in the same micro-batches
 and at the same precision; tokenizing, tagging and setting entities are left out. It is run twice:
-by our layers (spacy_ner_plus.models.bert_layers), which is the limit of what our component can reach,
+by our layers (spacy_ner_plus.models.network.bert_layers), which is the limit of what our component can reach,
 and by those of transformers.
 """
 

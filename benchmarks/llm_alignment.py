@@ -30,10 +30,10 @@ from results import save
 from scoring import score
 from spacy.tokens import Doc
 
+from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions, select_ents
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.evaluation.predictions import load_docs
-from spacy_ner_plus.llm.alignment import POLICIES, AlignedMention, align_mentions, select_ents
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
-from spacy_ner_plus.llm.mentions import Mention
 
 SEED = 0
 TIMED = 200

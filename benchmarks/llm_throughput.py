@@ -96,7 +96,7 @@ def bare(options: argparse.Namespace) -> dict[str, Any]:
 
 def client(options: argparse.Namespace) -> dict[str, Any]:
     """ChatModel alone, with a window over the texts and a store."""
-    from spacy_ner_plus.llm.chat import ChatModel
+    from spacy_ner_plus.llm.client.chat_model import ChatModel
     from spacy_ner_plus.llm.requests import ChatRequest
 
     lists = {label: {"type": "array", "items": {"type": "string"}} for label in LABELS}

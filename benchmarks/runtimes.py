@@ -47,7 +47,7 @@ class Hidden(torch.nn.Module):
 
 def torch_forward(tagger: torch.nn.Module, precision: str, by_ours: bool) -> Forward:
     """The way of `transformer_ner` itself, or the encoder as transformers runs it."""
-    from spacy_ner_plus.models.precision import for_inference
+    from spacy_ner_plus.models.runtime.precision import for_inference
 
     network = for_inference(tagger, precision, torch.device("cpu")).eval()
     hidden = Hidden(network.encoder)

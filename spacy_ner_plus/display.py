@@ -8,15 +8,15 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.evaluation.colours import label_colours
-from spacy_ner_plus.evaluation.matching import Placed
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
+from spacy_ner_plus.evaluation.pages.colours import label_colours
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, tags_to_spans
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+    from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 
 # Prefixes of BILUO and IOBES as IOB2 has them.
 PREFIXES = {"U": "B", "S": "B", "L": "I", "E": "I", "M": "I"}
@@ -60,9 +60,9 @@ def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
     """
     from markupsafe import Markup
 
-    from spacy_ner_plus.evaluation.error_kinds import find_errors
-    from spacy_ner_plus.evaluation.judged import judge_doc
-    from spacy_ner_plus.evaluation.matching import leave_out, place, same_words
+    from spacy_ner_plus.evaluation.errors.error_kinds import find_errors
+    from spacy_ner_plus.evaluation.matching.gold_tokens import leave_out, place, same_words
+    from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc
 
     if not same_words(predicted_doc, gold_doc):
         texts = {"gold": gold_doc.text[:40], "predicted": predicted_doc.text[:40]}
@@ -144,8 +144,8 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
     """
     from markupsafe import Markup
 
-    from spacy_ner_plus.models.tokenization import read_texts
-    from spacy_ner_plus.models.windows import token_places
+    from spacy_ner_plus.models.encoders.tokenization import read_texts
+    from spacy_ner_plus.models.inputs.windows import token_places
 
     tokenizer = _tokenizer(nlp, component)
     doc = nlp(text)
@@ -188,7 +188,7 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
 
 
 def _tokenizer(nlp: Language, component: str | None) -> "WordpieceTokenizer":
-    from spacy_ner_plus.models.storage import own_shim
+    from spacy_ner_plus.models.token_scorer import own_shim
 
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 # spaCy's own sign for a token whose annotation is missing, which is not O.
 MISSING = "-"

@@ -30,7 +30,7 @@ from spacy.tokens import Doc
 from peers import Entity
 from peers.clock import Clock
 from peers.sentences import Sentence, gather, to_sentences
-from spacy_ner_plus.models.encoders import encoder_path_v1
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import TokenSpan
 
 SOURCE = "Flair 0.15, tutorial 'Train a sequence tagger', defaults of ModelTrainer.fine_tune"

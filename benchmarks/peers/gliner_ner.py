@@ -26,7 +26,7 @@ from peers import Entity
 from peers.clock import Clock
 from peers.hf_trainer import QUIET, ClockCallback, words_seen
 from peers.sentences import Sentence, gather, labels_of, make_sentencizer, shifted, to_sentences
-from spacy_ner_plus.models.encoders import encoder_path_v1
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import TokenSpan
 
 SOURCE = "GLiNER, docs/training.md"

@@ -35,7 +35,7 @@ from peers import Entity
 from peers.clock import Clock
 from peers.hf_trainer import QUIET, ClockCallback, words_seen
 from peers.sentences import Sentence, gather, iob2, labels_of, to_sentences
-from spacy_ner_plus.models.encoders import encoder_path_v1
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import tags_to_spans
 
 SOURCE = "transformers, examples/pytorch/token-classification/run_ner.py"

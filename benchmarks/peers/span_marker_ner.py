@@ -30,7 +30,7 @@ from peers import Entity
 from peers.clock import Clock
 from peers.hf_trainer import QUIET, ClockCallback, words_seen
 from peers.sentences import Sentence, doc_entities, gather, iob2, labels_of, make_sentencizer, to_sentences
-from spacy_ner_plus.models.encoders import encoder_path_v1
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import TokenSpan
 
 SOURCE = "README of span_marker 1.8.1; training_scripts/conllpp_context.py for document context"

@@ -34,7 +34,7 @@ from spacy.language import Language
 from spacy_ner_plus.annotation.values import Values
 from spacy_ner_plus.data.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import CharSpan, align, spans_to_tags
 
 # The version of Faker that made the bundled corpus; another may draw other names.

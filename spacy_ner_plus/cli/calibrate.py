@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_ner_plus.cli.loading import Code, load_pipeline
-from spacy_ner_plus.cli.targets import check_new_folder, check_targets
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.loading import Code, load_pipeline
+from spacy_ner_plus.workflows.targets import check_new_folder, check_targets
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -82,11 +82,11 @@ def calibrate_pipeline(
     """
     from spacy.training import Example
 
-    from spacy_ner_plus.evaluation.calibration import reliability, reliability_plot
+    from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
     from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.files import write_whole
-    from spacy_ner_plus.pipeline.calibrate import NotCalibrated, calibrate
-    from spacy_ner_plus.pipeline.transformer_ner import TransformerNER
+    from spacy_ner_plus.pipeline.transformer_ner.calibrate import NotCalibrated, calibrate
+    from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
 
     inputs = [("the pipeline", pipeline), ("the corpus", corpus), ("--code", code)]
     check_new_folder("--output", output, inputs)

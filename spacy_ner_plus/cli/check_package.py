@@ -46,7 +46,7 @@ def check_package(
     """
     import spacy
 
-    from spacy_ner_plus.data.docbin import read_docs
+    from spacy_ner_plus.corpus import read_docs
 
     for path in (wheel, *corpora, *([constraints] if constraints else [])):
         if not path.is_file():

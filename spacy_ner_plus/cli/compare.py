@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spacy_ner_plus.cli.compare_page import PAGE, check_page, read_logs, write_page
-from spacy_ner_plus.cli.compare_sources import Source, is_metrics, parse_sources
 from spacy_ner_plus.cli.evaluate import default_predictions
-from spacy_ner_plus.cli.loading import Code, at_least
-from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
+from spacy_ner_plus.workflows.compare_sources import Source, is_metrics, parse_sources
+from spacy_ner_plus.workflows.loading import Code, at_least
+from spacy_ner_plus.workflows.targets import check_targets
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-    from spacy_ner_plus.evaluation.comparison import Entrant
-    from spacy_ner_plus.evaluation.document_counts import DocumentCounts
+    from spacy_ner_plus.evaluation.comparison.compare import Entrant
+    from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts
 
 RESULT = "comparison.json"
 
@@ -117,8 +117,8 @@ def compare(
     RETURNS (dict[str, Any]): As `evaluation.comparison.compare_entrants` gives it.
     RAISES (UserError): Where something can't be read, written or compared.
     """
-    from spacy_ner_plus.evaluation.comparison import Entrant, compare_entrants, same_corpus
-    from spacy_ner_plus.evaluation.metrics_file import read_metrics, write_json
+    from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants, same_corpus
+    from spacy_ner_plus.evaluation.metrics.file import read_metrics, write_json
 
     at_least("--limit", limit, 0)
     at_least("--resamples", resamples, 0)
@@ -220,7 +220,7 @@ def _load_golds(corpus: Path, limit: int, given: "Sequence[Entrant]") -> "list[D
     """Read the gold corpus, and refuse another one than the metrics are of."""
     from spacy.vocab import Vocab
 
-    from spacy_ner_plus.evaluation.metrics_file import corpus_fingerprint
+    from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
     from spacy_ner_plus.evaluation.predictions import load_docs
 
     golds = load_docs(corpus, Vocab(), limit)
@@ -239,9 +239,9 @@ def _count_predictions(
     golds: "list[Doc]", name: str, rows: Sequence[dict[str, Any]], files: Sequence[Path]
 ) -> "list[DocumentCounts] | None":
     """Count the predictions that lie beside the metrics; None where some are missing."""
-    from spacy_ner_plus.evaluation.document_counts import count_documents
-    from spacy_ner_plus.evaluation.judged import judge_docs
-    from spacy_ner_plus.evaluation.metrics_file import file_digest
+    from spacy_ner_plus.evaluation.counting.document_counts import count_documents
+    from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+    from spacy_ner_plus.evaluation.metrics.file import file_digest
     from spacy_ner_plus.evaluation.predictions import load_docs
 
     counted = []

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli.targets import check_overlap
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.workflows.targets import check_overlap
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
-from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.workflows.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.workflows.targets import check_targets
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -133,13 +133,13 @@ def evaluate(
         `settings`, `performance`, `losses`, and where there are such `baseline`, `predictions` and `llm`.
     RAISES (UserError): Where something cannot be read, written or scored.
     """
-    from spacy_ner_plus.evaluation.agreement import agreement, compare_routes, spacy_scores
-    from spacy_ner_plus.evaluation.descriptions import describe_corpus, describe_pipeline
-    from spacy_ner_plus.evaluation.measures import llm_usage, measure
-    from spacy_ner_plus.evaluation.metrics import score_docs
-    from spacy_ner_plus.evaluation.metrics_file import FORMAT_VERSION, file_digest, write_json
+    from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
+    from spacy_ner_plus.evaluation.counting.schemes import check_likeness
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
+    from spacy_ner_plus.evaluation.metrics.descriptions import describe_corpus, describe_pipeline
+    from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, file_digest, write_json
+    from spacy_ner_plus.evaluation.metrics.measure import llm_usage, measure
     from spacy_ner_plus.evaluation.predictions import load_docs, save_docs
-    from spacy_ner_plus.evaluation.schemes import check_likeness
 
     at_least("--limit", limit, 0)
     at_least("--batch-size", batch_size, 1)
@@ -253,7 +253,7 @@ def _performance(
     predicted: "list[Doc]", seconds: float, load_seconds: float, n_process: int
 ) -> dict[str, Any]:
     """Time and memory up to here, before anything is scored."""
-    from spacy_ner_plus.evaluation.performance import peak_gpu_memory, peak_memory, processor
+    from spacy_ner_plus.evaluation.metrics.performance import peak_gpu_memory, peak_memory, processor
 
     words = sum(map(len, predicted))
     return {

@@ -70,9 +70,9 @@ def generate(out_dir: Path, *, train: int = 200, dev: int = 50, seed: int = 0, l
     from spacy_ner_plus.annotation.generate import generate_corpus, record_entities, records_to_json
     from spacy_ner_plus.data.bio_json import bio_json_to_docs
     from spacy_ner_plus.evaluation.baseline import predict_baseline
-    from spacy_ner_plus.evaluation.metrics import score_docs
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
     from spacy_ner_plus.files import write_whole
-    from spacy_ner_plus.losses import Losses
+    from spacy_ner_plus.issues import Losses
 
     if out_dir.exists() and not out_dir.is_dir():
         raise UserError(Errors.E303.format(path=out_dir, reason="it is a file"))

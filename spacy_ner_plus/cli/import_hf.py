@@ -42,7 +42,7 @@ def import_hf(source: str, output: Path, lang: str = "en", scheme: str = "iob2")
     """
     from spacy_ner_plus.errors import Errors, UserError
     from spacy_ner_plus.files import written_whole
-    from spacy_ner_plus.pipeline.import_hf import import_token_classifier
+    from spacy_ner_plus.pipeline.transformer_ner.import_hf import import_token_classifier
 
     if output.exists():
         raise UserError(Errors.E535.format(path=output))

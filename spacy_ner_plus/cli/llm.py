@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
-from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.workflows.targets import check_targets
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spacy_ner_plus.pipeline.llm_estimate import Estimate
-    from spacy_ner_plus.pipeline.llm_trial import Trial
+    from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
+    from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
 FACTORY = "structured_llm_ner"
 
@@ -88,7 +88,7 @@ def try_formats(
     from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.llm.formats import FORMATS
-    from spacy_ner_plus.pipeline import llm_trial
+    from spacy_ner_plus.pipeline.structured_llm_ner import trial
 
     at_least("--limit", limit, 0)
     for name in formats or ():
@@ -102,7 +102,7 @@ def try_formats(
     if not any(gold.ents for gold in golds):
         raise UserError(Errors.E305.format(path=corpus))
     chosen = formats or list(FORMATS)
-    trials = list(progress(llm_trial.try_formats(nlp, name, golds, chosen), "Trying", len(chosen)))
+    trials = list(progress(trial.try_formats(nlp, name, golds, chosen), "Trying", len(chosen)))
     if output:
         rows = json.dumps([asdict(trial) for trial in trials], indent=2)
         write_whole(output, f"{rows}\n".encode())
@@ -147,9 +147,9 @@ def estimate(
     """
     from itertools import islice
 
-    from spacy_ner_plus.cli.texts import read_texts
     from spacy_ner_plus.evaluation.predictions import load_docs
-    from spacy_ner_plus.pipeline import llm_estimate
+    from spacy_ner_plus.pipeline.structured_llm_ner import estimate
+    from spacy_ner_plus.workflows.texts import read_texts
 
     at_least("--limit", limit, 0)
     nlp = load_pipeline(pipeline, overrides or [], code=code)
@@ -160,7 +160,7 @@ def estimate(
     else:
         records = read_texts(texts)
         docs = (nlp.make_doc(record["text"]) for record in islice(records, limit or None))
-    return llm_estimate.estimate(extractor, docs)
+    return estimate.estimate(extractor, docs)
 
 
 def _find(nlp: "Language", component: str | None) -> str:

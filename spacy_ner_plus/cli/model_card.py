@@ -29,8 +29,8 @@ def model_card(pipeline: Path, metrics: Path) -> Path:
     """
     import json
 
-    from spacy_ner_plus.evaluation.metrics_file import read_metrics
-    from spacy_ner_plus.evaluation.model_card import write_model_card
+    from spacy_ner_plus.evaluation.metrics.file import read_metrics
+    from spacy_ner_plus.evaluation.pages.model_card import write_model_card
 
     path = pipeline / "meta.json"
     try:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from spacy_ner_plus.cli.loading import Code, at_least, load_pipeline
-from spacy_ner_plus.cli.targets import check_targets
-from spacy_ner_plus.cli.texts import read_texts
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import written_whole
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.workflows.loading import Code, at_least, load_pipeline
+from spacy_ner_plus.workflows.targets import check_targets
+from spacy_ner_plus.workflows.texts import read_texts
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -123,7 +123,7 @@ def predict(
             for result in results:
                 print(json.dumps(result, ensure_ascii=False), file=stream, flush=not output)
         elif output_format == "html":
-            from spacy_ner_plus.evaluation.report import render_entities
+            from spacy_ner_plus.evaluation.pages.differences_page import render_entities
 
             stream.write(render_entities(results, title="Entities", lang=nlp.lang))
         else:

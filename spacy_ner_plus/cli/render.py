@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from spacy_ner_plus.cli.loading import at_least
-from spacy_ner_plus.cli.targets import check_targets
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.loading import at_least
+from spacy_ner_plus.workflows.targets import check_targets
 
 
 def render_command(
@@ -46,8 +46,8 @@ def render(
     """
     from spacy.vocab import Vocab
 
+    from spacy_ner_plus.evaluation.pages.differences_page import render_differences
     from spacy_ner_plus.evaluation.predictions import load_docs
-    from spacy_ner_plus.evaluation.report import render_differences
     from spacy_ner_plus.files import write_whole
 
     at_least("--limit", limit, 0)

@@ -4,7 +4,7 @@ from typing import Any
 
 from spacy_ner_plus.cli.console import err, out
 from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.evaluation.comparison_notes import untested
+from spacy_ner_plus.evaluation.comparison.notes import untested
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:

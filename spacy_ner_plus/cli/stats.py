@@ -46,8 +46,8 @@ def stats(corpora: Sequence[Path]) -> dict[str, "CorpusCounts"]:
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.cli.console import progress
+    from spacy_ner_plus.corpus import read_docs
     from spacy_ner_plus.data.counts import CorpusCounts
-    from spacy_ner_plus.data.docbin import read_docs
     from spacy_ner_plus.data.sources import find_sources
 
     counts = {}

@@ -22,7 +22,7 @@ from spacy_ner_plus.data.json_records import JsonObject, json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
 from spacy_ner_plus.data.placement import is_certain, place, tags_to_pieces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import CharSpan
 
 TEXT_KEYS = ("text", "sentence", "input", "utterance", "request", "query")

@@ -20,7 +20,7 @@ from spacy_ner_plus.data.schemes import SCHEMES, TagReader
 from spacy_ner_plus.data.sentences import HEADER, Sentence, is_header, read_sentences, sample_lines
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 READ_AHEAD = 200_000  # lines of a stream, which can be read only once, in which a header is looked for
 

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.schemes import MISSING_TAGS, TagReader, is_tag
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -22,7 +22,7 @@ from spacy_ner_plus.data.json_records import json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import CharSpan
 
 TEXT_KEYS = ("text", "data", "content", "sentence")

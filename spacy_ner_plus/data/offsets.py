@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import CharSpan, align, without_overlaps
 
 

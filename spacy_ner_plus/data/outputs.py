@@ -9,9 +9,9 @@ from pathlib import Path
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.data.docbin import DocSpool
+from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 FORMATS = {
     ".spacy": "spacy",

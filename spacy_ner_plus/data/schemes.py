@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import split_tag
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BILUO", "IOBES", "BMES")

@@ -12,7 +12,7 @@ from itertools import islice
 from spacy_ner_plus.data.columns import Layout, is_range, split_line
 from spacy_ner_plus.data.schemes import MISSING_TAGS, is_tag
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 HEADER = "-DOCSTART-"
 NEW_DOCUMENT = ("# newdoc", "#begin document", "# begin document")

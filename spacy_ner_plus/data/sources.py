@@ -15,7 +15,7 @@ from spacy_ner_plus.data.lines import FileLines, StreamLines
 from spacy_ner_plus.data.schemes import is_tag
 from spacy_ner_plus.data.sentences import sample_lines
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 FORMATS = ("conll", "bio-json", "jsonl", "hub", "spacy")
 # Where the ending tells the format; what holds JSON is looked into as well.
@@ -258,6 +258,6 @@ def read_source(
         return hub_to_docs(
             source.name, nlp, losses=losses, split=options.hub_split, group=options.group, **given
         )
-    from spacy_ner_plus.data.docbin import read_docs
+    from spacy_ner_plus.corpus import read_docs
 
     return read_docs(Path(source.name), nlp.vocab)

@@ -11,11 +11,8 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import UserError, Warnings
-from spacy_ner_plus.evaluation.counts import Counts
-from spacy_ner_plus.evaluation.defaults import LIKENESS
-from spacy_ner_plus.evaluation.judged import JudgedDoc, judge_doc
-from spacy_ner_plus.evaluation.predictions import load_docs
-from spacy_ner_plus.evaluation.schemes import (
+from spacy_ner_plus.evaluation.counting.counts import Counts
+from spacy_ner_plus.evaluation.counting.schemes import (
     EXACT,
     PARTIAL,
     TYPE,
@@ -26,8 +23,11 @@ from spacy_ner_plus.evaluation.schemes import (
     exact_match,
     jaccard,
 )
-from spacy_ner_plus.evaluation.slices import UNSEEN, novelty, slice_scores
-from spacy_ner_plus.evaluation.surface_forms import Forms, count_forms
+from spacy_ner_plus.evaluation.defaults import LIKENESS
+from spacy_ner_plus.evaluation.errors.slices import UNSEEN, novelty, slice_scores
+from spacy_ner_plus.evaluation.errors.surface_forms import Forms, count_forms
+from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, judge_doc
+from spacy_ner_plus.evaluation.predictions import load_docs
 
 
 def make_ner_scorer_v1(train: str | None = None, likeness: float = LIKENESS) -> "NERScorer":

@@ -14,7 +14,7 @@ from spacy.training.loggers import console_logger_v3
 from spacy.util import registry
 
 from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.evaluation.performance import processor
+from spacy_ner_plus.evaluation.metrics.performance import processor
 from spacy_ner_plus.evaluation.scorers import NERScorer
 
 Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]

@@ -54,8 +54,8 @@ def build_transformer_tagger_v1(
     RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
     RAISES (UserError): Where overlap doesn't fit window, lead is negative, or no layer is to be read.
     """
-    from spacy_ner_plus.models.shim import TaggerShim
-    from spacy_ner_plus.models.windows import Windowing
+    from spacy_ner_plus.models.inputs.windows import Windowing
+    from spacy_ner_plus.models.tagger_model import TaggerShim
 
     if not 0 <= overlap < window or lead < 0:
         raise UserError(Errors.E211.format(window=window, overlap=overlap, lead=lead))

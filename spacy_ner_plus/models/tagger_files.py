@@ -11,9 +11,9 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.encoder import build_from_folder, first_lines
-from spacy_ner_plus.models.tagger import Tagger
-from spacy_ner_plus.models.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.encoders.pretrained import build_from_folder, first_lines
+from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.network.tagger import Tagger
 
 WEIGHTS = "model.safetensors"
 _SETTINGS = "tagger.json"

@@ -17,7 +17,7 @@ from spacy_ner_plus.annotation.generate import (
 )
 from spacy_ner_plus.data.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
 LABELS = {"NAME", "EMAIL", "TIME", "DATE", "PHONE", "LOCATION"}

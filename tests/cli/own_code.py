@@ -23,14 +23,14 @@ def write_code(folder: Path, code: str = CODE) -> Path:
     return path
 
 
-def own_pipeline(folder: Path, code: Path) -> str:
+def own_pipeline(folder: Path, code: Path, factory: str = "own_finder") -> str:
     """A pipeline of it, made in a process of its own: this one shouldn't know the factory."""
     made = f"""
 import spacy
 from spacy.util import import_file
 import_file("own", {str(code)!r})
 nlp = spacy.blank("en")
-nlp.add_pipe("own_finder")
+nlp.add_pipe({factory!r})
 nlp.to_disk({str(folder / "own-pipeline")!r})
 """
     subprocess.run([sys.executable, "-c", made], check=True)

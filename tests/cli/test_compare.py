@@ -8,11 +8,11 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.compare import RESULT, compare, compare_command
-from spacy_ner_plus.cli.compare_sources import parse_sources
 from spacy_ner_plus.cli.evaluate import evaluate
 from spacy_ner_plus.cli.model_card import model_card
 from spacy_ner_plus.cli.scores import show_comparison
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.compare_sources import parse_sources
 from tests.cli.own_code import own_pipeline, write_code
 
 PATTERNS = {

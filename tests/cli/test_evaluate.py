@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.evaluate import FAILED, UNKNOWN_SPACES, evaluate
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.evaluation.metrics_file import FORMAT_VERSION, read_metrics
+from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, read_metrics
 from spacy_ner_plus.evaluation.predictions import load_docs
 
 TEXT = ["Anna", "Smith", "met", "the", "Oslo-based", "Acme", "in", "Oslo", "."]

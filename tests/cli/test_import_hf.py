@@ -3,7 +3,7 @@ import sys
 
 import spacy
 
-from tests.pipeline.test_import_hf import TAGS, save_classifier
+from tests.pipeline.transformer_ner.test_import_hf import TAGS, save_classifier
 
 
 def run(*arguments):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.predict import describe_entities, predict, predict_records
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from tests.cli.own_code import own_pipeline, write_code
 
 

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.bio_json import bio_json_to_docs, docs_to_bio_json
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 NLP = spacy.blank("en")
 TEXT = "Mail john@gmail.com at 6 on May 7"

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.data.conll import conll_to_docs, docs_to_conll
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, spans_to_tags
 
 NLP = spacy.blank("en")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.data.hub import hub_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 from spacy_ner_plus.spans import doc_to_tags
 
 NLP = spacy.blank("en")

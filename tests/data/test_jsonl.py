@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.jsonl import docs_to_jsonl, jsonl_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 NLP = spacy.blank("en")
 TEXT = "Ann Lee left U.S.-based Acme."

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.data.conll import conll_to_docs
 from spacy_ner_plus.data.whitespace import restore_spaces
-from spacy_ner_plus.losses import Losses
+from spacy_ner_plus.issues import Losses
 
 
 def restore(text, lang="en"):

@@ -2,12 +2,12 @@
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from spacy_ner_plus.evaluation.comparison import Entrant, compare_entrants
-from spacy_ner_plus.evaluation.document_counts import count_documents
-from spacy_ner_plus.evaluation.judged import judge_docs
-from spacy_ner_plus.evaluation.measures import measure
-from spacy_ner_plus.evaluation.metrics_file import corpus_fingerprint
-from spacy_ner_plus.evaluation.page_tables import ComparedPipeline
+from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants
+from spacy_ner_plus.evaluation.counting.document_counts import count_documents
+from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
+from spacy_ner_plus.evaluation.metrics.measure import measure
+from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline
 
 
 def make_doc(vocab, words, ents=(), scores=None) -> Doc:

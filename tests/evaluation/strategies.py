@@ -4,8 +4,8 @@ import spacy
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.evaluation.judged import JudgedDoc, judge_doc
-from spacy_ner_plus.evaluation.matching import Placed
+from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
+from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, judge_doc
 
 VOCAB = spacy.blank("en").vocab
 LABELS = ("X", "Y")

@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.evaluation.baseline import predict_baseline
-from spacy_ner_plus.evaluation.metrics import score_docs
+from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
 
 NLP = spacy.blank("en")
 ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
@@ -102,7 +102,7 @@ def test_baseline_keeps_the_tokens_of_gold():
 
 def test_baseline_stays_under_its_limit_on_the_bundled_corpus():
     from spacy_ner_plus.data.bio_json import bio_json_to_docs
-    from spacy_ner_plus.losses import Losses
+    from spacy_ner_plus.issues import Losses
 
     train, dev = (
         list(bio_json_to_docs((ASSETS / name).open(encoding="utf-8"), NLP, losses=Losses(), where=name))

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from spacy_ner_plus.llm import conversation
+from spacy_ner_plus.llm.client import reask
 from tests.conftest import ROOT
-from tests.llm.asking import SCHEMA, ask_all, ask_for, digest_of_text, make_model, texts_of
+from tests.llm.client.asking import SCHEMA, ask_all, ask_for, digest_of_text, make_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import RE_ASK, answer, asked_text, names_by_label
@@ -36,8 +36,8 @@ def test_fault_server_answers_lists_of_entities():
 
 def test_fault_server_answers_the_text_before_a_complaint():
     turns = [{"role": "user", "content": "Anna"}, {"role": "assistant", "content": "?"}]
-    assert conversation.RE_ASK.startswith(RE_ASK)
-    assert asked_text([*turns, {"role": "user", "content": conversation.RE_ASK}]) == "Anna"
+    assert reask.RE_ASK.startswith(RE_ASK)
+    assert asked_text([*turns, {"role": "user", "content": reask.RE_ASK}]) == "Anna"
 
 
 def test_fault_server_answers_out_of_order():

@@ -5,7 +5,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol, runtime_checkable
 
-from spacy_ner_plus.llm.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
 
 CharMention = tuple[int, int, str]
 
@@ -67,7 +67,7 @@ def shipped_template(name: str) -> str:
     name (str): Such as 'label_lists.v1'. A published template is never changed: another is the next version.
     RETURNS (str): Its source.
     """
-    resource = files("spacy_ner_plus.llm") / "templates" / f"{name}.jinja"
+    resource = files("spacy_ner_plus.llm.prompting") / "templates" / f"{name}.jinja"
     return resource.read_text(encoding="utf8")
 
 

@@ -14,10 +14,10 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.occurrences import cuts_word
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
-from spacy_ner_plus.llm.mentions import InvalidReply, Mention
-from spacy_ner_plus.llm.places import cuts_word
-from spacy_ner_plus.llm.replies import strip_reply
+from spacy_ner_plus.llm.formats.json_replies import strip_reply
 
 NOTHING = "NONE"
 TAG = re.compile(r"O|([BI])-(\S+)")

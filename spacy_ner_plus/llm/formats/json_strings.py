@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from spacy_ner_plus.llm.replies import strip_reply
+from spacy_ner_plus.llm.formats.json_replies import strip_reply
 
 # A string, and the colon that makes it a key.
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)

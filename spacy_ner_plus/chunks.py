@@ -1,0 +1,200 @@
+"""Long documents in stretches that fit a request, and what was found in them put together."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from typing import NamedTuple, Protocol, TypeVar
+
+from spacy.tokens import Doc, Token
+
+from spacy_ner_plus.issues import Losses
+
+CUT = "sentence over the budget, cut between tokens"
+TOO_LONG = "token over the budget"
+# Sentence-final punctuation, also of Chinese, Japanese, Hindi and Arabic.
+FINAL = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964\u061f]+")
+CLOSING = frozenset("\"')]}\u201d\u2019\u00bb\u300d\u300f\uff09")
+# Most tokens of a piece of a sentence that is cut.
+PIECE = 64
+
+Stretch = tuple[int, int]
+
+
+class Found(Protocol):
+    """A labelled stretch of tokens."""
+
+    start: int
+    end: int
+    label: str
+
+
+T = TypeVar("T", bound=Found)
+
+
+def chunk_doc(
+    doc: Doc,
+    *,
+    budget: int,
+    count_tokens: Callable[[str], int],
+    overlap: int,
+    losses: Losses | None = None,
+) -> list[Stretch]:
+    """Cut a Doc into chunks of whole sentences.
+
+    doc (Doc): The Doc. Without sentence borders, line breaks and sentence-final punctuation count.
+    budget (int): Most tokens of a chunk, as the model counts them.
+    count_tokens (Callable[[str], int]): Counts them.
+    overlap (int): How many tokens a chunk may share with the one before it; whole sentences are shared.
+    losses (Losses | None): Where sentences that are over the budget themselves, which are cut between
+        tokens, and single tokens that are, which stay whole, are counted.
+    RETURNS (list[tuple[int, int]]): Start and end of each chunk, by character, without white space
+        around; none for a Doc without words.
+    """
+    losses = Losses() if losses is None else losses
+    text = doc.text
+    # Each part of the Doc is counted once, and a chunk when it is done.
+    units = _units(doc, budget, count_tokens, overlap, losses)
+    chunks: list[Stretch] = []
+    first = after = 0
+    while after < len(units):
+        new = after
+        first = _shared_from(units, first, new, overlap)
+        size = sum(unit.size for unit in units[first:new])
+        while after < len(units) and (after == new or size + units[after].size <= budget):
+            size += units[after].size
+            after += 1
+        # Tokenizers may count a whole higher than its parts: then it gives up what is shared, or its end.
+        while count_tokens(text[units[first].start : units[after - 1].end]) > budget:
+            if first < new:
+                first += 1
+            elif after - 1 > new:
+                after -= 1
+            else:
+                break
+        chunks.append((units[first].start, units[after - 1].end))
+    return chunks
+
+
+def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T] | None]) -> list[T]:
+    """Put together what was found in chunks that overlap, without doubles.
+
+    Of a place that lies in several chunks, the one decides in which it is farthest from an end
+    where text was cut off: that one saw most of what is around it.
+
+    doc (Doc): The Doc.
+    chunks (Sequence[tuple[int, int]]): What `chunk_doc` gave.
+    found (Sequence[Sequence[T] | None]): What was found in each chunk, by token; None for a chunk
+        that nothing is known of, which decides nothing.
+    RETURNS (list[T]): By position.
+    """
+    kept: list[T] = []
+    for own, spans in enumerate(found):
+        for span in spans or ():
+            last = doc[span.end - 1]
+            start, end = doc[span.start].idx, last.idx + len(last)
+            context = _context(chunks, own, start, end)
+            rivals = [number for number in _others(chunks, own, start, end) if found[number] is not None]
+            # Where it is equally far from the ends, the first decides.
+            if all((context, -own) > (_context(chunks, rival, start, end), -rival) for rival in rivals):
+                kept.append(span)
+    return sorted(kept, key=lambda span: (span.start, span.end))
+
+
+def _others(chunks: Sequence[Stretch], own: int, start: int, end: int) -> Iterator[int]:
+    """The other chunks that hold a whole stretch; they lie around the one it was found in."""
+    for number in range(own - 1, -1, -1):
+        if chunks[number][1] < end:
+            break
+        yield number
+    for number in range(own + 1, len(chunks)):
+        if chunks[number][0] > start:
+            break
+        yield number
+
+
+def _context(chunks: Sequence[Stretch], number: int, start: int, end: int) -> float:
+    """How far a stretch is from the nearest end where a chunk was cut off; the Doc's own ends are none."""
+    before = start - chunks[number][0] if number else inf
+    after = chunks[number][1] - end if number < len(chunks) - 1 else inf
+    return min(before, after)
+
+
+class _Unit(NamedTuple):
+    """What isn't cut: a sentence, or a piece of one that is over the budget."""
+
+    start: int
+    end: int
+    size: int
+
+
+def _units(
+    doc: Doc, budget: int, count_tokens: Callable[[str], int], overlap: int, losses: Losses
+) -> list[_Unit]:
+    units: list[_Unit] = []
+    text = doc.text
+    for tokens in _sentences(doc):
+        words = [token for token in tokens if not token.is_space]
+        if not words:
+            continue
+        start, end = words[0].idx, words[-1].idx + len(words[-1])
+        size = count_tokens(text[start:end])
+        if size <= budget:
+            units.append(_Unit(start, end, size))
+            continue
+        if len(words) > 1:
+            losses.add(CUT, text[start : start + 60])
+        # Pieces are small, so that some of them can be shared.
+        limit = max(min(budget, overlap or PIECE, PIECE) // 2, 1)
+        for piece in _pieces(text, words, limit, count_tokens):
+            units.append(piece)
+            if piece.size > budget:
+                losses.add(TOO_LONG, text[piece.start : piece.start + 60])
+    return units
+
+
+def _pieces(
+    text: str, words: Sequence[Token], limit: int, count_tokens: Callable[[str], int]
+) -> Iterator[_Unit]:
+    """Cut a sentence between tokens."""
+    piece: _Unit | None = None
+    for word in words:
+        end = word.idx + len(word)
+        if piece:
+            size = count_tokens(text[piece.start : end])
+            if size <= limit:
+                piece = _Unit(piece.start, end, size)
+                continue
+            yield piece
+        piece = _Unit(word.idx, end, count_tokens(word.text))
+    if piece:
+        yield piece
+
+
+def _shared_from(units: Sequence[_Unit], first: int, new: int, overlap: int) -> int:
+    """Where a chunk begins whose first new unit is given: it shares whole units with the one before."""
+    shared, size = new, 0
+    while shared - 1 > first and size + units[shared - 1].size <= overlap:
+        shared -= 1
+        size += units[shared].size
+    return shared
+
+
+def _sentences(doc: Doc) -> Iterator[Sequence[Token]]:
+    if doc.has_annotation("SENT_START"):
+        for sent in doc.sents:
+            yield list(sent)
+        return
+    tokens: list[Token] = []
+    ended = False
+    for token in doc:
+        is_final = FINAL.fullmatch(token.text) is not None
+        # Closing quotes and brackets belong to the sentence before; after a space a quote opens.
+        closes = is_final or (token.text in CLOSING and not tokens[-1].whitespace_) if tokens else False
+        if ended and not closes:
+            yield tokens
+            tokens = []
+            ended = False
+        tokens.append(token)
+        ended = ended or is_final or "\n" in token.text
+    if tokens:
+        yield tokens

@@ -1,0 +1,1 @@
+"""Scores of entities: how well they are calibrated, and which threshold suits."""

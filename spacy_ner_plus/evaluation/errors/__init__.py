@@ -1,0 +1,1 @@
+"""What kind of errors there are, and where."""

@@ -1,0 +1,46 @@
+"""Which label was taken for which, with O for what only one side has."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from spacy_ner_plus.evaluation.counting.schemes import PARTIAL, pair_spans
+from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc
+
+OUTSIDE = "O"
+LabelPair = tuple[str | None, str | None]
+
+
+def confusion_matrix(judged: Iterable[JudgedDoc]) -> dict[str, Any]:
+    """Count how often gold's label met which predicted one.
+
+    Entities are paired as by the partial scheme: the same bounds first, then most pairs, the same label,
+    and the greatest overlap. Each gold and each predicted entity is counted once.
+
+    judged (Iterable[JudgedDoc]): The documents.
+    RETURNS (dict[str, Any]): `labels`, with OUTSIDE as the last; and `matrix`, a row for each gold label, a
+        column for each predicted one: the last row has what is spurious, the last column what was missed.
+    """
+    pairs = Counter(pair for doc in judged for pair in label_pairs(doc))
+    labels = sorted({label for pair in pairs for label in pair if label is not None})
+    # None and not 'O' inside, since a label may be called O.
+    columns = [*labels, None]
+    return {
+        "labels": [*labels, OUTSIDE],
+        "matrix": [[pairs[gold, predicted] for predicted in columns] for gold in columns],
+    }
+
+
+def label_pairs(doc: JudgedDoc) -> Iterator[LabelPair]:
+    """Pair the labels of a document's entities as the matrix counts them.
+
+    doc (JudgedDoc): The document.
+    YIELDS (LabelPair): Gold's label and the predicted one; None for what only the other side has.
+    """
+    golds, predicted = set(range(len(doc.golds))), set(range(len(doc.predicted)))
+    for i, j, _ in pair_spans(doc.golds, doc.predicted, PARTIAL):
+        yield doc.golds[i].label, doc.predicted[j].label
+        golds.discard(i)
+        predicted.discard(j)
+    yield from ((doc.golds[i].label, None) for i in sorted(golds))
+    yield from ((None, doc.predicted[j].label) for j in sorted(predicted))

@@ -1,0 +1,1 @@
+"""Gold Docs and predicted Docs, matched once."""

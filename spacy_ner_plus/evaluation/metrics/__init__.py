@@ -1,0 +1,1 @@
+"""All measures of one evaluation, and metrics.json."""

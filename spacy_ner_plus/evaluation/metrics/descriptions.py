@@ -1,0 +1,56 @@
+"""What was scored on, and what was scored: so that metrics say what they are about."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
+from spacy_ner_plus.evaluation.predictions import corpus_files
+
+
+def describe_corpus(path: Path, golds: Sequence[Doc]) -> dict[str, Any]:
+    """Describe the corpus that was scored on.
+
+    path (Path): A .spacy file or a folder of them.
+    golds (Sequence[Doc]): What was read of it.
+    RETURNS (dict[str, Any]): `name`, since a path says nothing elsewhere; `documents`, `tokens`, `entities`;
+        `sha256` of the files; and `fingerprint` of the texts and entities that were read.
+    """
+    digest = hashlib.sha256()
+    for file in corpus_files(path):
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return {
+        "name": path.name,
+        "documents": len(golds),
+        "tokens": sum(map(len, golds)),
+        "entities": sum(len(gold.ents) for gold in golds),
+        "sha256": digest.hexdigest(),
+        "fingerprint": corpus_fingerprint(golds),
+    }
+
+
+def describe_pipeline(nlp: Language) -> dict[str, Any]:
+    """Describe a pipeline.
+
+    nlp (Language): The pipeline.
+    RETURNS (dict[str, Any]): `name`, `version`, `components` (factory by name), `labels` of all components, and
+        versions of packages.
+    """
+    import spacy
+
+    from spacy_ner_plus import __version__
+
+    return {
+        "name": f"{nlp.lang}_{nlp.meta['name']}",
+        "version": nlp.meta["version"],
+        "components": dict(nlp.pipe_factories),
+        "labels": sorted({label for labels in nlp.pipe_labels.values() for label in labels}),
+        "spacy_version": spacy.__version__,
+        "spacy_ner_plus_version": __version__,
+    }

@@ -1,0 +1,1 @@
+"""HTML pages, plots and cards that people look at."""

@@ -1,0 +1,1 @@
+"""The client of chat models: many requests in flight, retried, limited, kept."""

@@ -1,0 +1,208 @@
+"""How a schema is sent to a server: what it takes, what it enforces, and remembering both.
+
+From the strictest on: `json_schema`, `json_object`, `tool`, `off`. A server that refuses a field by
+naming it gets the next one. Some take a field and ignore it, so each is probed once: it is asked for
+a plain word under a schema that leaves no word but another.
+"""
+
+import sqlite3
+import time
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from spacy_ner_plus.alignment.mentions import InvalidReply
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.llm.client.completions import Completion, ServerError
+from spacy_ner_plus.llm.client.settings import MODES
+from spacy_ner_plus.llm.formats.json_replies import read_json
+from spacy_ner_plus.llm.requests import ChatRequest
+from spacy_ner_plus.llm.store.store import Store
+
+# How long what was found out about a server counts, since servers are updated.
+_KNOWN_SECONDS = 7 * 24 * 3600.0
+# What a refusal names, for each mode.
+_NAMES = {
+    "json_schema": ("response_format", "json_schema", "schema", "strict"),
+    "json_object": ("response_format", "json_object", "json"),
+    "tool": ("tool", "function"),
+}
+_CONSTANT = "quartz-7319"
+_PROBE_SCHEMA = {
+    "type": "object",
+    "properties": {"reply": {"type": "string", "enum": [_CONSTANT]}},
+    "required": ["reply"],
+    "additionalProperties": False,
+}
+# "JSON" has to stand in the messages where servers want that of json_object.
+_PROBE_TEXT = "Answer in plain text, without JSON and without quotes, with the one word: hello"
+
+# As many replies must break the schema before a server is said to ignore it.
+_DOUBTS = 2
+
+# Modes by endpoint and model, for all chat models of the process.
+_known: dict[tuple[str, str], str] = {}
+
+
+class Dialect:
+    """How one server wants requests for one model.
+
+    structured (str): 'auto' to find out, or the mode to use.
+    endpoint (str): The base address.
+    name (str): The model.
+    grammar_field (str): The field for a grammar; '' where the server takes none.
+    store (Store | None): Where it is remembered for other runs.
+    """
+
+    def __init__(
+        self,
+        structured: str,
+        *,
+        endpoint: str,
+        name: str,
+        grammar_field: str = "",
+        store: Store | None = None,
+    ):
+        self._fixed = structured != "auto"
+        self._endpoint = endpoint
+        self._name = name
+        self._grammar_field = grammar_field
+        self._store = store
+        self._tokens_field = "max_tokens"
+        known = None if self._fixed else self._recall()
+        self._mode = structured if self._fixed else known or MODES[0]
+        self.is_settled = self._fixed or known is not None
+        self._doubts = 0
+        self._ignored: list[str] = []
+
+    def mode(self, request: ChatRequest) -> str:
+        """RETURNS (str): How a request is sent now: one of MODES, or 'grammar'."""
+        if request.schema is not None:
+            return self._mode
+        return "grammar" if request.grammar is not None and self._grammar_field else "off"
+
+    def fields(self, request: ChatRequest, mode: str, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the fields of a request beside model and messages.
+
+        request (ChatRequest): The prompt.
+        mode (str): How its schema or grammar is sent.
+        sampling (Mapping[str, Any]): The fields that settings give.
+        RETURNS (dict[str, Any]): All of them, by the names that the server knows.
+        """
+        fields = dict(sampling)
+        if self._tokens_field != "max_tokens" and "max_tokens" in fields:
+            fields[self._tokens_field] = fields.pop("max_tokens")
+        if "seed" in fields:
+            fields["seed"] += request.sample  # else all samples would be one
+        if mode == "grammar":
+            fields[self._grammar_field] = request.grammar
+        elif mode == "json_schema":
+            schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
+            fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif mode == "json_object":
+            fields["response_format"] = {"type": "json_object"}
+        elif mode == "tool":
+            function = {"name": request.schema_name, "parameters": request.schema}
+            fields["tools"] = [{"type": "function", "function": function}]
+            fields["tool_choice"] = {"type": "function", "function": {"name": request.schema_name}}
+        return fields
+
+    def adapt(self, mode: str, fields: Mapping[str, Any], error: ServerError) -> bool:
+        """Take up what a server refused.
+
+        mode (str): How the refused request was sent.
+        fields (Mapping[str, Any]): Its fields.
+        error (ServerError): What the server said, with status 400 or 422.
+        RETURNS (bool): Whether the request can be sent again in another way.
+        RAISES (UserError): Where the mode was chosen in the settings.
+        """
+        said = f"{error.param} {error.message}".lower()
+        if "max_tokens" in fields and "max_completion_tokens" in said:
+            self._tokens_field = "max_completion_tokens"
+            return True
+        if mode == "grammar":
+            if self._grammar_field not in said and "grammar" not in said:
+                return False
+            if self._grammar_field:
+                field, self._grammar_field = self._grammar_field, ""
+                warnings.warn(Warnings.W256.format(url=self._endpoint, field=field), stacklevel=2)
+            return True
+        if not any(name in said for name in _NAMES.get(mode, ())):
+            return False
+        if self._fixed:
+            raise UserError(Errors.E261.format(url=self._endpoint, mode=mode, reason=error.message))
+        self._leave(mode)
+        return True
+
+    def judge(self, mode: str, completion: Completion) -> None:
+        """Draw the conclusion from the reply to a probe, and warn where a field is ignored.
+
+        mode (str): How the probe was sent.
+        completion (Completion): The reply.
+        """
+        if mode != self._mode:  # another request was refused meanwhile
+            return
+        # Cut off, a reply says nothing: the mode stays, and isn't remembered.
+        cut = completion.finish_reason == "length"
+        if cut or mode == "off" or _is_enforced(mode, completion):
+            self._settle(remembered=not cut)
+            return
+        self._doubts += 1
+        if self._doubts < _DOUBTS:
+            return
+        self._ignored.append(mode)
+        self._leave(mode)
+
+    def _settle(self, *, remembered: bool) -> None:
+        self.is_settled = True
+        if self._ignored:
+            ignored = ", ".join(self._ignored)
+            shown = {"url": self._endpoint, "name": self._name, "ignored": ignored, "mode": self._mode}
+            warnings.warn(Warnings.W251.format(**shown), stacklevel=2)
+        if remembered:
+            self._remember()
+
+    def _leave(self, mode: str) -> None:
+        # Of many requests in flight only the first moves on, the others follow.
+        if self._mode == mode:
+            self._mode = MODES[MODES.index(mode) + 1]
+            self._doubts = 0
+            if self._mode == "off":
+                self._settle(remembered=True)
+            elif self.is_settled:
+                self._remember()
+
+    def _recall(self) -> str | None:
+        mode = _known.get((self._endpoint, self._name))
+        if mode is None and self._store is not None:
+            with suppress(sqlite3.Error):  # as in _remember
+                mode = self._store.get_dialect(self._endpoint, self._name, time.time() - _KNOWN_SECONDS)
+        return mode if mode in MODES else None
+
+    def _remember(self) -> None:
+        _known[self._endpoint, self._name] = self._mode
+        # A store that can't be written to costs the next run a probe, and warns where it loses a reply.
+        with suppress(sqlite3.Error):
+            if self._store is not None:
+                self._store.set_dialect(self._endpoint, self._name, self._mode)
+
+
+def make_probe() -> ChatRequest:
+    """RETURNS (ChatRequest): A question whose answer shows whether a schema is enforced."""
+    return ChatRequest([{"role": "user", "content": _PROBE_TEXT}], schema=_PROBE_SCHEMA, schema_name="probe")
+
+
+def forget_dialects() -> None:
+    """Forget what this process found out about servers; stores keep what they have."""
+    _known.clear()
+
+
+def _is_enforced(mode: str, completion: Completion) -> bool:
+    try:
+        reply = read_json(completion.content)
+    except InvalidReply:
+        return False
+    if mode == "json_object":
+        return isinstance(reply, dict)
+    return reply == {"reply": _CONSTANT} and (mode != "tool" or completion.called_tool)

@@ -1,0 +1,106 @@
+"""What requests took: counted as replies come, and shown as a snapshot."""
+
+import threading
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from spacy_ner_plus.llm.client.prices import Price
+from spacy_ner_plus.llm.requests import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSnapshot:
+    """What a model's requests took so far.
+
+    requests (int): HTTP requests that were sent, with repeated ones, re-asks and probes.
+    replies (int): Replies that came; each is in the store, except those to probes.
+    stored (int): Replies that came from the store and cost nothing.
+    retries (int): Requests that were sent again, since there was no usable answer.
+    reasked (int): Replies that could not be read, so that the model was asked once more.
+    invalid (int): Prompts whose replies stayed invalid.
+    failed (int): Prompts that got no reply.
+    probes (int): Replies to probes of what the server enforces.
+    unreported (int): Replies whose tokens the server didn't say, so that they are estimates here.
+    prompt_tokens (int): Tokens of all prompts.
+    completion_tokens (int): Tokens of all replies.
+    cached_tokens (int): Tokens of prompts that the server had cached.
+    seconds (float): All replies' time together, so more than went by where several are in flight.
+    cost (float | None): In USD; None where the price of the model isn't known.
+    price_note (str): Which price was taken, or that none is known.
+    """
+
+    requests: int = 0
+    replies: int = 0
+    stored: int = 0
+    retries: int = 0
+    reasked: int = 0
+    invalid: int = 0
+    failed: int = 0
+    probes: int = 0
+    unreported: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    cost: float | None = None
+    price_note: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """RETURNS (int): Tokens of prompts and replies."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): The same as plain data."""
+        return asdict(self)
+
+
+_COUNTS = tuple(field.name for field in fields(UsageSnapshot) if field.name not in ("cost", "price_note"))
+
+
+class UsageMeter:
+    """Counts what requests take, in any thread.
+
+    price (Price | None): Of the model; None where it isn't known.
+    note (str): Which price that is, or that none is known.
+    """
+
+    def __init__(self, price: Price | None, note: str):
+        self._price = price
+        self._note = note
+        self._lock = threading.Lock()
+        self._counts = dict.fromkeys(_COUNTS, 0)
+
+    def add(self, **counts: float) -> None:
+        """Count.
+
+        counts (float): How many of which of a snapshot's fields.
+        """
+        with self._lock:
+            for name, count in counts.items():
+                self._counts[name] += count
+
+    def add_reply(self, usage: Usage, seconds: float, *, reported: bool = True, probe: bool = False) -> None:
+        """Count a reply from the server."""
+        self.add(
+            replies=1,
+            probes=int(probe),
+            unreported=int(not reported),
+            prompt_tokens=usage.prompt,
+            completion_tokens=usage.completion,
+            cached_tokens=usage.cached,
+            seconds=seconds,
+        )
+
+    def snapshot(self) -> UsageSnapshot:
+        """RETURNS (UsageSnapshot): What has been counted so far."""
+        with self._lock:
+            counts = dict(self._counts)
+        usage = Usage(counts["prompt_tokens"], counts["completion_tokens"], counts["cached_tokens"])
+        cost = None if self._price is None else self._price.cost(usage)
+        return UsageSnapshot(**counts, cost=cost, price_note=self._note)
+
+    def reset(self) -> None:
+        """Begin at 0 again."""
+        with self._lock:
+            self._counts = dict.fromkeys(_COUNTS, 0)

@@ -1,0 +1,1 @@
+"""Prompts: instructions, labels and examples."""

@@ -1,0 +1,255 @@
+"""Demonstrations: texts with their entities, shown to a model before the text that is asked about."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.alignment.normalization import normalise
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.spans import CharSpan
+
+SPAN_KEYS = ("spans", "entities")
+WORD = re.compile(r"\w+|[^\w\s]")
+# Lengths of the character n-grams that texts are compared by.
+NGRAMS = (3, 4)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A text with its entities.
+
+    text (str): The text.
+    spans (tuple[CharSpan, ...]): Its entities by character, in order.
+    """
+
+    text: str
+    spans: tuple[CharSpan, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): All of it, for JSON."""
+        return {"text": self.text, "spans": [list(span) for span in self.spans]}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], where: str = "an example") -> "Demonstration":
+        """Read a record.
+
+        record (Mapping[str, Any]): With `text`, and `spans` or `entities`: lists of start, end and label,
+            or objects with these keys.
+        where (str): The place of the record, for messages.
+        RETURNS (Demonstration): The demonstration.
+        RAISES (UserError): Where something is missing, lies outside of the text, or overlaps.
+        """
+        text = record.get("text") if isinstance(record, Mapping) else None
+        items = next((record[key] for key in SPAN_KEYS if key in record), None) if text else None
+        if not isinstance(text, str) or not isinstance(items, Sequence) or isinstance(items, str):
+            reason = "it needs a `text`, and a list of `spans`, which may be empty"
+            raise UserError(Errors.E291.format(where=where, reason=reason))
+        spans = sorted(_read_span(item, text, where) for item in items)
+        for one, other in pairwise(spans):
+            if other.start < one.end:
+                reason = f"the spans {list(one)} and {list(other)} overlap"
+                raise UserError(Errors.E291.format(where=where, reason=reason))
+        return cls(text, tuple(spans))
+
+
+def read_demonstrations(
+    path: Path | str, vocab: Vocab | None = None, *, losses: Losses | None = None
+) -> list[Demonstration]:
+    """Read demonstrations from a file.
+
+    path (Path): A .jsonl file with `text` and `spans` or `entities`; a .spacy file, or a folder of them.
+    vocab (Vocab | None): For the Docs of a .spacy file.
+    losses (Losses | None): Where Docs without annotation are counted, which are left out.
+    RETURNS (list[Demonstration]): In the order of the file.
+    RAISES (UserError): Where it can't be read or holds none.
+    """
+    path = Path(path)
+    losses = Losses() if losses is None else losses
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*.spacy") if not file.name.startswith("."))
+        found = [demonstration for file in files for demonstration in _read_spacy(file, vocab, losses)]
+    elif path.suffix == ".spacy":
+        found = list(_read_spacy(path, vocab, losses))
+    else:
+        found = list(_read_jsonl(path))
+    if not found:
+        raise UserError(Errors.E292.format(path=path))
+    return found
+
+
+class FixedDemonstrations:
+    """The same demonstrations for every text.
+
+    examples (Sequence[Demonstration]): The first of them are taken.
+    k (int | None): How many at most; None for all.
+    RAISES (UserError): For k under 1.
+    """
+
+    def __init__(self, examples: Sequence[Demonstration], k: int | None = None):
+        self.examples = list(examples)
+        self.k = len(self.examples) if k is None else _check(k)
+
+    @cached_property
+    def _forms(self) -> list[str]:
+        return [normalise(example.text) for example in self.examples]
+
+    def select(self, text: str) -> list[Demonstration]:
+        """Choose demonstrations for a text.
+
+        text (str): The text.
+        RETURNS (list[Demonstration]): The first k that aren't this text.
+        """
+        form = normalise(text)
+        others = (example for example, own in zip(self.examples, self._forms, strict=True) if own != form)
+        return [example for _, example in zip(range(self.k), others, strict=False)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): All of it, for JSON."""
+        return {"k": self.k, "examples": [example.to_dict() for example in self.examples]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "FixedDemonstrations":
+        """RETURNS (FixedDemonstrations): What `to_dict` was called on."""
+        return cls([Demonstration.from_dict(record) for record in data["examples"]], data["k"] or None)
+
+
+class SimilarDemonstrations:
+    """For every text the demonstrations that are most like it, by TF-IDF of words and character n-grams.
+
+    The index is made of the texts when it is first needed, and is never written anywhere.
+
+    examples (Sequence[Demonstration]): What is chosen from; of texts that are the same the first counts.
+    k (int): How many are chosen at most.
+    RAISES (UserError): For k under 1.
+    """
+
+    def __init__(self, examples: Sequence[Demonstration], k: int = 5):
+        self.examples = list(examples)
+        self.k = _check(k)
+
+    @cached_property
+    def _index(self) -> "_Index":
+        return _Index(self.examples)
+
+    def select(self, text: str) -> list[Demonstration]:
+        """Choose demonstrations for a text.
+
+        text (str): The text.
+        RETURNS (list[Demonstration]): The k that are most like the text and aren't the text itself; the
+            most similar last, as models heed most what stands nearest.
+        """
+        return self._index.nearest(text, self.k)[::-1] if self.examples else []
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): All of it, for JSON."""
+        return {"k": self.k, "examples": [example.to_dict() for example in self.examples]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SimilarDemonstrations":
+        """RETURNS (SimilarDemonstrations): What `to_dict` was called on."""
+        return cls([Demonstration.from_dict(record) for record in data["examples"]], data["k"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"examples": self.examples, "k": self.k}
+
+
+class _Index:
+    """Texts as TF-IDF vectors; the matrix is kept by feature, so that a query reads its own features alone."""
+
+    def __init__(self, examples: Sequence[Demonstration]):
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        distinct: dict[str, Demonstration] = {}
+        for example in examples:
+            distinct.setdefault(normalise(example.text), example)
+        self.forms, self.examples = list(distinct), list(distinct.values())
+        self.vectorizer = TfidfVectorizer(analyzer=_features, sublinear_tf=True, dtype=np.float32)
+        self.matrix = self.vectorizer.fit_transform(self.forms).T.tocsr()
+
+    def nearest(self, text: str, k: int) -> list[Demonstration]:
+        form = normalise(text)
+        scores = (self.vectorizer.transform([form]) @ self.matrix).toarray()[0]
+        # One more than is asked for, since the text itself may be the first.
+        best = np.argpartition(-scores, k)[: k + 1] if k < len(scores) else np.arange(len(scores))
+        ranked = sorted((-scores[i], i) for i in best if scores[i] > 0)
+        chosen = [int(i) for _, i in ranked if self.forms[i] != form][:k]
+        # What has nothing in common with the text still shows the form of replies.
+        for i, own in enumerate(self.forms):
+            if len(chosen) == k:
+                break
+            if own != form and i not in chosen:
+                chosen.append(i)
+        return [self.examples[i] for i in chosen]
+
+
+def _features(text: str) -> Iterator[str]:
+    """Words, and their character n-grams; words are marked so that both are told apart."""
+    # A text without words has a feature, too: the vectorizer refuses a vocabulary without any.
+    for word in WORD.findall(text) or [""]:
+        yield f"={word}"
+        padded = f" {word} "
+        for n in NGRAMS:
+            for i in range(len(padded) - n + 1):
+                yield padded[i : i + n]
+
+
+def _check(k: int) -> int:
+    if k < 1:
+        raise UserError(Errors.E295.format(k=k))
+    return k
+
+
+def _read_span(item: Any, text: str, where: str) -> CharSpan:
+    if isinstance(item, Mapping):
+        item = [item.get("start"), item.get("end"), item.get("label")]
+    if not isinstance(item, Sequence) or len(item) != 3:
+        raise UserError(Errors.E291.format(where=where, reason=f"{item!r} is no span"))
+    start, end, label = item
+    if not (type(start) is int and type(end) is int and isinstance(label, str) and label):
+        reason = f"{list(item)} is no span with start, end and label"
+        raise UserError(Errors.E291.format(where=where, reason=reason))
+    if not 0 <= start < end <= len(text):
+        reason = f"{list(item)} lies outside of its text of {len(text)} characters"
+        raise UserError(Errors.E291.format(where=where, reason=reason))
+    return CharSpan(start, end, label)
+
+
+def _read_jsonl(path: Path) -> Iterator[Demonstration]:
+    try:
+        lines = path.read_text(encoding="utf8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(Errors.E290.format(path=path, reason=error)) from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise UserError(Errors.E290.format(path=f"{path}:{number}", reason=error)) from error
+        yield Demonstration.from_dict(record, f"{path}:{number}")
+
+
+def _read_spacy(path: Path, vocab: Vocab | None, losses: Losses) -> Iterable[Demonstration]:
+    try:
+        docs = list(DocBin().from_disk(path).get_docs(Vocab() if vocab is None else vocab))
+    except OSError as error:
+        raise UserError(Errors.E290.format(path=path, reason=error.strerror or error)) from error
+    except (zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
+        raise UserError(Errors.E290.format(path=path, reason="it is no DocBin (.spacy)")) from error
+    for doc in docs:
+        if not doc.has_annotation("ENT_IOB"):
+            losses.add("example without annotation", doc.text[:60], str(path))
+        elif doc.text.strip():
+            spans = tuple(CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
+            yield Demonstration(doc.text, spans)

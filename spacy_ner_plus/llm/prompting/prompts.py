@@ -1,0 +1,85 @@
+"""Messages of a request: instructions, demonstrations, and the text as it is.
+
+Templates are rendered in Jinja's sandbox and get the labels alone. The text, and the texts of
+demonstrations, are messages of their own and never pass through a template.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.llm.formats import ReplyFormat
+from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
+
+
+def build_messages(
+    format: ReplyFormat,
+    labels: LabelSet,
+    text: str,
+    examples: Sequence[Demonstration] = (),
+    *,
+    template: str | None = None,
+) -> list[dict[str, str]]:
+    """Write the messages that ask for the entities of a text.
+
+    format (ReplyFormat): How the reply is to be written.
+    labels (LabelSet): What to look for.
+    text (str): The text; it is the last message, and nothing is added to it.
+    examples (Sequence[Demonstration]): Each becomes a text and the ideal reply to it. Entities with
+        other labels are left out of these.
+    template (str | None): Source of a Jinja template for the instructions; None for the format's own.
+    RETURNS (list[dict[str, str]]): Messages with `role` and `content`.
+    RAISES (UserError): A template that can't be rendered or doesn't show the labels.
+    """
+    messages = [{"role": "system", "content": instructions(format, labels, template=template)}]
+    for example in examples:
+        spans = [span for span in example.spans if span[2] in labels.names]
+        messages.append({"role": "user", "content": example.text})
+        messages.append({"role": "assistant", "content": format.render(spans, labels.names, example.text)})
+    messages.append({"role": "user", "content": text})
+    return messages
+
+
+def instructions(
+    format: ReplyFormat,
+    labels: LabelSet,
+    *,
+    template: str | None = None,
+) -> str:
+    """Write the system message.
+
+    format (ReplyFormat): How the reply is to be written.
+    labels (LabelSet): What to look for.
+    template (str | None): Source of a Jinja template; None for the format's own.
+    RETURNS (str): The message.
+    RAISES (UserError): A template that can't be rendered or doesn't show the labels.
+    """
+    source = format.instructions if template is None else template
+    return _render(source, labels.key, format.skeleton(labels.names))
+
+
+@lru_cache(maxsize=64)
+def _render(source: str, labels: str, skeleton: str) -> str:
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    rows = LabelSet.from_dict(json.loads(labels)).rows
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    try:
+        message = environment.from_string(source).render(labels=rows, skeleton=skeleton).strip()
+    # A template may fail in any operation that it holds.
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(Errors.E288.format(template=_shown(source), reason=reason)) from error
+    missing = [row["name"] for row in rows if row["name"] not in message]
+    if missing:
+        raise UserError(Errors.E289.format(template=_shown(source), label=missing[0]))
+    return message
+
+
+def _shown(source: str) -> str:
+    return " ".join(source.split())[:60]

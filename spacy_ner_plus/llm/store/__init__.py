@@ -1,0 +1,1 @@
+"""Every reply, kept in a file."""

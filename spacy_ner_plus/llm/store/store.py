@@ -1,0 +1,153 @@
+"""Every reply of a chat model, kept in an SQLite file under the key of its request."""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.llm.requests import ChatReply, Usage
+from spacy_ner_plus.llm.store.database import open_for_reading, open_for_writing
+
+_REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key"
+# The first where two processes asked at the same time, so that every rerun reads the same.
+_GET = f"SELECT {_REPLY} FROM inferences WHERE key = ? ORDER BY rowid LIMIT 1"
+_ALL = f"SELECT {_REPLY}, id, request, created FROM inferences ORDER BY rowid"
+_ADD = f"INSERT INTO inferences ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 12)})"
+
+_LOW_BITS = 2**62 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A request and its reply, as they are kept.
+
+    id (str): Its own, in the order of time.
+    created (float): When the reply arrived, in seconds since 1970.
+    request (dict[str, Any]): `base_url`, `model`, `messages`, `schema`, `grammar`, `parameters`, `sample`.
+    reply (ChatReply): The reply; its `key` is the request's.
+    """
+
+    id: str
+    created: float
+    request: dict[str, Any]
+    reply: ChatReply
+
+
+class Store:
+    """The replies in a file. Threads and processes may share it; each reply is a commit.
+
+    path (str | Path): The file; it is made where there is none.
+    read_only (bool): Whether never to write to it.
+    RAISES (UserError): Where it can't be opened, or is no store of this version.
+    """
+
+    def __init__(self, path: str | Path, *, read_only: bool = False):
+        self.path = Path(path).expanduser()
+        self.read_only = read_only
+        self._lock = threading.Lock()
+        self._connection = (open_for_reading if read_only else open_for_writing)(self.path)
+
+    def get(self, key: str) -> ChatReply | None:
+        """Look up a reply.
+
+        key (str): The SHA-256 of its request.
+        RETURNS (ChatReply | None): The reply, if there is one.
+        RAISES (UserError): Where the file can't be read any more.
+        """
+        try:
+            with self._lock:
+                row = self._connection.execute(_GET, (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
+        return None if row is None else _reply(row)
+
+    def add(self, request: str, reply: ChatReply) -> str:
+        """Keep a reply.
+
+        request (str): The request in canonical form, whose SHA-256 is the key.
+        reply (ChatReply): The reply with its key.
+        RETURNS (str): The id of the inference.
+        RAISES (sqlite3.Error): Where it can't be written.
+        """
+        id, usage = inference_id(), reply.usage
+        logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
+        row = (
+            *(reply.content, reply.finish_reason, usage.prompt, usage.completion, usage.cached),
+            *(reply.seconds, logprobs, reply.mode, reply.key, id, request, time.time()),
+        )
+        with self._lock:
+            self._connection.execute(_ADD, row)
+        return id
+
+    def inferences(self) -> Iterator[Inference]:
+        """YIELDS (Inference): All that was kept, in the order in which it was, while others may add to it."""
+        reader = open_for_reading(self.path)
+        try:
+            for row in reader.execute(_ALL):
+                *reply, id, request, created = row
+                yield Inference(id, created, json.loads(request), _reply(reply))
+        finally:
+            reader.close()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return self._connection.execute("SELECT count(*) FROM inferences").fetchone()[0]
+
+    def get_dialect(self, base_url: str, model: str, newest: float) -> str | None:
+        """RETURNS (str | None): How a schema is sent there, if that was found out after `newest` (a time)."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT mode FROM dialects WHERE base_url = ? AND model = ? AND created > ?",
+                (base_url, model, newest),
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def set_dialect(self, base_url: str, model: str, mode: str) -> None:
+        """Remember how a schema is sent to a model."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO dialects (base_url, model, mode, created) VALUES (?, ?, ?, ?)",
+                (base_url, model, mode, time.time()),
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+
+def inference_id() -> str:
+    """RETURNS (str): A UUID of version 7 (RFC 9562): milliseconds, then chance."""
+    milliseconds = time.time_ns() // 1_000_000
+    # Not of the module `random`, which users seed.
+    chance = int.from_bytes(os.urandom(10), "big")
+    return str(
+        uuid.UUID(int=milliseconds << 80 | 7 << 76 | (chance >> 68) << 64 | 2 << 62 | chance & _LOW_BITS)
+    )
+
+
+def _reply(row: Any) -> ChatReply:
+    content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key = row
+    return ChatReply(
+        content=content,
+        finish_reason=finish_reason,
+        usage=Usage(prompt, completion, cached),
+        seconds=seconds,
+        logprobs=None if logprobs is None else [(token, value) for token, value in json.loads(logprobs)],
+        mode=mode,
+        key=key,
+        stored=True,
+    )

@@ -1,0 +1,1 @@
+"""From scores of tags to entities and their probabilities."""

@@ -1,0 +1,203 @@
+"""Any Hugging Face base model: where it comes from, and what it can take."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from safetensors import SafetensorError
+from torch import nn
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
+
+# What configs call the dropout of attention weights.
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+
+
+def load_pretrained(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, WordpieceTokenizer]:
+    """Load a pretrained encoder and its tokenizer.
+
+    name (str): A local folder, or a model's name on the Hugging Face hub. Weights
+        must be safetensors; code that comes with a model is never run.
+    attention_dropout (float): Share of attention weights that is dropped in training.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model in float32, tokenizer.
+    RAISES (UserError): Where it can't be had, or isn't an encoder that we can use.
+    """
+    from transformers import AutoModel
+
+    if not name:
+        raise UserError(Errors.E201)
+    encoder, tokenizer = _from_pretrained(AutoModel, name, Errors.E202, attention_dropout)
+    return _prepare(encoder), tokenizer
+
+
+def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]:
+    """Load a trained token classification model, and take it apart.
+
+    name (str): As for `load_pretrained`.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]): Base
+        model in float32, tokenizer, linear head, and the tag of each of its rows.
+    RAISES (UserError): Where it can't be had, or more than one linear layer stands on the encoder.
+    """
+    from transformers import AutoModelForTokenClassification
+
+    model, tokenizer = _from_pretrained(AutoModelForTokenClassification, name, Errors.E217)
+    head = getattr(model, "classifier", getattr(model, "score", None))
+    if not isinstance(head, nn.Linear) or head.bias is None:
+        reason = f"the head of {type(model).__name__} isn't one linear layer."
+        raise UserError(Errors.E217.format(name=name, reason=reason))
+    parts = (*model.base_model.parameters(), *head.parameters())
+    known = {id(parameter) for parameter in parts}
+    others = [name for name, parameter in model.named_parameters() if id(parameter) not in known]
+    if others:
+        # Left out, they would change every score.
+        reason = f"{type(model).__name__} has layers between encoder and head, such as {others[0]}."
+        raise UserError(Errors.E217.format(name=name, reason=reason))
+    tags = [model.config.id2label[row] for row in range(head.out_features)]
+    return _prepare(model.base_model), tokenizer, head.float(), tags
+
+
+def _from_pretrained(
+    auto_class: type, name: str, message: str, attention_dropout: float = 0.0
+) -> tuple[nn.Module, WordpieceTokenizer]:
+    from transformers import AutoConfig
+
+    try:
+        with _quiet():
+            tokenizer = _read_tokenizer(name, use_fast=True)
+            config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+            for setting in _ATTENTION_DROPOUT:
+                if hasattr(config, setting):
+                    setattr(config, setting, attention_dropout)
+            model, info = auto_class.from_pretrained(
+                name, config=config, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = first_lines(error)
+        raise UserError(message.format(name=name, reason=reason)) from error
+    missing = [key for key in info["missing_keys"] if "pooler" not in key]
+    if missing:
+        # transformers would go on with random numbers in their place.
+        reason = f"it lacks weights that {type(model).__name__} needs, such as {missing[0]}."
+        raise UserError(message.format(name=name, reason=reason))
+    return model, WordpieceTokenizer(tokenizer, name)
+
+
+def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
+    """Build the encoder of a saved component, its weights not yet loaded.
+
+    folder (Path): Holds config.json and the tokenizer's files.
+    RETURNS (tuple[nn.Module, WordpieceTokenizer]): Base model with untrained
+        weights, tokenizer. Nothing is asked of a network.
+    RAISES (OSError, ValueError): Where a file is missing or broken.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    for name in ("config.json", "tokenizer.json"):
+        if not (folder / name).exists():
+            # transformers would look for it on the hub, or take another class.
+            raise FileNotFoundError(folder / name)
+    with _quiet():
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        tokenizer = _read_tokenizer(folder, local_files_only=True)
+        with _no_initialization():
+            encoder = AutoModel.from_config(config, trust_remote_code=False)
+    return _prepare(encoder), WordpieceTokenizer(tokenizer, str(folder))
+
+
+def _read_tokenizer(name: str | Path, **options):
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:
+        # The tokenizers library raises no narrower one.
+        raise ValueError(f"its tokenizer can't be read ({error})") from error
+
+
+def first_lines(error: Exception) -> str:
+    """Say in a sentence what a library said.
+
+    error (Exception): Its error.
+    RETURNS (str): The first line that tells something; with the next, where it ends in a colon.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    text = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def max_window(encoder: nn.Module, tokenizer: WordpieceTokenizer) -> int | None:
+    """Find the longest window that an encoder can take.
+
+    encoder (nn.Module): The base model.
+    tokenizer (WordpieceTokenizer): Its tokenizer.
+    RETURNS (int | None): In wordpieces, special tokens not counted; None where
+        positions are not limited.
+    """
+    positions = getattr(encoder.config, "max_position_embeddings", None)
+    if not positions or positions < 0:
+        return None
+    # RoBERTa and its kin number positions from the padding id on, and say so in
+    # the padding index of that embedding.
+    embeddings = getattr(encoder, "embeddings", None)
+    position_embeddings = getattr(embeddings, "position_embeddings", None)
+    offset = getattr(position_embeddings, "padding_idx", None)
+    if offset is not None:
+        positions -= offset + 1
+    return positions - len(tokenizer.prefix) - len(tokenizer.suffix)
+
+
+def freeze_layers(encoder: nn.Module, count: int) -> None:
+    """Keep the embeddings and the lowest layers as they are.
+
+    encoder (nn.Module): The base model.
+    count (int): How many layers; 0 freezes nothing.
+    RAISES (UserError): Where the encoder hasn't so many layers.
+    """
+    if not count:
+        return
+    depth = encoder.config.num_hidden_layers
+    stacks = [m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    if not stacks or count > depth:
+        raise UserError(Errors.E204.format(count=count, depth=depth))
+    for module in (encoder.get_input_embeddings(), getattr(encoder, "embeddings", None), *stacks[0][:count]):
+        if module is not None:
+            module.requires_grad_(False)
+
+
+def _prepare(encoder: nn.Module) -> nn.Module:
+    embeddings = encoder.get_input_embeddings()
+    sized = hasattr(encoder.config, "hidden_size") and isinstance(embeddings, nn.Embedding)
+    if not sized or encoder.config.is_encoder_decoder:
+        raise UserError(Errors.E206.format(kind=type(encoder).__name__))
+    if getattr(encoder, "pooler", None) is not None:
+        # A sentence vector that tagging has no use for.
+        encoder.pooler = None
+    return encoder.float()
+
+
+@contextlib.contextmanager
+def _no_initialization() -> Iterator[None]:
+    """Skip drawing random weights that are overwritten at once."""
+    try:
+        from transformers.initialization import no_init_weights  # transformers 5
+    except ImportError:
+        from transformers.modeling_utils import no_init_weights
+
+    with no_init_weights():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from telling that a head it doesn't know was left out."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

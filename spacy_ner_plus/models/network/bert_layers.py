@@ -1,0 +1,241 @@
+"""The layers of BERT and its kin on a CPU, run by ourselves: transformers' own are made for GPUs.
+
+The layers' weights stay where transformers has them. For training they are used as they are; for
+predicting they are packed once in the order that oneDNN multiplies in, those of query, key and
+value as one matrix, and activation and residual are computed in the same call.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spacy_ner_plus.models.network.attention import KeyMask, attend
+from spacy_ner_plus.models.network.dropout import drop, rate_of
+
+_LIKE_BERT = ("BertModel", "RobertaModel", "XLMRobertaModel", "CamembertModel", "ElectraModel")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The parts of a layer whose norms come after the residuals, as modules of the encoder.
+
+    query, key, value, out (nn.Linear): Of self-attention.
+    attention_dropout (nn.Dropout): Of attention's weights.
+    out_dropout (nn.Dropout): Of what attention gives.
+    attention_norm (nn.LayerNorm): Of that with its residual.
+    up, down (nn.Linear): Of the feed-forward network.
+    activation (Callable): Between the two.
+    down_dropout (nn.Dropout): Of what it gives.
+    norm (nn.LayerNorm): Of that with its residual.
+    n_heads (int): Of attention.
+    """
+
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    out: nn.Linear
+    attention_dropout: nn.Dropout
+    out_dropout: nn.Dropout
+    attention_norm: nn.LayerNorm
+    up: nn.Linear
+    activation: Callable[[torch.Tensor], torch.Tensor]
+    down: nn.Linear
+    down_dropout: nn.Dropout
+    norm: nn.LayerNorm
+    n_heads: int
+
+    def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
+        shape = (*hidden.shape[:2], self.n_heads, -1)
+        query, key, value = (
+            part(hidden).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
+        query = query * query.shape[-1] ** -0.5
+        mixed = attend(query, key, value, mask, rate_of(self.attention_dropout))
+        attended = self.attention_norm(drop(self.out(mixed), self.out_dropout) + hidden)
+        fed = self.down(self.activation(self.up(attended)))
+        return self.norm(drop(fed, self.down_dropout) + attended)
+
+
+class PackedLayer:
+    """The same layer for predicting, its weights packed.
+
+    layer (Layer): The layer, on the CPU in the type to compute in.
+    activation (str): The encoder's name for its activation.
+    """
+
+    def __init__(self, layer: Layer, activation: str):
+        scale = (layer.query.out_features // layer.n_heads) ** -0.5
+        weights = (layer.query.weight * scale, layer.key.weight, layer.value.weight)
+        biases = (layer.query.bias * scale, layer.key.bias, layer.value.bias)
+        self._layer = layer
+        self._project = _Packed(torch.cat(weights), torch.cat(biases))
+        self._out = _Packed(layer.out.weight, layer.out.bias)
+        self._up = _Packed(layer.up.weight, layer.up.bias)
+        self._down = _Packed(layer.down.weight, layer.down.bias)
+        self._fuses_activation = activation == "gelu"
+
+    def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
+        layer = self._layer
+        windows, length, _ = hidden.shape
+        projected = self._project(hidden).view(windows, length, 3, layer.n_heads, -1)
+        mixed = attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
+        attended = layer.attention_norm(self._out.plus(mixed, hidden))
+        risen = self._up.gelu(attended) if self._fuses_activation else layer.activation(self._up(attended))
+        return layer.norm(self._down.plus(risen, attended))
+
+
+class Layers:
+    """An encoder's layers, and how to come to them.
+
+    encoder (nn.Module): A Hugging Face base model.
+    layers (Sequence[Layer]): Its layers.
+    activation (str): Its name for their activation.
+    """
+
+    def __init__(self, encoder: nn.Module, layers: Sequence[Layer], activation: str):
+        self._encoder = encoder
+        self._layers = list(layers)
+        self._activation = activation
+        self._forward: Sequence[Callable[[torch.Tensor, KeyMask], torch.Tensor]] = self._layers
+
+    @property
+    def attention_dropouts(self) -> list[nn.Dropout]:
+        """RETURNS (list[nn.Dropout]): Those of attention weights, which have a rate of their own."""
+        return [layer.attention_dropout for layer in self._layers]
+
+    def pack(self) -> "Layers":
+        """RETURNS (Layers): The same for predicting; itself where torch can't pack."""
+        if not _can_pack(self._layers[0].out.weight.dtype):
+            return self
+        packed = Layers(self._encoder, self._layers, self._activation)
+        with torch.no_grad():
+            packed._forward = [PackedLayer(layer, self._activation) for layer in self._layers]
+        return packed
+
+    def __call__(
+        self,
+        mask: torch.Tensor,
+        count: int,
+        input_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+    ) -> list[torch.Tensor]:
+        """Run the encoder.
+
+        mask (torch.Tensor): 1 for wordpieces and 0 for the padding after them, (windows, length).
+        count (int): How many layers are wanted.
+        input_ids (torch.Tensor): Wordpiece ids, of the same shape.
+        inputs_embeds (torch.Tensor): Or word embeddings, (windows, length, width).
+        RETURNS (list[torch.Tensor]): Hidden states of the last `count` layers, (windows, length, width).
+        """
+        encoder = self._encoder
+        if inputs_embeds is None:
+            hidden = encoder.embeddings(input_ids)
+        elif "Distil" in type(encoder).__name__:
+            # Its keyword has another name in transformers 4 than in 5.
+            hidden = encoder.embeddings(None, inputs_embeds)
+        else:
+            hidden = encoder.embeddings(inputs_embeds=inputs_embeds)
+        if hasattr(encoder, "embeddings_project"):
+            hidden = encoder.embeddings_project(hidden)
+        key_mask = KeyMask(mask)
+        states = [hidden]
+        for layer in self._forward:
+            states.append(layer(states[-1], key_mask))
+        return states[-count:]
+
+
+def find_layers(encoder: nn.Module) -> Layers | None:
+    """Find the layers of an encoder.
+
+    encoder (nn.Module): A Hugging Face base model.
+    RETURNS (Layers | None): Its layers; None where it isn't of BERT's kin, and computes by itself.
+    """
+    kind, config = type(encoder).__name__, encoder.config
+    relative = getattr(config, "position_embedding_type", "absolute") not in ("absolute", None)
+    if relative or getattr(config, "is_decoder", False):
+        return None
+    try:
+        if kind in _LIKE_BERT:
+            return Layers(encoder, [_of_bert(part) for part in encoder.encoder.layer], config.hidden_act)
+        if kind == "DistilBertModel":
+            layers = [_of_distilbert(part) for part in encoder.transformer.layer]
+            return Layers(encoder, layers, config.activation)
+    except AttributeError:
+        # A version of transformers that calls its parts otherwise.
+        return None
+    return None
+
+
+class _Packed:
+    """A linear layer, its weights in the order that oneDNN multiplies in."""
+
+    # How many rows oneDNN packs for; other numbers run as well.
+    ROWS = 1000
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), self.ROWS)
+        self._bias = bias.detach()
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "none", [], "")
+
+    def gelu(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "gelu", [], "none")
+
+    def plus(self, rows: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, other, self._weight, self._bias, "add")
+
+
+def _can_pack(dtype: torch.dtype) -> bool:
+    """Try it: these operators of torch are there only where it was built with oneDNN."""
+    rows = torch.ones(2, 4, dtype=dtype)
+    try:
+        packed = _Packed(torch.ones(4, 4, dtype=dtype), torch.ones(4, dtype=dtype))
+        results = (packed(rows), packed.gelu(rows), packed.plus(rows, rows))
+    except (RuntimeError, AttributeError, NotImplementedError):
+        return False
+    expected = (torch.tensor(5.0), F.gelu(torch.tensor(5.0)), torch.tensor(6.0))
+    return all(torch.allclose(r.float(), e, atol=0.02) for r, e in zip(results, expected, strict=True))
+
+
+def _of_bert(part: nn.Module) -> Layer:
+    attention, output = part.attention.self, part.attention.output
+    return Layer(
+        attention.query,
+        attention.key,
+        attention.value,
+        output.dense,
+        attention.dropout,
+        output.dropout,
+        output.LayerNorm,
+        part.intermediate.dense,
+        part.intermediate.intermediate_act_fn,
+        part.output.dense,
+        part.output.dropout,
+        part.output.LayerNorm,
+        attention.num_attention_heads,
+    )
+
+
+def _of_distilbert(part: nn.Module) -> Layer:
+    attention, feed = part.attention, part.ffn
+    return Layer(
+        attention.q_lin,
+        attention.k_lin,
+        attention.v_lin,
+        attention.out_lin,
+        attention.dropout,
+        nn.Dropout(0.0),
+        part.sa_layer_norm,
+        feed.lin1,
+        feed.activation,
+        feed.lin2,
+        feed.dropout,
+        part.output_layer_norm,
+        attention.n_heads,
+    )

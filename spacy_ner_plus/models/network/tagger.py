@@ -1,0 +1,111 @@
+"""The network: encoder, features of the written text and a linear head, in torch alone."""
+
+import torch
+from torch import nn
+
+from spacy_ner_plus.models.network.bert_layers import find_layers
+from spacy_ner_plus.models.network.dropout import drop
+
+# Share of windows that are not told in training where lines begin.
+LINE_DROPOUT = 0.1
+
+
+class Tagger(nn.Module):
+    """Score IOB2 tags for tokens, read at their first wordpiece.
+
+    encoder (nn.Module): A Hugging Face base model.
+    n_tags (int): How many tags the head scores.
+    n_cases (int): How many case patterns are embedded and added to the word
+        embeddings; 0 for none.
+    n_lines (int): 2 to do the same with whether a line begins; 0 for not.
+    n_layers (int): How many of the encoder's last layers the head reads, side by side.
+    dropout (float): Share of the head's input that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        n_tags: int,
+        n_cases: int = 0,
+        n_lines: int = 0,
+        n_layers: int = 1,
+        dropout: float = 0.1,
+    ):
+        super().__init__()
+        self.encoder = encoder
+        # Where there are none, or not on a CPU, transformers runs the encoder.
+        self.layers = find_layers(encoder)
+        hidden_size = encoder.config.hidden_size
+        width = encoder.get_input_embeddings().embedding_dim
+        self.cases = nn.Embedding(n_cases, width) if n_cases else None
+        self.lines = nn.Embedding(n_lines, width) if n_lines else None
+        for feature in self._features():
+            # The pretrained encoder is left undisturbed at the start.
+            nn.init.zeros_(feature.weight)
+        self.dropout = nn.Dropout(dropout)
+        self.head_size = n_tags
+        self.sizes = {"n_tags": n_tags, "n_cases": n_cases, "n_lines": n_lines, "n_layers": n_layers}
+        self.head = nn.Linear(hidden_size * n_layers, n_tags)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(
+        self,
+        ids: torch.Tensor,
+        cases: torch.Tensor,
+        lines: torch.Tensor,
+        mask: torch.Tensor,
+        places: torch.Tensor,
+    ) -> torch.Tensor:
+        """Score the tokens of a micro-batch.
+
+        ids (torch.Tensor): Wordpiece ids, int64 of shape (windows, length).
+        cases (torch.Tensor): Case patterns, int64 of the same shape.
+        lines (torch.Tensor): 1 where a line begins, else 0; same shape.
+        mask (torch.Tensor): 1 for wordpieces and 0 for padding, same shape.
+        places (torch.Tensor): Flat index of each token's first wordpiece, (tokens,).
+        RETURNS (torch.Tensor): Logits of shape (tokens, n_tags).
+        """
+        inputs = {"input_ids": ids}
+        if self.cases is not None or self.lines is not None:
+            embeddings = self.encoder.get_input_embeddings()(ids)
+            if self.cases is not None:
+                embeddings = embeddings + self.cases(cases)
+            if self.lines is not None:
+                if self.training:
+                    # Many texts have no lines: the network must do without, too.
+                    lines = lines * (torch.rand(len(lines), 1, device=lines.device) >= LINE_DROPOUT)
+                embeddings = embeddings + self.lines(lines)
+            inputs = {"inputs_embeds": embeddings}
+        hidden = self.read_layers(mask, **inputs)
+        # The head on all places, and its result at those of tokens: libraries keep code for each
+        # shape they have met, and the number of tokens is another one every time.
+        logits = self.head(drop(hidden, self.dropout))
+        return logits.reshape(-1, self.head_size)[places]
+
+    def read_layers(self, mask: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """Run the encoder.
+
+        mask (torch.Tensor): 1 for wordpieces and 0 for padding, (windows, length).
+        input_ids (torch.Tensor): Wordpiece ids, of the same shape.
+        inputs_embeds (torch.Tensor): Or word embeddings, (windows, length, width).
+        RETURNS (torch.Tensor): Hidden states of the layers that the head reads, the last one first,
+            (windows, length, layers * width).
+        """
+        n_layers = self.sizes["n_layers"]
+        if self.layers is not None and mask.device.type == "cpu":
+            *lower, last = self.layers(mask, n_layers, **inputs)
+        elif n_layers == 1:
+            return self.encoder(attention_mask=mask, **inputs).last_hidden_state
+        else:
+            output = self.encoder(attention_mask=mask, output_hidden_states=True, **inputs)
+            # The last as it leaves the encoder: some normalise it once more on the way.
+            lower, last = output.hidden_states[-n_layers:-1], output.last_hidden_state
+        return torch.cat((last, *lower), dim=-1) if lower else last
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """RETURNS (list[nn.Parameter]): The parameters that start untrained."""
+        return [p for part in (self.head, *self._features()) for p in part.parameters()]
+
+    def _features(self) -> list[nn.Embedding]:
+        return [feature for feature in (self.cases, self.lines) if feature is not None]

@@ -1,0 +1,1 @@
+"""Learning: passes, optimizer, loss, schedules."""

@@ -1,0 +1,53 @@
+"""AdamW where the network is, with the settings of thinc's optimizer.
+
+thinc's own would walk torch's parameters one by one, and needs CuPy on a GPU.
+"""
+
+import torch
+from thinc.api import Optimizer
+from torch import nn
+
+from spacy_ner_plus.models.network.tagger import Tagger
+
+
+def make_adamw(network: Tagger, head_rate_factor: float) -> torch.optim.AdamW:
+    """Make an optimizer for a tagger, its rates still to be set.
+
+    network (Tagger): The network.
+    head_rate_factor (float): Learning rate of what starts untrained, as a multiple
+        of the encoder's.
+    RETURNS (torch.optim.AdamW): With parameters in groups by rate and decay.
+    """
+    head = {id(parameter) for parameter in network.head_parameters()}
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            # Biases and normalisation weights are vectors, and are not decayed.
+            groups.setdefault((id(parameter) in head, parameter.dim() > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": params, "rate_factor": head_rate_factor if is_head else 1.0, "decays": decays}
+            for (is_head, decays), params in groups.items()
+        ],
+        lr=0.0,
+        fused=True,
+    )
+
+
+def take_step(adamw: torch.optim.AdamW, settings: Optimizer, network: Tagger) -> None:
+    """Take a step (AdamW: Loshchilov and Hutter, 2019), and forget the gradient.
+
+    adamw (torch.optim.AdamW): What `make_adamw` made.
+    settings (Optimizer): Its current learning rate, betas, eps, L2 (as weight decay)
+        and grad_clip (of the norm of the whole gradient) are used.
+    network (Tagger): The network.
+    """
+    for group in adamw.param_groups:
+        group["lr"] = float(settings.learn_rate) * group["rate_factor"]
+        group["betas"] = (float(settings.b1), float(settings.b2))
+        group["eps"] = float(settings.eps)
+        group["weight_decay"] = float(settings.L2) if group["decays"] else 0.0
+    if settings.grad_clip:
+        nn.utils.clip_grad_norm_(network.parameters(), float(settings.grad_clip))
+    adamw.step()
+    adamw.zero_grad()

@@ -1,0 +1,1 @@
+"""The component `structured_llm_ner`."""

@@ -1,0 +1,94 @@
+"""What a run of structured_llm_ner would take, before anything is sent."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import Doc
+
+from spacy_ner_plus.llm.requests import Usage
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+
+# Tokens of a reply for each token of text, where there is no gold to tell: most texts of news
+# and of requests hold entities on one token in six, and JSON spells each of them once.
+REPLY_SHARE = 0.25
+
+
+@dataclass
+class Estimate:
+    """What a run would take.
+
+    documents (int): Docs with words.
+    requests (int): Requests, without re-asks.
+    stored (int): How many of them are in the store already, and would not be sent.
+    prompt_tokens (int): Tokens of the prompts to be sent.
+    completion_tokens (int): Tokens of the replies, as expected.
+    most_completion_tokens (int): If every reply were as long as max_tokens allows.
+    from_gold (bool): Whether replies were sized by gold entities, else by a rule of thumb.
+    cost (float | None): In US dollars, as expected; None where the price isn't known.
+    minutes_at_limits (float | None): The least time that the limits per minute allow.
+    """
+
+    documents: int = 0
+    requests: int = 0
+    stored: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    most_completion_tokens: int = 0
+    from_gold: bool = False
+    cost: float | None = None
+    minutes_at_limits: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): Its fields."""
+        return asdict(self)
+
+
+def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
+    """Count what would be sent for these Docs.
+
+    extractor (Extractor): Of a structured_llm_ner.
+    docs (Iterable[Doc]): The Docs; their entities, if any, are taken for the expected replies.
+    RETURNS (Estimate): The sums.
+    """
+    model, prompter = extractor.model, extractor.prompter
+    found = Estimate()
+    for doc in docs:
+        chunks, whole = extractor.chunks(doc), doc.text
+        found.documents += bool(chunks)
+        for start, end in chunks:
+            text = whole[start:end]
+            known = set(prompter.labels.names)
+            gold = [
+                (ent.start_char - start, ent.end_char - start, ent.label_)
+                for ent in doc.ents
+                if start <= ent.start_char and ent.end_char <= end and ent.label_ in known
+            ]
+            found.from_gold |= bool(gold)
+            for sample in range(extractor.samples):
+                request = prompter.request(text, sample, whole=whole)
+                found.requests += 1
+                if model.is_stored(request):
+                    found.stored += 1
+                    continue
+                found.prompt_tokens += model.count_tokens(request.messages)
+                reply = prompter.format.render(gold, prompter.labels.names, text) if doc.ents else None
+                tokens = (
+                    model.count_tokens(text) * REPLY_SHARE if reply is None else model.count_tokens(reply)
+                )
+                found.completion_tokens += min(round(tokens), model.settings.max_tokens)
+                found.most_completion_tokens += model.settings.max_tokens
+    found.cost = model.cost(Usage(found.prompt_tokens, found.completion_tokens))
+    sent = found.requests - found.stored
+    least = [
+        amount / limit
+        for amount, limit in (
+            (sent, model.settings.requests_per_minute),
+            (found.prompt_tokens + found.completion_tokens, model.settings.tokens_per_minute),
+        )
+        if limit
+    ]
+    found.minutes_at_limits = max(least) if least else None
+    return found

@@ -1,0 +1,121 @@
+"""Our formats and alignment as a task of spacy-llm's own `llm` component, with any of its models.
+
+Its component sends one request at a time and turns a reply that can't be read into an error of
+the whole batch; structured_llm_ner doesn't. This is for pipelines that have it already.
+"""
+
+from typing import Any, Iterable  # noqa: UP035 - spacy-llm compares these very types
+
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_ner_plus.alignment.align import align_mentions
+from spacy_ner_plus.alignment.mentions import InvalidReply
+from spacy_ner_plus.labels import load_labels
+from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, FixedDemonstrations
+from spacy_ner_plus.llm.prompting.prompter import Prompter
+from spacy_ner_plus.llm.votes import choose, count_votes
+from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
+
+SPANS_KEY = "structured_llm_ner"
+
+
+class Prompt(str):
+    """A prompt as one text, which spacy-llm's models send, with the messages that ours send.
+
+    text (str): All messages one after the other.
+    messages (list[dict[str, str]]): The messages.
+    schema (dict[str, Any] | None): JSON schema of the reply.
+    grammar (str | None): GBNF grammar of the reply.
+    """
+
+    def __new__(cls, text: str, messages: list, schema: dict | None, grammar: str | None) -> "Prompt":
+        """RETURNS (Prompt): The prompt."""
+        prompt = super().__new__(cls, text)
+        prompt.messages, prompt.schema, prompt.grammar = messages, schema, grammar
+        return prompt
+
+
+class NERTask:
+    """A task for spacy-llm's `llm` component: named entity recognition.
+
+    prompter (Prompter): Writes requests and reads replies.
+    """
+
+    def __init__(self, prompter: Prompter):
+        self.prompter = prompter
+        register_score()
+        register_failure()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str]): The labels that are asked for."""
+        return self.prompter.labels.names
+
+    def generate_prompts(self, docs: Iterable[Doc]) -> Iterable[Any]:
+        """Write a prompt for each Doc.
+
+        docs (Iterable[Doc]): The Docs.
+        YIELDS (Prompt): The prompts.
+        """
+        for doc in docs:
+            request = self.prompter.request(doc.text)
+            text = "\n\n".join(message["content"] for message in request.messages)
+            yield Prompt(text, list(request.messages), request.schema, request.grammar)
+
+    def parse_responses(self, docs: Iterable[Doc], responses: Iterable[Any]) -> Iterable[Doc]:
+        """Write what the replies say to the Docs.
+
+        docs (Iterable[Doc]): The Docs.
+        responses (Iterable[Any]): A reply for each, or a list that holds it.
+        YIELDS (Doc): The Docs. Where a reply isn't valid, entities are missing and
+            Doc._.ner_failure says why.
+        """
+        for doc, response in zip(docs, responses, strict=True):
+            content = response if isinstance(response, str) else next(iter(response), "")
+            failure, candidates = "", []
+            try:
+                mentions = self.prompter.format.parse(content, self.labels, doc.text)
+            except InvalidReply as error:
+                failure = f"invalid reply: {error}"
+            else:
+                spans = align_mentions(doc, mentions).spans
+                candidates = choose(count_votes([[(span, 1.0) for span in spans]]), 0.0)
+            write_ents(
+                doc,
+                [Span(doc, c.start, c.end, label=c.label) for c in candidates],
+                [c.score for c in candidates],
+                spans_key=SPANS_KEY,
+                overwrite=False,
+                unknown=[doc[:]] if failure and len(doc) else [],
+                failure=failure,
+            )
+            yield doc
+
+    def scorer(self, examples: Iterable[Example]) -> dict[str, Any]:
+        """Score entities, as structured_llm_ner does.
+
+        examples (Iterable[Example]): Predicted Docs and gold.
+        RETURNS (dict[str, Any]): spaCy's entity scores, and the share of invalid replies.
+        """
+        from spacy_ner_plus.evaluation.llm_scorer import llm_ner_score
+
+        return llm_ner_score(examples, labels=self.labels)
+
+
+def make_ner_task_v1(
+    labels: Any,
+    format: Any = "label_lists",
+    examples: list[dict[str, Any]] | None = None,
+) -> NERTask:
+    """Make a task for spacy-llm.
+
+    labels (str | list[str] | dict): As of structured_llm_ner.
+    format (str | ReplyFormat): As of structured_llm_ner. Default: 'label_lists'.
+    examples (list[dict]): Examples for every prompt, with `text` and `spans`. Default: none.
+    RETURNS (NERTask): The task.
+    """
+    records = [Demonstration.from_dict(record) for record in examples or []]
+    demonstrations = FixedDemonstrations(records, len(records)) if records else None
+    return NERTask(Prompter(get_format(format), load_labels(labels), demonstrations))

@@ -1,0 +1,1 @@
+"""The component `transformer_ner`."""

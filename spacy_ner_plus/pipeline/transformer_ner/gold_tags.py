@@ -1,0 +1,69 @@
+"""Gold entities as tag numbers on the tokens of the predicted Doc."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from spacy.training import Example, validate_get_examples
+
+from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.models.decoding.viterbi import tag_names
+from spacy_ner_plus.models.training.loss import MISSING_TAG
+
+# BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
+_IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
+
+
+def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, set[str]]:
+    """Read the gold tags of an example.
+
+    example (Example): The example; where tokens differ, spaCy aligns them.
+    names (Sequence[str]): The tags in the order of their numbers.
+    RETURNS (tuple[Ints1d, set[str]]): A number for each token of the predicted
+        Doc, MISSING_TAG where the annotation is missing or has an unknown label;
+        and these labels.
+    """
+    numbers = {name: number for number, name in enumerate(names)}
+    tags, unknown = [], set()
+    for biluo in example.get_aligned_ner():
+        tag = _IOB2[biluo[0]] + biluo[1:] if biluo else None
+        number = numbers.get(tag, MISSING_TAG)
+        if number == MISSING_TAG and tag and tag[1:2] == "-":
+            unknown.add(tag[2:])
+        tags.append(number)
+    return np.array(tags, dtype=np.int64), unknown
+
+
+def find_labels(get_examples: Callable[[], Iterable[Example]], known: Iterable[str], name: str) -> list[str]:
+    """Find the labels of gold entities.
+
+    get_examples (Callable): Gives examples.
+    known (Iterable[str]): Labels that are known already.
+    name (str): The component's name, for messages.
+    RETURNS (list[str]): All of them, in order of the alphabet; maybe none.
+    """
+    validate_get_examples(get_examples, f"{name}.initialize")
+    return sorted({ent.label_ for eg in get_examples() for ent in eg.reference.ents} | set(known))
+
+
+class GoldTagReader:
+    """Read gold tags for a component, and warn once of each label that it doesn't know."""
+
+    def __init__(self):
+        self._warned: set[str] = set()
+
+    def __call__(self, example: Example, labels: Sequence[str], name: str) -> np.ndarray:
+        """Read the gold tags of an example.
+
+        example (Example): The example.
+        labels (Sequence[str]): The component's labels.
+        name (str): Its name, for the warning.
+        RETURNS (Ints1d): As `read_gold_tags` gives them.
+        """
+        tags, unknown = read_gold_tags(example, tag_names(labels))
+        for label in sorted(unknown - self._warned):
+            self._warned.add(label)
+            warnings.warn(
+                Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=2
+            )
+        return tags

@@ -1,0 +1,431 @@
+"""Alignment: mentions are found where they are meant, and none goes missing without a reason."""
+
+import unicodedata
+
+import pytest
+import spacy
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc, Span
+
+from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions, select_ents
+from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.normalization import SAME, Normalised, normalise
+from spacy_ner_plus.alignment.occurrences import Places, occurrences
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.formats import get_format
+
+NLP = spacy.blank("en")
+LABELS = ("PER", "LOC", "ORG")
+MANY = settings(max_examples=200, deadline=None)
+# Letters that change their length or meet others when they are normalised.
+ODD = st.text(
+    st.sampled_from(
+        "aZ .'\u2019\u201c-\u2013\u00a0\n\u00e9e\u0301\ufb01\u00dfI\u0130\u0131\u1100\u1161\u11a8"
+    )
+    | st.sampled_from("\uff76\uff9e\u200b\u00ad\u2026\u00b4\u00a8\u0660\U0001f600"),
+    max_size=12,
+)
+WORD = st.text(min_size=1, max_size=5).filter(lambda word: not any(c.isspace() for c in word))
+
+
+def make_doc(text):
+    """Tokens are what spaces part; a space before a hyphen or full stop is none: 'U.S. -based'."""
+    words = text.split()
+    spaces = [True] * len(words)
+    spaces[-1] = False
+    return Doc(NLP.vocab, words=words, spaces=spaces)
+
+
+def found(doc, mentions, **settings):
+    alignment = align_mentions(doc, mentions, **settings)
+    return [(doc[s.start : s.end].text, s.label, s.start) for s in alignment.spans]
+
+
+@st.composite
+def docs_with_gold(draw):
+    words = draw(st.lists(WORD | st.sampled_from(["a", "ab", "aa", "Rome"]), min_size=1, max_size=12))
+    spaces = draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
+    doc = Doc(NLP.vocab, words=words, spaces=spaces)
+    ents, at = [], 0
+    while at < len(doc):
+        end = min(at + draw(st.integers(1, 3)), len(doc))
+        if draw(st.booleans()):
+            ents.append(Span(doc, at, end, draw(st.sampled_from(LABELS))))
+        at = end
+    doc.set_ents(ents)
+    return doc
+
+
+# Exact, normalised, fuzzy
+
+
+def test_alignment_exact_mention_has_its_tokens():
+    alignment = align_mentions(make_doc("Ann Lee left Rome"), [Mention("Ann Lee", "PER")])
+    assert alignment.spans == [AlignedMention(0, 2, "PER", "exact", 1.0, Mention("Ann Lee", "PER"))]
+    assert not alignment.unaligned
+    assert alignment.snapped == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("JAPAN won", "Japan"),
+        ("He likes Rock \u2019n\u2019 Roll here", "Rock 'n' Roll"),
+        ("in Bosnia \u2013 Herzegovina now", "Bosnia-Herzegovina"),
+        ("the New\u00a0York marathon", "New York"),
+        ("Mr . Smith left", "Mr. Smith"),
+        ("Andr\u00e9 left", "Andre\u0301"),
+        ("\uff21\uff22\uff23 news", "ABC"),
+        ("the \ufb01rm Of\ufb01ce here", "Office"),
+        ("New  York won", "New\nYork"),
+        ("Stra\u00dfe 7", "STRASSE"),
+    ],
+)
+def test_alignment_normalised_mention_is_found(text, mention):
+    words = text.split(" ")
+    doc = Doc(NLP.vocab, words=[w or " " for w in words], spaces=[True] * (len(words) - 1) + [False])
+    (span,) = align_mentions(doc, [Mention(mention, "X")]).spans
+    assert span.how == "normalised"
+    assert 0.9 < span.score < 1.0
+    assert normalise(doc[span.start : span.end].text) == normalise(mention)
+
+
+@pytest.mark.parametrize(
+    ("mention", "place"),
+    [("Uzbekestan", "Uzbekistan"), ("Igor Skvyrin", "Igor Shkvyrin"), ("NewZealand", "New Zealand")],
+)
+def test_alignment_fuzzy_mention_takes_whole_tokens(mention, place):
+    doc = make_doc("In Uzbekistan , Igor Shkvyrin beat New Zealand")
+    (span,) = align_mentions(doc, [Mention(mention, "X")]).spans
+    assert doc[span.start : span.end].text == place
+    assert span.how == "fuzzy"
+    assert 0.85 <= span.score < 1.0
+
+
+def test_alignment_fuzzy_threshold_is_a_floor():
+    doc = make_doc("In Uzbekistan now")
+    mentions = [Mention("Uzbekestan", "LOC")]
+    assert align_mentions(doc, mentions, fuzzy_threshold=0.9).spans
+    alignment = align_mentions(doc, mentions, fuzzy_threshold=0.95)
+    assert alignment.unaligned == [(mentions[0], "not in the text; most similar is 'Uzbekistan' (0.90)")]
+    assert align_mentions(make_doc("UZBEKISTAN"), [Mention("Uzbekistan", "LOC")], fuzzy_threshold=1.0).spans
+
+
+def test_alignment_fuzzy_takes_no_other_number():
+    doc = make_doc("He uses Windows 95 at home")
+    assert not align_mentions(doc, [Mention("Windows 98", "MISC")]).spans
+
+
+def test_alignment_spelling_of_the_text_is_used_for_all_listings():
+    doc = make_doc("Uzbekistan met Uzbekistan")
+    assert found(doc, [Mention("Uzbekestan", "LOC")] * 2) == [
+        ("Uzbekistan", "LOC", 0),
+        ("Uzbekistan", "LOC", 2),
+    ]
+
+
+# Tokens
+
+
+def test_alignment_end_inside_a_token_is_snapped_and_counted():
+    doc = make_doc("the U.S.-based firm")
+    alignment = align_mentions(doc, [Mention("U.S.", "LOC")])
+    (span,) = alignment.spans
+    assert (span.start, span.end, span.how, span.snapped) == (1, 2, "exact", True)
+    assert alignment.snapped == 1
+
+
+def test_alignment_whole_tokens_come_before_parts():
+    assert found(make_doc("a U.S.-based firm in the U.S."), [Mention("U.S.", "LOC")]) == [("U.S.", "LOC", 5)]
+
+
+def test_alignment_words_are_not_cut():
+    mention = Mention("Iran", "LOC")
+    alignment = align_mentions(make_doc("Iranian oil"), [mention])
+    assert alignment.unaligned == [(mention, "only as part of a longer word")]
+    assert found(make_doc("Iranian oil , Iran said"), [mention]) == [("Iran", "LOC", 3)]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_alignment_empty_mentions_are_counted(text):
+    mention = Mention(text, "LOC")
+    assert align_mentions(make_doc("Rome"), [mention]).unaligned == [(mention, "empty")]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_alignment_empty_doc_loses_nothing_in_silence(policy):
+    mentions = [Mention("Rome", "LOC"), Mention("Rome", "LOC", 1), Mention("Rome", "LOC", position=3)]
+    alignment = align_mentions(Doc(NLP.vocab), mentions, occurrences=policy)
+    assert not alignment.spans
+    assert alignment.unaligned
+
+
+# Occurrences
+
+
+def test_alignment_listed_takes_as_many_as_are_listed():
+    doc = make_doc("Rome and Rome and Rome")
+    assert found(doc, [Mention("Rome", "LOC")] * 2) == [("Rome", "LOC", 0), ("Rome", "LOC", 2)]
+
+
+def test_alignment_listed_too_often_is_counted():
+    alignment = align_mentions(make_doc("Rome now"), [Mention("Rome", "LOC")] * 2)
+    assert len(alignment.spans) == 1
+    assert alignment.unaligned == [(Mention("Rome", "LOC"), "listed more often than it occurs")]
+
+
+@pytest.mark.parametrize("listed", [1, 2, 5])
+def test_alignment_all_takes_every_occurrence(listed):
+    doc = make_doc("Rome and Rome and Rome")
+    alignment = align_mentions(doc, [Mention("Rome", "LOC")] * listed, occurrences="all")
+    assert [span.start for span in alignment.spans] == [0, 2, 4]
+    assert not alignment.unaligned
+
+
+def test_alignment_all_takes_other_case_too():
+    doc = make_doc("US WINS . The US team told us . Japan and JAPAN")
+    mentions = [Mention("US", "LOC"), Mention("Japan", "LOC")]
+    places = found(doc, mentions, occurrences="all")
+    assert places == [("US", "LOC", 0), ("US", "LOC", 4), ("Japan", "LOC", 9), ("JAPAN", "LOC", 11)]
+
+
+def test_alignment_common_words_are_no_other_spelling_of_names():
+    alignment = align_mentions(make_doc("The US told us"), [Mention("US", "LOC")] * 2)
+    assert [span.start for span in alignment.spans] == [1]
+    assert len(alignment.unaligned) == 1
+
+
+def test_alignment_first_takes_one():
+    doc = make_doc("Rome and Rome and Rome")
+    assert found(doc, [Mention("Rome", "LOC")] * 2, occurrences="first") == [("Rome", "LOC", 0)]
+    # Also where the list's order would say another.
+    mentions = [Mention("and", "X"), Mention("Rome", "X")]
+    assert [start for _, _, start in found(doc, mentions, occurrences="first")] == [0, 1]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_alignment_longer_mentions_take_their_places_first(policy):
+    doc = make_doc("the Bank of China and China Daily in China")
+    mentions = [Mention(text, "X") for text in ("China", "China Daily", "Bank of China")]
+    places = found(doc, mentions, occurrences=policy)
+    assert [start for _, _, start in places] == [1, 5, 8]
+
+
+def test_alignment_listed_avoids_places_within_longer_mentions_elsewhere():
+    doc = make_doc("Bank of China and Bank of China in China")
+    places = found(doc, [Mention("China", "LOC"), Mention("Bank of China", "ORG")])
+    assert ("China", "LOC", 8) in places
+
+
+def test_alignment_order_of_the_list_chooses_between_occurrences():
+    doc = make_doc("Rome said Oslo and Rome and Bonn and Rome")
+    mentions = [Mention(text, "LOC") for text in ("Oslo", "Rome", "Bonn")]
+    assert [start for _, _, start in found(doc, mentions)] == [2, 4, 6]
+
+
+def test_alignment_order_is_not_used_of_a_list_without_one():
+    doc = make_doc("Rome said Oslo and Rome and Bonn and Rome")
+    mentions = [Mention(text, "LOC") for text in ("Bonn", "Rome", "Oslo")]
+    assert [start for _, _, start in found(doc, mentions)] == [0, 2, 6]
+
+
+def test_alignment_labels_of_one_spelling_share_its_places():
+    doc = make_doc("Ann of Washington met Washington in Oslo")
+    mentions = [Mention(text, "PER") for text in ("Ann", "Washington")]
+    mentions += [Mention(text, "LOC") for text in ("Washington", "Oslo")]
+    labels = [label for _, label, _ in found(doc, mentions)]
+    assert sorted(labels) == ["LOC", "LOC", "PER", "PER"]
+
+
+def test_alignment_headline_in_capitals_counts_as_an_occurrence():
+    doc = make_doc("JAPAN WIN . Yesterday Japan beat Syria")
+    alignment = align_mentions(doc, [Mention("Japan", "LOC")] * 2)
+    assert [(span.start, span.how) for span in alignment.spans] == [(0, "normalised"), (4, "exact")]
+
+
+def test_alignment_nested_mentions_are_kept():
+    doc = make_doc("the Bank of China")
+    mentions = [Mention("Bank of China", "ORG"), Mention("China", "LOC")]
+    alignment = align_mentions(doc, mentions)
+    assert [(span.start, span.end) for span in alignment.spans] == [(1, 4), (3, 4)]
+    assert [(span.start, span.end) for span in select_ents(alignment)] == [(1, 4)]
+
+
+def test_alignment_select_ents_prefers_the_better_aligned_of_equals():
+    exact, fuzzy = (
+        AlignedMention(0, 1, label, how, score, Mention("Rome", label))
+        for label, how, score in (("LOC", "exact", 1.0), ("PER", "fuzzy", 0.9))
+    )
+    assert select_ents([fuzzy, exact]) == [exact]
+
+
+def test_alignment_unknown_policy_is_refused():
+    with pytest.raises(UserError, match=r"E293.*listed, all, first"):
+        align_mentions(make_doc("Rome"), [], occurrences="some")
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, 85.0])
+def test_alignment_threshold_outside_its_range_is_refused(threshold):
+    with pytest.raises(UserError, match="E294"):
+        align_mentions(make_doc("Rome"), [], fuzzy_threshold=threshold)
+
+
+# Replies that say which occurrence, or where
+
+
+def test_alignment_stated_occurrence_is_taken():
+    doc = make_doc("Rome and Rome and Rome")
+    assert found(doc, [Mention("Rome", "LOC", 2)]) == [("Rome", "LOC", 2)]
+
+
+def test_alignment_occurrences_of_words_come_before_parts_of_words():
+    assert occurrences("Iranian Iran-based Iran", "Iran") == [8, 19, 0]
+    assert found(make_doc("Iranian oil from Iran"), [Mention("Iran", "LOC", 1)]) == [("Iran", "LOC", 3)]
+
+
+@pytest.mark.parametrize("occurrence", [1, 3])
+def test_alignment_miscounted_occurrence_falls_back_to_a_free_one(occurrence):
+    doc = make_doc("Rome and Rome")
+    mentions = [Mention("Rome", "LOC", 1), Mention("Rome", "LOC", occurrence)]
+    assert [start for _, _, start in found(doc, mentions)] == [0, 2]
+
+
+def test_alignment_occurrence_may_count_other_case():
+    doc = make_doc("ROME wins . Rome loses")
+    assert found(doc, [Mention("Rome", "LOC", 2)]) == [("Rome", "LOC", 3)]
+
+
+def test_alignment_position_is_taken():
+    doc = make_doc("Rome and Rome and Rome")
+    alignment = align_mentions(doc, [Mention("Rome", "LOC", position=9)])
+    assert [(span.start, span.how) for span in alignment.spans] == [(2, "exact")]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "how"), [("rome", "normalised"), ("Romme", "fuzzy"), (" Rome", "exact")]
+)
+def test_alignment_position_forgives_slips(spelling, how):
+    doc = make_doc("Rome and Rome and Rome")
+    position = 8 if spelling.startswith(" ") else 9
+    alignment = align_mentions(doc, [Mention(spelling, "LOC", position=position)])
+    assert [(span.start, span.how) for span in alignment.spans] == [(2, how)]
+
+
+def test_alignment_position_given_twice_is_counted():
+    doc = make_doc("Rome and Rome")
+    alignment = align_mentions(doc, [Mention("Rome", "LOC", position=9)] * 2)
+    assert [span.start for span in alignment.spans] == [2]
+    assert [reason for _, reason in alignment.unaligned] == ["its tokens have this label already"]
+
+
+def test_alignment_wrong_position_falls_back_to_the_text():
+    doc = make_doc("Ann left Rome")
+    assert found(doc, [Mention("Rome", "LOC", position=0)]) == [("Rome", "LOC", 2)]
+
+
+# Stretches of a Doc
+
+
+def test_alignment_of_a_stretch_stays_within_it():
+    doc = make_doc("Rome and Oslo and Rome and Bonn and Rome")
+    alignment = align_mentions(
+        doc, [Mention("Rome", "LOC"), Mention("Oslo", "LOC")], start_char=14, end_char=31
+    )
+    assert [(span.start, span.end) for span in alignment.spans] == [(4, 5)]
+    assert [reason for _, reason in alignment.unaligned] == ["not in the text"]
+
+
+@MANY
+@given(docs_with_gold(), st.data())
+def test_alignment_of_a_stretch_is_that_of_its_text(doc, data):
+    first = data.draw(st.integers(0, len(doc) - 1))
+    last = data.draw(st.integers(first + 1, len(doc)))
+    span = doc[first:last]
+    places = Places(doc, span.start_char, span.end_char)
+    assert places.text == span.text
+    assert places.starts == [token.idx - span.start_char for token in span]
+    assert places.first == first
+
+
+# What holds for all
+
+
+@pytest.mark.parametrize("name", ["entity_list", "inline_tags"])
+@MANY
+@given(doc=docs_with_gold())
+def test_alignment_gives_gold_back_where_a_format_states_places(name, doc):
+    reply_format = get_format(name)
+    gold = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    reply = reply_format.render(gold, LABELS, doc.text)
+    try:
+        mentions = reply_format.parse(reply, LABELS, doc.text)
+    except InvalidReply:
+        # A text that looks like reasoning or a fence is stripped from its own copy.
+        assert name == "inline_tags"
+        return
+    alignment = align_mentions(doc, mentions)
+    assert [(s.start, s.end, s.label) for s in select_ents(alignment)] == [
+        (ent.start, ent.end, ent.label_) for ent in doc.ents
+    ]
+    assert not alignment.unaligned
+    assert {span.how for span in alignment.spans} <= {"exact"}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@MANY
+@given(
+    doc=docs_with_gold(),
+    mentions=st.lists(
+        st.builds(
+            Mention,
+            st.sampled_from(["a", "ab", "aa", "Rome", "rome", "Rom\u00e9", ""]) | st.text(max_size=5),
+            st.sampled_from(LABELS),
+            st.integers(0, 3),
+            position=st.integers(-1, 30),
+        ),
+        max_size=8,
+    ),
+)
+def test_alignment_accounts_for_every_mention(policy, doc, mentions):
+    alignment = align_mentions(doc, mentions, occurrences=policy)
+    known = [span.mention for span in alignment.spans] + [mention for mention, _ in alignment.unaligned]
+    # Under the other policies a mention counts once, however often it is listed.
+    assert {(m.text.strip(), m.label) for m in known} == {(m.text.strip(), m.label) for m in mentions}
+    if policy == "listed":
+        assert len(known) == len(mentions)
+    places = [(span.start, span.end, span.label) for span in alignment.spans]
+    assert len(places) == len(set(places))
+    assert places == sorted(places, key=lambda place: place[:2])
+    for span in alignment.spans:
+        assert 0 <= span.start < span.end <= len(doc)
+        assert 0.0 <= span.score <= 1.0
+    assert alignment.snapped == sum(span.snapped for span in alignment.spans)
+    taken = [i for span in select_ents(alignment) for i in range(span.start, span.end)]
+    assert len(taken) == len(set(taken))
+
+
+@MANY
+@given(st.text() | ODD)
+@example("\u1100 \u1161")
+@example("e\u200b\u0301")
+def test_normalization_is_that_of_the_whole_text(text):
+    visible = "".join(c for c in text.translate(SAME) if unicodedata.category(c) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold()).translate(SAME)
+    words = folded.split()
+    expected = "".join(words[:1])
+    for word in words[1:]:
+        expected += (" " if expected[-1].isalnum() and word[0].isalnum() else "") + word
+    assert normalise(text) == expected
+
+
+@MANY
+@given(st.text() | ODD)
+def test_normalization_offsets_lead_back(text):
+    normalised = Normalised(text)
+    assert len(normalised.starts) == len(normalised.ends) == len(normalised.text)
+    assert normalised.starts == sorted(normalised.starts)
+    for i, character in enumerate(normalised.text):
+        start, end = normalised.original(i, i + 1)
+        assert 0 <= start < end <= len(text)
+        assert character in normalise(text[start:end]) or (character == " " and text[start:end].isspace())

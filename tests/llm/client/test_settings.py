@@ -1,0 +1,76 @@
+import pytest
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.client.chat_model import ChatModel
+from tests.llm.client.asking import ask_all, make_model
+from tests.servers.behaviour import Behaviour
+from tests.servers.fault_server import FaultServer
+
+KEY = "sk-very-secret-4711"
+NOWHERE = "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "settings", "code"),
+    [
+        (Behaviour(api_key="right"), {"api_key_env": "NO_SUCH_VARIABLE"}, "E252.*NO_SUCH_VARIABLE"),
+        (Behaviour(api_key="right"), {"api_key_env": "A_KEY"}, "E253.*A_KEY"),
+        (Behaviour(model="other"), {}, "E254.*'tiny'"),
+        (Behaviour(), {"base_url": NOWHERE}, "E255.*127.0.0.1:9"),
+        (Behaviour(), {"base_url": "127.0.0.1:8080/v1"}, "E251.*begin with http"),
+        (Behaviour(), {"base_url": "http://localhost:port/v1"}, "E251"),
+        (Behaviour(), {"headers": {"X-Key": "${NO_SUCH_VARIABLE}"}}, "E259.*X-Key.*NO_SUCH_VARIABLE"),
+        (Behaviour(), {"api_key_env": "A_TORN_KEY"}, "E270.*A_TORN_KEY"),
+        (Behaviour(), {"budget": {"usd": 1.0}}, "E258.*'tiny'"),
+    ],
+)
+def test_settings_says_what_makes_every_request_senseless(behaviour, settings, code, monkeypatch):
+    monkeypatch.setenv("A_KEY", KEY)
+    monkeypatch.setenv("A_TORN_KEY", f"{KEY}\n{KEY}")
+    with (
+        FaultServer(behaviour) as server,
+        make_model(server, **settings) as model,
+        pytest.raises(UserError, match=code) as raised,
+    ):
+        ask_all(model, ["Anna"])
+    assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_concurrency": 0},
+        {"max_retries": -1},
+        {"timeout": 0},
+        {"structured": "xml"},
+        {"budget": {"eur": 1}},
+        {"requests_per_minute": 0},
+        {"replay_only": True},
+        {"prices": {"m": 1}},
+    ],
+)
+def test_settings_refuses_settings_that_cannot_be(settings):
+    with pytest.raises(UserError, match=r"E250|E269"):
+        ChatModel(base_url=NOWHERE, name="m", **settings)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "endpoint", "address"),
+    [
+        ("http://a:1/v1", "http://a:1/v1", "http://a:1/v1/chat/completions"),
+        (" http://a/v1/ ", "http://a/v1", "http://a/v1/chat/completions"),
+        ("http://a/v1/chat/completions", "http://a/v1", "http://a/v1/chat/completions"),
+        ("https://a/d?v=2", "https://a/d?v=2", "https://a/d/chat/completions?v=2"),
+        ("http://[::1]:8080", "http://[::1]:8080", "http://[::1]:8080/chat/completions"),
+    ],
+)
+def test_settings_know_where_requests_are_sent(base_url, endpoint, address):
+    settings = ChatModel(base_url=base_url, name="m").settings
+    assert (settings.endpoint(), settings.address()) == (endpoint, address)
+
+
+def test_settings_give_the_fields_that_change_a_reply():
+    settings = ChatModel(
+        base_url=NOWHERE, name="m", temperature=0, parameters={"max_tokens": None, "top_p": 1}
+    )
+    assert settings.settings.sampling() == {"temperature": 0.0, "top_p": 1}

@@ -1,0 +1,233 @@
+import sqlite3
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Usage
+from spacy_ner_plus.llm.store.request_key import canonical_request, request_key
+from spacy_ner_plus.llm.store.store import Store, inference_id
+
+REPLY = ChatReply("{}", "stop", Usage(10, 2, 5), 0.25, [("{}", -0.5)], "tool", "a" * 64)
+
+
+def key_of(text: str, *, endpoint="http://a/v1", name="m", sampling=None, **request) -> str:
+    asked = ChatRequest([{"role": "user", "content": text}], **request)
+    return request_key(canonical_request(endpoint, name, sampling or {}, asked))
+
+
+def make_store(path: Path, replies: int = 3) -> Path:
+    with Store(path) as store:
+        for number in range(replies):
+            store.add('{"model": "m"}', ChatReply(f"reply {number}", key=f"{number}"))
+    return path
+
+
+def test_store_gives_back_what_it_was_given(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add("{}", REPLY)
+        found = store.get(REPLY.key)
+        assert store.get("b" * 64) is None
+    assert (found.content, found.finish_reason, found.usage) == ("{}", "stop", Usage(10, 2, 5))
+    assert (found.seconds, found.logprobs, found.mode, found.stored) == (0.25, [("{}", -0.5)], "tool", True)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    with Store(tmp_path_factory.mktemp("kept") / "s.sqlite") as store:
+        yield store
+
+
+@given(content=st.text())
+def test_store_keeps_any_text(kept, content):
+    key = str(uuid.uuid4())
+    kept.add("{}", ChatReply(content, key=key))
+    assert kept.get(key).content == content
+
+
+def test_store_keys_tell_apart_what_shares_its_words():
+    assert key_of("Jordan beat Georgia in Paris") != key_of("Paris beat Jordan in Georgia")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"endpoint": "http://b/v1"},
+        {"name": "n"},
+        {"sampling": {"temperature": 1.0}},
+        {"schema": {"type": "object"}},
+        {"grammar": "root ::= x"},
+        {"sample": 1},
+    ],
+)
+def test_store_keys_hold_all_that_changes_a_reply(other):
+    assert key_of("text", **other) != key_of("text")
+
+
+def test_store_keys_hang_on_no_order_of_fields():
+    first = key_of("x", sampling={"a": 1, "b": {"c": 1, "d": 2}})
+    assert first == key_of("x", sampling={"b": {"d": 2, "c": 1}, "a": 1})
+
+
+@given(st.text(), st.text())
+def test_store_keys_are_equal_for_equal_texts_alone(one, other):
+    assert (key_of(one) == key_of(other)) == (one == other)
+
+
+def test_store_keeps_the_first_of_two_replies_to_a_request_in_front(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add("{}", ChatReply("first", key="k"))
+        store.add("{}", ChatReply("second", key="k"))
+        assert store.get("k").content == "first"
+        assert [inference.reply.content for inference in store.inferences()] == ["first", "second"]
+
+
+def test_store_lists_inferences_in_order_with_their_requests(tmp_path):
+    with Store(make_store(tmp_path / "s.sqlite")) as store:
+        inferences = list(store.inferences())
+        assert len(store) == 3
+    assert [inference.reply.content for inference in inferences] == ["reply 0", "reply 1", "reply 2"]
+    assert [inference.request for inference in inferences] == [{"model": "m"}] * 3
+    assert len({inference.id for inference in inferences}) == 3
+
+
+def test_store_ids_are_uuids_in_the_order_of_time():
+    ids = [inference_id() for _ in range(3)]
+    assert {uuid.UUID(id).version for id in ids} == {7}
+    assert [id[:8] for id in ids] == sorted(id[:8] for id in ids)
+
+
+def test_store_is_shared_by_threads(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+
+        def fill(thread: int) -> None:
+            for number in range(20):
+                store.add("{}", ChatReply("x", key=f"{thread}-{number}"))
+                assert store.get(f"{thread}-{number}")
+
+        threads = [threading.Thread(target=fill, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(store) == 160
+
+
+def test_store_is_seen_by_another_opened_before(tmp_path):
+    with Store(tmp_path / "s.sqlite") as one, Store(tmp_path / "s.sqlite") as other:
+        one.add("{}", ChatReply("x", key="k"))
+        assert other.get("k").content == "x"
+
+
+def test_store_makes_its_folder(tmp_path):
+    make_store(tmp_path / "new" / "folder" / "s.sqlite")
+    assert (tmp_path / "new" / "folder" / "s.sqlite").is_file()
+
+
+def garbage(path: Path) -> bytes:
+    path.write_bytes(b"these are no replies" * 100)
+    return path.read_bytes()
+
+
+def broken_page(path: Path) -> bytes:
+    make_store(path, 200)
+    data = bytearray(path.read_bytes())
+    data[4096:16384] = b"\xff" * 12288
+    path.write_bytes(data)
+    return bytes(data)
+
+
+def cut(path: Path) -> bytes:
+    make_store(path, 200)
+    path.write_bytes(path.read_bytes()[:9000])
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [garbage, broken_page, cut])
+def test_store_sets_a_damaged_file_aside(tmp_path, damage):
+    path = tmp_path / "s.sqlite"
+    data = damage(path)
+    with pytest.warns(UserWarning, match="W252"):
+        store = Store(path)
+    assert len(store) == 0
+    store.add("{}", ChatReply("x", key="k"))
+    store.close()
+    (aside,) = tmp_path.glob("s.sqlite.damaged-*")
+    assert aside.read_bytes() == data
+    with Store(path) as store:
+        assert len(store) == 1
+
+
+def test_store_sets_no_second_file_aside_under_the_same_name(tmp_path):
+    for _ in range(3):
+        garbage(tmp_path / "s.sqlite")
+        with pytest.warns(UserWarning, match="W252"):
+            Store(tmp_path / "s.sqlite").close()
+    assert len(list(tmp_path.glob("s.sqlite.damaged-*"))) == 3
+
+
+def test_store_of_a_newer_version_is_refused(tmp_path):
+    path = make_store(tmp_path / "s.sqlite")
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"E264.*version 99"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+def test_store_refuses_a_database_of_something_else(tmp_path):
+    path = tmp_path / "s.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE bookmarks (url)")
+    connection.close()
+    with pytest.raises(UserError, match="E265"):
+        Store(path)
+
+
+def test_store_read_only_writes_nothing(tmp_path):
+    path = make_store(tmp_path / "s.sqlite")
+    before = path.read_bytes()
+    with Store(path, read_only=True) as store:
+        assert store.get("1").content == "reply 1"
+        with pytest.raises(sqlite3.Error, match="readonly"):
+            store.add("{}", REPLY)
+    assert path.read_bytes() == before
+
+
+def test_store_read_only_reads_beside_a_writer(tmp_path):
+    with Store(tmp_path / "s.sqlite") as writer, Store(tmp_path / "s.sqlite", read_only=True) as reader:
+        writer.add("{}", ChatReply("x", key="k"))
+        assert reader.get("k").content == "x"
+
+
+def test_store_read_only_must_be_there(tmp_path):
+    with pytest.raises(UserError, match="E266"):
+        Store(tmp_path / "s.sqlite", read_only=True)
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_store_read_only_is_not_set_aside_when_damaged(tmp_path):
+    garbage(tmp_path / "s.sqlite")
+    with pytest.raises(UserError, match="E267"):
+        Store(tmp_path / "s.sqlite", read_only=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.sqlite"]
+
+
+def test_store_that_cannot_be_opened_says_so(tmp_path):
+    with pytest.raises(UserError, match="E263"):
+        Store(tmp_path)
+
+
+def test_store_remembers_how_a_server_is_spoken_to(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        store.set_dialect("http://a/v1", "m", "json_object")
+        store.set_dialect("http://a/v1", "m", "tool")
+        assert store.get_dialect("http://a/v1", "m", 0.0) == "tool"
+        assert store.get_dialect("http://a/v1", "other", 0.0) is None
+        assert store.get_dialect("http://a/v1", "m", 9e9) is None

@@ -1,0 +1,123 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_ner_plus.models.decoding.marginals import Entities, span_marginals
+from spacy_ner_plus.models.decoding.viterbi import decode, is_valid, tags_to_bounds
+
+
+def marginals_by_enumeration(scores, entities, temperature=1.0):
+    """The probability of each entity, from all valid sequences one by one."""
+    n_tokens, n_tags = scores.shape
+    n = n_tags // 2
+    total, masses = 0.0, np.zeros(len(entities.starts))
+    for tags in itertools.product(range(n_tags), repeat=n_tokens):
+        tags = np.array(tags)
+        if not is_valid(tags, n):
+            continue
+        weight = np.exp(scores[np.arange(n_tokens), tags].sum() / temperature)
+        total += weight
+        spans = set(zip(*(part.tolist() for part in tags_to_bounds([tags], n)[0]), strict=True))
+        for i, span in enumerate(zip(*(part.tolist() for part in entities), strict=True)):
+            masses[i] += weight * (span in spans)
+    return masses / total
+
+
+def decoded(scores):
+    return Entities(*tags_to_bounds(decode([scores]), scores.shape[1] // 2)[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n_tokens=st.integers(1, 5),
+    n_labels=st.integers(1, 2),
+    spread=st.sampled_from([0.3, 3.0, 10.0]),
+    temperature=st.sampled_from([0.5, 1.0, 3.0]),
+    seed=st.integers(0, 10_000),
+)
+def test_marginals_are_those_of_all_sequences_counted_one_by_one(
+    n_tokens, n_labels, spread, temperature, seed
+):
+    scores = np.random.default_rng(seed).normal(size=(n_tokens, 2 * n_labels + 1)) * spread
+    entities = decoded(scores)
+    found = span_marginals([scores], [entities], temperature)[0]
+    assert found == pytest.approx(marginals_by_enumeration(scores, entities, temperature), abs=1e-7)
+
+
+def test_marginals_of_entities_that_are_not_the_best_ones():
+    scores = np.random.default_rng(1).normal(size=(5, 5))
+    entities = Entities(np.array([0, 2, 4]), np.array([2, 4, 5]), np.array([1, 0, 1]))
+    found = span_marginals([scores], [entities])[0]
+    assert found == pytest.approx(marginals_by_enumeration(scores, entities))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6))
+def test_marginals_of_a_batch_are_those_of_its_documents(seed, lengths):
+    rng = np.random.default_rng(seed)
+    scores = [rng.normal(size=(length, 7)).astype(np.float32) * 6 for length in lengths]
+    entities = [decoded(part) if len(part) else Entities(*[np.zeros(0, dtype=int)] * 3) for part in scores]
+    together = span_marginals(scores, entities)
+    alone = [span_marginals([s], [e])[0] for s, e in zip(scores, entities, strict=True)]
+    assert [len(part) for part in together] == [len(part.starts) for part in entities]
+    assert np.concatenate(together) == pytest.approx(np.concatenate(alone), abs=1e-7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_marginals_pass_over_tokens_without_a_wordpiece(seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(12, 5)) * 3
+    entities = decoded(scores)
+    expected = span_marginals([scores], [entities])[0]
+    # A silent token within each entity that has two tokens or more, and one before all.
+    spread, moved = [np.zeros(5)], np.zeros(13, dtype=int)
+    for i, row in enumerate(scores):
+        if any(s < i < e for s, e, _ in zip(*entities, strict=True)):
+            spread.append(np.zeros(5))
+        moved[i] = len(spread)
+        spread.append(row)
+    shifted = Entities(moved[entities.starts], moved[entities.ends - 1] + 1, entities.labels)
+    assert span_marginals([np.array(spread)], [shifted])[0] == pytest.approx(expected)
+
+
+def test_marginals_keep_their_precision_on_a_long_document_of_sure_tags():
+    scores = np.full((20_000, 5), -40.0)
+    scores[:, 0] = 40.0
+    scores[19_990:19_993] = 0.1
+    scores[19_990, 1] = scores[19_991, 3] = 3.0
+    entities = Entities(np.array([19_990]), np.array([19_992]), np.array([0]))
+    short = Entities(np.array([1]), np.array([3]), np.array([0]))
+    expected = marginals_by_enumeration(scores[19_989:19_994], short)
+    assert span_marginals([scores], [entities])[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_marginals_of_sure_entities_are_one():
+    scores = np.full((3, 5), -50.0)
+    scores[[0, 1, 2], [1, 3, 0]] = 50.0
+    assert span_marginals([scores], [decoded(scores)])[0] == pytest.approx([1.0])
+
+
+def test_marginals_of_nothing_are_nothing():
+    empty = Entities(*[np.zeros(0, dtype=np.int64)] * 3)
+    assert [part.tolist() for part in span_marginals([np.zeros((4, 5)), np.zeros((0, 5))], [empty] * 2)] == [
+        [],
+        [],
+    ]
+
+
+def test_marginals_of_an_untrained_network_take_little_memory():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    scores = [rng.normal(size=(300, 37)).astype(np.float32) * 0.1 for _ in range(32)]
+    entities = [decoded(part) for part in scores]
+    tracemalloc.start()
+    found = span_marginals(scores, entities)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(map(len, found)) == sum(len(part.starts) for part in entities) > 5000
+    assert peak < 150e6

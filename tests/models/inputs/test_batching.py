@@ -1,0 +1,64 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_ner_plus.models.inputs.batching import micro_batches
+from spacy_ner_plus.models.inputs.windows import Window
+
+
+def make_windows(lengths):
+    windows, token = [], 0
+    for length in lengths:
+        ids = np.arange(10, 10 + length)
+        windows.append(Window(ids, ids % 7, ids % 2, np.arange(length), np.arange(token, token + length)))
+        token += length
+    return windows, token
+
+
+@given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 100))
+def test_batching_loses_no_token_and_keeps_the_budget(lengths, budget):
+    windows, n_tokens = make_windows(lengths)
+    batches = list(micro_batches(windows, [1], [2], 0, 10_000, budget))
+    read = [token for batch in batches for token in batch.tokens]
+    assert sorted(read) == list(range(n_tokens))
+    for batch in batches:
+        assert batch.ids.size <= budget or len(batch.ids) == 1
+        assert not batch.ids[batch.mask == 0].any()
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=20))
+def test_batching_places_find_the_wordpieces(lengths):
+    windows, n_tokens = make_windows(lengths)
+    expected = np.concatenate([window.ids for window in windows])
+    found = np.zeros(n_tokens, dtype=int)
+    cases = np.zeros(n_tokens, dtype=int)
+    lines = np.zeros(n_tokens, dtype=int)
+    for batch in micro_batches(windows, [1, 3], [2], 0, 10_000, 64):
+        found[batch.tokens] = batch.ids.ravel()[batch.places]
+        cases[batch.tokens] = batch.cases.ravel()[batch.places]
+        lines[batch.tokens] = batch.lines.ravel()[batch.places]
+    assert (found == expected).all()
+    assert (cases == expected % 7).all()
+    assert (lines == expected % 2).all()
+
+
+def test_batching_puts_special_tokens_around_each_window():
+    windows, _ = make_windows([2, 4])
+    batch = next(iter(micro_batches(windows, [1], [2], 0, 4, 100)))
+    assert batch.ids.tolist() == [[1, 10, 11, 12, 13, 2], [1, 10, 11, 2, 0, 0]]
+    assert batch.mask.tolist() == [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]]
+
+
+def test_batching_makes_few_shapes_of_many_lengths():
+    rng = np.random.default_rng(0)
+    shapes = set()
+    for _ in range(300):
+        windows, _ = make_windows(rng.integers(1, 100, size=rng.integers(1, 40)))
+        shapes |= {batch.ids.shape for batch in micro_batches(windows, [1], [2], 0, 100, 400)}
+    assert len({length for _, length in shapes}) <= 13
+    assert len(shapes) < 100
+
+
+def test_batching_pads_no_window_beyond_the_longest():
+    windows, _ = make_windows([9, 3])
+    assert [batch.ids.shape for batch in micro_batches(windows, [1], [2], 0, 9, 1)] == [(1, 11), (1, 8)]
