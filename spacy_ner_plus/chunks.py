@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from spacy.tokens import Doc, Token
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 CUT = "sentence over the budget, cut between tokens"
 TOO_LONG = "token over the budget"
@@ -37,7 +37,7 @@ def chunk_doc(
     budget: int,
     count_tokens: Callable[[str], int],
     overlap: int,
-    losses: Losses | None = None,
+    issues: IssueLog | None = None,
 ) -> list[Stretch]:
     """Cut a Doc into chunks of whole sentences.
 
@@ -45,15 +45,15 @@ def chunk_doc(
     budget (int): Most tokens of a chunk, as the model counts them.
     count_tokens (Callable[[str], int]): Counts them.
     overlap (int): How many tokens a chunk may share with the one before it; whole sentences are shared.
-    losses (Losses | None): Where sentences that are over the budget themselves, which are cut between
+    issues (IssueLog | None): Where sentences that are over the budget themselves, which are cut between
         tokens, and single tokens that are, which stay whole, are counted.
     RETURNS (list[tuple[int, int]]): Start and end of each chunk, by character, without white space
         around; none for a Doc without words.
     """
-    losses = Losses() if losses is None else losses
+    issues = IssueLog() if issues is None else issues
     text = doc.text
     # Each part of the Doc is counted once, and a chunk when it is done.
-    units = _units(doc, budget, count_tokens, overlap, losses)
+    units = _units(doc, budget, count_tokens, overlap, issues)
     chunks: list[Stretch] = []
     first = after = 0
     while after < len(units):
@@ -128,7 +128,7 @@ class _Unit(NamedTuple):
 
 
 def _units(
-    doc: Doc, budget: int, count_tokens: Callable[[str], int], overlap: int, losses: Losses
+    doc: Doc, budget: int, count_tokens: Callable[[str], int], overlap: int, issues: IssueLog
 ) -> list[_Unit]:
     units: list[_Unit] = []
     text = doc.text
@@ -142,13 +142,13 @@ def _units(
             units.append(_Unit(start, end, size))
             continue
         if len(words) > 1:
-            losses.add(CUT, text[start : start + 60])
+            issues.add(CUT, text[start : start + 60])
         # Pieces are small, so that some of them can be shared.
         limit = max(min(budget, overlap or PIECE, PIECE) // 2, 1)
         for piece in _pieces(text, words, limit, count_tokens):
             units.append(piece)
             if piece.size > budget:
-                losses.add(TOO_LONG, text[piece.start : piece.start + 60])
+                issues.add(TOO_LONG, text[piece.start : piece.start + 60])
     return units
 
 

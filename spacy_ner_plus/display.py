@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
 from spacy_ner_plus.evaluation.pages.colours import label_colours
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, tags_to_spans
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def show_tags(tokens: Sequence[str], tags: Sequence[str]) -> Shown:
 
     if len(tokens) != len(tags):
         raise UserError(Errors.E343.format(tokens=len(tokens), tags=len(tags)))
-    losses = Losses()
-    spans = tags_to_spans([_as_iob(tag) for tag in tags], losses)
+    issues = IssueLog()
+    spans = tags_to_spans([_as_iob(tag) for tag in tags], issues)
     inside = {i: span for span in spans for i in range(span.start, span.end)}
     colours = label_colours({span.label for span in spans})
     cells = []
@@ -119,7 +119,7 @@ def show_tags(tokens: Sequence[str], tags: Sequence[str]) -> Shown:
             style += " border-radius: .35em 0 0 .35em; margin-left: .3em;" if i == span.start else ""
         cell = '<span style="{}">{}<br><span style="font-size: .7em; font-weight: 600;">{}</span></span>'
         cells.append(Markup(cell).format(style, token, tag))
-    notes = [f"{loss.count} x {kind}: {loss.example}" for kind, loss in losses]
+    notes = [f"{issue.count} x {kind}: {issue.example}" for kind, issue in issues]
     html = Markup("<div>{}</div>{}").format(
         Markup(" ").join(cells),
         Markup("").join(Markup('<div style="{}">{}</div>').format(HEAD, note) for note in notes),

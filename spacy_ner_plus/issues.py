@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Loss:
-    """One kind of loss: how often it happened, and the first time it did.
+class Issue:
+    """One kind of issue: something lost or repaired, how often it happened, and the first time it did.
 
     count (int): How often.
     example (str): The first case, as the user would recognise it.
@@ -19,43 +19,43 @@ class Loss:
 
 
 @dataclass
-class Losses:
+class IssueLog:
     """Counts of losses and repairs by kind, each with its first example.
 
-    kinds (dict[str, Loss]): By kind, in the order of first appearance.
+    kinds (dict[str, Issue]): By kind, in the order of first appearance.
     """
 
-    kinds: dict[str, Loss] = field(default_factory=dict)
+    kinds: dict[str, Issue] = field(default_factory=dict)
 
     def add(self, kind: str, example: str, where: str = "", count: int = 1) -> None:
-        """Count a loss, and keep it as the example if it is the first of its kind.
+        """Count an issue, and keep it as the example if it is the first of its kind.
 
         kind (str): Such as 'misaligned span'.
         example (str): What was lost or repaired.
         where (str): Its file and line, where known.
         count (int): How many at once.
         """
-        loss = self.kinds.get(kind)
-        if loss is None:
-            self.kinds[kind] = Loss(count, example, where)
+        issue = self.kinds.get(kind)
+        if issue is None:
+            self.kinds[kind] = Issue(count, example, where)
         else:
-            loss.count += count
+            issue.count += count
 
-    def merge(self, other: "Losses") -> None:
+    def merge(self, other: "IssueLog") -> None:
         """Add another account to this one.
 
-        other (Losses): The account to add; it is left as it is.
+        other (IssueLog): The account to add; it is left as it is.
         """
-        for kind, loss in other.kinds.items():
-            self.add(kind, loss.example, loss.where, loss.count)
+        for kind, issue in other.kinds.items():
+            self.add(kind, issue.example, issue.where, issue.count)
 
     def __getitem__(self, kind: str) -> int:
         """RETURNS (int): How often this kind happened, 0 if never."""
         return self.kinds[kind].count if kind in self.kinds else 0
 
     def __len__(self) -> int:
-        """RETURNS (int): All losses together."""
-        return sum(loss.count for loss in self.kinds.values())
+        """RETURNS (int): All issues together."""
+        return sum(issue.count for issue in self.kinds.values())
 
-    def __iter__(self) -> Iterator[tuple[str, Loss]]:
+    def __iter__(self) -> Iterator[tuple[str, Issue]]:
         return iter(self.kinds.items())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 # spaCy's own sign for a token whose annotation is missing, which is not O.
 MISSING = "-"
@@ -71,13 +71,13 @@ def doc_to_tags(doc: Doc) -> list[str]:
     return tags
 
 
-def tags_to_spans(tags: Sequence[str], losses: Losses | None = None, where: str = "") -> list[TokenSpan]:
+def tags_to_spans(tags: Sequence[str], issues: IssueLog | None = None, where: str = "") -> list[TokenSpan]:
     """Read IOB2 tags as spans; an I- that continues nothing opens a span and is counted.
 
     A tag that is none, such as 'B-' or 'PER', ends a span and is counted, too.
 
     tags (Sequence[str]): IOB2 tags; MISSING and the empty string end a span as O does.
-    losses (Losses): Where an I- that opens an entity and an invalid tag are counted.
+    issues (IssueLog): Where an I- that opens an entity and an invalid tag are counted.
     where (str): The place of these tags, for the count.
     RETURNS (list[TokenSpan]): The spans in order.
     """
@@ -92,11 +92,11 @@ def tags_to_spans(tags: Sequence[str], losses: Losses | None = None, where: str 
             spans.append(TokenSpan(start, i, label))
             label = ""
         if prefix in ("B", "I"):
-            if prefix == "I" and tag_label and losses is not None:
-                losses.add("I- that opens an entity", tag, where)
+            if prefix == "I" and tag_label and issues is not None:
+                issues.add("I- that opens an entity", tag, where)
             start, label = i, tag_label
-        if losses is not None and (not tag_label if prefix in ("B", "I") else prefix not in ("O", "")):
-            losses.add("invalid tag", tag, where)
+        if issues is not None and (not tag_label if prefix in ("B", "I") else prefix not in ("O", "")):
+            issues.add("invalid tag", tag, where)
     if label:
         spans.append(TokenSpan(start, len(tags), label))
     return spans

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.chunks import CUT, TOO_LONG, chunk_doc, merge_chunks
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 NLP = spacy.blank("en")
 MANY = settings(max_examples=150, deadline=None)
@@ -93,19 +93,19 @@ def test_chunks_share_nothing_where_a_sentence_is_longer_than_the_overlap():
 
 def test_chunks_cut_a_sentence_over_the_budget_between_tokens_and_count_it():
     doc = NLP(" ".join(["word"] * 25) + " end.")
-    losses = Losses()
-    chunks = chunk_doc(doc, budget=10, count_tokens=count, overlap=4, losses=losses)
-    assert losses[CUT] == 1
+    issues = IssueLog()
+    chunks = chunk_doc(doc, budget=10, count_tokens=count, overlap=4, issues=issues)
+    assert issues[CUT] == 1
     assert all(count(text) <= 10 for text in texts(doc, chunks))
     assert all(start <= before[1] for before, (start, _) in pairwise(chunks))
 
 
 def test_chunks_leave_a_token_over_the_budget_whole_and_count_it():
     doc = Doc(NLP.vocab, words=["a", "x" * 90, "b"])
-    losses = Losses()
-    chunks = chunk_doc(doc, budget=10, count_tokens=count_characters, overlap=0, losses=losses)
+    issues = IssueLog()
+    chunks = chunk_doc(doc, budget=10, count_tokens=count_characters, overlap=0, issues=issues)
     assert "x" * 90 in texts(doc, chunks)
-    assert losses[TOO_LONG] == 1
+    assert issues[TOO_LONG] == 1
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
@@ -116,8 +116,8 @@ def test_chunks_of_a_doc_without_words_are_none(text):
 @MANY
 @given(docs(), st.integers(1, 20), st.integers(0, 10), st.sampled_from([count, count_characters]))
 def test_chunks_hold_all_words_within_the_budget(doc, budget, overlap, count_tokens):
-    losses = Losses()
-    chunks = chunk_doc(doc, budget=budget, count_tokens=count_tokens, overlap=overlap, losses=losses)
+    issues = IssueLog()
+    chunks = chunk_doc(doc, budget=budget, count_tokens=count_tokens, overlap=overlap, issues=issues)
     inside = {i for start, end in chunks for i in range(start, end)}
     for token in doc:
         if not token.is_space:
@@ -129,7 +129,7 @@ def test_chunks_hold_all_words_within_the_budget(doc, budget, overlap, count_tok
     assert [start for start, _ in chunks] == sorted({start for start, _ in chunks})
     assert [end for _, end in chunks] == sorted({end for _, end in chunks})
     over = [text for text in texts(doc, chunks) if count_tokens(text) > budget]
-    assert len(over) <= losses[TOO_LONG]
+    assert len(over) <= issues[TOO_LONG]
 
 
 def test_chunks_merged_have_no_doubles():

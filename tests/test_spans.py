@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.util import filter_spans
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import (
     ENTS_GROUP,
     MISSING,
@@ -70,9 +70,9 @@ def test_spans_come_back_from_their_tags(case):
     spans, length = case
     tags = spans_to_tags(spans, length)
     assert len(tags) == length
-    losses = Losses()
-    assert tags_to_spans(tags, losses) == spans
-    assert not losses.kinds
+    issues = IssueLog()
+    assert tags_to_spans(tags, issues) == spans
+    assert not issues.kinds
 
 
 @SLOW
@@ -93,16 +93,16 @@ def test_tags_of_a_doc_tell_missing_from_outside():
     st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y", "", MISSING, "B-", "X", "I-a-b"]), max_size=12)
 )
 def test_tags_of_any_sequence_give_valid_spans(tags):
-    losses = Losses()
-    spans = tags_to_spans(tags, losses, "f:1")
+    issues = IssueLog()
+    spans = tags_to_spans(tags, issues, "f:1")
     places = [i for span in spans for i in range(span.start, span.end)]
     labelled = [i for i, tag in enumerate(tags) if tag[:2] in ("B-", "I-") and len(tag) > 2]
     assert places == labelled
     assert all(tags[i][2:] == span.label for span in spans for i in range(span.start, span.end))
     assert all(tags[i][0] == "I" for span in spans for i in range(span.start + 1, span.end))
     opened = sum(tags[span.start][0] == "I" for span in spans)
-    assert losses["I- that opens an entity"] == opened
-    assert losses["invalid tag"] == sum(tag in ("B-", "X") for tag in tags)
+    assert issues["I- that opens an entity"] == opened
+    assert issues["invalid tag"] == sum(tag in ("B-", "X") for tag in tags)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_tags_that_break_the_rules_are_read_as_far_as_they_go(tags, spans):
 
 
 def test_tags_are_counted_where_they_stand():
-    losses = Losses()
-    tags_to_spans(["O", "I-X"], losses, "f:3")
+    issues = IssueLog()
+    tags_to_spans(["O", "I-X"], issues, "f:3")
     assert (
-        losses.kinds["I- that opens an entity"].example,
-        losses.kinds["I- that opens an entity"].where,
+        issues.kinds["I- that opens an entity"].example,
+        issues.kinds["I- that opens an entity"].where,
     ) == (
         "I-X",
         "f:3",

@@ -1,4 +1,4 @@
-"""Mentions to spans: each is found in the text, or its loss is reported.
+"""Mentions to spans: each is found in the text, or reported as not found.
 
 A mention is looked for as it is spelled, then in normalised form, then by similarity. Where a
 reply doesn't say which occurrence it means, the policy is one of
@@ -85,7 +85,7 @@ def align_mentions(
     occurrences (str): 'listed', 'all' or 'first': which occurrences a mention takes where the
         reply doesn't say.
     fuzzy_threshold (float): The least similarity, above 0; 1 for none but exact and normalised.
-    RETURNS (Alignment): Spans and losses.
+    RETURNS (Alignment): Spans, and what was not found.
     RAISES (UserError): Another policy or threshold.
     """
     if occurrences not in POLICIES:

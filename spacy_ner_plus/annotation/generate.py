@@ -34,7 +34,7 @@ from spacy.language import Language
 from spacy_ner_plus.annotation.values import Values
 from spacy_ner_plus.data.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan, align, spans_to_tags
 
 # The version of Faker that made the bundled corpus; another may draw other names.
@@ -102,7 +102,7 @@ def record_entities(records: Sequence[Record], lang: str = "en") -> list[tuple[s
     RETURNS (list[tuple[str, str]]): Label and text of each entity, in order.
     """
     docs = bio_json_to_docs(
-        records_to_json(records).split("\n"), spacy.blank(lang), losses=Losses(), where=""
+        records_to_json(records).split("\n"), spacy.blank(lang), issues=IssueLog(), where=""
     )
     return [(ent.label_, ent.text) for doc in docs for ent in doc.ents]
 
@@ -201,7 +201,7 @@ def _to_record(request: Request, nlp: Language) -> Record | None:
     tags = spans_to_tags(fitting, len(doc))
     labels = [[token.text, tag] for token, tag in zip(doc, tags, strict=True) if tag != "O"]
     record = {"text": request.text, "labels": labels}
-    losses = Losses()
-    (read,) = bio_json_to_docs([json.dumps(record)], nlp, losses=losses, where="")
+    issues = IssueLog()
+    (read,) = bio_json_to_docs([json.dumps(record)], nlp, issues=issues, where="")
     found = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in read.ents]
-    return None if len(losses) or found != request.spans else record
+    return None if len(issues) or found != request.spans else record

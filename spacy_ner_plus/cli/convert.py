@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.targets import check_overlap
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class Conversion:
 
     paths (dict[str, Path]): What was written, by part; the part of a corpus that is not split is ''.
     counts (dict[str, CorpusCounts]): What each part holds.
-    losses (Losses): What was lost or repaired.
+    issues (IssueLog): What was lost or repaired.
     notes (list[str]): What was found out about the sources.
     """
 
     paths: dict[str, Path]
     counts: dict[str, "CorpusCounts"]
-    losses: Losses = field(default_factory=Losses)
+    issues: IssueLog = field(default_factory=IssueLog)
     notes: list[str] = field(default_factory=list)
 
 
@@ -128,10 +128,10 @@ def convert_command(
             err.print(note, style="dim", markup=False, highlight=False)
         if len(conversion.notes) > NOTES:
             err.print(f"and {len(conversion.notes) - NOTES:,} more notes", style="dim")
-        if conversion.losses.kinds:
-            console.print(losses_table(conversion.losses))
+        if conversion.issues.kinds:
+            console.print(losses_table(conversion.issues))
     console.print(counts_table({part or str(out): counts for part, counts in conversion.counts.items()}))
-    if not conversion.losses.kinds:
+    if not conversion.issues.kinds:
         console.print("Nothing was lost or repaired.")
     for path in conversion.paths.values():
         console.print(f"Wrote {path}", markup=False, highlight=False)
@@ -194,7 +194,7 @@ def convert(
             text_hash = hash_text(doc)
             part = dealer.part(text_hash)
             if text_hash in counts[part].texts:
-                conversion.losses.add("duplicate document", doc.text[:100], place)
+                conversion.issues.add("duplicate document", doc.text[:100], place)
             counts[part].add(doc, text_hash)
             outputs[part].add(doc)
         total = sum(count.docs for count in counts.values())
@@ -209,12 +209,12 @@ def convert(
         ):
             conversion.notes.append(f"{out}: this format keeps no sentence starts")
         if strict:
-            _refuse_losses(conversion.losses)
+            _refuse_issues(conversion.issues)
         docstart = group_size(options.group) is None
-        with staged(outputs.values(), nlp.vocab, docstart, conversion.losses):
+        with staged(outputs.values(), nlp.vocab, docstart, conversion.issues):
             # A text format may hold less than a Doc does.
             if strict:
-                _refuse_losses(conversion.losses)
+                _refuse_issues(conversion.issues)
     conversion.paths, conversion.counts = paths, counts
     return conversion
 
@@ -232,7 +232,7 @@ def _read_all(
 
     for source in sources:
         begins: deque[int] = deque()
-        docs = read_source(source, nlp, options, conversion.losses, conversion.notes, begins)
+        docs = read_source(source, nlp, options, conversion.issues, conversion.notes, begins)
         for number, doc in enumerate(progress(docs, f"Reading {source.name}"), start=1):
             if label_map is not None:
                 label_map.apply(doc)
@@ -290,7 +290,7 @@ def _check_options(options: "Options", sources: Sequence["Source"]) -> None:
             )
 
 
-def _refuse_losses(losses: Losses) -> None:
-    if losses.kinds:
-        kinds = ", ".join(f"{kind} ({loss.count:,})" for kind, loss in losses)
-        raise UserError(Errors.E119.format(count=f"{len(losses):,}", kinds=kinds))
+def _refuse_issues(issues: IssueLog) -> None:
+    if issues.kinds:
+        kinds = ", ".join(f"{kind} ({issue.count:,})" for kind, issue in issues)
+        raise UserError(Errors.E119.format(count=f"{len(issues):,}", kinds=kinds))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,22 +48,22 @@ def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
     return table
 
 
-def losses_table(losses: Losses) -> "Table":
+def losses_table(issues: IssueLog) -> "Table":
     """List losses and repairs by kind.
 
-    losses (Losses): The account.
+    issues (IssueLog): The account.
     RETURNS (Table): A row a kind, with its count, first example and place.
     """
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("Loss or repair")
+    table = Table("Issue or repair")
     table.add_column("count", justify="right")
     table.add_column("first example", overflow="fold")
     table.add_column("where", overflow="fold")
-    for kind, loss in losses:
-        example = loss.example if len(loss.example) <= EXAMPLE else loss.example[: EXAMPLE - 1] + "…"
-        table.add_row(escape(kind), f"{loss.count:,}", escape(example), escape(loss.where))
+    for kind, issue in issues:
+        example = issue.example if len(issue.example) <= EXAMPLE else issue.example[: EXAMPLE - 1] + "…"
+        table.add_row(escape(kind), f"{issue.count:,}", escape(example), escape(issue.where))
     return table
 
 

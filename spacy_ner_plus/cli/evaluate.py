@@ -10,7 +10,7 @@ import typer
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.loading import Code, at_least, load_pipeline
 from spacy_ner_plus.workflows.targets import check_targets
 
@@ -130,7 +130,7 @@ def evaluate(
     code (Path): A Python file to run before the pipeline is loaded; None for none.
     RETURNS (dict[str, Any]): All that `spacy evaluate` writes, `format_version`, all that
         `evaluation.measures.measure` gives, and sections `seqeval`, `agreement`, `corpus`, `pipeline`,
-        `settings`, `performance`, `losses`, and where there are such `baseline`, `predictions` and `llm`.
+        `settings`, `performance`, `issues`, and where there are such `baseline`, `predictions` and `llm`.
     RAISES (UserError): Where something cannot be read, written or scored.
     """
     from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
@@ -161,15 +161,15 @@ def evaluate(
     train_docs = None if train is None else load_docs(train, nlp.vocab)
     if train_docs is not None and not any(doc.ents for doc in train_docs):
         raise UserError(Errors.E319.format(path=train))
-    losses = Losses()
-    predicted, seconds = _run(nlp, golds, losses, gold_tokens, batch_size, n_process)
+    issues = IssueLog()
+    predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process)
     performance = _performance(predicted, seconds, load_seconds, n_process)
     with tempfile.TemporaryDirectory() as folder:
         kept = predictions or default_predictions(output) or Path(folder) / "predictions.spacy"
         save_docs(predicted, kept)
         saved = load_docs(kept, nlp.vocab)
         digest = file_digest(kept)
-    seqeval = score_docs(golds, saved, losses)
+    seqeval = score_docs(golds, saved, issues)
     scores, standard = spacy_scores(nlp, golds, predicted)
     usage = llm_usage(nlp.components)
     metrics = {
@@ -196,7 +196,8 @@ def evaluate(
         # Only where they stay.
         **({"predictions": {"file": kept.name, "sha256": digest}} if predictions or output else {}),
         "losses": {
-            kind: {"count": loss.count, "example": loss.example, "where": loss.where} for kind, loss in losses
+            kind: {"count": issue.count, "example": issue.example, "where": issue.where}
+            for kind, issue in issues
         },
     }
     if baseline:
@@ -221,7 +222,7 @@ def default_predictions(output: Path | None) -> Path | None:
 def _run(
     nlp: "Language",
     golds: "list[Doc]",
-    losses: Losses,
+    issues: IssueLog,
     gold_tokens: bool,
     batch_size: int | None,
     n_process: int,
@@ -238,13 +239,13 @@ def _run(
         gold = outcome.context
         if outcome.doc is None:
             failed += 1
-            losses.add(FAILED, outcome.error, f"document {len(predicted) + 1}")
+            issues.add(FAILED, outcome.error, f"document {len(predicted) + 1}")
         elif gold.has_unknown_spaces and not gold_tokens and len(gold):
-            losses.add(UNKNOWN_SPACES, gold.text[:40], f"document {len(predicted) + 1}")
+            issues.add(UNKNOWN_SPACES, gold.text[:40], f"document {len(predicted) + 1}")
         predicted.append(bare_copy(gold, nlp.vocab) if outcome.doc is None else outcome.doc)
     seconds = time.perf_counter() - began
     if failed == len(golds):
-        first = losses.kinds[FAILED]
+        first = issues.kinds[FAILED]
         raise UserError(Errors.E304.format(where=first.where, reason=first.example))
     return predicted, seconds
 

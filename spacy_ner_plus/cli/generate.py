@@ -72,7 +72,7 @@ def generate(out_dir: Path, *, train: int = 200, dev: int = 50, seed: int = 0, l
     from spacy_ner_plus.evaluation.baseline import predict_baseline
     from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
     from spacy_ner_plus.files import write_whole
-    from spacy_ner_plus.issues import Losses
+    from spacy_ner_plus.issues import IssueLog
 
     if out_dir.exists() and not out_dir.is_dir():
         raise UserError(Errors.E303.format(path=out_dir, reason="it is a file"))
@@ -82,7 +82,7 @@ def generate(out_dir: Path, *, train: int = 200, dev: int = 50, seed: int = 0, l
     nlp = spacy.blank(lang)
     texts = {part: records_to_json(records) for part, records in parts.items()}
     train_docs, dev_docs = (
-        list(bio_json_to_docs(text.split("\n"), nlp, losses=Losses(), where="")) for text in texts.values()
+        list(bio_json_to_docs(text.split("\n"), nlp, issues=IssueLog(), where="")) for text in texts.values()
     )
     baseline = score_docs(dev_docs, predict_baseline(train_docs, dev_docs))
     for part, text in texts.items():

@@ -12,7 +12,7 @@ import typer
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import written_whole
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.loading import Code, at_least, load_pipeline
 from spacy_ner_plus.workflows.targets import check_targets
 from spacy_ner_plus.workflows.texts import read_texts
@@ -64,7 +64,7 @@ def predict_command(
         unit = "one text" if whole else "text, one a line"
         err.print(f"Paste {unit}; end with Ctrl-D on a line of its own.", style="dim")
     records = read_texts(files or [], text or [], input_format=input_format, whole=whole)
-    losses = predict(
+    issues = predict(
         pipeline,
         records,
         output_format=output_format,
@@ -75,8 +75,8 @@ def predict_command(
         n_process=n_process,
         code=code,
     )
-    for kind, loss in losses:
-        line = f"{loss.count} x {kind}. First: {loss.example} ({loss.where})"
+    for kind, issue in issues:
+        line = f"{issue.count} x {kind}. First: {issue.example} ({issue.where})"
         err.print(line, style="yellow", markup=False, highlight=False)
     if output:
         err.print(f"Predictions: {output}", markup=False, highlight=False)
@@ -93,7 +93,7 @@ def predict(
     batch_size: int | None = None,
     n_process: int = 1,
     code: Path | None = None,
-) -> Losses:
+) -> IssueLog:
     """Write the entities of texts, in the order of the texts and while they are read.
 
     pipeline (str): A folder, or the name of an installed package.
@@ -105,7 +105,7 @@ def predict(
     batch_size (int): Texts at once; None for the pipeline's own.
     n_process (int): Number of processes.
     code (Path): A Python file to run before the pipeline is loaded; None for none.
-    RETURNS (Losses): Texts on which the pipeline failed.
+    RETURNS (IssueLog): Texts on which the pipeline failed.
     RAISES (UserError): Where something cannot be read, loaded or written.
     """
     for option, value, choices in (
@@ -116,8 +116,8 @@ def predict(
             raise UserError(Errors.E506.format(value=value, option=option, choices=", ".join(choices)))
     at_least("--batch-size", batch_size, 1)
     nlp = load_pipeline(pipeline, overrides or [], code=code)
-    losses = Losses()
-    results = predict_records(nlp, records, losses, batch_size=batch_size, n_process=n_process)
+    issues = IssueLog()
+    results = predict_records(nlp, records, issues, batch_size=batch_size, n_process=n_process)
     with _destination(output) as stream:
         if output_format == "jsonl":
             for result in results:
@@ -130,13 +130,13 @@ def predict(
             from spacy_ner_plus.cli.entity_table import write_table
 
             write_table(results, stream)
-    return losses
+    return issues
 
 
 def predict_records(
     nlp: "Language",
     records: Iterable[dict[str, Any]],
-    losses: Losses,
+    issues: IssueLog,
     *,
     batch_size: int | None = None,
     n_process: int = 1,
@@ -145,7 +145,7 @@ def predict_records(
 
     nlp (Language): The pipeline.
     records (Iterable[dict[str, Any]]): Each with `text`.
-    losses (Losses): Where texts on which the pipeline fails are counted.
+    issues (IssueLog): Where texts on which the pipeline fails are counted.
     batch_size (int): Texts at once; None for the pipeline's own.
     n_process (int): Number of processes.
     YIELDS (dict[str, Any]): The records in order with `ents`, which is None
@@ -162,9 +162,9 @@ def predict_records(
             for doc, record, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
                 number += 1
                 if "ents" in record:
-                    losses.add(REPLACED, record["text"][:40], f"text {number}")
+                    issues.add(REPLACED, record["text"][:40], f"text {number}")
                 if doc is None:
-                    losses.add(FAILED, error, f"text {number}")
+                    issues.add(FAILED, error, f"text {number}")
                     yield {**record, "ents": None, "error": error}
                 else:
                     yield {**record, "ents": describe_entities(doc)}

@@ -48,8 +48,8 @@ def show_metrics(metrics: dict[str, Any]) -> None:
     _show_errors(metrics)
     _show_run(metrics)
     _show_warnings(metrics)
-    for kind, loss in metrics["losses"].items():
-        text = f"{loss['count']} x {kind}. First: {loss['example']} ({loss['where']})"
+    for kind, issue in metrics["losses"].items():
+        text = f"{issue['count']} x {kind}. First: {issue['example']} ({issue['where']})"
         err.print(text, style="yellow", markup=False, highlight=False)
 
 

@@ -22,7 +22,7 @@ from spacy_ner_plus.data.json_records import JsonObject, json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
 from spacy_ner_plus.data.placement import is_certain, place, tags_to_pieces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan
 
 TEXT_KEYS = ("text", "sentence", "input", "utterance", "request", "query")
@@ -46,7 +46,7 @@ TAGGED = re.compile(
 )
 
 
-def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, where: str) -> Iterator[Doc]:
+def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, where: str) -> Iterator[Doc]:
     """Make a Doc of each record; tokens are found in the text in order.
 
     Where a token's place is ambiguous the nearest is taken and counted. A record
@@ -54,7 +54,7 @@ def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, whe
 
     lines (Iterable[str]): The lines of the file.
     nlp (Language): Tokenises the texts.
-    losses (Losses): Where every loss and repair is counted.
+    issues (IssueLog): Where every loss and repair is counted.
     where (str): The file's name.
     YIELDS (Doc): The Docs in order.
     RAISES (UserError): What is no JSON, or a record without a text.
@@ -62,18 +62,18 @@ def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, whe
     for number, record in json_records(lines, where, numbers_as_text=True):
         place_of_record = f"{where}:{number}"
         text, labels = _read_record(record, place_of_record)
-        doc = text_to_doc(text, nlp, losses=losses, where=place_of_record)
+        doc = text_to_doc(text, nlp, issues=issues, where=place_of_record)
         if doc is None:
             continue
         if labels is None:
-            losses.add("record without labels", text[:60], place_of_record)
+            issues.add("record without labels", text[:60], place_of_record)
             yield doc
             continue
-        pairs = list(_read_pairs(labels, losses, place_of_record))
-        pieces = tags_to_pieces(pairs, losses, place_of_record)
+        pairs = list(_read_pairs(labels, issues, place_of_record))
+        pieces = tags_to_pieces(pairs, issues, place_of_record)
         edges = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
-        spans = place(doc.text, pieces, losses=losses, where=place_of_record, edges=edges)
-        yield annotate(doc, spans, losses=losses, where=place_of_record)
+        spans = place(doc.text, pieces, issues=issues, where=place_of_record, edges=edges)
+        yield annotate(doc, spans, issues=issues, where=place_of_record)
 
 
 def docs_to_bio_json(docs: Iterable[Doc]) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _record(doc: Doc) -> dict[str, Any]:
             spans.append(CharSpan(start, end, ent.label_))
     everything = [(token.text, tag) for token, tag in zip(doc, tags, strict=True) if not token.is_space]
     pairs = [(token, tag) for token, tag in everything if tag != "O"]
-    if not is_certain(doc.text, tags_to_pieces(pairs, Losses(), ""), spans):
+    if not is_certain(doc.text, tags_to_pieces(pairs, IssueLog(), ""), spans):
         pairs = everything
     record["labels"] = pairs
     return record
@@ -138,27 +138,27 @@ def _all_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _read_pairs(labels: Any, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+def _read_pairs(labels: Any, issues: IssueLog, where: str) -> Iterator[tuple[str, str]]:
     """Read labels in any spelling as pairs of token and tag."""
     if isinstance(labels, str):
-        yield from _read_lines(labels, losses, where)
+        yield from _read_lines(labels, issues, where)
     elif isinstance(labels, list):
         for item in labels:
             if isinstance(item, list) and len(item) == 2 and _all_texts(item):
                 yield item[0], item[1]
             elif isinstance(item, str):
-                yield from _read_lines(item, losses, where)
+                yield from _read_lines(item, issues, where)
             elif isinstance(item, JsonObject):
-                yield from _read_object(item, losses, where)
+                yield from _read_object(item, issues, where)
             else:
-                _refuse(item, losses, where)
+                _refuse(item, issues, where)
     elif isinstance(labels, JsonObject):
-        yield from _read_object(labels, losses, where)
+        yield from _read_object(labels, issues, where)
     else:
-        _refuse(labels, losses, where)
+        _refuse(labels, issues, where)
 
 
-def _read_object(labels: JsonObject, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+def _read_object(labels: JsonObject, issues: IssueLog, where: str) -> Iterator[tuple[str, str]]:
     token_key = next((k for k in TOKEN_KEYS if k in labels), None)
     tag_key = next((k for k in TAG_KEYS if k in labels), None)
     if token_key and tag_key and _all_texts([labels[token_key], labels[tag_key]]):
@@ -168,10 +168,10 @@ def _read_object(labels: JsonObject, losses: Losses, where: str) -> Iterator[tup
         if isinstance(tag, str):
             yield token, tag
         else:
-            _refuse({token: tag}, losses, where)
+            _refuse({token: tag}, issues, where)
 
 
-def _read_lines(labels: str, losses: Losses, where: str) -> Iterator[tuple[str, str]]:
+def _read_lines(labels: str, issues: IssueLog, where: str) -> Iterator[tuple[str, str]]:
     for line in labels.splitlines():
         at = 0
         while line[at:].strip():
@@ -181,11 +181,11 @@ def _read_lines(labels: str, losses: Losses, where: str) -> Iterator[tuple[str, 
                 if token.strip():
                     yield token.strip(), tag.strip()
                 else:
-                    _refuse(line[at:], losses, where)
+                    _refuse(line[at:], issues, where)
                 break
             yield match["token"].strip("\"'") or match["token"], match["tag"]
             at = match.end()
 
 
-def _refuse(item: Any, losses: Losses, where: str) -> None:
-    losses.add("label not understood", json.dumps(item, ensure_ascii=False)[:60], where)
+def _refuse(item: Any, issues: IssueLog, where: str) -> None:
+    issues.add("label not understood", json.dumps(item, ensure_ascii=False)[:60], where)

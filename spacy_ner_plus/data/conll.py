@@ -20,7 +20,7 @@ from spacy_ner_plus.data.schemes import SCHEMES, TagReader
 from spacy_ner_plus.data.sentences import HEADER, Sentence, is_header, read_sentences, sample_lines
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 READ_AHEAD = 200_000  # lines of a stream, which can be read only once, in which a header is looked for
 
@@ -29,7 +29,7 @@ def conll_to_docs(
     lines: Iterable[str],
     nlp: Language,
     *,
-    losses: Losses,
+    issues: IssueLog,
     where: str,
     group: str | int = "document",
     token_column: int | str | None = None,
@@ -46,7 +46,7 @@ def conll_to_docs(
         list, may be begun twice, to find the columns and whether there are
         documents; of a stream the first READ_AHEAD lines are held for that.
     nlp (Language): Gives the vocab and the language.
-    losses (Losses): Where repairs and losses are counted.
+    issues (IssueLog): Where repairs and losses are counted.
     where (str): The file's name, for messages.
     group (str | int): What becomes a Doc: 'document' (a sentence, where the
         file marks no documents), 'sentence', or this many sentences, which
@@ -82,9 +82,9 @@ def conll_to_docs(
             f"{where}: no {HEADER} lines, so each sentence became a Doc. Where neighbouring sentences "
             "belong together, --group 10 makes a Doc of ten."
         )
-    reader = TagReader(scheme, losses)
+    reader = TagReader(scheme, issues)
     docs = 0
-    for batch in _batches(read_sentences(lines, layout, where, losses, notes), size):
+    for batch in _batches(read_sentences(lines, layout, where, issues, notes), size):
         docs += 1
         if begins is not None:
             begins.append(batch[0].numbers[0])
@@ -97,19 +97,19 @@ def conll_to_docs(
 
 
 def docs_to_conll(
-    docs: Iterable[Doc], *, docstart: bool = True, separator: str = "\t", losses: Losses | None = None
+    docs: Iterable[Doc], *, docstart: bool = True, separator: str = "\t", issues: IssueLog | None = None
 ) -> Iterator[str]:
     """Write Docs as CoNLL lines with token and IOB2 tag, and '-' where the annotation is missing.
 
     docs (Iterable[Doc]): The Docs.
     docstart (bool): Whether each Doc gets a header; without, only the sentences remain.
     separator (str): Between the columns; tokens may contain spaces, so a tab is safe.
-    losses (Losses): Where is counted what a line cannot hold: tokens of white
+    issues (IssueLog): Where is counted what a line cannot hold: tokens of white
         space, line breaks in a token, a sentence that starts inside an entity,
         a token that would read as a header.
     YIELDS (str): The lines, each with its end.
     """
-    losses = Losses() if losses is None else losses
+    issues = IssueLog() if issues is None else issues
     for number, doc in enumerate(docs, start=1):
         where = f"document {number}"
         if docstart:
@@ -123,7 +123,7 @@ def docs_to_conll(
                 label = ""
             if written and has_sentences and token.is_sent_start:
                 if iob == "I":
-                    losses.add("sentence start inside an entity", token.text, where)
+                    issues.add("sentence start inside an entity", token.text, where)
                 else:
                     yield "\n"
             word = token.text
@@ -131,13 +131,13 @@ def docs_to_conll(
                 # The break between sentences, which the empty line says.
                 continue
             if word.isspace():
-                losses.add("token of white space", repr(word), where)
+                issues.add("token of white space", repr(word), where)
                 continue
             if not word.isprintable() and any(mark in word for mark in "\t\n\r"):
-                losses.add("line break or tab in a token", repr(word), where)
+                issues.add("line break or tab in a token", repr(word), where)
                 word = " ".join(word.split())
             if word.startswith(HEADER):
-                losses.add("token that reads as a header", word, where)
+                issues.add("token that reads as a header", word, where)
                 word = f"_{word}"
             written += 1
             if iob in ("B", "I"):

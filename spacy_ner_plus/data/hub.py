@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.schemes import MISSING_TAGS, TagReader, is_tag
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,7 +45,7 @@ def hub_to_docs(
     source: str,
     nlp: Language,
     *,
-    losses: Losses,
+    issues: IssueLog,
     split: str | None = None,
     group: str | int = "document",
     token_column: str = "tokens",
@@ -60,7 +60,7 @@ def hub_to_docs(
     source (str): Name or path; 'NAME:CONFIGURATION' where there are several, and
         '@SPLIT' after it is another way to name the split.
     nlp (Language): Its vocabulary and language.
-    losses (Losses): Where every loss and repair is counted.
+    issues (IssueLog): Where every loss and repair is counted.
     split (str): The split; may be left out where there is only one.
     group (str | int): 'document' joins the rows in succession that have one
         document_id, 'sentence' makes a Doc of each row, a number joins up to so
@@ -76,10 +76,10 @@ def hub_to_docs(
     document_column = next((column for column in DOCUMENT_COLUMNS if column in dataset.column_names), None)
     columns = [token_column, tag_column, *([document_column] if document_column else [])]
     dataset = dataset.select_columns(columns)
-    reader = TagReader("auto" if _has_prefixes(dataset, tag_column, names) else "IO", losses)
-    rows = _rows(dataset, columns, names, name, losses)
+    reader = TagReader("auto" if _has_prefixes(dataset, tag_column, names) else "IO", issues)
+    rows = _rows(dataset, columns, names, name, issues)
     size = _group_size(group, has_documents=document_column is not None)
-    for batch in _batches(rows, size, losses):
+    for batch in _batches(rows, size, issues):
         yield _rows_to_doc(batch, nlp, reader)
     reader.settle()
 
@@ -179,7 +179,7 @@ def _has_prefixes(dataset: "Dataset", tag_column: str, names: Sequence[str] | No
 
 
 def _rows(
-    dataset: "Dataset", columns: list[str], names: Sequence[str] | None, name: str, losses: Losses
+    dataset: "Dataset", columns: list[str], names: Sequence[str] | None, name: str, issues: IssueLog
 ) -> Iterator[Row]:
     """Read the rows, and count those that can't be read."""
     token_column, tag_column, *document_column = columns
@@ -192,20 +192,20 @@ def _rows(
             tokens, tags = tokens or [], _tag_names(tags or (), names)
             if len(tokens) != len(tags):
                 example = f"{len(tokens)} tokens, {len(tags)} tags"
-                losses.add("tokens and tags of unequal length", example, place)
+                issues.add("tokens and tags of unequal length", example, place)
                 continue
             kept = [(str(token), tag) for token, tag in zip(tokens, tags, strict=True) if token]
             if not kept:
-                losses.add("empty text", "a row without tokens", place)
+                issues.add("empty text", "a row without tokens", place)
                 continue
             if len(kept) < len(tokens):
-                losses.add(
+                issues.add(
                     "token without text", " ".join(map(str, tokens))[:60], place, len(tokens) - len(kept)
                 )
             yield Row([token for token, _ in kept], [tag for _, tag in kept], document, place)
 
 
-def _batches(rows: Iterator[Row], size: int | None, losses: Losses) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[Row], size: int | None, issues: IssueLog) -> Iterator[list[Row]]:
     """Group rows for Docs: up to this many, or all in succession of a document."""
     batch: list[Row] = []
     closed = set()
@@ -215,7 +215,7 @@ def _batches(rows: Iterator[Row], size: int | None, losses: Losses) -> Iterator[
             if row.document != batch[0].document:
                 closed.add(batch[0].document)
                 if row.document in closed:
-                    losses.add("document in several pieces", str(row.document), row.place)
+                    issues.add("document in several pieces", str(row.document), row.place)
             batch = []
         batch.append(row)
     if batch:

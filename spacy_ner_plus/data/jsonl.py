@@ -22,7 +22,7 @@ from spacy_ner_plus.data.json_records import json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
 from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan
 
 TEXT_KEYS = ("text", "data", "content", "sentence")
@@ -33,7 +33,7 @@ LABEL_KEYS = ("label", "entity_group", "type", "entity", "tag", "labels")
 LEFT_OUT = {"reject": "rejected answer", "ignore": "ignored answer"}
 
 
-def jsonl_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, where: str) -> Iterator[Doc]:
+def jsonl_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, where: str) -> Iterator[Doc]:
     """Make a Doc of each record.
 
     A record without a key for spans becomes a Doc whose annotation is missing,
@@ -41,7 +41,7 @@ def jsonl_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, where:
 
     lines (Iterable[str]): The lines of the file.
     nlp (Language): Tokenises the texts that come without tokens.
-    losses (Losses): Where every loss and repair is counted.
+    issues (IssueLog): Where every loss and repair is counted.
     where (str): The file's name.
     YIELDS (Doc): The Docs in order.
     RAISES (UserError): What is no JSON, or a record without a text.
@@ -51,26 +51,26 @@ def jsonl_to_docs(lines: Iterable[str], nlp: Language, *, losses: Losses, where:
         record = _as_object(value, place)
         answer = record.get("answer")
         if isinstance(answer, str) and answer in LEFT_OUT:
-            losses.add(LEFT_OUT[answer], str(_find(record, TEXT_KEYS, str))[:60], place)
+            issues.add(LEFT_OUT[answer], str(_find(record, TEXT_KEYS, str))[:60], place)
             continue
         words = record.get("tokenized_text")
         make = partial(_words_to_doc, words) if _is_words(words) else partial(_text_to_doc, record)
-        doc = make(nlp, losses, place)
+        doc = make(nlp, issues, place)
         if doc is None:
             continue
         items = _find(record, SPAN_KEYS, list)
         if items is None:
             present = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
             if present is not None:
-                _refuse(record[present], losses, place)
+                _refuse(record[present], issues, place)
             if present is not None or answer != "accept":
-                losses.add("record without labels", doc.text[:60], place)
+                issues.add("record without labels", doc.text[:60], place)
                 yield doc
                 continue
-        spans = [span for item in items or () if (span := _read_span(item, losses, place))]
+        spans = [span for item in items or () if (span := _read_span(item, issues, place))]
         if _is_words(words):
-            spans = _by_character(doc, words, spans, losses, place)
-        yield annotate(doc, spans, losses=losses, where=place)
+            spans = _by_character(doc, words, spans, issues, place)
+        yield annotate(doc, spans, issues=issues, where=place)
 
 
 def docs_to_jsonl(docs: Iterable[Doc]) -> Iterator[str]:
@@ -125,30 +125,30 @@ def _is_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-def _words_to_doc(words: list[str], nlp: Language, losses: Losses, where: str) -> Doc | None:
+def _words_to_doc(words: list[str], nlp: Language, issues: IssueLog, where: str) -> Doc | None:
     """Make a Doc of tokens; empty ones, which a Doc can't hold, are left out."""
     kept = [word for word in words if word]
     if len(kept) < len(words):
-        losses.add("empty token", " ".join(words)[:60], where, len(words) - len(kept))
+        issues.add("empty token", " ".join(words)[:60], where, len(words) - len(kept))
     if not any(word.strip() for word in kept):
-        losses.add("empty text", repr(" ".join(words)), where)
+        issues.add("empty text", repr(" ".join(words)), where)
         return None
     spaces = [*restore_spaces(kept, nlp.lang)[:-1], False]
     return Doc(nlp.vocab, words=kept, spaces=spaces)
 
 
-def _text_to_doc(record: dict[str, Any], nlp: Language, losses: Losses, where: str) -> Doc | None:
+def _text_to_doc(record: dict[str, Any], nlp: Language, issues: IssueLog, where: str) -> Doc | None:
     text = _find(record, TEXT_KEYS, str)
     if text is None:
         keys = ", ".join((*TEXT_KEYS, "tokenized_text"))
         raise UserError(Errors.E151.format(where=where, keys=keys, found=", ".join(record) or "none"))
-    doc = text_to_doc(text, nlp, losses=losses, where=where)
+    doc = text_to_doc(text, nlp, issues=issues, where=where)
     tokens = record.get("tokens")
     if doc is None or not isinstance(tokens, list) or not tokens:
         return doc
     own = _tokens_to_doc(tokens, nlp)
     if own is None or own.text != doc.text:
-        losses.add("tokens that do not make up the text", doc.text[:60], where)
+        issues.add("tokens that do not make up the text", doc.text[:60], where)
         return doc
     return own
 
@@ -168,7 +168,7 @@ def _tokens_to_doc(tokens: list[Any], nlp: Language) -> Doc | None:
     return Doc(nlp.vocab, words=words, spaces=spaces)
 
 
-def _read_span(item: Any, losses: Losses, where: str) -> CharSpan | None:
+def _read_span(item: Any, issues: IssueLog, where: str) -> CharSpan | None:
     """Read one span in any spelling; the offsets are as written."""
     start = end = label = None
     if isinstance(item, list) and len(item) >= 3:
@@ -182,7 +182,7 @@ def _read_span(item: Any, losses: Losses, where: str) -> CharSpan | None:
         label = label[0]
     start, end = _as_int(start), _as_int(end)
     if start is None or end is None or not isinstance(label, str) or not label.strip():
-        _refuse(item, losses, where)
+        _refuse(item, issues, where)
         return None
     return CharSpan(start, end, label.strip())
 
@@ -194,7 +194,7 @@ def _as_int(value: Any) -> int | None:
 
 
 def _by_character(
-    doc: Doc, words: list[str], spans: Iterable[CharSpan], losses: Losses, where: str
+    doc: Doc, words: list[str], spans: Iterable[CharSpan], issues: IssueLog, where: str
 ) -> list[CharSpan]:
     """Turn token offsets with inclusive ends into characters; `words` are as in the record."""
     # Where each word of the record lies; one that was left out lies nowhere.
@@ -210,9 +210,9 @@ def _by_character(
         if inside:
             found.append(CharSpan(inside[0][0], inside[-1][1], label))
         else:
-            losses.add("misaligned span", f"{label} tokens {first} to {last}, dropped", where)
+            issues.add("misaligned span", f"{label} tokens {first} to {last}, dropped", where)
     return found
 
 
-def _refuse(item: Any, losses: Losses, where: str) -> None:
-    losses.add("label not understood", json.dumps(item, ensure_ascii=False)[:60], where)
+def _refuse(item: Any, issues: IssueLog, where: str) -> None:
+    issues.add("label not understood", json.dumps(item, ensure_ascii=False)[:60], where)

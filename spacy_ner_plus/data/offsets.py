@@ -7,35 +7,35 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan, align, without_overlaps
 
 
-def text_to_doc(text: str, nlp: Language, *, losses: Losses, where: str) -> Doc | None:
+def text_to_doc(text: str, nlp: Language, *, issues: IssueLog, where: str) -> Doc | None:
     """Tokenise a text as the pipeline would.
 
     text (str): The text. Lone surrogates, which JSON can carry and no encoding
         can, become U+FFFD and are counted; offsets stay.
     nlp (Language): Makes the Doc.
-    losses (Losses): Where an empty text is counted.
+    issues (IssueLog): Where an empty text is counted.
     where (str): The place of the text.
     RETURNS (Doc | None): The Doc, None where the text has nothing but white space.
     RAISES (UserError): A text longer than nlp.max_length.
     """
     if not text.strip():
-        losses.add("empty text", repr(text), where)
+        issues.add("empty text", repr(text), where)
         return None
     if len(text) > nlp.max_length:
         raise UserError(Errors.E153.format(where=where, length=len(text), limit=nlp.max_length))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        losses.add("lone surrogate", ascii(text[:40]), where)
+        issues.add("lone surrogate", ascii(text[:40]), where)
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return nlp.make_doc(text)
 
 
-def annotate(doc: Doc, spans: Iterable[CharSpan], *, losses: Losses, where: str) -> Doc:
+def annotate(doc: Doc, spans: Iterable[CharSpan], *, issues: IssueLog, where: str) -> Doc:
     """Write entities on a Doc, splitting tokens where an entity begins or ends inside one.
 
     A split keeps what the annotator meant. Without it the token would be taught
@@ -45,7 +45,7 @@ def annotate(doc: Doc, spans: Iterable[CharSpan], *, losses: Losses, where: str)
 
     doc (Doc): The Doc, which is the one returned where no token has to be split.
     spans (Iterable[CharSpan]): Entities by character.
-    losses (Losses): Where trimmed, misaligned and overlapping spans and split
+    issues (IssueLog): Where trimmed, misaligned and overlapping spans and split
         tokens are counted.
     where (str): The place of the record.
     RETURNS (Doc): A Doc of the same text, with entities, and O everywhere else.
@@ -54,21 +54,21 @@ def annotate(doc: Doc, spans: Iterable[CharSpan], *, losses: Losses, where: str)
     for span in spans:
         inside = _trim(doc.text, span)
         if inside is None:
-            losses.add("misaligned span", f"{span.label} [{span.start}:{span.end}], dropped", where)
+            issues.add("misaligned span", f"{span.label} [{span.start}:{span.end}], dropped", where)
             continue
         if inside != span:
-            losses.add("white space trimmed from a span", _show(doc.text, span), where)
+            issues.add("white space trimmed from a span", _show(doc.text, span), where)
         trimmed.append(inside)
     fine, split = _split_tokens(doc, trimmed)
     kept, dropped = without_overlaps(align(fine, trimmed)[0])
     if dropped:
         for span in dropped:
-            losses.add("overlapping spans", f"{span.label_} {span.text!r}, dropped", where)
+            issues.add("overlapping spans", f"{span.label_} {span.text!r}, dropped", where)
         keep = [CharSpan(span.start_char, span.end_char, span.label_) for span in kept]
         fine, split = _split_tokens(doc, keep)
         kept, _ = align(fine, keep)
     for word in split:
-        losses.add("token split at a span's edge", word, where)
+        issues.add("token split at a span's edge", word, where)
     fine.set_ents(kept, default="outside")
     return fine
 

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 FORMATS = {
     ".spacy": "spacy",
@@ -57,13 +57,13 @@ class Output:
         self.spools[self.docs % len(self.spools)].add(doc)
         self.docs += 1
 
-    def write(self, path: Path, vocab: Vocab, docstart: bool, losses: Losses) -> None:
+    def write(self, path: Path, vocab: Vocab, docstart: bool, issues: IssueLog) -> None:
         """Write all Docs in the format that the name of the output says.
 
         path (Path): Where, not yet under the name of the output.
         vocab (Vocab): The vocab of the Docs.
         docstart (bool): Whether documents get headers in the conll format.
-        losses (Losses): Where is counted what the format cannot hold.
+        issues (IssueLog): Where is counted what the format cannot hold.
         """
         if self.shards:
             path.mkdir()
@@ -74,18 +74,18 @@ class Output:
         elif FORMATS[self.path.suffix.lower()] == "spacy":
             self.spools[0].write(path)
         else:
-            lines = _lines(self.path, self.spools[0].docs(vocab), docstart, losses)
+            lines = _lines(self.path, self.spools[0].docs(vocab), docstart, issues)
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(lines)
 
 
-def _lines(path: Path, docs: Iterable[Doc], docstart: bool, losses: Losses) -> Iterator[str]:
+def _lines(path: Path, docs: Iterable[Doc], docstart: bool, issues: IssueLog) -> Iterator[str]:
     format = FORMATS[path.suffix.lower()]
     if format == "conll":
         from spacy_ner_plus.data.conll import docs_to_conll
 
-        return docs_to_conll(docs, docstart=docstart, losses=losses)
-    docs = _count_unsaid(docs, format, losses)
+        return docs_to_conll(docs, docstart=docstart, issues=issues)
+    docs = _count_unsaid(docs, format, issues)
     if format == "jsonl":
         from spacy_ner_plus.data.jsonl import docs_to_jsonl
 
@@ -95,12 +95,12 @@ def _lines(path: Path, docs: Iterable[Doc], docstart: bool, losses: Losses) -> I
     return docs_to_bio_json(docs)
 
 
-def _count_unsaid(docs: Iterable[Doc], format: str, losses: Losses) -> Iterator[Doc]:
+def _count_unsaid(docs: Iterable[Doc], format: str, issues: IssueLog) -> Iterator[Doc]:
     """Count Docs some of whose tokens miss annotation: formats of spans cannot tell those from O."""
     for number, doc in enumerate(docs, start=1):
         missing = [token.text for token in doc if not token.ent_iob]
         if missing and len(missing) < len(doc):
-            losses.add(
+            issues.add(
                 f"missing annotation that {format} cannot tell from O", missing[0], f"document {number}"
             )
         yield doc
@@ -153,13 +153,13 @@ def _is_part(entry: Path) -> bool:
 
 
 @contextmanager
-def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, losses: Losses) -> Iterator[None]:
+def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, issues: IssueLog) -> Iterator[None]:
     """Write outputs beside their places, and move them there when the block ends well.
 
     outputs (Iterable[Output]): The outputs.
     vocab (Vocab): The vocab of the Docs.
     docstart (bool): Whether documents get headers in the conll format.
-    losses (Losses): Where is counted what a format cannot hold.
+    issues (IssueLog): Where is counted what a format cannot hold.
     RAISES (UserError): A place that cannot be written to.
     """
     places: list[tuple[Path, Path]] = []
@@ -168,7 +168,7 @@ def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, losses: Loss
             output.path.parent.mkdir(parents=True, exist_ok=True)
             beside = output.path.with_name(f".{output.path.name}.{os.getpid()}.tmp")
             places.append((beside, output.path))
-            output.write(beside, vocab, docstart, losses)
+            output.write(beside, vocab, docstart, issues)
         yield
         for beside, path in places:
             if path.is_dir():

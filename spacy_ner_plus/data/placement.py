@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan, split_tag
 
 # How the words of one entity may stand in the text, from the best case on: what
@@ -37,11 +37,11 @@ class Places(NamedTuple):
     ends: list[int]
 
 
-def tags_to_pieces(pairs: Iterable[tuple[str, str]], losses: Losses, where: str) -> list[Piece]:
+def tags_to_pieces(pairs: Iterable[tuple[str, str]], issues: IssueLog, where: str) -> list[Piece]:
     """Join tagged tokens to pieces, in IOB2, BILUO or IOBES.
 
     pairs (Iterable[tuple[str, str]]): Token and tag; tokens that are O may be left out.
-    losses (Losses): Where invalid tags and an I- that opens an entity are counted.
+    issues (IssueLog): Where invalid tags and an I- that opens an entity are counted.
     where (str): The place of the record.
     RETURNS (list[Piece]): In order; a token whose tag is no tag counts as O.
     """
@@ -53,13 +53,13 @@ def tags_to_pieces(pairs: Iterable[tuple[str, str]], losses: Losses, where: str)
             continue
         parts = split_tag(tag.strip())
         if parts is None:
-            losses.add("invalid tag", f"{token!r}: {tag!r}, read as O", where)
+            issues.add("invalid tag", f"{token!r}: {tag!r}, read as O", where)
         prefix, label = parts or ("O", "")
         if prefix in "ILEM" and is_open and pieces[-1].label == label:
             pieces[-1] = Piece(pieces[-1].words + words, label)
         else:
             if prefix in "ILEM":
-                losses.add("I- that opens an entity", f"{token!r}: {tag}", where)
+                issues.add("I- that opens an entity", f"{token!r}: {tag}", where)
             pieces.append(Piece(words, label))
         is_open = prefix in "BIM"
     return pieces
@@ -69,7 +69,7 @@ def place(
     text: str,
     pieces: Sequence[Piece],
     *,
-    losses: Losses,
+    issues: IssueLog,
     where: str,
     edges: tuple[set[int], set[int]] = (set(), set()),
 ) -> list[CharSpan]:
@@ -80,7 +80,7 @@ def place(
 
     text (str): The text.
     pieces (Sequence[Piece]): The pieces in the order of the text.
-    losses (Losses): Where everything is counted that was not found, not certain
+    issues (IssueLog): Where everything is counted that was not found, not certain
         or not as written.
     where (str): The place of the record.
     edges (tuple[set[int], set[int]]): Offsets where tokens begin and where they end.
@@ -94,14 +94,14 @@ def place(
         if order is not None:
             listed = zip(order, pieces, strict=True)
             return [CharSpan(*found, piece.label) for found, piece in listed if piece.label]
-    pieces, anywhere = finder.fit(pieces, losses, where)
+    pieces, anywhere = finder.fit(pieces, issues, where)
     candidates = [finder.whole(places) or places for places in anywhere]
     order = _nearest(candidates)
     if order is None:
         order = _nearest(anywhere)
         candidates = candidates if order is None else anywhere
     chosen = dict(_longest(candidates) if order is None else enumerate(order))
-    spans = _certain_or_counted(pieces, candidates, chosen, losses, where)
+    spans = _certain_or_counted(pieces, candidates, chosen, issues, where)
     taken = list(chosen.values())
     for i, piece in enumerate(pieces):
         if i in chosen or not piece.label:
@@ -112,11 +112,11 @@ def place(
             if all(found[1] <= start or end <= found[0] for start, end in taken)
         ]
         if not free:
-            losses.add("token not found", _show(piece), where)
+            issues.add("token not found", _show(piece), where)
             continue
-        losses.add("token out of order", _show(piece), where)
+        issues.add("token out of order", _show(piece), where)
         if len(free) > 1:
-            losses.add("ambiguous place", _show(piece), where)
+            issues.add("ambiguous place", _show(piece), where)
         taken.append(free[0])
         spans.append(CharSpan(*free[0], piece.label))
     return sorted(spans)
@@ -168,7 +168,7 @@ class _Finder:
     def _inside(self, offset: int) -> bool:
         return 0 < offset < len(self.text) and self.text[offset - 1].isalnum() and self.text[offset].isalnum()
 
-    def fit(self, pieces: Iterable[Piece], losses: Losses, where: str) -> tuple[list[Piece], list[Places]]:
+    def fit(self, pieces: Iterable[Piece], issues: IssueLog, where: str) -> tuple[list[Piece], list[Places]]:
         """Find each piece as it is spelled, or in the parts of it that are found."""
         fitting, found = [], []
         todo = list(pieces)[::-1]
@@ -180,16 +180,16 @@ class _Finder:
             if spelled:
                 places, repair = spelled[0]
                 if repair:
-                    losses.add(repair, _show(piece), where)
+                    issues.add(repair, _show(piece), where)
                 fitting.append(piece)
                 found.append(places)
                 continue
             if len(piece.words) == 1:
                 if piece.label:
-                    losses.add("token not found", _show(piece), where)
+                    issues.add("token not found", _show(piece), where)
                 continue
             cut = self._longest_prefix(piece.words)
-            losses.add("I- that opens an entity", f"{piece.words[cut]!r}: I-{piece.label}", where)
+            issues.add("I- that opens an entity", f"{piece.words[cut]!r}: I-{piece.label}", where)
             todo.append(Piece(piece.words[cut:], piece.label))
             todo.append(Piece(piece.words[:cut], piece.label))
         return fitting, found
@@ -249,7 +249,7 @@ def _certain_or_counted(
     pieces: Sequence[Piece],
     candidates: Sequence[Places],
     chosen: dict[int, tuple[int, int]],
-    losses: Losses,
+    issues: IssueLog,
     where: str,
 ) -> list[CharSpan]:
     """Make spans of chosen places, and count those that could as well lie elsewhere."""
@@ -261,7 +261,7 @@ def _certain_or_counted(
         if not pieces[i].label:
             continue
         if chosen[i] != last:
-            losses.add("ambiguous place", _show(pieces[i]), where)
+            issues.add("ambiguous place", _show(pieces[i]), where)
         spans.append(CharSpan(*chosen[i], pieces[i].label))
     return spans
 

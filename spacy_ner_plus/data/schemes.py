@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import split_tag
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BILUO", "IOBES", "BMES")
@@ -49,16 +49,16 @@ class TagReader:
 
     scheme (str): One of SCHEMES, or 'auto' to have it detected. In 'IO' labels
         may stand without a prefix.
-    losses (Losses): Where repairs are counted, once `settle` is called.
+    issues (IssueLog): Where repairs are counted, once `settle` is called.
     """
 
-    def __init__(self, scheme: str, losses: Losses):
+    def __init__(self, scheme: str, issues: IssueLog):
         self.given = scheme
-        self.losses = losses
-        self.letters = Losses()
-        self.opened = Losses()
-        self.needless = Losses()
-        self.unended = Losses()
+        self.issues = issues
+        self.letters = IssueLog()
+        self.opened = IssueLog()
+        self.needless = IssueLog()
+        self.unended = IssueLog()
 
     def read(self, tags: Sequence[str], place: Place) -> list[str]:
         """Write the tags of one sentence as IOB2; a tag that is none becomes missing.
@@ -100,7 +100,7 @@ class TagReader:
             return "I", tag[2:] if tag.startswith("I-") and len(tag) > 2 else tag
         parsed = parse_tag(tag)
         if parsed is None:
-            self.losses.add("invalid tag", tag, place(i))
+            self.issues.add("invalid tag", tag, place(i))
             return "", ""
         return parsed
 
@@ -129,20 +129,22 @@ class TagReader:
     def settle(self) -> None:
         """Count what the scheme forbids, now that all tags have been read."""
         scheme = self.scheme
-        for letter, loss in self.letters:
+        for letter, issue in self.letters:
             if letter not in LETTERS[scheme]:
-                self.losses.add(f"prefix that {scheme} does not have", loss.example, loss.where, loss.count)
+                self.issues.add(
+                    f"prefix that {scheme} does not have", issue.example, issue.where, issue.count
+                )
         if scheme not in ("IO", "IOB1"):
-            self.losses.merge(self.opened)
+            self.issues.merge(self.opened)
         if scheme == "IOB1":
-            self.losses.merge(self.needless)
+            self.issues.merge(self.needless)
         if scheme in CLOSED:
-            self.losses.merge(self.unended)
+            self.issues.merge(self.unended)
 
 
-def _count(losses: Losses, kind: str, example: str, place: Place, i: int) -> None:
+def _count(issues: IssueLog, kind: str, example: str, place: Place, i: int) -> None:
     """Add to an account, and work out the place only for the example."""
-    if kind in losses.kinds:
-        losses.kinds[kind].count += 1
+    if kind in issues.kinds:
+        issues.kinds[kind].count += 1
     else:
-        losses.add(kind, example, place(i))
+        issues.add(kind, example, place(i))

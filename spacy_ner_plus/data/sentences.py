@@ -12,7 +12,7 @@ from itertools import islice
 from spacy_ner_plus.data.columns import Layout, is_range, split_line
 from spacy_ner_plus.data.schemes import MISSING_TAGS, is_tag
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 HEADER = "-DOCSTART-"
 NEW_DOCUMENT = ("# newdoc", "#begin document", "# begin document")
@@ -56,14 +56,14 @@ def is_header(line: str) -> bool:
 
 
 def read_sentences(
-    lines: Iterable[str], layout: Layout, where: str, losses: Losses, notes: list[str]
+    lines: Iterable[str], layout: Layout, where: str, issues: IssueLog, notes: list[str]
 ) -> Iterator[Sentence]:
     """Read the sentences of a file.
 
     lines (Iterable[str]): The lines.
     layout (Layout): How they read.
     where (str): The file's name, for messages.
-    losses (Losses): Where is counted what could not be kept.
+    issues (IssueLog): Where is counted what could not be kept.
     notes (list[str]): Where comments are reported.
     YIELDS (Sentence): The sentences, none of them empty.
     RAISES (UserError): A line with too few columns.
@@ -89,19 +89,19 @@ def read_sentences(
                 if sentence.words:
                     yield sentence
                 if header:
-                    losses.add("empty text", "a document without tokens", f"{where}:{header}")
+                    issues.add("empty text", "a document without tokens", f"{where}:{header}")
                 sentence, header = Sentence(opens_document=True), number
                 continue
             columns = split_line(bare, layout.tabs)
             if bare[0] == "#" and not _is_token(columns, layout):
                 comments += 1
                 continue
-            columns = _mend(columns, bare, layout, losses, f"{where}:{number}")
+            columns = _mend(columns, bare, layout, issues, f"{where}:{number}")
         if indexed and is_range(columns[0]):
             continue
         word = columns[token]
         if not word:
-            losses.add("token without text", bare.strip(), f"{where}:{number}")
+            issues.add("token without text", bare.strip(), f"{where}:{number}")
             continue
         header = 0
         sentence.words.append(word)
@@ -110,7 +110,7 @@ def read_sentences(
     if sentence.words:
         yield sentence
     if header:
-        losses.add("empty text", "a document without tokens", f"{where}:{header}")
+        issues.add("empty text", "a document without tokens", f"{where}:{header}")
     if comments:
         notes.append(f"{where}: {comments:,} comment lines passed over")
 
@@ -122,7 +122,7 @@ def _is_token(columns: list[str], layout: Layout) -> bool:
     return layout.tag is None or is_tag(columns[layout.tag]) or columns[layout.tag] in MISSING_TAGS
 
 
-def _mend(columns: list[str], line: str, layout: Layout, losses: Losses, place: str) -> list[str]:
+def _mend(columns: list[str], line: str, layout: Layout, issues: IssueLog, place: str) -> list[str]:
     """Fit a line to the layout where it has a column too many or an empty one at an end."""
     if len(columns) == layout.width - 1 and "\t" not in line:
         # Between spaces an empty column shows only at the ends of the line.
@@ -131,7 +131,7 @@ def _mend(columns: list[str], line: str, layout: Layout, losses: Losses, place: 
         elif line.endswith(" "):
             columns = [*columns, ""]
     if any(columns[layout.width :]):
-        losses.add("more columns than elsewhere", line.strip(), place)
+        issues.add("more columns than elsewhere", line.strip(), place)
         if layout.tag == layout.width - 1 and is_tag(columns[-1]):
             return [*columns[: layout.width - 1], columns[-1]]
     least = max(layout.token, layout.tag or 0) + 1

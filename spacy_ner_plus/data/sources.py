@@ -15,7 +15,7 @@ from spacy_ner_plus.data.lines import FileLines, StreamLines
 from spacy_ner_plus.data.schemes import is_tag
 from spacy_ner_plus.data.sentences import sample_lines
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 FORMATS = ("conll", "bio-json", "jsonl", "hub", "spacy")
 # Where the ending tells the format; what holds JSON is looked into as well.
@@ -210,7 +210,7 @@ def read_source(
     source: Source,
     nlp: Language,
     options: Options,
-    losses: Losses,
+    issues: IssueLog,
     notes: list[str],
     begins: deque[int] | None = None,
 ) -> Iterator[Doc]:
@@ -219,13 +219,13 @@ def read_source(
     source (Source): The source.
     nlp (Language): Makes the Docs.
     options (Options): What the user says about the reading.
-    losses (Losses): Where losses and repairs are counted.
+    issues (IssueLog): Where losses and repairs are counted.
     notes (list[str]): Where it is written what was found out.
     begins (deque[int]): Where the line of each Doc's first token is put, by formats whose Docs
         are longer than a line.
     RETURNS (Iterator[Doc]): The Docs.
     """
-    common = {"losses": losses, "where": source.name}
+    common = {"issues": issues, "where": source.name}
     if source.format == "conll":
         from spacy_ner_plus.data.conll import conll_to_docs
 
@@ -256,7 +256,7 @@ def read_source(
         names = {"token_column": options.token_column, "tag_column": options.tag_column}
         given = {key: name for key, name in names.items() if name is not None}
         return hub_to_docs(
-            source.name, nlp, losses=losses, split=options.hub_split, group=options.group, **given
+            source.name, nlp, issues=issues, split=options.hub_split, group=options.group, **given
         )
     from spacy_ner_plus.corpus import read_docs
 

@@ -17,7 +17,7 @@ from spacy_ner_plus.annotation.generate import (
 )
 from spacy_ner_plus.data.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
 LABELS = {"NAME", "EMAIL", "TIME", "DATE", "PHONE", "LOCATION"}
@@ -29,9 +29,9 @@ def bundled(part):
 
 
 def read(text):
-    losses = Losses()
+    issues = IssueLog()
     nlp = spacy.blank("en")
-    return list(bio_json_to_docs(text.split("\n"), nlp, losses=losses, where="")), losses
+    return list(bio_json_to_docs(text.split("\n"), nlp, issues=issues, where="")), issues
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_generate_makes_the_bundled_files_again():
 
 @pytest.mark.parametrize(("part", "count"), [("train", 200), ("dev", 50)])
 def test_generate_bundled_files_read_without_a_loss(part, count):
-    docs, losses = read(bundled(part))
-    assert dict(losses) == {}
+    docs, issues = read(bundled(part))
+    assert dict(issues) == {}
     assert len(docs) == count
     assert {ent.label_ for doc in docs for ent in doc.ents} == LABELS
     assert len({doc.text.lower() for doc in docs}) == count

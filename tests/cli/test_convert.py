@@ -59,7 +59,7 @@ def test_convert_writes_a_corpus_that_spacy_reads(source, out):
     assert [doc.text for doc in docs] == ["EU rejects German calls.", "Peter Blackburn"]
     assert [doc_to_tags(doc) for doc in docs] == [["B-ORG", "O", "B-MISC", "O", "O"], ["B-PER", "I-PER"]]
     assert conversion.counts[""].entities == {"ORG": 1, "MISC": 1, "PER": 1}
-    assert not conversion.losses.kinds
+    assert not conversion.issues.kinds
     assert [path.name for path in out.parent.iterdir()] == ["corpus.spacy"]
 
 
@@ -152,9 +152,9 @@ def test_convert_counts_repeated_documents(tmp_path, out):
     source = tmp_path / "a.conll"
     source.write_text(BROKEN)
     conversion = convert([str(source)], out)
-    assert conversion.losses["duplicate document"] == 1
-    assert conversion.losses["invalid tag"] == 1
-    assert conversion.losses.kinds["invalid tag"].where == f"{source}:3"
+    assert conversion.issues["duplicate document"] == 1
+    assert conversion.issues["invalid tag"] == 1
+    assert conversion.issues.kinds["invalid tag"].where == f"{source}:3"
 
 
 @pytest.mark.parametrize("earlier", [None, b"earlier"])
@@ -184,7 +184,7 @@ def test_convert_says_what_formats_of_spans_cannot_hold(source, tmp_path, nlp):
     )
     DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
     conversion = convert([str(tmp_path / "in.spacy")], tmp_path / "out.jsonl")
-    assert conversion.losses["missing annotation that jsonl cannot tell from O"] == 1
+    assert conversion.issues["missing annotation that jsonl cannot tell from O"] == 1
     assert any("keeps no sentence starts" in note for note in conversion.notes)
 
 
@@ -282,8 +282,8 @@ def test_convert_names_the_line_on_which_a_duplicate_begins(tmp_path):
     source = tmp_path / "dup.conll"
     source.write_text("Ann B-PER\n\nAnn B-PER\n\nBob O\n")
     conversion = convert([str(source)], tmp_path / "out.spacy")
-    loss = dict(conversion.losses)["duplicate document"]
-    assert loss.where == f"{source}:3"
+    issue = dict(conversion.issues)["duplicate document"]
+    assert issue.where == f"{source}:3"
 
 
 def test_convert_does_not_overwrite_the_label_map(source, tmp_path):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.predict import describe_entities, predict, predict_records
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from tests.cli.own_code import own_pipeline, write_code
 
 
@@ -129,7 +129,7 @@ def test_predict_streams_and_forgets_strings(ruler, monkeypatch):
             asked.append(number)
             yield {"text": f"Oslo uniqueword{number}"}
 
-    results = predict_records(ruler, records(), Losses(), batch_size=10)
+    results = predict_records(ruler, records(), IssueLog(), batch_size=10)
     first = next(results)
     assert first["ents"][0]["text"] == "Oslo"
     assert len(asked) <= 11

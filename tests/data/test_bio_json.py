@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.bio_json import bio_json_to_docs, docs_to_bio_json
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 NLP = spacy.blank("en")
 TEXT = "Mail john@gmail.com at 6 on May 7"
@@ -74,9 +74,9 @@ def docs(draw):
 
 
 def read(text):
-    losses = Losses()
+    issues = IssueLog()
     lines = text.splitlines(keepends=True) if isinstance(text, str) else text
-    return list(bio_json_to_docs(lines, NLP, losses=losses, where="f.json")), losses
+    return list(bio_json_to_docs(lines, NLP, issues=issues, where="f.json")), issues
 
 
 def spans_of(doc):
@@ -120,16 +120,16 @@ def record(labels, text=TEXT, **more):
     ],
 )
 def test_bio_json_reads_every_spelling_of_labels(labels):
-    docs, losses = read(record(labels))
+    docs, issues = read(record(labels))
     assert spans_of(docs[0]) == SPANS
-    assert dict(losses) == {}
+    assert dict(issues) == {}
 
 
 def test_bio_json_reads_tags_beside_tokens():
     tokens = [token for token, _ in PAIRS]
-    docs, losses = read(json.dumps({"sentence": TEXT, "tokens": tokens, "tags": [tag for _, tag in PAIRS]}))
+    docs, issues = read(json.dumps({"sentence": TEXT, "tokens": tokens, "tags": [tag for _, tag in PAIRS]}))
     assert spans_of(docs[0]) == SPANS
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_bio_json_keeps_a_key_that_appears_twice_in_a_mapping():
@@ -138,9 +138,9 @@ def test_bio_json_keeps_a_key_that_appears_twice_in_a_mapping():
 
 
 def test_bio_json_takes_numbers_as_they_are_written():
-    docs, losses = read('{"text": "at 7.30, not 007", "labels": [[7.30, "B-TIME"]]}')
+    docs, issues = read('{"text": "at 7.30, not 007", "labels": [[7.30, "B-TIME"]]}')
     assert spans_of(docs[0]) == [(3, 7, "TIME")]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_bio_json_takes_numbers_as_they_are_written():
     ],
 )
 def test_bio_json_reads_an_array_lines_or_one_object(text):
-    docs, losses = read(text)
+    docs, issues = read(text)
     assert [doc.text for doc in docs] == ["a b", "c"]
     assert all(token.ent_iob_ == "O" for doc in docs for token in doc)
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_bio_json_reads_records_before_the_file_has_ended():
@@ -166,28 +166,28 @@ def test_bio_json_reads_records_before_the_file_has_ended():
         yield '{"text": "a", "labels": []},\n'
         raise AssertionError("read ahead")
 
-    docs = bio_json_to_docs(lines(), NLP, losses=Losses(), where="f.json")
+    docs = bio_json_to_docs(lines(), NLP, issues=IssueLog(), where="f.json")
     assert next(docs).text == "a"
 
 
 def test_bio_json_prefers_a_whole_word():
-    docs, losses = read(record([["7", "B-TIME"]], text="room 17 at 7"))
+    docs, issues = read(record([["7", "B-TIME"]], text="room 17 at 7"))
     assert spans_of(docs[0]) == [(11, 12, "TIME")]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_bio_json_counts_an_ambiguous_place_and_takes_the_nearest():
-    docs, losses = read("\n" + record([["May", "B-NAME"]], text="May met May"))
+    docs, issues = read("\n" + record([["May", "B-NAME"]], text="May met May"))
     assert spans_of(docs[0]) == [(0, 3, "NAME")]
-    assert losses["ambiguous place"] == 1
-    assert losses.kinds["ambiguous place"].where == "f.json:2"
+    assert issues["ambiguous place"] == 1
+    assert issues.kinds["ambiguous place"].where == "f.json:2"
 
 
 def test_bio_json_takes_a_place_as_certain_where_its_neighbours_leave_one():
     labels = [["Ann", "B-NAME"], ["7", "B-TIME"], ["May", "B-DATE"]]
-    docs, losses = read(record(labels, text="7 for Ann at 7 in May"))
+    docs, issues = read(record(labels, text="7 for Ann at 7 in May"))
     assert spans_of(docs[0]) == [(6, 9, "NAME"), (13, 14, "TIME"), (18, 21, "DATE")]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 @pytest.mark.parametrize(
@@ -205,28 +205,28 @@ def test_bio_json_takes_a_place_as_certain_where_its_neighbours_leave_one():
     ],
 )
 def test_bio_json_counts_a_repair_and_keeps_the_rest(labels, kind, spans):
-    docs, losses = read(record(labels))
-    assert losses[kind] == 1
+    docs, issues = read(record(labels))
+    assert issues[kind] == 1
     assert spans_of(docs[0]) == spans
     assert docs[0].text == TEXT
 
 
 def test_bio_json_leaves_out_an_empty_text():
-    docs, losses = read(record([], text=" \n"))
+    docs, issues = read(record([], text=" \n"))
     assert docs == []
-    assert losses["empty text"] == 1
+    assert issues["empty text"] == 1
 
 
 def test_bio_json_leaves_annotation_missing_without_labels():
-    docs, losses = read('{"text": "a b"}')
+    docs, issues = read('{"text": "a b"}')
     assert not docs[0].has_annotation("ENT_IOB")
-    assert losses["record without labels"] == 1
+    assert issues["record without labels"] == 1
 
 
 def test_bio_json_mends_a_lone_surrogate():
-    docs, losses = read('{"text": "a \\ud83d b", "labels": [["b", "B-X"]]}')
+    docs, issues = read('{"text": "a \\ud83d b", "labels": [["b", "B-X"]]}')
     assert spans_of(docs[0]) == [(4, 5, "X")]
-    assert losses["lone surrogate"] == 1
+    assert issues["lone surrogate"] == 1
 
 
 @pytest.mark.parametrize(
@@ -263,16 +263,16 @@ def test_bio_json_writes_all_tokens_where_the_place_would_not_be_certain():
     doc.set_ents([Span(doc, 2, 3, label="NAME")])
     written = "".join(docs_to_bio_json([doc]))
     assert json.loads(written)[0]["labels"] == [["May", "O"], ["met", "O"], ["May", "B-NAME"]]
-    docs, losses = read(written)
+    docs, issues = read(written)
     assert spans_of(docs[0]) == [(8, 11, "NAME")]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_bio_json_reads_what_it_writes_piece_by_piece():
     docs, _ = read(record(PAIRS) + "\n" + record([], text="a b"))
-    back, losses = read(docs_to_bio_json(docs))
+    back, issues = read(docs_to_bio_json(docs))
     assert [spans_of(doc) for doc in back] == [SPANS, []]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_bio_json_writes_an_empty_array_for_no_docs():
@@ -282,10 +282,10 @@ def test_bio_json_writes_an_empty_array_for_no_docs():
 @settings(max_examples=300, deadline=None)
 @given(st.lists(docs(), max_size=3))
 def test_bio_json_keeps_spans_there_and_back(originals):
-    back, losses = read("".join(docs_to_bio_json(originals)).split("\n"))
+    back, issues = read("".join(docs_to_bio_json(originals)).split("\n"))
     originals = [doc for doc in originals if doc.text.strip()]
     assert [doc.text for doc in back] == [doc.text for doc in originals]
     assert [spans_of(doc) for doc in back] == [trimmed_spans(doc) for doc in originals]
     # Tokens that are glued to others may be noted as found in another case, though the spans are kept.
     allowed = {"empty text", "token split at a span's edge", "token in another case"}
-    assert {kind for kind, _ in losses} <= allowed
+    assert {kind for kind, _ in issues} <= allowed

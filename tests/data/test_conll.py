@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.data.conll import conll_to_docs, docs_to_conll
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, spans_to_tags
 
 NLP = spacy.blank("en")
@@ -32,10 +32,10 @@ BRUSSELS NNP B-NP B-LOC
 """
 
 
-def read(text, losses=None, **options):
-    losses = Losses() if losses is None else losses
+def read(text, issues=None, **options):
+    issues = IssueLog() if issues is None else issues
     lines = list(io.StringIO(text)) if isinstance(text, str) else text
-    return list(conll_to_docs(lines, NLP, losses=losses, where="f.conll", **options))
+    return list(conll_to_docs(lines, NLP, issues=issues, where="f.conll", **options))
 
 
 def ents(doc):
@@ -74,11 +74,11 @@ def test_conll_keeps_documents_sentences_and_entities():
     ],
 )
 def test_conll_reads_every_shape_of_columns(text):
-    losses = Losses()
-    (doc,) = read(text, losses)
+    issues = IssueLog()
+    (doc,) = read(text, issues)
     assert words(doc) == ["Ann", "left"]
     assert doc_to_tags(doc) == ["B-PER", "O"]
-    assert not losses.kinds
+    assert not issues.kinds
 
 
 def test_conll_takes_blank_lines_with_spaces_as_sentence_ends():
@@ -123,31 +123,31 @@ def test_conll_tells_adjacent_entities_of_one_label_apart():
     ],
 )
 def test_conll_detects_the_scheme_and_normalises_it(text, scheme):
-    losses, notes = Losses(), []
-    (doc,) = read(text, losses, notes=notes)
+    issues, notes = IssueLog(), []
+    (doc,) = read(text, issues, notes=notes)
     assert doc_to_tags(doc) == ["B-PER", "I-PER", "B-PER", "O"]
     assert f"scheme {scheme}, detected" in notes[-1]
-    assert not losses.kinds
+    assert not issues.kinds
 
 
 def test_conll_counts_a_repair_with_its_line_where_a_file_is_mostly_iob2():
-    losses = Losses()
-    read("-DOCSTART- O\n\nAnn B-PER\nand O\nBob B-PER\nin O\nOslo I-LOC\nLee I-PER\n", losses)
-    assert losses["I- that opens an entity"] == 2
-    assert losses.kinds["I- that opens an entity"].where == "f.conll:7"
+    issues = IssueLog()
+    read("-DOCSTART- O\n\nAnn B-PER\nand O\nBob B-PER\nin O\nOslo I-LOC\nLee I-PER\n", issues)
+    assert issues["I- that opens an entity"] == 2
+    assert issues.kinds["I- that opens an entity"].where == "f.conll:7"
 
 
 def test_conll_takes_a_given_scheme_at_its_word():
-    losses = Losses()
-    read("Ann I-PER\n", losses, scheme="IOB2")
-    assert losses["I- that opens an entity"] == 1
+    issues = IssueLog()
+    read("Ann I-PER\n", issues, scheme="IOB2")
+    assert issues["I- that opens an entity"] == 1
 
 
 def test_conll_counts_an_entity_that_biluo_never_ends():
-    losses = Losses()
-    (doc,) = read("Ann B-PER\nLee I-PER\nleft O\nBo B-PER\nLee L-PER\nEve U-PER\n", losses)
+    issues = IssueLog()
+    (doc,) = read("Ann B-PER\nLee I-PER\nleft O\nBo B-PER\nLee L-PER\nEve U-PER\n", issues)
     assert doc_to_tags(doc) == ["B-PER", "I-PER", "O", "B-PER", "I-PER", "B-PER"]
-    assert losses["entity without its end"] == 1
+    assert issues["entity without its end"] == 1
 
 
 def test_conll_reads_labels_without_prefix_as_io():
@@ -167,31 +167,31 @@ def test_conll_takes_one_column_as_missing_annotation():
 
 
 def test_conll_makes_an_invalid_tag_missing_and_counts_it():
-    losses = Losses()
-    (doc,) = read("Ann B-PER\nBob PER\nleft O\n", losses)
+    issues = IssueLog()
+    (doc,) = read("Ann B-PER\nBob PER\nleft O\n", issues)
     assert doc[1].ent_iob_ == ""
-    assert losses.kinds["invalid tag"].where == "f.conll:2"
+    assert issues.kinds["invalid tag"].where == "f.conll:2"
 
 
 def test_conll_counts_documents_without_tokens():
-    losses = Losses()
-    docs = read("-DOCSTART- O\n\n-DOCSTART- O\n\nAnn B-PER\n\n-DOCSTART- O\n", losses)
+    issues = IssueLog()
+    docs = read("-DOCSTART- O\n\n-DOCSTART- O\n\nAnn B-PER\n\n-DOCSTART- O\n", issues)
     assert len(docs) == 1
-    assert losses["empty text"] == 2
+    assert issues["empty text"] == 2
 
 
 def test_conll_counts_a_line_with_a_tag_alone():
-    losses = Losses()
-    (doc,) = read("Ann\tB-PER\n\tO\nleft\tO\n", losses)
+    issues = IssueLog()
+    (doc,) = read("Ann\tB-PER\n\tO\nleft\tO\n", issues)
     assert words(doc) == ["Ann", "left"]
-    assert losses["token without text"] == 1
+    assert issues["token without text"] == 1
 
 
 def test_conll_counts_lines_with_more_columns():
-    losses = Losses()
-    (doc,) = read("Ann NNP B-PER\nleft VBD so O\n", losses)
+    issues = IssueLog()
+    (doc,) = read("Ann NNP B-PER\nleft VBD so O\n", issues)
     assert doc_to_tags(doc) == ["B-PER", "O"]
-    assert losses["more columns than elsewhere"] == 1
+    assert issues["more columns than elsewhere"] == 1
 
 
 @pytest.mark.parametrize(
@@ -203,11 +203,11 @@ def test_conll_groups_sentences(group, lengths):
 
 
 def test_conll_makes_a_doc_of_each_sentence_where_there_are_no_documents():
-    losses, notes = Losses(), []
-    docs = read("Ann B-PER\n\nBob B-PER\n", losses, notes=notes)
+    issues, notes = IssueLog(), []
+    docs = read("Ann B-PER\n\nBob B-PER\n", issues, notes=notes)
     assert [doc.text for doc in docs] == ["Ann", "Bob"]
     assert "each sentence became a Doc" in notes[0]
-    assert not losses.kinds
+    assert not issues.kinds
 
 
 def test_conll_finds_documents_that_begin_late():
@@ -252,7 +252,7 @@ def test_conll_refuses_what_cannot_be_read(text, options, message):
 
 
 def test_conll_writer_says_what_a_line_cannot_hold():
-    losses = Losses()
+    issues = IssueLog()
     doc = Doc(
         NLP.vocab,
         words=["\n", "Ann", " ", "Lee", "a\tb", "-DOCSTART-"],
@@ -260,12 +260,12 @@ def test_conll_writer_says_what_a_line_cannot_hold():
         ents=["B-PER", "I-PER", "I-PER", "I-PER", "O", "O"],
         sent_starts=[True, False, False, True, False, False],
     )
-    lines = "".join(docs_to_conll([doc], losses=losses)).split("\n")
+    lines = "".join(docs_to_conll([doc], issues=issues)).split("\n")
     assert lines[2:6] == ["Ann\tB-PER", "Lee\tI-PER", "a b\tO", "_-DOCSTART-\tO"]
-    assert losses["token of white space"] == 2
-    assert losses["sentence start inside an entity"] == 1
-    assert losses["line break or tab in a token"] == 1
-    assert losses["token that reads as a header"] == 1
+    assert issues["token of white space"] == 2
+    assert issues["sentence start inside an entity"] == 1
+    assert issues["line break or tab in a token"] == 1
+    assert issues["token that reads as a header"] == 1
 
 
 def test_conll_writer_leaves_headers_out_if_told():
@@ -311,25 +311,25 @@ def corpora(draw):
 @settings(max_examples=150, deadline=None)
 @given(corpora())
 def test_conll_round_trip_keeps_tokens_tags_and_sentences(docs):
-    losses = Losses()
-    again = read(list(docs_to_conll(docs, losses=losses)), losses)
+    issues = IssueLog()
+    again = read(list(docs_to_conll(docs, issues=issues)), issues)
     assert [words(doc) for doc in again] == [words(doc) for doc in docs]
     assert [doc_to_tags(doc) for doc in again] == [doc_to_tags(doc) for doc in docs]
     assert [[t.is_sent_start for t in doc] for doc in again] == [
         [t.is_sent_start for t in doc] for doc in docs
     ]
-    assert not losses.kinds
+    assert not issues.kinds
 
 
 @settings(max_examples=100, deadline=None)
 @given(corpora())
 def test_conll_sentence_lines_change_nothing_but_the_text(docs):
     lines = list(docs_to_conll(docs))
-    losses = Losses()
-    again = read(lines, losses, sentence_lines=True)
+    issues = IssueLog()
+    again = read(lines, issues, sentence_lines=True)
     plain = read(lines)
-    assert list(docs_to_conll(again, losses=losses)) == lines
-    assert not losses.kinds
+    assert list(docs_to_conll(again, issues=issues)) == lines
+    assert not issues.kinds
     for doc, other in zip(again, plain, strict=True):
         sentences = [sent.text.strip("\n") for sent in doc.sents]
         assert doc.text == "\n".join(sentences)
@@ -354,12 +354,12 @@ def test_conll_never_fails_but_with_a_message(text):
 )
 def test_conll_reads_conllpp_whole_and_writes_the_same_tags(data_dir, part, documents, sentences, entities):
     lines = (data_dir / "conllpp" / f"{part}.txt").read_text(encoding="utf8").splitlines(keepends=True)
-    losses = Losses()
-    docs = list(conll_to_docs(lines, NLP, losses=losses, where=part))
+    issues = IssueLog()
+    docs = list(conll_to_docs(lines, NLP, issues=issues, where=part))
     assert len(docs) == documents
     assert sum(len(list(doc.sents)) for doc in docs) == sentences
     assert sum(len(doc.ents) for doc in docs) == entities
-    assert not losses.kinds
+    assert not issues.kinds
     source = [line.split() for line in lines]
     kept = [(row[0], row[-1]) if row else () for row in source if not row or row[0] != "-DOCSTART-"]
     written = [tuple(line.split()) for line in docs_to_conll(docs) if not line.startswith("-DOCSTART-")]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.data.hub import hub_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
 
 NLP = spacy.blank("en")
@@ -46,8 +46,8 @@ def saved(dataset, tmp_path):
 
 
 def read(source, **options):
-    losses = Losses()
-    return list(hub_to_docs(source, NLP, losses=losses, **options)), losses
+    issues = IssueLog()
+    return list(hub_to_docs(source, NLP, issues=issues, **options)), issues
 
 
 def spans_of(doc):
@@ -56,11 +56,11 @@ def spans_of(doc):
 
 @pytest.mark.parametrize("make", [strings, classes])
 def test_hub_reads_what_save_to_disk_wrote(make, tmp_path):
-    docs, losses = read(saved(make(), tmp_path))
+    docs, issues = read(saved(make(), tmp_path))
     assert [spans_of(doc) for doc in docs] == SPANS
     assert [[token.text for token in doc] for doc in docs] == TOKENS
     assert docs[0].text == "Ann Lee left."
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_hub_reads_a_parquet_file_with_its_names(tmp_path):
@@ -74,10 +74,10 @@ def test_hub_reads_a_folder(tmp_path):
 
 
 def test_hub_joins_the_rows_of_a_document(tmp_path):
-    docs, losses = read(saved(classes(document_id=[7, 7, 8]), tmp_path))
+    docs, issues = read(saved(classes(document_id=[7, 7, 8]), tmp_path))
     assert [spans_of(doc) for doc in docs] == [SPANS[0] + SPANS[1], []]
     assert [sent.text for sent in docs[0].sents] == ["Ann Lee left.", "Acme Inc too"]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 @pytest.mark.parametrize(("group", "count"), [("sentence", 3), (2, 2), (1, 3), ("2", 2)])
@@ -91,9 +91,9 @@ def test_hub_takes_a_row_as_a_document_where_no_column_says(tmp_path):
 
 
 def test_hub_counts_a_document_that_comes_in_pieces(tmp_path):
-    docs, losses = read(saved(strings(document_id=[1, 2, 1]), tmp_path))
+    docs, issues = read(saved(strings(document_id=[1, 2, 1]), tmp_path))
     assert len(docs) == 3
-    assert losses["document in several pieces"] == 1
+    assert issues["document in several pieces"] == 1
 
 
 def test_hub_reads_the_columns_it_is_given(tmp_path):
@@ -105,23 +105,23 @@ def test_hub_reads_the_columns_it_is_given(tmp_path):
 @pytest.mark.parametrize("spelling", ["argument", "suffix"])
 def test_hub_reads_the_split_it_is_given(spelling, tmp_path):
     path = saved(DatasetDict(train=strings(), dev=strings().select([1])), tmp_path)
-    docs, losses = read(path, split="dev") if spelling == "argument" else read(f"{path}@dev")
+    docs, issues = read(path, split="dev") if spelling == "argument" else read(f"{path}@dev")
     assert [spans_of(doc) for doc in docs] == [SPANS[1]]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_hub_reads_labels_without_prefixes(tmp_path):
     tags = [["PER", "PER", "O", "O"], ["ORG", "ORG", "O"], ["O", "O"]]
-    docs, losses = read(saved(strings(ner_tags=tags), tmp_path))
+    docs, issues = read(saved(strings(ner_tags=tags), tmp_path))
     assert [spans_of(doc) for doc in docs] == SPANS
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_hub_reads_iobes(tmp_path):
     tags = [["B-PER", "E-PER", "O", "O"], ["S-ORG", "S-ORG", "O"], ["O", "O"]]
-    docs, losses = read(saved(strings(ner_tags=tags), tmp_path))
+    docs, issues = read(saved(strings(ner_tags=tags), tmp_path))
     assert [spans_of(doc) for doc in docs] == [SPANS[0], [("Acme", "ORG"), ("Inc", "ORG")], []]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_hub_keeps_what_a_negative_class_leaves_out_as_missing(tmp_path):
@@ -129,9 +129,9 @@ def test_hub_keeps_what_a_negative_class_leaves_out_as_missing(tmp_path):
     numbers = [[1, -100, 0, 0], [3, 4, 0], [0, 0]]
     features = dataset.features.copy()
     plain = Dataset.from_dict({"tokens": TOKENS, "ner_tags": numbers}, features=features)
-    docs, losses = read(saved(plain, tmp_path))
+    docs, issues = read(saved(plain, tmp_path))
     assert doc_to_tags(docs[0]) == ["B-PER", "-", "O", "O"]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_hub_keeps_what_a_negative_class_leaves_out_as_missing(tmp_path):
 )
 def test_hub_counts_what_a_row_has_wrong(tokens, tags, kind, kept, tmp_path):
     dataset = Dataset.from_dict({"tokens": [TOKENS[0], tokens], "ner_tags": [TAGS[0], tags]})
-    docs, losses = read(saved(dataset, tmp_path))
+    docs, issues = read(saved(dataset, tmp_path))
     assert len(docs) == kept
-    assert losses[kind] == 1
-    assert losses.kinds[kind].where.endswith(":2")
+    assert issues[kind] == 1
+    assert issues.kinds[kind].where.endswith(":2")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_hub_keeps_tokens_and_tags(tmp_path_factory, sentences):
         )
     path = tmp_path_factory.mktemp("hub") / "rows.parquet"
     Dataset.from_dict({"tokens": tokens, "ner_tags": tags}).to_parquet(path)
-    docs, losses = read(str(path))
+    docs, issues = read(str(path))
     assert [[token.text for token in doc] for doc in docs] == tokens
     assert [doc_to_tags(doc) for doc in docs] == tags
-    assert len(losses) == 0
+    assert len(issues) == 0

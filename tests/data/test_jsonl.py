@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.jsonl import docs_to_jsonl, jsonl_to_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 NLP = spacy.blank("en")
 TEXT = "Ann Lee left U.S.-based Acme."
@@ -40,9 +40,9 @@ def docs(draw):
 
 
 def read(*records):
-    losses = Losses()
+    issues = IssueLog()
     lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
-    return list(jsonl_to_docs(lines, NLP, losses=losses, where="f.jsonl")), losses
+    return list(jsonl_to_docs(lines, NLP, issues=issues, where="f.jsonl")), issues
 
 
 def spans_of(doc):
@@ -62,34 +62,34 @@ def spans_of(doc):
     ],
 )
 def test_jsonl_reads_every_spelling_of_offsets(record):
-    docs, losses = read(record)
+    docs, issues = read(record)
     assert docs[0].text == TEXT
     assert spans_of(docs[0]) == SPANS
-    assert dict(losses) == {}
+    assert dict(issues) == {}
 
 
 def test_jsonl_reads_an_array_of_pairs():
-    docs, losses = read(json.dumps([[TEXT, {"entities": LISTS}], ["Bob left", {"entities": []}]]))
+    docs, issues = read(json.dumps([[TEXT, {"entities": LISTS}], ["Bob left", {"entities": []}]]))
     assert [spans_of(doc) for doc in docs] == [SPANS, []]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_jsonl_reads_token_offsets_with_inclusive_ends():
     words = ["Ann", "Lee", "left", "Acme", ",", "Paris"]
-    docs, losses = read({"tokenized_text": words, "ner": [[0, 1, "PER"], [5, 5, "LOC"]]})
+    docs, issues = read({"tokenized_text": words, "ner": [[0, 1, "PER"], [5, 5, "LOC"]]})
     assert [(ent.text, ent.label_) for ent in docs[0].ents] == [("Ann Lee", "PER"), ("Paris", "LOC")]
     assert [token.text for token in docs[0]] == words
     assert docs[0].text == "Ann Lee left Acme, Paris"
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_jsonl_keeps_token_offsets_past_an_empty_token():
-    docs, losses = read(
+    docs, issues = read(
         {"tokenized_text": ["Ann", "", "left"], "ner": [[0, 1, "PER"], [2, 2, "X"], [1, 1, "Y"]]}
     )
     assert [(ent.text, ent.label_) for ent in docs[0].ents] == [("Ann", "PER"), ("left", "X")]
-    assert losses["empty token"] == 1
-    assert losses["misaligned span"] == 1
+    assert issues["empty token"] == 1
+    assert issues["misaligned span"] == 1
 
 
 def test_jsonl_keeps_the_tokens_of_prodigy():
@@ -105,36 +105,36 @@ def test_jsonl_takes_spaces_from_offsets_where_tokens_do_not_say():
         {"text": "b", "start": 2, "end": 3},
         {"text": "c", "start": 3, "end": 4},
     ]
-    docs, losses = read({"text": "a bc", "tokens": tokens, "spans": []})
+    docs, issues = read({"text": "a bc", "tokens": tokens, "spans": []})
     assert [token.text for token in docs[0]] == ["a", "b", "c"]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_jsonl_counts_tokens_that_do_not_make_up_the_text():
-    docs, losses = read({"text": TEXT, "tokens": [{"text": "Ann", "ws": True}], "spans": OBJECTS})
+    docs, issues = read({"text": TEXT, "tokens": [{"text": "Ann", "ws": True}], "spans": OBJECTS})
     assert spans_of(docs[0]) == SPANS
-    assert losses["tokens that do not make up the text"] == 1
+    assert issues["tokens that do not make up the text"] == 1
 
 
 @pytest.mark.parametrize(("answer", "kind"), [("reject", "rejected answer"), ("ignore", "ignored answer")])
 def test_jsonl_leaves_out_what_was_not_accepted(answer, kind):
-    docs, losses = read({"text": TEXT, "spans": OBJECTS, "answer": answer}, {"text": TEXT, "spans": []})
+    docs, issues = read({"text": TEXT, "spans": OBJECTS, "answer": answer}, {"text": TEXT, "spans": []})
     assert len(docs) == 1
-    assert losses[kind] == 1
-    assert losses.kinds[kind].where == "f.jsonl:1"
+    assert issues[kind] == 1
+    assert issues.kinds[kind].where == "f.jsonl:1"
 
 
 def test_jsonl_reads_an_accepted_record_without_spans_as_o():
-    docs, losses = read({"text": "a b", "answer": "accept"})
+    docs, issues = read({"text": "a b", "answer": "accept"})
     assert [token.ent_iob_ for token in docs[0]] == ["O", "O"]
-    assert len(losses) == 0
+    assert len(issues) == 0
 
 
 def test_jsonl_leaves_annotation_missing_without_spans():
-    docs, losses = read({"text": "a b"}, {"text": "a b", "label": "news"})
+    docs, issues = read({"text": "a b"}, {"text": "a b", "label": "news"})
     assert not any(doc.has_annotation("ENT_IOB") for doc in docs)
-    assert losses["record without labels"] == 2
-    assert losses["label not understood"] == 1
+    assert issues["record without labels"] == 2
+    assert issues["label not understood"] == 1
 
 
 @pytest.mark.parametrize(
@@ -154,24 +154,24 @@ def test_jsonl_leaves_annotation_missing_without_spans():
     ],
 )
 def test_jsonl_counts_a_repair_and_keeps_the_rest(spans, kind, kept):
-    docs, losses = read({"text": TEXT, "label": spans})
-    assert losses[kind] == 1
-    assert len(losses) == 1
+    docs, issues = read({"text": TEXT, "label": spans})
+    assert issues[kind] == 1
+    assert len(issues) == 1
     assert spans_of(docs[0]) == kept
     assert docs[0].text == TEXT
 
 
 def test_jsonl_splits_no_token_for_a_span_that_is_dropped():
-    docs, losses = read({"text": TEXT, "label": [[13, 17, "LOC"], [0, 23, "X"]]})
+    docs, issues = read({"text": TEXT, "label": [[13, 17, "LOC"], [0, 23, "X"]]})
     assert spans_of(docs[0]) == [(0, 23, "X")]
     assert [token.text for token in docs[0]] == [token.text for token in NLP(TEXT)]
-    assert losses["token split at a span's edge"] == 0
+    assert issues["token split at a span's edge"] == 0
 
 
 def test_jsonl_counts_an_empty_text():
-    docs, losses = read({"text": " ", "spans": []}, {"tokenized_text": [""], "ner": []})
+    docs, issues = read({"text": " ", "spans": []}, {"tokenized_text": [""], "ner": []})
     assert docs == []
-    assert losses["empty text"] == 2
+    assert issues["empty text"] == 2
 
 
 @pytest.mark.parametrize(

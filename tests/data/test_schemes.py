@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.data.schemes import TagReader
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, spans_to_tags, tags_to_spans
 
 
@@ -46,15 +46,15 @@ def sentences(draw):
 @settings(max_examples=80, deadline=None)
 @given(corpus=st.lists(sentences(), min_size=1, max_size=5))
 def test_schemes_read_alike_whatever_the_scheme(scheme, corpus):
-    losses = Losses()
-    detected = TagReader("auto", Losses())
-    given_one = TagReader(scheme, losses)
+    issues = IssueLog()
+    detected = TagReader("auto", IssueLog())
+    given_one = TagReader(scheme, issues)
     for spans, length in corpus:
         tags = encode(spans, length, scheme)
         for reader in (detected, given_one):
             assert tags_to_spans(reader.read(tags, str)) == spans
     given_one.settle()
-    assert not losses.kinds
+    assert not issues.kinds
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_schemes_read_alike_whatever_the_scheme(scheme, corpus):
     ],
 )
 def test_schemes_are_detected(sentence, scheme):
-    reader = TagReader("auto", Losses())
+    reader = TagReader("auto", IssueLog())
     reader.read(sentence.split(), str)
     assert reader.scheme == scheme
 
@@ -95,13 +95,13 @@ def test_schemes_are_detected(sentence, scheme):
     ],
 )
 def test_schemes_count_one_repair(sentence, scheme, kind):
-    losses = Losses()
-    reader = TagReader(scheme, losses)
+    issues = IssueLog()
+    reader = TagReader(scheme, issues)
     reader.read(sentence.split(), lambda i: f"f:{i}")
     reader.settle()
-    assert {name: loss.count for name, loss in losses} == {kind: 1}
-    assert losses.kinds[kind].where.startswith("f:")
+    assert {name: issue.count for name, issue in issues} == {kind: 1}
+    assert issues.kinds[kind].where.startswith("f:")
 
 
 def test_schemes_end_an_entity_at_missing_annotation():
-    assert TagReader("IOB2", Losses()).read(["B-A", "_", "I-A"], str) == ["B-A", "", "B-A"]
+    assert TagReader("IOB2", IssueLog()).read(["B-A", "_", "I-A"], str) == ["B-A", "", "B-A"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.data.conll import conll_to_docs
 from spacy_ner_plus.data.whitespace import restore_spaces
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 
 def restore(text, lang="en"):
@@ -91,7 +91,7 @@ def test_whitespace_lets_spacy_find_the_entities_of_conllpp(data_dir):
     nlp = spacy.blank("en")
     entities = kept = 0
     lines = (data_dir / "conllpp" / "dev.txt").read_text(encoding="utf8").splitlines(keepends=True)
-    for doc in conll_to_docs(lines, nlp, losses=Losses(), where="dev"):
+    for doc in conll_to_docs(lines, nlp, issues=IssueLog(), where="dev"):
         tokens = nlp.make_doc(doc.text)
         for ent in doc.ents:
             entities += 1

@@ -102,10 +102,10 @@ def test_baseline_keeps_the_tokens_of_gold():
 
 def test_baseline_stays_under_its_limit_on_the_bundled_corpus():
     from spacy_ner_plus.data.bio_json import bio_json_to_docs
-    from spacy_ner_plus.issues import Losses
+    from spacy_ner_plus.issues import IssueLog
 
     train, dev = (
-        list(bio_json_to_docs((ASSETS / name).open(encoding="utf-8"), NLP, losses=Losses(), where=name))
+        list(bio_json_to_docs((ASSETS / name).open(encoding="utf-8"), NLP, issues=IssueLog(), where=name))
         for name in ("train.json", "dev.json")
     )
     scores = score_docs(dev, predict_baseline(train, dev))

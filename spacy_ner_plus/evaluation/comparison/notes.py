@@ -90,13 +90,13 @@ def _unanswered(compared: Iterable[Named]) -> Iterator[str]:
                 f"{name} gave no prediction for {count:,} of {documents:,} documents, not even that there is no "
                 "entity: all their entities count as missed."
             )
-        losses: Counter[str] = Counter()
+        issues: Counter[str] = Counter()
         for row in several:
             for report in row.get("llm", {}).values():
-                losses.update(report.get("losses") or {})
-        if losses:
+                issues.update(report.get("issues", report.get("losses")) or {})
+        if issues:
             counts = "; ".join(
-                f"{count:,} \N{MULTIPLICATION SIGN} {kind}" for kind, count in losses.most_common()
+                f"{count:,} \N{MULTIPLICATION SIGN} {kind}" for kind, count in issues.most_common()
             )
             yield f"What the language model of {name} gave was lost or changed in part: {counts}."
 

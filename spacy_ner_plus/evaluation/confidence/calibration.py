@@ -7,23 +7,23 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.evaluation.matching.gold_tokens import unannotated
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import span_scores
 
 BINS = 15
-# Kinds of loss, as users read them.
+# Kinds of issues, as users read them.
 UNSCORED = "predicted entity without a score: not part of the calibration"
 
 
 def judge_scores(
-    golds: Iterable[Doc], predictions: Iterable[Doc], losses: Losses | None = None
+    golds: Iterable[Doc], predictions: Iterable[Doc], issues: IssueLog | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bring the score of each predicted entity together with whether it is right.
 
     golds (Iterable[Doc]): The gold Docs.
     predictions (Iterable[Doc]): The Docs with predictions, whose scores stand in a span
         group's attrs["scores"]; in the same order and as many.
-    losses (Losses): Where entities without a score are counted.
+    issues (IssueLog): Where entities without a score are counted.
     RETURNS (tuple[Floats1d, ndarray[bool]]): Scores, and whether bounds (in characters) and label
         are those of a gold entity. Entities on tokens without annotation are left out.
     """
@@ -35,8 +35,8 @@ def judge_scores(
             score = known.get((ent.start, ent.end, ent.label))
             if score is not None:
                 scored.append((ent, score))
-            elif losses is not None:
-                losses.add(UNSCORED, f"{ent.text!r} {ent.label_}", f"document {number}")
+            elif issues is not None:
+                issues.add(UNSCORED, f"{ent.text!r} {ent.label_}", f"document {number}")
         judged = judge_spans(gold, predicted, [_key(ent) for ent, _ in scored])
         for (_, score), is_right in zip(scored, judged, strict=True):
             if is_right is not None:

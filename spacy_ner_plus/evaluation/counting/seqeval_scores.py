@@ -7,10 +7,10 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation.matching.gold_tokens import leave_out, place, same_words, unannotated
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import MISSING, TokenSpan, doc_to_tags, spans_to_tags
 
-# Kinds of loss, as users read them.
+# Kinds of issues, as users read them.
 SPLIT_TOKEN = "predicted entity ends inside a gold token: counted as wrong"
 NO_TOKEN = "predicted entity touches no gold token: counted as wrong"
 OTHER_TEXT = "document whose text the pipeline changed: its predictions counted as wrong"
@@ -35,7 +35,7 @@ class TagPair:
     right: int
 
 
-def tag_pair(predicted: Doc, gold: Doc, losses: Losses | None = None, where: str = "") -> TagPair:
+def tag_pair(predicted: Doc, gold: Doc, issues: IssueLog | None = None, where: str = "") -> TagPair:
     """Write gold and predicted entities as IOB2 tags over gold's tokens.
 
     A predicted entity that ends inside a gold token cannot be written on the
@@ -49,11 +49,11 @@ def tag_pair(predicted: Doc, gold: Doc, losses: Losses | None = None, where: str
 
     predicted (Doc): The Doc with predictions.
     gold (Doc): The gold Doc.
-    losses (Losses): Where all this is counted.
+    issues (IssueLog): Where all this is counted.
     where (str): The document, for the count.
     RETURNS (TagPair): The tags.
     """
-    losses = losses if losses is not None else Losses()
+    issues = issues if issues is not None else IssueLog()
     missing = unannotated(gold)
     placed = place(predicted, gold)
     judged, left_out = leave_out(placed, gold)
@@ -68,27 +68,27 @@ def tag_pair(predicted: Doc, gold: Doc, losses: Losses | None = None, where: str
     right = sum(1 for i in compared if i not in blurred and gold_tags[i] == predicted_tags[i])
 
     if homeless and not same_words(predicted, gold):
-        losses.add(OTHER_TEXT, predicted.text[:60], where)
+        issues.add(OTHER_TEXT, predicted.text[:60], where)
     else:
         for span in homeless:
             kind = SPLIT_TOKEN if span.end > span.start else NO_TOKEN
-            losses.add(kind, _in_words(span.text, span.label, gold[span.start : span.end].text), where)
+            issues.add(kind, _in_words(span.text, span.label, gold[span.start : span.end].text), where)
     for i in sorted(missing)[:1]:
-        losses.add(LEFT_OUT_TOKEN, gold[i].text, where, count=len(missing))
+        issues.add(LEFT_OUT_TOKEN, gold[i].text, where, count=len(missing))
     for span in left_out:
-        losses.add(LEFT_OUT_ENTITY, _in_words(span.text, span.label), where)
+        issues.add(LEFT_OUT_ENTITY, _in_words(span.text, span.label), where)
     extra = [f"B-{span.label}" for span in homeless]
     return TagPair(gold_tags + ["O"] * len(extra), predicted_tags + extra, len(compared), right)
 
 
 def score_docs(
-    golds: Iterable[Doc], predictions: Iterable[Doc], losses: Losses | None = None
+    golds: Iterable[Doc], predictions: Iterable[Doc], issues: IssueLog | None = None
 ) -> dict[str, Any]:
     """Score predictions by seqeval in strict mode with scheme IOB2.
 
     golds (Iterable[Doc]): The gold Docs.
     predictions (Iterable[Doc]): The Docs with predictions, in the same order and as many.
-    losses (Losses): Where what does not fit is counted.
+    issues (IssueLog): Where what does not fit is counted.
     RETURNS (dict[str, Any]): Micro `precision`, `recall`, `f1` between 0 and 1
         with their counts `correct`, `predicted`, `support`; `macro`;
         `per_label` with the same; `token_accuracy` (None where no token is annotated).
@@ -96,7 +96,7 @@ def score_docs(
     gold_tags, predicted_tags = [], []
     compared = right = 0
     for number, (gold, predicted) in enumerate(zip(golds, predictions, strict=True), 1):
-        pair = tag_pair(predicted, gold, losses, f"document {number}")
+        pair = tag_pair(predicted, gold, issues, f"document {number}")
         gold_tags.append(pair.gold)
         predicted_tags.append(pair.predicted)
         compared += pair.compared

@@ -100,7 +100,9 @@ SCHEMA: Schema = _holds(
         "predictions": _holds(
             {"file": {"type": "string", "pattern": r"^(?!\.{1,2}$)[^/\\\x00]+$"}, "sha256": TEXT}
         ),
-        "llm": _each({**OBJECT, "properties": {"cost": MAYBE_NUMBER, "losses": _each(COUNT)}}),
+        "llm": _each(
+            {**OBJECT, "properties": {"cost": MAYBE_NUMBER, "issues": _each(COUNT), "losses": _each(COUNT)}}
+        ),
         "losses": _each(_holds({"count": COUNT, "example": TEXT, "where": TEXT})),
     },
 )

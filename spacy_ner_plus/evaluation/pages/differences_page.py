@@ -20,7 +20,7 @@ from spacy_ner_plus.evaluation.matching.gold_tokens import (
     same_words,
 )
 from spacy_ner_plus.evaluation.pages.colours import label_colours
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -66,8 +66,8 @@ def render_differences(
         kinds.update(difference.kind for difference in found)
         if (found or show_all) and not (limit and len(shown) >= limit):
             shown.append(_describe(number, gold, predicted, found, colours, whole=show_all))
-    losses = Losses()
-    scores = score_docs(golds, predictions, losses)
+    issues = IssueLog()
+    scores = score_docs(golds, predictions, issues)
     return _page(
         "differences.jinja",
         title=title,
@@ -79,7 +79,7 @@ def render_differences(
         scores=scores,
         rates=_rates,
         kinds={kind: kinds[kind] for kind in KINDS},
-        losses=list(losses),
+        issues=list(issues),
         colours=colours,
     )
 

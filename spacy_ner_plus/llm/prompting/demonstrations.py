@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan
 
 SPAN_KEYS = ("spans", "entities")
@@ -64,23 +64,23 @@ class Demonstration:
 
 
 def read_demonstrations(
-    path: Path | str, vocab: Vocab | None = None, *, losses: Losses | None = None
+    path: Path | str, vocab: Vocab | None = None, *, issues: IssueLog | None = None
 ) -> list[Demonstration]:
     """Read demonstrations from a file.
 
     path (Path): A .jsonl file with `text` and `spans` or `entities`; a .spacy file, or a folder of them.
     vocab (Vocab | None): For the Docs of a .spacy file.
-    losses (Losses | None): Where Docs without annotation are counted, which are left out.
+    issues (IssueLog | None): Where Docs without annotation are counted, which are left out.
     RETURNS (list[Demonstration]): In the order of the file.
     RAISES (UserError): Where it can't be read or holds none.
     """
     path = Path(path)
-    losses = Losses() if losses is None else losses
+    issues = IssueLog() if issues is None else issues
     if path.is_dir():
         files = sorted(file for file in path.rglob("*.spacy") if not file.name.startswith("."))
-        found = [demonstration for file in files for demonstration in _read_spacy(file, vocab, losses)]
+        found = [demonstration for file in files for demonstration in _read_spacy(file, vocab, issues)]
     elif path.suffix == ".spacy":
-        found = list(_read_spacy(path, vocab, losses))
+        found = list(_read_spacy(path, vocab, issues))
     else:
         found = list(_read_jsonl(path))
     if not found:
@@ -240,7 +240,7 @@ def _read_jsonl(path: Path) -> Iterator[Demonstration]:
         yield Demonstration.from_dict(record, f"{path}:{number}")
 
 
-def _read_spacy(path: Path, vocab: Vocab | None, losses: Losses) -> Iterable[Demonstration]:
+def _read_spacy(path: Path, vocab: Vocab | None, issues: IssueLog) -> Iterable[Demonstration]:
     try:
         docs = list(DocBin().from_disk(path).get_docs(Vocab() if vocab is None else vocab))
     except OSError as error:
@@ -249,7 +249,7 @@ def _read_spacy(path: Path, vocab: Vocab | None, losses: Losses) -> Iterable[Dem
         raise UserError(Errors.E290.format(path=path, reason="it is no DocBin (.spacy)")) from error
     for doc in docs:
         if not doc.has_annotation("ENT_IOB"):
-            losses.add("example without annotation", doc.text[:60], str(path))
+            issues.add("example without annotation", doc.text[:60], str(path))
         elif doc.text.strip():
             spans = tuple(CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
             yield Demonstration(doc.text, spans)

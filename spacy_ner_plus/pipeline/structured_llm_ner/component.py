@@ -11,7 +11,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score
 from spacy_ner_plus.pipeline.structured_llm_ner import saving
 from spacy_ner_plus.pipeline.structured_llm_ner.running import run
@@ -166,7 +166,7 @@ class StructuredLLMNER(Pipe):
         self.given_threshold = threshold
         # What was read from files that the settings name: kept when the component is saved.
         self.resolved: dict[str, Any] = {}
-        self.losses = Losses()
+        self.issues = IssueLog()
         self._extractor: Extractor | None = None
         register_score()
         register_failure()
@@ -252,11 +252,11 @@ class StructuredLLMNER(Pipe):
     def forget(self) -> None:
         """Make everything anew from the settings, and count from zero; what was read from files is kept."""
         self._extractor = None
-        self.losses = Losses()
+        self.issues = IssueLog()
 
     def usage_report(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): Requests, tokens, seconds and cost so far, and what was lost."""
-        return {**self.client.usage.to_dict(), "losses": {kind: loss.count for kind, loss in self.losses}}
+        return {**self.client.usage.to_dict(), "issues": {kind: issue.count for kind, issue in self.issues}}
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component, with the labels and examples it read and without any key.

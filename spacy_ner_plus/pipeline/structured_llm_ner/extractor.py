@@ -8,7 +8,7 @@ from spacy_ner_plus.alignment.align import FUZZY as FUZZY_MATCH
 from spacy_ner_plus.alignment.align import Alignment, align_mentions
 from spacy_ner_plus.chunks import CUT, TOO_LONG, chunk_doc, merge_chunks
 from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.requests import ChatReply, Outcome
@@ -18,7 +18,7 @@ from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import Asked
 
 # The group that holds why there is no answer, where `spans_key` is ''.
 FAILURE_KEY = "structured_llm_ner_failure"
-# Kinds of loss, as users read them.
+# Kinds of issues, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
 UNANSWERED = "document without a reply: entities missing there"
 UNALIGNED = "mention that stands nowhere in the text: not written"
@@ -65,16 +65,16 @@ class Extractor:
         """RETURNS (tuple[str]): The labels that are asked for."""
         return self.prompter.labels.names
 
-    def ask(self, doc: Doc, losses: Losses) -> Asked:
+    def ask(self, doc: Doc, issues: IssueLog) -> Asked:
         """Send what is to be asked about a Doc; nothing for one without words.
 
         doc (Doc): The Doc.
-        losses (Losses): Where sentences that had to be cut are counted.
+        issues (IssueLog): Where sentences that had to be cut are counted.
         RETURNS (Asked): The chunks of its text and the answers to come.
         """
         # Doc.text is put together anew each time that it is asked for.
         whole = doc.text
-        asked = Asked(doc, self.chunks(doc, losses, text=whole))
+        asked = Asked(doc, self.chunks(doc, issues, text=whole))
         for start, end in asked.chunks:
             text = whole[start:end]
             read = self.prompter.reader(text)
@@ -85,12 +85,12 @@ class Extractor:
         return asked
 
     def chunks(
-        self, doc: Doc, losses: Losses | None = None, *, text: str | None = None
+        self, doc: Doc, issues: IssueLog | None = None, *, text: str | None = None
     ) -> list[tuple[int, int]]:
         """Cut a Doc's text into what fits a request.
 
         doc (Doc): The Doc.
-        losses (Losses): Where sentences that had to be cut are counted.
+        issues (IssueLog): Where sentences that had to be cut are counted.
         text (str): The Doc's text, where it is at hand.
         RETURNS (list[tuple[int, int]]): Stretches of characters; one for most Docs, none without words.
         """
@@ -105,16 +105,16 @@ class Extractor:
             budget=self.chunk_tokens,
             count_tokens=self.model.count_tokens,
             overlap=self.chunk_overlap,
-            losses=losses,
+            issues=issues,
         )
 
     def write(
-        self, asked: Asked, losses: Losses, *, threshold: float, spans_key: str, overwrite: bool
+        self, asked: Asked, issues: IssueLog, *, threshold: float, spans_key: str, overwrite: bool
     ) -> None:
         """Wait for the answers about a Doc, and write what they say.
 
         asked (Asked): What `ask` gave.
-        losses (Losses): Where invalid replies and mentions without a place are counted.
+        issues (IssueLog): Where invalid replies and mentions without a place are counted.
         threshold (float): The least score of an entity.
         spans_key (str): Key of the group with scores; '' for none.
         overwrite (bool): Whether entities that are on the Doc give way.
@@ -170,19 +170,19 @@ class Extractor:
             doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: failure})
         for outcome in failures[:1]:
             kind = INVALID if outcome.kind == "invalid" else UNANSWERED
-            losses.add(kind, outcome.failure, f"{doc.text[:40]!r}")
-        _count(alignments, losses, doc)
+            issues.add(kind, outcome.failure, f"{doc.text[:40]!r}")
+        _count(alignments, issues, doc)
 
-    def warn(self, losses: Losses, name: str) -> None:
+    def warn(self, issues: IssueLog, name: str) -> None:
         """Say at the end of a run what was lost in it, once for all Docs.
 
-        losses (Losses): The account of the run.
+        issues (IssueLog): The account of the run.
         name (str): The component.
         """
         lost = [
-            f"{losses[kind]:,} x {kind} (first: {losses.kinds[kind].example})"
+            f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
             for kind in (INVALID, UNANSWERED, UNALIGNED, CUT, TOO_LONG)
-            if losses[kind]
+            if issues[kind]
         ]
         if lost:
             warnings.warn(Warnings.W240.format(name=name, lost="; ".join(lost)), stacklevel=2)
@@ -215,15 +215,15 @@ def _write_mentions(doc: Doc, candidates: list[Candidate], alignments: list[Alig
     doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs=attrs)
 
 
-def _count(alignments: list[Alignment], losses: Losses, doc: Doc) -> None:
+def _count(alignments: list[Alignment], issues: IssueLog, doc: Doc) -> None:
     for alignment in alignments:
         fuzzy = [span for span in alignment.spans if span.how == FUZZY_MATCH]
         if not (alignment.unaligned or fuzzy or alignment.snapped):
             continue
         where = f"{doc.text[:40]!r}"
         for mention, reason in alignment.unaligned:
-            losses.add(UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", where)
+            issues.add(UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", where)
         for span in fuzzy:
-            losses.add(FUZZY, f"{span.mention.text[:60]!r} {span.label}", where)
+            issues.add(FUZZY, f"{span.mention.text[:60]!r} {span.label}", where)
         if alignment.snapped:
-            losses.add(SNAPPED, where, where, count=alignment.snapped)
+            issues.add(SNAPPED, where, where, count=alignment.snapped)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc
 
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import Asked, slide
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ def run(pipe: "StructuredLLMNER", stream: Iterable[Doc]) -> Iterator[Doc]:
     """
     error_handler = pipe.get_error_handler()
     extractor = pipe.extractor
-    losses = Losses()
-    with Progress(extractor.model, losses, shown=pipe.progress) as progress:
+    issues = IssueLog()
+    with Progress(extractor.model, issues, shown=pipe.progress) as progress:
 
         def write(asked: Asked) -> None:
             extractor.write(
                 asked,
-                losses,
+                issues,
                 threshold=pipe.cfg["threshold"],
                 spans_key=pipe.spans_key,
                 overwrite=pipe.overwrite_ents,
@@ -43,26 +43,26 @@ def run(pipe: "StructuredLLMNER", stream: Iterable[Doc]) -> Iterator[Doc]:
             yield from slide(
                 stream,
                 width=HELD_PER_REQUEST * extractor.model.settings.max_concurrency,
-                ask=lambda doc: extractor.ask(doc, losses),
+                ask=lambda doc: extractor.ask(doc, issues),
                 write=write,
                 fail=lambda docs, error: error_handler(pipe.name, pipe, docs, error),
             )
         finally:
-            pipe.losses.merge(losses)
-            extractor.warn(losses, pipe.name)
+            pipe.issues.merge(issues)
+            extractor.warn(issues, pipe.name)
 
 
 class Progress:
     """Show how a run goes on, on standard error; a context manager.
 
     model (ChatModel): Whose usage is shown.
-    losses (Losses): Whose number is shown.
+    issues (IssueLog): Whose number is shown.
     shown (bool): Whether anything is.
     """
 
-    def __init__(self, model: "ChatModel", losses: Losses, *, shown: bool):
+    def __init__(self, model: "ChatModel", issues: IssueLog, *, shown: bool):
         self._model = model
-        self._losses = losses
+        self._issues = issues
         self._shown = shown
         self._bar = None
 
@@ -87,8 +87,8 @@ class Progress:
     def _describe(self) -> None:
         usage = self._model.usage
         parts = [f"{usage.requests} sent", f"{usage.stored} from the store", f"{usage.retries} retries"]
-        if len(self._losses):
-            parts.append(f"{len(self._losses)} losses")
+        if len(self._issues):
+            parts.append(f"{len(self._issues)} losses")
         if usage.cost is not None:
             parts.append(f"${usage.cost:.4f}")
         self._bar.set_postfix_str(", ".join(parts), refresh=False)

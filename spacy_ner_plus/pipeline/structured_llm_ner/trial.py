@@ -90,8 +90,8 @@ def _try(pipe: "StructuredLLMNER", golds: Sequence[Doc], format_name: str, polic
             )
             cached = sum(reply.usage.cached for reply in replies)
             counts = {
-                "invalid": pipe.losses[INVALID] + pipe.losses[UNANSWERED],
-                "unaligned": pipe.losses[UNALIGNED],
+                "invalid": pipe.issues[INVALID] + pipe.issues[UNANSWERED],
+                "unaligned": pipe.issues[UNALIGNED],
                 "prompt_tokens": prompt,
                 "completion_tokens": completion,
                 "seconds": sum(reply.seconds for reply in replies),

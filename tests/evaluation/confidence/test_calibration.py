@@ -8,7 +8,7 @@ from spacy_ner_plus.evaluation.confidence.calibration import (
     reliability,
     reliability_plot,
 )
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 WORDS = ["Anna", "met", "Bo", "in", "Oslo"]
 
@@ -34,12 +34,12 @@ def test_calibration_judges_each_scored_entity(nlp):
 
 def test_calibration_counts_entities_without_a_score(nlp):
     gold = Doc(nlp.vocab, words=WORDS, ents=["B-PER", "O", "B-PER", "O", "B-LOC"])
-    losses = Losses()
+    issues = IssueLog()
     scores, _ = judge_scores(
-        [gold], [predicted(nlp.vocab, [(0, 1, "PER", 0.9), (4, 5, "LOC", None)])], losses
+        [gold], [predicted(nlp.vocab, [(0, 1, "PER", 0.9), (4, 5, "LOC", None)])], issues
     )
     assert scores.tolist() == [0.9]
-    assert losses.kinds[UNSCORED].count == 1
+    assert issues.kinds[UNSCORED].count == 1
 
 
 def test_calibration_leaves_out_what_gold_says_nothing_of(nlp):

@@ -26,7 +26,7 @@ from spacy_ner_plus.evaluation.counting.schemes import (
 )
 from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
 from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc, judge_docs
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from tests.evaluation.strategies import VOCAB, judge, make_doc, placed, spans, tag_pairs
 
 # Theirs by ours.
@@ -149,7 +149,7 @@ def test_schemes_strict_equals_spacy_seqeval_and_nervaluate(pairs):
 
 def test_schemes_agree_with_all_tools_on_news(data_dir):
     with (data_dir / "conllpp" / "dev.txt").open(encoding="utf8") as file:
-        golds = list(islice(conll_to_docs(file, spacy.blank("en"), losses=Losses(), where="dev.txt"), 40))
+        golds = list(islice(conll_to_docs(file, spacy.blank("en"), issues=IssueLog(), where="dev.txt"), 40))
     predictions = [worsen(gold) for gold in golds]
     docs = judge_docs(golds, predictions)
     theirs = ask_nervaluate(

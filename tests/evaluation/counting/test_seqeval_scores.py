@@ -5,7 +5,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation.counting import seqeval_scores
 from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs, score_tags, tag_pair
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 
 
 def make_doc(nlp, words, tags):
@@ -35,13 +35,13 @@ def test_metrics_are_strict_about_tags_that_open_with_inside():
 def test_metrics_never_take_a_widened_prediction_for_right(nlp):
     gold = make_doc(nlp, "the|U.S.-based", "O B-LOC")
     predicted = make_doc(nlp, "the|U.S.|-based", "O B-LOC O")
-    losses = Losses()
-    scores = score_docs([gold], [predicted], losses)
+    issues = IssueLog()
+    scores = score_docs([gold], [predicted], issues)
     assert (scores["correct"], scores["predicted"], scores["support"]) == (0, 1, 1)
     assert scores["token_accuracy"] == 0.5
-    assert losses[seqeval_scores.SPLIT_TOKEN] == 1
-    assert losses.kinds[seqeval_scores.SPLIT_TOKEN].example == "'U.S.' LOC in 'U.S.-based'"
-    assert losses.kinds[seqeval_scores.SPLIT_TOKEN].where == "document 1"
+    assert issues[seqeval_scores.SPLIT_TOKEN] == 1
+    assert issues.kinds[seqeval_scores.SPLIT_TOKEN].example == "'U.S.' LOC in 'U.S.-based'"
+    assert issues.kinds[seqeval_scores.SPLIT_TOKEN].where == "document 1"
 
 
 def test_metrics_count_each_of_two_predictions_inside_one_token(nlp):
@@ -56,20 +56,20 @@ def test_metrics_count_each_of_two_predictions_inside_one_token(nlp):
 def test_metrics_leave_out_tokens_without_annotation_on_both_sides(nlp):
     gold = Doc(nlp.vocab, words=["a", "b", "c"], ents=["B-X", "", "O"])
     predicted = Doc(nlp.vocab, words=["a", "b", "c"], ents=["B-X", "B-X", "O"])
-    losses = Losses()
-    scores = score_docs([gold], [predicted], losses)
+    issues = IssueLog()
+    scores = score_docs([gold], [predicted], issues)
     assert (scores["correct"], scores["predicted"], scores["support"]) == (1, 1, 1)
     assert scores["token_accuracy"] == 1.0
-    assert losses[seqeval_scores.LEFT_OUT_TOKEN] == 1
-    assert losses[seqeval_scores.LEFT_OUT_ENTITY] == 1
+    assert issues[seqeval_scores.LEFT_OUT_TOKEN] == 1
+    assert issues[seqeval_scores.LEFT_OUT_ENTITY] == 1
 
 
 def test_metrics_count_predictions_on_a_changed_text_as_wrong(nlp):
     gold, predicted = make_doc(nlp, "a|b", "B-X O"), make_doc(nlp, "a|c", "B-X O")
-    losses = Losses()
-    scores = score_docs([gold], [predicted], losses)
+    issues = IssueLog()
+    scores = score_docs([gold], [predicted], issues)
     assert (scores["correct"], scores["predicted"], scores["support"]) == (0, 1, 1)
-    assert losses[seqeval_scores.OTHER_TEXT] == 1
+    assert issues[seqeval_scores.OTHER_TEXT] == 1
 
 
 @pytest.mark.parametrize("label", ["micro avg", "-X-", "X", "[red]", "PER-SON"])

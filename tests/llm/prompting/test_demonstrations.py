@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import Losses
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.prompting.demonstrations import (
     Demonstration,
     FixedDemonstrations,
@@ -53,10 +53,10 @@ def test_demonstrations_from_docs(tmp_path, name):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     DocBin(docs=[doc, bare]).to_disk(path)
-    losses = Losses()
-    found = read_demonstrations(path if name == "examples.spacy" else path.parent, NLP.vocab, losses=losses)
+    issues = IssueLog()
+    found = read_demonstrations(path if name == "examples.spacy" else path.parent, NLP.vocab, issues=issues)
     assert found == [Demonstration("Bo left Rome.", (CharSpan(0, 2, "PER"),))]
-    assert losses["example without annotation"] == 1
+    assert issues["example without annotation"] == 1
 
 
 @pytest.mark.parametrize(
