@@ -22,8 +22,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.evaluation.confidence.calibration import judge_scores, reliability, reliability_plot
-from spacy_ner_plus.evaluation.predictions import bare_copy
 from spacy_ner_plus.files import write_whole
 from spacy_ner_plus.pipeline.transformer_ner.calibrate import calibrate
 

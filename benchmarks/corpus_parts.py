@@ -8,7 +8,7 @@ from typing import Any
 import spacy
 from spacy.tokens import Doc
 
-from spacy_ner_plus.evaluation.predictions import load_docs
+from spacy_ner_plus.corpus import load_docs
 
 MESSAGES = 1000
 

@@ -127,8 +127,8 @@ def run_once(path: Path) -> dict[str, Any]:
     """Load, evaluate and compare, and tell what it took."""
     import spacy
 
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.metrics.performance import peak_memory
-    from spacy_ner_plus.evaluation.predictions import load_docs
 
     golds = load_docs(path, spacy.blank("en").vocab)
     predictions = {

@@ -32,7 +32,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions, select_ents
 from spacy_ner_plus.alignment.mentions import Mention
-from spacy_ner_plus.evaluation.predictions import load_docs
+from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
 
 SEED = 0

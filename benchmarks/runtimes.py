@@ -26,8 +26,9 @@ import torch
 from figures import median_ratio, words_per_second
 from processes import machine
 from results import save
-from spacy.tokens import DocBin
 from spacy.util import minibatch
+
+from spacy_ner_plus.corpus import load_docs
 
 COMPONENT = "transformer_ner"
 ROUNDS = 5
@@ -112,7 +113,7 @@ def onnx_forward(encoder: torch.nn.Module, precision: str, threads: int, folder:
 def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     nlp = spacy.load(options.pipeline, config={f"components.{COMPONENT}.precision": "fp32"})
-    docs = list(DocBin().from_disk(options.corpus).get_docs(nlp.vocab))
+    docs = load_docs(options.corpus, nlp.vocab)
     shim = nlp.get_pipe(COMPONENT).model.shims[0]
     encoder = shim.network.encoder.eval()
     batches = [

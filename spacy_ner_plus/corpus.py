@@ -1,14 +1,14 @@
-"""`.spacy` files: spaCy's DocBin, written and read one Doc at a time.
+"""`.spacy` files: spaCy's DocBin, read and written here alone.
 
-spaCy's own DocBin keeps the tokens of a corpus in memory, and twice while it
-writes them. Here they wait in a temporary file, so that what a corpus takes is
-its unique words and a few bytes a Doc.
+A corpus is one such file, or a folder that holds some at any depth.
 """
 
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy
@@ -18,14 +18,95 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import write_whole
 
 STRING_ATTRS = (ORTH, NORM, TAG, DEP, LEMMA, MORPH, ENT_TYPE, ENT_KB_ID, ENT_ID)
 LIMIT = 2**32 - 1  # bytes of one value in a msgpack file
 BLOCK = 1 << 20
+# What reading bytes that are no DocBin raises, at one level or another.
+NO_DOCBIN = (ValueError, KeyError, TypeError, AttributeError, AssertionError, EOFError, zlib.error)
+
+
+def corpus_files(path: Path) -> list[Path]:
+    """Find the files of a corpus.
+
+    path (Path): A .spacy file, or a folder; as for spaCy, hidden files and folders in it don't count.
+    RETURNS (list[Path]): The files, sorted.
+    RAISES (UserError): Where there is none.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*.spacy") if not _is_hidden(file.relative_to(path)))
+        if not files:
+            raise UserError(Errors.E301.format(path=path, reason="the folder holds no .spacy file"))
+        return files
+    if not path.exists():
+        raise UserError(Errors.E301.format(path=path, reason="there is no such file or folder"))
+    return [path]
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read a corpus a Doc at a time.
+
+    vocab (Vocab): The vocab that the Docs get.
+    YIELDS (Doc): The Docs, in the order of the files.
+    RAISES (UserError): A file that cannot be read or is no DocBin.
+    """
+    for file in corpus_files(path):
+        with _reading(file):
+            docs = DocBin().from_disk(file).get_docs(vocab)
+            # The first Doc shows whether the words are there, too.
+            first = next(docs, None)
+        if first is not None:
+            yield first
+            yield from docs
+
+
+def load_docs(path: Path, vocab: Vocab, limit: int = 0) -> list[Doc]:
+    """Read a corpus into memory.
+
+    vocab (Vocab): The vocab that the Docs get.
+    limit (int): How many to read at most; 0 for all.
+    RETURNS (list[Doc]): The Docs, in the order of the files.
+    RAISES (UserError): Where a file cannot be read, or there is no Doc.
+    """
+    docs = list(islice(read_docs(path, vocab), limit or None))
+    if not docs:
+        raise UserError(Errors.E302.format(path=path))
+    return docs
+
+
+def doc_lengths(path: Path) -> list[int]:
+    """Read how many tokens each Doc of a corpus has, without making Docs.
+
+    RAISES (UserError): A file that cannot be read or is no DocBin.
+    """
+    lengths: list[int] = []
+    for file in corpus_files(path):
+        with _reading(file):
+            lengths += map(len, DocBin().from_disk(file).tokens)
+    return lengths
+
+
+def save_docs(docs: Sequence[Doc], path: Path) -> None:
+    """Write Docs as a .spacy file, whole or not at all, and without their user_data.
+
+    RAISES (UserError): Where it cannot be written.
+    """
+    write_whole(path, DocBin(docs=docs).to_bytes())
+
+
+def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
+    """Copy a Doc's tokens and white space alone, without any annotation."""
+    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+    return Doc(vocab, words=words, spaces=spaces)
 
 
 class DocSpool:
-    """Takes Docs, and writes them as a .spacy file or gives them back.
+    """Takes Docs one at a time, and writes them as a .spacy file or gives them back.
+
+    spaCy's own DocBin keeps the tokens of a corpus in memory, and twice while it
+    writes them. Here they wait in a temporary file, so that what a corpus takes is
+    its unique words and a few bytes a Doc.
 
     folder (Path): Where the temporary file lies; it has no name and goes with the process.
     """
@@ -55,10 +136,7 @@ class DocSpool:
         return len(self._lengths)
 
     def add(self, doc: Doc) -> None:
-        """Add a Doc.
-
-        doc (Doc): The Doc; all that a DocBin keeps is kept, and user_data where there is any.
-        """
+        """Add a Doc: all that a DocBin keeps is kept, and user_data where there is any."""
         tokens = doc.to_array(self.attrs).reshape((len(doc), len(self.attrs)))
         strings = doc.vocab.strings
         for column in self._string_columns:
@@ -109,7 +187,6 @@ class DocSpool:
     def write(self, path: Path) -> None:
         """Write a .spacy file, as DocBin.to_disk does.
 
-        path (Path): The file.
         RAISES (UserError): More tokens than the file format can hold.
         """
         if self._size > LIMIT:
@@ -142,7 +219,7 @@ class DocSpool:
             file.write(compressor.flush())
 
     def close(self) -> None:
-        """Let the temporary file go."""
+        """Close the temporary file, which removes it."""
         self._file.close()
 
 
@@ -150,26 +227,16 @@ def _binary_header(size: int) -> bytes:
     return b"\xc6" + struct.pack(">I", size)
 
 
-def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read a .spacy file.
-
-    path (Path): The file.
-    vocab (Vocab): The vocab of the Docs.
-    YIELDS (Doc): The Docs.
-    RAISES (UserError): A file that cannot be read or is no DocBin.
-    """
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
     try:
-        docs = DocBin().from_disk(path).get_docs(vocab)
-        # The first Doc shows whether the words are there, too.
-        first = next(docs, None)
+        yield
     except OSError as error:
-        raise UserError(Errors.E101.format(path=path, reason=error.strerror or error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, zlib.error) as error:
-        raise UserError(Errors.E125.format(path=path, reason=_short(error))) from error
-    if first is not None:
-        yield first
-        yield from docs
+        raise UserError(Errors.E301.format(path=file, reason=error.strerror or error)) from error
+    except NO_DOCBIN as error:
+        reason = str(error).split("\n")[0][:100] or type(error).__name__
+        raise UserError(Errors.E125.format(path=file, reason=reason)) from error
 
 
-def _short(error: Exception) -> str:
-    return str(error).split("\n")[0][:100] or type(error).__name__
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -16,7 +16,7 @@ from thinc.api import Config
 from peers import Entity
 from peers.clock import Clock
 from peers.sentences import doc_entities
-from spacy_ner_plus.evaluation.predictions import bare_copy
+from spacy_ner_plus.corpus import bare_copy
 
 
 class OutOfTime(Exception):

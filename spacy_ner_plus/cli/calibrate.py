@@ -82,8 +82,8 @@ def calibrate_pipeline(
     """
     from spacy.training import Example
 
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
-    from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.pipeline.transformer_ner.calibrate import NotCalibrated, calibrate
     from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER

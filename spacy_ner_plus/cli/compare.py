@@ -220,8 +220,8 @@ def _load_golds(corpus: Path, limit: int, given: "Sequence[Entrant]") -> "list[D
     """Read the gold corpus, and refuse another one than the metrics are of."""
     from spacy.vocab import Vocab
 
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
-    from spacy_ner_plus.evaluation.predictions import load_docs
 
     golds = load_docs(corpus, Vocab(), limit)
     for entrant in given:
@@ -239,10 +239,10 @@ def _count_predictions(
     golds: "list[Doc]", name: str, rows: Sequence[dict[str, Any]], files: Sequence[Path]
 ) -> "list[DocumentCounts] | None":
     """Count the predictions that lie beside the metrics; None where some are missing."""
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.counting.document_counts import count_documents
     from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
     from spacy_ner_plus.evaluation.metrics.file import file_digest
-    from spacy_ner_plus.evaluation.predictions import load_docs
 
     counted = []
     for metrics, file in zip(rows, files, strict=True):

@@ -92,9 +92,9 @@ def write_page(
     RETURNS (Path): The page.
     RAISES (UserError): Where it can't be written.
     """
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
     from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline
-    from spacy_ner_plus.evaluation.predictions import load_docs
 
     pipelines = []
     for name, file in files.items():

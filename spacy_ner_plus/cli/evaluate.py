@@ -133,13 +133,13 @@ def evaluate(
         `settings`, `performance`, `issues`, and where there are such `baseline`, `predictions` and `llm`.
     RAISES (UserError): Where something cannot be read, written or scored.
     """
+    from spacy_ner_plus.corpus import load_docs, save_docs
     from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
     from spacy_ner_plus.evaluation.counting.schemes import check_likeness
     from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
     from spacy_ner_plus.evaluation.metrics.descriptions import describe_corpus, describe_pipeline
     from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, file_digest, write_json
     from spacy_ner_plus.evaluation.metrics.measure import llm_usage, measure
-    from spacy_ner_plus.evaluation.predictions import load_docs, save_docs
 
     at_least("--limit", limit, 0)
     at_least("--batch-size", batch_size, 1)
@@ -229,7 +229,8 @@ def _run(
 ) -> "tuple[list[Doc], float]":
     """Predict on every gold Doc, and take the time in seconds."""
     from spacy_ner_plus.cli.console import progress
-    from spacy_ner_plus.evaluation.predictions import bare_copy, predict_docs
+    from spacy_ner_plus.corpus import bare_copy
+    from spacy_ner_plus.evaluation.predictions import predict_docs
 
     predicted: list[Doc] = []
     began = time.perf_counter()

@@ -85,7 +85,7 @@ def try_formats(
     from dataclasses import asdict
 
     from spacy_ner_plus.cli.console import progress
-    from spacy_ner_plus.evaluation.predictions import load_docs
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.llm.formats import FORMATS
     from spacy_ner_plus.pipeline.structured_llm_ner import trial
@@ -147,7 +147,7 @@ def estimate(
     """
     from itertools import islice
 
-    from spacy_ner_plus.evaluation.predictions import load_docs
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.pipeline.structured_llm_ner import estimate
     from spacy_ner_plus.workflows.texts import read_texts
 

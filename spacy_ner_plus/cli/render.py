@@ -46,8 +46,8 @@ def render(
     """
     from spacy.vocab import Vocab
 
+    from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.pages.differences_page import render_differences
-    from spacy_ner_plus.evaluation.predictions import load_docs
     from spacy_ner_plus.files import write_whole
 
     at_least("--limit", limit, 0)

@@ -1,18 +1,14 @@
-"""Predictions made by a pipeline: in order, one for each input, kept in a DocBin."""
+"""Predictions made by a pipeline: in order, one for each input."""
 
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 
-from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import write_whole
+from spacy_ner_plus.corpus import bare_copy
 
 
 class Outcome(NamedTuple):
@@ -111,65 +107,3 @@ def predict_docs(
         for gold in golds
     )
     return pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process)
-
-
-def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
-    """Copy a Doc's tokens and white space alone.
-
-    doc (Doc): The Doc.
-    vocab (Vocab): The vocabulary of the copy.
-    RETURNS (Doc): The copy, without any annotation.
-    """
-    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
-    return Doc(vocab, words=words, spaces=spaces)
-
-
-def corpus_files(path: Path) -> list[Path]:
-    """Find the files of a corpus.
-
-    path (Path): A .spacy file, or a folder that holds some at any depth.
-    RETURNS (list[Path]): The files, sorted.
-    RAISES (UserError): Where there is none.
-    """
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.spacy") if not file.name.startswith("."))
-        if not files:
-            raise UserError(Errors.E301.format(path=path, reason="the folder holds no .spacy file"))
-        return files
-    if not path.exists():
-        raise UserError(Errors.E301.format(path=path, reason="there is no such file or folder"))
-    return [path]
-
-
-def load_docs(path: Path, vocab: Vocab, limit: int = 0) -> list[Doc]:
-    """Read the Docs of a corpus.
-
-    path (Path): A .spacy file, or a folder of them.
-    vocab (Vocab): The vocabulary that the Docs get.
-    limit (int): How many to read at most; 0 for all.
-    RETURNS (list[Doc]): The Docs, in the order of the files.
-    RAISES (UserError): Where a file cannot be read, or there is no Doc.
-    """
-    docs: list[Doc] = []
-    for file in corpus_files(path):
-        try:
-            docs += DocBin().from_disk(file).get_docs(vocab)
-        except OSError as error:
-            raise UserError(Errors.E301.format(path=file, reason=error.strerror)) from error
-        except (zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
-            raise UserError(Errors.E301.format(path=file, reason="it is no DocBin (.spacy)")) from error
-        if limit and len(docs) >= limit:
-            break
-    if not docs:
-        raise UserError(Errors.E302.format(path=path))
-    return docs[:limit] if limit else docs
-
-
-def save_docs(docs: Sequence[Doc], path: Path) -> None:
-    """Write Docs as a DocBin, whole or not at all.
-
-    docs (Sequence[Doc]): The Docs.
-    path (Path): The file.
-    RAISES (UserError): Where it cannot be written.
-    """
-    write_whole(path, DocBin(docs=docs).to_bytes())

@@ -10,6 +10,7 @@ from spacy.scorer import get_ner_prf
 from spacy.training import Example
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.errors import UserError, Warnings
 from spacy_ner_plus.evaluation.counting.counts import Counts
 from spacy_ner_plus.evaluation.counting.schemes import (
@@ -27,7 +28,6 @@ from spacy_ner_plus.evaluation.defaults import LIKENESS
 from spacy_ner_plus.evaluation.errors.slices import UNSEEN, novelty, slice_scores
 from spacy_ner_plus.evaluation.errors.surface_forms import Forms, count_forms
 from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, judge_doc
-from spacy_ner_plus.evaluation.predictions import load_docs
 
 
 def make_ner_scorer_v1(train: str | None = None, likeness: float = LIKENESS) -> "NERScorer":

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.cli.evaluate import FAILED, UNKNOWN_SPACES, evaluate
+from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, read_metrics
-from spacy_ner_plus.evaluation.predictions import load_docs
 
 TEXT = ["Anna", "Smith", "met", "the", "Oslo-based", "Acme", "in", "Oslo", "."]
 TAGS = ["B-PER", "I-PER", "O", "O", "B-LOC", "B-ORG", "O", "B-LOC", "O"]

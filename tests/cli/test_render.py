@@ -47,7 +47,7 @@ def test_render_refuses_another_number_of_documents(nlp, gold, tmp_path):
 
 def test_render_refuses_files_that_are_no_corpus(gold, tmp_path):
     (tmp_path / "p.spacy").write_bytes(b"x")
-    with pytest.raises(UserError, match=r"E301.*p\.spacy"):
+    with pytest.raises(UserError, match=r"E125.*p\.spacy"):
         render(gold, tmp_path / "p.spacy", tmp_path / "out.html")
     with pytest.raises(UserError, match="E507"):
         render(gold, gold, tmp_path / "out.html", limit=-1)

@@ -1,15 +1,8 @@
 import pytest
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.evaluation.predictions import (
-    load_docs,
-    pipe_in_order,
-    predict_docs,
-    save_docs,
-)
+from spacy_ner_plus.evaluation.predictions import pipe_in_order, predict_docs
 
 
 @Language.component("fails_on_bad")
@@ -90,44 +83,3 @@ def test_predictions_never_see_gold_annotation(nlp):
     (outcome,) = predict_docs(nlp, [gold], gold_tokens=True)
     assert not outcome.doc.ents
     assert not outcome.doc.has_annotation("SENT_START")
-
-
-def test_predictions_read_a_folder_in_order_and_up_to_the_limit(nlp, tmp_path):
-    for name in "ba":
-        save_docs([Doc(nlp.vocab, words=[name, str(i)]) for i in range(2)], tmp_path / f"{name}.spacy")
-    assert [doc[0].text for doc in load_docs(tmp_path, nlp.vocab)] == ["a", "a", "b", "b"]
-    assert len(load_docs(tmp_path, nlp.vocab, limit=3)) == 3
-
-
-def test_predictions_are_the_same_after_save_and_load(nlp, tmp_path):
-    tags = ["B-X", "B-X", "I-X", "O", ""]
-    doc = Doc(nlp.vocab, words=list("abcde"), spaces=[False] * 5, ents=tags)
-    doc.user_data["object"] = object()
-    save_docs([doc, Doc(nlp.vocab)], tmp_path / "new" / "p.spacy")
-    loaded, empty = load_docs(tmp_path / "new" / "p.spacy", spacy.blank("en").vocab)
-    assert [token.ent_iob_ + token.ent_type_ for token in loaded] == ["BX", "BX", "IX", "O", ""]
-    assert len(empty) == 0
-
-
-@pytest.mark.parametrize("content", [b"", b"not a DocBin", None])
-def test_predictions_refuse_an_unreadable_corpus(nlp, tmp_path, content):
-    path = tmp_path / "corpus.spacy"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UserError, match=r"E301.*corpus\.spacy"):
-        load_docs(path, nlp.vocab)
-
-
-def test_predictions_refuse_an_empty_corpus_and_an_empty_folder(nlp, tmp_path):
-    with pytest.raises(UserError, match=r"holds no \.spacy file"):
-        load_docs(tmp_path, nlp.vocab)
-    save_docs([], tmp_path / "empty.spacy")
-    with pytest.raises(UserError, match="E302"):
-        load_docs(tmp_path / "empty.spacy", nlp.vocab)
-
-
-def test_predictions_leave_nothing_behind_where_they_can_not_be_written(nlp, tmp_path):
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(UserError, match="E303"):
-        save_docs([Doc(nlp.vocab)], tmp_path / "taken")
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -8,8 +8,8 @@ from spacy.training import Example
 from spacy.training.loop import create_evaluation_callback
 from spacy.util import registry
 
+from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.evaluation.predictions import save_docs
 from spacy_ner_plus.evaluation.scorers import make_ner_scorer_v1
 from tests.evaluation.strategies import make_doc
 

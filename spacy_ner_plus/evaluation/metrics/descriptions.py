@@ -8,8 +8,8 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_ner_plus.corpus import corpus_files
 from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
-from spacy_ner_plus.evaluation.predictions import corpus_files
 
 
 def describe_corpus(path: Path, golds: Sequence[Doc]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.alignment.normalization import normalise
+from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan
@@ -76,10 +75,7 @@ def read_demonstrations(
     """
     path = Path(path)
     issues = IssueLog() if issues is None else issues
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.spacy") if not file.name.startswith("."))
-        found = [demonstration for file in files for demonstration in _read_spacy(file, vocab, issues)]
-    elif path.suffix == ".spacy":
+    if path.is_dir() or path.suffix == ".spacy":
         found = list(_read_spacy(path, vocab, issues))
     else:
         found = list(_read_jsonl(path))
@@ -241,13 +237,7 @@ def _read_jsonl(path: Path) -> Iterator[Demonstration]:
 
 
 def _read_spacy(path: Path, vocab: Vocab | None, issues: IssueLog) -> Iterable[Demonstration]:
-    try:
-        docs = list(DocBin().from_disk(path).get_docs(Vocab() if vocab is None else vocab))
-    except OSError as error:
-        raise UserError(Errors.E290.format(path=path, reason=error.strerror or error)) from error
-    except (zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
-        raise UserError(Errors.E290.format(path=path, reason="it is no DocBin (.spacy)")) from error
-    for doc in docs:
+    for doc in read_docs(path, Vocab() if vocab is None else vocab):
         if not doc.has_annotation("ENT_IOB"):
             issues.add("example without annotation", doc.text[:60], str(path))
         elif doc.text.strip():

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spacy.tokens import DocBin
 from spacy.training.batchers import minibatch_by_words
 
+from spacy_ner_plus.corpus import doc_lengths
 from spacy_ner_plus.errors import Errors, UserError
 
 
@@ -90,11 +90,6 @@ def count_batches(lengths: Sequence[int], batch_words: int) -> int:
 
 
 def _lengths(corpus: str | None) -> list[int]:
-    path = Path(corpus or "")
-    files = sorted(path.glob("**/*.spacy")) if path.is_dir() else [path]
-    if corpus is None or not files or not all(file.is_file() for file in files):
+    if corpus is None or not Path(corpus).exists():
         raise UserError(Errors.E214.format(path=corpus))
-    lengths = []
-    for file in files:
-        lengths.extend(len(tokens) for tokens in DocBin().from_disk(file).tokens)
-    return lengths
+    return doc_lengths(Path(corpus))

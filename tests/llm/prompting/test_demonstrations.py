@@ -80,13 +80,20 @@ def test_demonstrations_wrong_record_is_named(tmp_path, line, reason):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.jsonl", b"{"), ("a.jsonl", b"\xff"), ("a.spacy", b"no"), ("b.jsonl", None)]
+    ("name", "content", "code"),
+    [
+        ("a.jsonl", b"{", "E290"),
+        ("a.jsonl", b"\xff", "E290"),
+        ("b.jsonl", None, "E290"),
+        ("a.spacy", b"no", "E125"),
+        ("b.spacy", None, "E301"),
+    ],
 )
-def test_demonstrations_broken_file_is_refused(tmp_path, name, content):
+def test_demonstrations_broken_file_is_refused(tmp_path, name, content, code):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="E290"):
+    with pytest.raises(UserError, match=code):
         read_demonstrations(path)
 
 
