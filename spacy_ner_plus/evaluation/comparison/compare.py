@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.comparison.comparison import Comparison
 from spacy_ner_plus.evaluation.comparison.notes import notes
 from spacy_ner_plus.evaluation.counting.counts import FIELDS, RATES, rates
 from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts
@@ -59,14 +60,14 @@ class Entrant:
 
 def compare_entrants(
     entrants: Sequence[Entrant], *, resamples: int = RESAMPLES, rounds: int = ROUNDS, seed: int = 0
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare pipelines that were scored on the same corpus.
 
     entrants (Sequence[Entrant]): Two or more, by different names.
     resamples (int): Of the documents, for intervals; 0 for none, and no tests.
     rounds (int): Of the randomization test.
     seed (int): Of the random numbers.
-    RETURNS (dict[str, Any]): `corpus`; `pipelines`, best first; `pairs`, a test for each two of them and for each
+    RETURNS (Comparison): `corpus`; `pipelines`, best first; `pairs`, a test for each two of them and for each
         measure and label that can be tested, `p` corrected for the pairs (of labels, for all pairs and labels) as
         `p_holm`, and `better`, which names one of them only where the difference is real; `leaders`, those that none
         is really better than by strict F1; `winner`, a name where one is really better than each other, else None;
@@ -90,7 +91,7 @@ def compare_entrants(
     best = pipelines[0]["name"]
     alone = [entrant.name for entrant in entrants if entrant.counts is None]
     wins = sum(row["better"] == best for row in strict)
-    return {
+    content = {
         "format_version": FORMAT_VERSION,
         "corpus": dict(entrants[0].metrics[0]["corpus"]),
         "pipelines": pipelines,
@@ -100,6 +101,7 @@ def compare_entrants(
         "notes": notes([(entrant.name, entrant.metrics) for entrant in entrants], alone, resamples),
         "testing": {"unit": "document", "alpha": ALPHA, "level": LEVEL, "rounds": rounds, **drawn},
     }
+    return Comparison(content)
 
 
 def same_corpus(entrants: Sequence[Entrant]) -> None:

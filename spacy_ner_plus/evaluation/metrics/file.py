@@ -25,7 +25,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     content (Mapping[str, Any]): What it holds.
     RAISES (UserError): Where it can't be written.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
+    text = json.dumps(dict(content), indent=2, ensure_ascii=False, default=_plain)
     # A line break within JSON is never part of a string.
     text = re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda match: f"[{' '.join(match[0][1:-1].split())}]", text)
     write_whole(path, f"{text}\n".encode())
