@@ -208,7 +208,9 @@ class Errors(metaclass=_Coded):
     E240 = (
         "Settings of structured_llm_ner: {settings}. Give samples of 1 or more, and n_examples of 0 or more."
     )
-    E241 = "'{path}' holds no structured_llm_ner: {reason}. Load the folder of a saved pipeline with spacy.load()."
+    E241 = (
+        "Can't load '{name}' from '{path}': {reason}. Load the folder of a saved pipeline with spacy.load()."
+    )
     E242 = (
         "'{name}' has no labels. Set `labels` to a list, a mapping from label to definition, a file of one, or "
         "the name of a shipped set: conll, synthetic, pii."

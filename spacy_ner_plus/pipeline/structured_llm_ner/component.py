@@ -1,19 +1,16 @@
 """The component `structured_llm_ner`: any chat model as named entity recognition."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spacy.language import Language
-from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score
-from spacy_ner_plus.pipeline.structured_llm_ner import saving
+from spacy_ner_plus.pipeline.entity_component import EntityComponent, EntitySettings
 from spacy_ner_plus.pipeline.structured_llm_ner.running import run
 
 if TYPE_CHECKING:
@@ -125,7 +122,7 @@ def make_structured_llm_ner(
     )
 
 
-class StructuredLLMNER(Pipe):
+class StructuredLLMNER(EntityComponent):
     """Put entities on Docs that a chat model names, many requests at a time.
 
     vocab (Vocab): The shared vocabulary.
@@ -148,34 +145,18 @@ class StructuredLLMNER(Pipe):
         scorer: Callable | None,
         **settings: Any,
     ):
-        if threshold is not None and not 0.0 <= threshold <= 1.0:
-            raise UserError(Errors.E220.format(threshold=threshold))
         if settings["samples"] < 1 or settings["n_examples"] < 0:
             least = f"samples {settings['samples']}, n_examples {settings['n_examples']}"
             raise UserError(Errors.E240.format(settings=least))
-        self.vocab = vocab
-        self.name = name
-        self.overwrite_ents = overwrite_ents
-        self.progress = progress
-        self.scorer = scorer
-        self.settings = settings
-        self._given_spans_key = spans_key
+        shared = EntitySettings(overwrite_ents=overwrite_ents, spans_key=spans_key, threshold=threshold)
         default = 0.5 if settings["samples"] > 1 else 0.0
-        # `spacy find-threshold` sets the threshold here.
-        self.cfg: dict[str, Any] = {"threshold": default if threshold is None else threshold}
-        self.given_threshold = threshold
+        super().__init__(vocab, name, shared, default_threshold=default, scorer=scorer)
+        self.progress = progress
+        self.settings = settings
         # What was read from files that the settings name: kept when the component is saved.
         self.resolved: dict[str, Any] = {}
         self.issues = IssueLog()
         self._extractor: Extractor | None = None
-        register_score()
-        register_failure()
-
-    @property
-    def spans_key(self) -> str:
-        """RETURNS (str): Key in doc.spans for the entities with their scores; '' for none."""
-        # spaCy gives a component that it takes from another pipeline its new name.
-        return self.name if self._given_spans_key is None else self._given_spans_key
 
     @property
     def extractor(self) -> "Extractor":
@@ -206,14 +187,6 @@ class StructuredLLMNER(Pipe):
             return self.extractor.labels
         return ()
 
-    def __call__(self, doc: Doc) -> Doc:
-        """Annotate a Doc.
-
-        doc (Doc): The Doc.
-        RETURNS (Doc): The same.
-        """
-        return next(self.pipe([doc]), doc)
-
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of Docs, in order, with as many requests in flight as the model allows.
 
@@ -224,8 +197,7 @@ class StructuredLLMNER(Pipe):
         RAISES (UserError): Where no request can succeed, such as with a wrong key.
         """
         # Again, for a process in which the component was unpickled.
-        register_score()
-        register_failure()
+        self._register_extensions()
         yield from run(self, stream)
 
     def initialize(
@@ -250,7 +222,7 @@ class StructuredLLMNER(Pipe):
             self.vocab.strings.add(label)
 
     def forget(self) -> None:
-        """Make everything anew from the settings, and count from zero; what was read from files is kept."""
+        """Make everything again from the settings, and count from zero; what was read from files is kept."""
         self._extractor = None
         self.issues = IssueLog()
 
@@ -258,31 +230,16 @@ class StructuredLLMNER(Pipe):
         """RETURNS (dict[str, Any]): Requests, tokens, seconds and cost so far, and what was lost."""
         return {**self.client.usage.to_dict(), "issues": {kind: issue.count for kind, issue in self.issues}}
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component, with the labels and examples it read and without any key.
+    # What the settings name as files is saved with the component, so that a packaged pipeline needs none of
+    # them. A setting that is given again when the pipeline is loaded wins: each part is kept under the
+    # setting it was read by. No server, key or reply is saved.
 
-        path (str | Path): A folder.
-        exclude (Iterable[str]): Names of parts to leave out: 'cfg', 'vocab'.
-        """
-        saving.to_disk(self, path, exclude)
+    def _state_to_dict(self) -> dict[str, Any]:
+        # A component that was never used or initialized may not have read its files yet.
+        if self.settings["labels"] is not None:
+            self.extractor.labels  # noqa: B018 - reads them
+        return {"resolved": self.resolved}
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "StructuredLLMNER":
-        """Load the component; no network and no key is needed.
-
-        path (str | Path): The folder.
-        exclude (Iterable[str]): Names of parts to leave out.
-        RETURNS (StructuredLLMNER): Itself.
-        """
-        saving.from_disk(self, path, exclude)
+    def _state_from_dict(self, state: dict[str, Any]) -> None:
+        self.resolved = dict(state["resolved"])
         self.forget()
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """RETURNS (bytes): What `to_disk` writes, but for the parts that `exclude` names."""
-        return saving.to_bytes(self, exclude)
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "StructuredLLMNER":
-        """RETURNS (StructuredLLMNER): Itself, with what `to_bytes` gave, but for what `exclude` names."""
-        saving.from_bytes(self, bytes_data, exclude)
-        self.forget()
-        return self

@@ -24,7 +24,6 @@ def run(pipe: "StructuredLLMNER", stream: Iterable[Doc]) -> Iterator[Doc]:
     YIELDS (Doc): The Docs, in order.
     RAISES (UserError): Where no request can succeed.
     """
-    error_handler = pipe.get_error_handler()
     extractor = pipe.extractor
     issues = IssueLog()
     with Progress(extractor.model, issues, shown=pipe.progress) as progress:
@@ -33,7 +32,7 @@ def run(pipe: "StructuredLLMNER", stream: Iterable[Doc]) -> Iterator[Doc]:
             extractor.write(
                 asked,
                 issues,
-                threshold=pipe.cfg["threshold"],
+                threshold=pipe.threshold,
                 spans_key=pipe.spans_key,
                 overwrite=pipe.overwrite_ents,
             )
@@ -45,7 +44,7 @@ def run(pipe: "StructuredLLMNER", stream: Iterable[Doc]) -> Iterator[Doc]:
                 width=HELD_PER_REQUEST * extractor.model.settings.max_concurrency,
                 ask=lambda doc: extractor.ask(doc, issues),
                 write=write,
-                fail=lambda docs, error: error_handler(pipe.name, pipe, docs, error),
+                fail=pipe.handle_error,
             )
         finally:
             pipe.issues.merge(issues)

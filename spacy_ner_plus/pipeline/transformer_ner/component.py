@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from spacy.language import Language
@@ -14,11 +14,16 @@ from thinc.api import Adam, Config, Model, Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding.predictions import Prediction, find_entities, launch_scores
-from spacy_ner_plus.models.token_scorer import make_network, own_shim, place_network
+from spacy_ner_plus.models.token_scorer import (
+    load_network,
+    make_network,
+    own_shim,
+    place_network,
+    save_network,
+)
 from spacy_ner_plus.models.training.loss import cross_entropy
-from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
+from spacy_ner_plus.pipeline.entity_component import EntityComponent, EntitySettings
 from spacy_ner_plus.pipeline.streaming import annotate_stream
-from spacy_ner_plus.pipeline.transformer_ner import saving
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
 
 default_model_config = """
@@ -98,7 +103,7 @@ def make_transformer_ner(
     )
 
 
-class TransformerNER(TrainablePipe):
+class TransformerNER(EntityComponent, TrainablePipe):
     """Put entities on Docs with a transformer, read in windows with a document's context.
 
     vocab (Vocab): The shared vocabulary.
@@ -124,26 +129,17 @@ class TransformerNER(TrainablePipe):
         consistency: float,
         scorer: Callable | None,
     ):
-        self.vocab, self.model, self.name = vocab, model, name
-        self.overwrite_ents, self.scorer = overwrite_ents, scorer
-        self._given_spans_key = spans_key
-        if threshold is not None and not 0.0 <= threshold <= 1.0:
-            raise UserError(Errors.E220.format(threshold=threshold))
+        shared = EntitySettings(overwrite_ents=overwrite_ents, spans_key=spans_key, threshold=threshold)
+        super().__init__(vocab, name, shared, scorer=scorer)
         if not 0.0 <= consistency <= 1.0:
             raise UserError(Errors.E231.format(consistency=consistency))
         self.consistency = consistency
-        # `spacy find-threshold` sets the threshold here.
-        self.cfg = {"labels": [], "temperature": 1.0, "threshold": threshold or 0.0}
-        self.given_threshold = threshold
+        self.model = model
+        self.cfg.update(labels=[], temperature=1.0)
+        # Whether what is loaded holds a network: a component that is saved before it is initialized has none.
+        self._expects_network = True
         self._read_gold = GoldTagReader()
-        register_score()
         place_network(model, device, precision, name)
-
-    @property
-    def spans_key(self) -> str:
-        """RETURNS (str): Key in doc.spans for the entities with their scores; '' for none."""
-        # spaCy gives a component that it takes from another pipeline its new name.
-        return self.name if self._given_spans_key is None else self._given_spans_key
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -184,17 +180,14 @@ class TransformerNER(TrainablePipe):
         docs (Iterable[Doc]): A batch.
         predictions (Sequence[Prediction]): What `predict` gave for it.
         """
-        threshold = self.cfg["threshold"]
-        # Again, for a process in which the component was unpickled.
-        register_score()
         for doc, (entities, scores) in zip(docs, predictions, strict=True):
-            kept = np.flatnonzero(scores >= threshold)
+            kept = np.flatnonzero(scores >= self.threshold)
             bounds = (part[kept].tolist() for part in entities)
             ents = [
                 Span(doc, start, end, label=self.labels[label])
                 for start, end, label in zip(*bounds, strict=True)
             ]
-            write_ents(doc, ents, scores[kept], spans_key=self.spans_key, overwrite=self.overwrite_ents)
+            self.set_ents(doc, ents, scores[kept])
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs, in order.
@@ -204,14 +197,13 @@ class TransformerNER(TrainablePipe):
         YIELDS (Doc): The Docs. One that fails goes to the error handler alone.
         RAISES (UserError): Where a setting is at fault, such as a device that isn't there.
         """
-        error_handler = self.get_error_handler()
         shim = own_shim(self.model)
         yield from annotate_stream(
             stream,
             batch_size=batch_size,
             launch=self._launch,
             write=self.set_annotations,
-            fail=lambda docs, error: error_handler(self.name, self, docs, error),
+            fail=self.handle_error,
             ahead=1 if shim is not None and shim.runs_ahead else 0,
         )
 
@@ -264,35 +256,36 @@ class TransformerNER(TrainablePipe):
         """RETURNS (Optimizer): One with rates that suit a transformer, for use without a config."""
         return Adam(5e-5, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, use_averages=False)
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component: labels, weights as safetensors, encoder config and tokenizer.
+    def _disk_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        network = {"model": lambda p: save_network(self.model, p)} if self._has_network() else {}
+        return {**super()._disk_writers(exclude), **network}
 
-        path (str | Path): A folder.
-        exclude (Iterable[str]): Names of parts to leave out: 'cfg', 'vocab', 'model'.
-        """
-        self._validate_serialization_attrs()
-        saving.to_disk(self, path, exclude)
+    def _disk_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        self._expects_network = True
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TransformerNER":
-        """Load the component; no network is needed and no code of a model is run.
+        def read_model(folder: Path) -> None:
+            if self._expects_network:
+                load_network(self.model, folder, self.labels)
 
-        path (str | Path): The folder.
-        exclude (Iterable[str]): Names of parts to leave out.
-        RETURNS (TransformerNER): Itself.
-        RAISES (UserError): Where a file is missing or broken, or files don't belong together.
-        """
-        saving.from_disk(self, path, exclude)
-        return self
+        return {**super()._disk_readers(exclude), "model": read_model}
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """RETURNS (bytes): What `to_disk` writes, but for the parts that `exclude` names."""
-        self._validate_serialization_attrs()
-        return saving.to_bytes(self, exclude)
+    def _bytes_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[], Any]]:
+        return {**super()._bytes_writers(exclude), "model": self.model.to_bytes}
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TransformerNER":
-        """RETURNS (TransformerNER): Itself, with what `to_bytes` gave, but for what `exclude` names."""
-        saving.from_bytes(self, bytes_data, exclude)
-        return self
+    def _bytes_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+        return {**super()._bytes_readers(exclude), "model": self.model.from_bytes}
+
+    def _state_to_dict(self) -> dict[str, Any]:
+        return {**self.cfg, "has_network": self._has_network()}
+
+    def _state_from_dict(self, state: dict[str, Any]) -> None:
+        if not isinstance(state.get("labels"), list):
+            raise ValueError("no labels")
+        self._expects_network = state.pop("has_network", bool(state["labels"]))
+        self.cfg.update(state)
+
+    def _has_network(self) -> bool:
+        return self.model.has_dim("nO") is True
 
     def _launch(self, docs: list[Doc]) -> Callable[[], list[Prediction]]:
         wait = launch_scores(self.model, docs, self.consistency)

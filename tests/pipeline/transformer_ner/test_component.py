@@ -645,14 +645,14 @@ def test_transformer_ner_sourced_under_another_name_writes_scores_under_it(train
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [('{"labels": ["A"', "no JSON"), ("[]", "no labels"), ("{}", "no labels"), ("", "no JSON")],
+    [('{"labels": ["A"', "no JSON"), ("[]", "broken"), ("{}", "no labels"), ("", "no JSON")],
 )
 def test_transformer_ner_with_broken_settings_is_one_message(trained_folder, tmp_path, content, message):
     import shutil
 
     folder = shutil.copytree(trained_folder, tmp_path / "broken")
     (folder / "transformer_ner" / "cfg").write_text(content)
-    with pytest.raises(UserError, match=rf"E222.*cfg.*{message}"):
+    with pytest.raises(UserError, match=rf"E241.*transformer_ner.*cfg.*{message}"):
         spacy.load(folder)
 
 
