@@ -97,6 +97,7 @@ def bare(options: argparse.Namespace) -> dict[str, Any]:
 def client(options: argparse.Namespace) -> dict[str, Any]:
     """ChatModel alone, with a window over the texts and a store."""
     from spacy_ner_plus.llm.client.chat_model import ChatModel
+    from spacy_ner_plus.llm.client.settings import ChatSettings
     from spacy_ner_plus.llm.requests import ChatRequest
 
     lists = {label: {"type": "array", "items": {"type": "string"}} for label in LABELS}
@@ -113,8 +114,10 @@ def client(options: argparse.Namespace) -> dict[str, Any]:
         while held:
             yield held.popleft().result()
 
-    settings = {"base_url": options.url, "name": "m", "max_concurrency": options.in_flight}
-    with ChatModel(**settings, store=str(options.store)) as model:
+    settings = ChatSettings(
+        base_url=options.url, name="m", max_concurrency=options.in_flight, store=options.store
+    )
+    with ChatModel(settings) as model:
         return {**timed(ask(model)), "requests": model.usage.requests}
 
 

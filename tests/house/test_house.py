@@ -23,6 +23,7 @@ FLOORS = {
     "labels": 2,
     "files": 1,
     "spans": 1,
+    "settings": 1,
     "issues": 0,
     "errors": 0,
     "resources": 0,

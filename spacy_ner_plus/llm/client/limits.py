@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.client.prices import Price
 from spacy_ner_plus.llm.requests import Usage
 
-# How much of a minute's allowance may go at once; the rest flows evenly, so that no minute has more.
+# The share of a minute's allowance that may be used at once; the rest is spread evenly over the minute.
 _BURST = 0.05
 
 
@@ -22,14 +23,14 @@ class RateLimits:
     def __init__(self, *, requests_per_minute: float | None, tokens_per_minute: float | None):
         self._requests = _bucket(requests_per_minute)
         self._tokens = _bucket(tokens_per_minute)
-        # One at a time, since the bucket lets small amounts go before large ones.
+        # One request at a time, since the bucket serves small amounts before large ones.
         self._turn = asyncio.Lock()
         self._owed = 0.0
 
     async def wait(self, tokens: int) -> None:
         """Wait until a request may be sent.
 
-        tokens (int): How many it will take, as far as is known.
+        tokens (int): How many it is expected to take.
         """
         if self._requests:
             await self._requests.acquire()
@@ -41,8 +42,8 @@ class RateLimits:
                     await self._tokens.acquire(part)
                     rest -= part
 
-    def settle(self, expected: int, used: int) -> None:
-        """Correct the expectation of a request; the next ones wait for what it took more."""
+    def correct(self, expected: int, used: int) -> None:
+        """Replace the expected tokens of a request by those it used; the next ones wait for the difference."""
         self._owed += used - expected
 
 
@@ -52,7 +53,7 @@ class Budget:
     limits (Mapping[str, float]): `usd` and `tokens`, or one of them, or none.
     price (Price | None): Of the model.
     name (str): The model, for messages.
-    store (str | None): Where the replies are kept, for messages.
+    store (str | Path | None): Where the replies are kept, for messages.
     RAISES (UserError): Where money is limited and the price isn't known.
     """
 
@@ -62,7 +63,7 @@ class Budget:
         *,
         price: Price | None,
         name: str,
-        store: str | None,
+        store: str | Path | None,
     ):
         if "usd" in limits and price is None:
             raise UserError(Errors.E258.format(name=name))
@@ -71,10 +72,10 @@ class Budget:
         self._store = store
         self._replies = 0
         self._spent = {"usd": 0.0, "tokens": 0.0}
-        self.begin()
+        self.start_loop()
 
-    def begin(self) -> None:
-        """Begin with nothing in flight, in the event loop that runs; what was spent stays spent."""
+    def start_loop(self) -> None:
+        """Start with nothing in flight, in the running event loop; what was spent stays spent."""
         self._freed = asyncio.Event()
         self._expected = {"usd": 0.0, "tokens": 0.0}
 
@@ -86,10 +87,10 @@ class Budget:
 
     @asynccontextmanager
     async def spending(self, prompt: int, completion: int) -> AsyncIterator[None]:
-        """Hold back what a request is expected to take while it is in flight.
+        """Reserve what a request is expected to take while it is in flight.
 
-        Where that goes over the budget, it waits for the requests in flight, which may have taken
-        less; a request alone may go as long as anything is left.
+        Where that goes over the budget, it waits for the requests in flight, which may take less than
+        was reserved for them. A request that is alone may be sent as long as anything is left.
 
         prompt (int): Tokens of its prompt.
         completion (int): Tokens of its reply.

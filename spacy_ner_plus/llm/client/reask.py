@@ -1,4 +1,4 @@
-"""A prompt, its reply, and the one re-ask where that can't be read; without any sending."""
+"""A request, its reply, and one re-ask where the reply can't be read: a generator that sends nothing itself."""
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -8,7 +8,7 @@ from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
 
 T = TypeVar("T")
-# What a model is told of a reply that can't be used.
+# What a model is told about a reply that can't be used.
 RE_ASK = (
     "That reply can't be used: {reason}. Answer once more, in the form that was asked for, with nothing else."
 )
@@ -18,12 +18,11 @@ class NoReply(Exception):
     """A request that got no reply in the end. The text says why."""
 
 
-def converse(
+def ask_and_reask(
     request: ChatRequest, read: Callable[[ChatReply], T], max_tokens: int
 ) -> Generator[ChatRequest, ChatReply, Outcome[T]]:
     """Ask, and once more where the reply is invalid.
 
-    request (ChatRequest): The prompt.
     read (Callable): Makes a value of a reply, or raises InvalidReply.
     max_tokens (int): At which replies are cut, for the reason why one is invalid.
     YIELDS (ChatRequest): What to send next; the reply is sent in, or NoReply thrown.

@@ -1,8 +1,8 @@
-"""How a schema is sent to a server: what it takes, what it enforces, and remembering both.
+"""How a schema is sent to a server: in the strictest mode that the server accepts and enforces.
 
-From the strictest on: `json_schema`, `json_object`, `tool`, `off`. A server that refuses a field by
-naming it gets the next one. Some take a field and ignore it, so each is probed once: it is asked for
-a plain word under a schema that leaves no word but another.
+The modes, from the strictest: `json_schema`, `json_object`, `tool`, `off`. When a server refuses a
+field by name, the next mode is tried. Some servers accept a field and ignore it. So each server is
+probed once: the prompt asks for one word, and the schema allows only another.
 """
 
 import sqlite3
@@ -20,9 +20,9 @@ from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.requests import ChatRequest
 from spacy_ner_plus.llm.store.store import Store
 
-# How long what was found out about a server counts, since servers are updated.
+# How long a mode is remembered, since servers are updated.
 _KNOWN_SECONDS = 7 * 24 * 3600.0
-# What a refusal names, for each mode.
+# Names of fields in a refusal, for each mode.
 _NAMES = {
     "json_schema": ("response_format", "json_schema", "schema", "strict"),
     "json_object": ("response_format", "json_object", "json"),
@@ -38,21 +38,19 @@ _PROBE_SCHEMA = {
 # "JSON" has to stand in the messages where servers want that of json_object.
 _PROBE_TEXT = "Answer in plain text, without JSON and without quotes, with the one word: hello"
 
-# As many replies must break the schema before a server is said to ignore it.
-_DOUBTS = 2
+# So many probes must break the schema before a server is said to ignore it.
+_MOST_VIOLATIONS = 2
 
 # Modes by endpoint and model, for all chat models of the process.
 _known: dict[tuple[str, str], str] = {}
 
 
-class Dialect:
-    """How one server wants requests for one model.
+class SchemaModes:
+    """Finds and remembers the mode in which one server gets schemas for one model.
 
     structured (str): 'auto' to find out, or the mode to use.
-    endpoint (str): The base address.
-    name (str): The model.
     grammar_field (str): The field for a grammar; '' where the server takes none.
-    store (Store | None): Where it is remembered for other runs.
+    store (Store | None): Where the mode is remembered for other runs.
     """
 
     def __init__(
@@ -72,8 +70,8 @@ class Dialect:
         self._tokens_field = "max_tokens"
         known = None if self._fixed else self._recall()
         self._mode = structured if self._fixed else known or MODES[0]
-        self.is_settled = self._fixed or known is not None
-        self._doubts = 0
+        self.is_decided = self._fixed or known is not None
+        self._violations = 0
         self._ignored: list[str] = []
 
     def mode(self, request: ChatRequest) -> str:
@@ -85,10 +83,9 @@ class Dialect:
     def fields(self, request: ChatRequest, mode: str, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """Make the fields of a request beside model and messages.
 
-        request (ChatRequest): The prompt.
         mode (str): How its schema or grammar is sent.
-        sampling (Mapping[str, Any]): The fields that settings give.
-        RETURNS (dict[str, Any]): All of them, by the names that the server knows.
+        sampling (Mapping[str, Any]): The fields from the settings.
+        RETURNS (dict[str, Any]): All fields, by the names that the server knows.
         """
         fields = dict(sampling)
         if self._tokens_field != "max_tokens" and "max_tokens" in fields:
@@ -109,12 +106,12 @@ class Dialect:
         return fields
 
     def adapt(self, mode: str, fields: Mapping[str, Any], error: ServerError) -> bool:
-        """Take up what a server refused.
+        """Change what is sent, so that a server takes what it refused.
 
         mode (str): How the refused request was sent.
         fields (Mapping[str, Any]): Its fields.
         error (ServerError): What the server said, with status 400 or 422.
-        RETURNS (bool): Whether the request can be sent again in another way.
+        RETURNS (bool): Whether anything was changed, so that the request is sent again.
         RAISES (UserError): Where the mode was chosen in the settings.
         """
         said = f"{error.param} {error.message}".lower()
@@ -132,30 +129,29 @@ class Dialect:
             return False
         if self._fixed:
             raise UserError(Errors.E261.format(url=self._endpoint, mode=mode, reason=error.message))
-        self._leave(mode)
+        self._use_next(mode)
         return True
 
-    def judge(self, mode: str, completion: Completion) -> None:
-        """Draw the conclusion from the reply to a probe, and warn where a field is ignored.
+    def read_probe(self, mode: str, completion: Completion) -> None:
+        """Keep a mode that the server enforced in a probe, else try the next; warn where one is ignored.
 
         mode (str): How the probe was sent.
-        completion (Completion): The reply.
         """
         if mode != self._mode:  # another request was refused meanwhile
             return
-        # Cut off, a reply says nothing: the mode stays, and isn't remembered.
+        # A reply that was cut off proves nothing: the mode is kept for now, and not remembered.
         cut = completion.finish_reason == "length"
         if cut or mode == "off" or _is_enforced(mode, completion):
-            self._settle(remembered=not cut)
+            self._decide(remembered=not cut)
             return
-        self._doubts += 1
-        if self._doubts < _DOUBTS:
+        self._violations += 1
+        if self._violations < _MOST_VIOLATIONS:
             return
         self._ignored.append(mode)
-        self._leave(mode)
+        self._use_next(mode)
 
-    def _settle(self, *, remembered: bool) -> None:
-        self.is_settled = True
+    def _decide(self, *, remembered: bool) -> None:
+        self.is_decided = True
         if self._ignored:
             ignored = ", ".join(self._ignored)
             shown = {"url": self._endpoint, "name": self._name, "ignored": ignored, "mode": self._mode}
@@ -163,39 +159,34 @@ class Dialect:
         if remembered:
             self._remember()
 
-    def _leave(self, mode: str) -> None:
-        # Of many requests in flight only the first moves on, the others follow.
+    def _use_next(self, mode: str) -> None:
+        # Many requests in flight may be refused; only the first one changes the mode.
         if self._mode == mode:
             self._mode = MODES[MODES.index(mode) + 1]
-            self._doubts = 0
+            self._violations = 0
             if self._mode == "off":
-                self._settle(remembered=True)
-            elif self.is_settled:
+                self._decide(remembered=True)
+            elif self.is_decided:
                 self._remember()
 
     def _recall(self) -> str | None:
         mode = _known.get((self._endpoint, self._name))
         if mode is None and self._store is not None:
             with suppress(sqlite3.Error):  # as in _remember
-                mode = self._store.get_dialect(self._endpoint, self._name, time.time() - _KNOWN_SECONDS)
+                mode = self._store.get_schema_mode(self._endpoint, self._name, time.time() - _KNOWN_SECONDS)
         return mode if mode in MODES else None
 
     def _remember(self) -> None:
         _known[self._endpoint, self._name] = self._mode
-        # A store that can't be written to costs the next run a probe, and warns where it loses a reply.
+        # Without a store that can be written to, the next run probes again. Losing a reply gives a warning.
         with suppress(sqlite3.Error):
             if self._store is not None:
-                self._store.set_dialect(self._endpoint, self._name, self._mode)
+                self._store.set_schema_mode(self._endpoint, self._name, self._mode)
 
 
 def make_probe() -> ChatRequest:
     """RETURNS (ChatRequest): A question whose answer shows whether a schema is enforced."""
     return ChatRequest([{"role": "user", "content": _PROBE_TEXT}], schema=_PROBE_SCHEMA, schema_name="probe")
-
-
-def forget_dialects() -> None:
-    """Forget what this process found out about servers; stores keep what they have."""
-    _known.clear()
 
 
 def _is_enforced(mode: str, completion: Completion) -> bool:

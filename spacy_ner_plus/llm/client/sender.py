@@ -1,4 +1,4 @@
-"""Requests to one model: each until it has a reply, or the reason why there is none."""
+"""Requests to one model, each sent until it has a reply, or a reason why there is none."""
 
 import asyncio
 import json
@@ -17,29 +17,29 @@ from spacy_ner_plus.llm.client.credentials import Credentials
 from spacy_ner_plus.llm.client.limits import Budget, RateLimits
 from spacy_ner_plus.llm.client.reask import NoReply
 from spacy_ner_plus.llm.client.retries import is_retried, waiting_time
-from spacy_ner_plus.llm.client.schema_modes import Dialect, make_probe
+from spacy_ner_plus.llm.client.schema_modes import SchemaModes, make_probe
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import estimate_tokens, message_tokens
-from spacy_ner_plus.llm.client.transport import Answer, Endpoint, NoAnswer
+from spacy_ner_plus.llm.client.transport import Endpoint, Response, TransportError
 from spacy_ner_plus.llm.client.usage import UsageMeter
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Usage
 from spacy_ner_plus.llm.store.store import Store
 
 logger = logging.getLogger(__name__)
-# How often a server that never answered is tried: it may be starting, or not be there.
+# How often a server that never answered is tried: it may be starting, or not be there at all.
 _UNREACHABLE_TRIES = 3
-# What servers say of a model that they don't have, some with status 400.
+# What servers say about a model that they don't have, some with status 400.
 _NO_MODEL = re.compile(
     r"model_not_found|`model` field|model '?[^ ']+'? (does not exist|not found|is not found)"
 )
 # Enough for the constant of a probe, and for some reasoning before it.
 _PROBE_TOKENS = 512
-# What a reply is taken to have before there is any.
+# Tokens that a reply is expected to have, before any has come.
 _FIRST_GUESS = 256
 
 
-class _Unusable(Exception):
-    """An attempt that may go well when it is repeated."""
+class _FailedAttempt(Exception):
+    """An attempt that may succeed when it is repeated."""
 
     def __init__(self, reason: str, *, retry_after: str = "", unreachable: bool = False):
         super().__init__(reason)
@@ -47,45 +47,46 @@ class _Unusable(Exception):
         self.unreachable = unreachable
 
 
-class _Adapted(Exception):
-    """An attempt that the server refused, to be repeated in the way that it takes."""
+class _ModeRefused(Exception):
+    """An attempt to be repeated at once, with other fields: the server refused those that were sent."""
 
 
 @dataclass(slots=True)
-class _Errand:
-    """A request until it has a reply; a probe has no key."""
+class _Pending:
+    """A request without a reply yet. A probe has no key, and isn't stored."""
 
     request: ChatRequest
     sampling: Mapping[str, Any]
     key: str = ""
-    until: float | None = None
+    deadline: float | None = None
 
-    def begin(self, seconds: float) -> None:
-        # When it is sent for the first time: waiting for its turn doesn't count.
-        if self.until is None:
-            self.until = time.monotonic() + seconds
+    def start(self, seconds: float) -> None:
+        # When it is first sent: waiting for its turn doesn't count.
+        if self.deadline is None:
+            self.deadline = time.monotonic() + seconds
 
-    def left(self) -> float:
-        return self.until - time.monotonic()
-
-
-class _Answered(Exception):
-    """The reply is in the store by now."""
-
-    def __init__(self, reply: ChatReply):
-        super().__init__()
-        self.reply = reply
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
 
 
-class Exchange:
-    """Sends requests in one event loop.
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A completion from the server, how its schema was sent, and what it took."""
 
-    settings (ChatSettings): Of the chat model.
+    completion: Completion
+    mode: str
+    usage: Usage
+    seconds: float
+
+
+class Sender:
+    """Sends requests in one event loop, each until it has a reply.
+
     store (Store | None): Where replies are kept.
     meter (UsageMeter): Counts what is sent and received.
     budget (Budget): What may be spent.
     count (Callable[[str], int]): Counts tokens.
-    RAISES (UserError): Where a setting makes every request senseless.
+    RAISES (UserError): Where a setting would make every request fail.
     """
 
     def __init__(
@@ -103,14 +104,14 @@ class Exchange:
         self._meter = meter
         self._count = count
         self._sampling = settings.sampling()
-        self._credentials = Credentials(api_key_env=settings.api_key_env, headers=settings.headers)
+        self._credentials = Credentials(api_key_env=settings.api_key_env, headers=settings.headers or {})
         self._endpoint = Endpoint(settings.address(), self._credentials.headers)
         self._limits = RateLimits(
             requests_per_minute=settings.requests_per_minute, tokens_per_minute=settings.tokens_per_minute
         )
         self._budget = budget
-        budget.begin()
-        self._dialect = Dialect(
+        budget.start_loop()
+        self._modes = SchemaModes(
             settings.structured,
             endpoint=self._url,
             name=settings.name,
@@ -125,27 +126,24 @@ class Exchange:
         self._warned = False
 
     async def ask(self, request: ChatRequest, key: str, canonical: str) -> ChatReply:
-        """Send a request until it has a reply, and keep that.
+        """Send a request until it has a reply, and store that.
 
-        request (ChatRequest): The prompt.
-        key (str): Under which it is kept.
+        key (str): Under which it is stored.
         canonical (str): The request in the form from which the key is made.
-        RETURNS (ChatReply): The reply.
         RAISES (NoReply): Where the server gives none.
         RAISES (UserError): Where it would give none to any request.
         """
-        try:
-            completion, mode, usage, seconds = await self._complete(_Errand(request, self._sampling, key))
-        except _Answered as answered:
+        received = await self._receive(_Pending(request, self._sampling, key))
+        if isinstance(received, ChatReply):
             self._meter.add(stored=1)
-            return answered.reply
+            return received
         reply = ChatReply(
-            content=completion.content,
-            finish_reason=completion.finish_reason,
-            usage=usage,
-            seconds=seconds,
-            logprobs=completion.logprobs,
-            mode=mode,
+            content=received.completion.content,
+            finish_reason=received.completion.finish_reason,
+            usage=received.usage,
+            seconds=received.seconds,
+            logprobs=received.completion.logprobs,
+            mode=received.mode,
             key=key,
         )
         self._keep(canonical, reply)
@@ -155,85 +153,89 @@ class Exchange:
         """Close the connections."""
         await self._endpoint.close()
 
-    async def _complete(self, errand: _Errand) -> tuple[Completion, str, Usage, float]:
+    async def _receive(self, pending: _Pending) -> _Received | ChatReply:
+        """Try until there is a completion, or another process has stored the reply."""
         failures = 0
         while True:
             try:
                 async with self._slots:
-                    self._look_again(errand.key)
-                    if errand.key and errand.request.schema is not None:
-                        self._begin_probe()
-                    return await self._attempt(errand)
-            except _Adapted:
+                    if stored := self._find_stored(pending.key):
+                        return stored
+                    if pending.key and pending.request.schema is not None:
+                        self._start_probe()
+                    return await self._attempt(pending)
+            except _ModeRefused:
                 continue
-            except _Unusable as failure:
+            except _FailedAttempt as failure:
                 failures += 1
                 wait = waiting_time(failures, self._settings.retry_base, failure.retry_after)
-                self._give_up(failure, failures, errand.left() - wait)
+                self._check_retry(failure, failures, pending.seconds_left() - wait)
                 logger.debug("Attempt %d failed, %.2f s until the next: %s", failures, wait, failure)
             self._meter.add(retries=1)
             await asyncio.sleep(wait)
 
-    def _look_again(self, key: str) -> None:
-        """Another process may have had the reply while this request waited for its turn."""
-        if key and self._store is not None and (reply := self._store.get(key)):
-            raise _Answered(reply)
+    def _find_stored(self, key: str) -> ChatReply | None:
+        # Another process may have got the reply while this request waited for its turn.
+        return self._store.get(key) if key and self._store is not None else None
 
-    def _give_up(self, failure: _Unusable, failures: int, left: float) -> None:
+    def _check_retry(self, failure: _FailedAttempt, failures: int, seconds_left: float) -> None:
+        """Raise where a request isn't sent again."""
         enough = min(_UNREACHABLE_TRIES, self._settings.max_retries + 1)
         if failure.unreachable and not self._reached and failures >= enough:
             raise UserError(Errors.E255.format(url=self._url, reason=failure))
         if failures > self._settings.max_retries:
             raise NoReply(f"no reply after {failures} attempts: {failure}")
-        if left <= 0:
+        if seconds_left <= 0:
             seconds = self._settings.deadline
             raise NoReply(
                 f"no reply after {failures} attempts within the deadline of {seconds:g} s: {failure}"
             )
 
-    async def _attempt(self, errand: _Errand) -> tuple[Completion, str, Usage, float]:
-        request = errand.request
-        mode = self._dialect.mode(request)
-        fields = self._dialect.fields(request, mode, errand.sampling)
+    async def _attempt(self, pending: _Pending) -> _Received:
+        request = pending.request
+        mode = self._modes.mode(request)
+        fields = self._modes.fields(request, mode, pending.sampling)
         messages = [dict(message) for message in request.messages]
         body = json.dumps({"model": self._settings.name, "messages": messages, **fields}).encode("ascii")
-        prompt, completed = message_tokens(messages, self._count), self._expected_reply()
+        prompt, completed = message_tokens(messages, self._count), self._expected_reply_tokens()
         async with self._budget.spending(prompt, completed):
             await self._limits.wait(prompt + completed)
-            errand.begin(self._settings.deadline)
+            pending.start(self._settings.deadline)
             self._meter.add(requests=1)
             try:
-                answer = await self._endpoint.post(body, timeout=min(self._settings.timeout, errand.left()))
-            except NoAnswer as failure:
-                reason = self._credentials.redact(str(failure))
-                raise _Unusable(reason, unreachable=failure.unreachable) from None
+                response = await self._endpoint.post(
+                    body, timeout=min(self._settings.timeout, pending.seconds_left())
+                )
+            except TransportError as error:
+                reason = self._credentials.redact(str(error))
+                raise _FailedAttempt(reason, unreachable=error.unreachable) from None
             self._reached = True
-            if answer.status != 200:
-                self._refuse(answer, mode, fields)
+            if response.status != 200:
+                self._raise_refusal(response, mode, fields)
             try:
-                completion = read_completion(answer.body)
-            except NoCompletion as failure:
-                raise _Unusable(self._credentials.redact(str(failure))) from None
+                completion = read_completion(response.body)
+            except NoCompletion as error:
+                raise _FailedAttempt(self._credentials.redact(str(error))) from None
             usage = completion.usage or Usage(prompt, estimate_tokens(completion.content))
-            reported, probe = completion.usage is not None, not errand.key
-            self._meter.add_reply(usage, answer.seconds, reported=reported, probe=probe)
+            reported, probe = completion.usage is not None, not pending.key
+            self._meter.add_reply(usage, response.seconds, reported=reported, probe=probe)
             self._budget.spend(usage)
-            self._limits.settle(prompt + completed, usage.prompt + usage.completion)
+            self._limits.correct(prompt + completed, usage.prompt + usage.completion)
         self._replies += 1
         self._reply_tokens += usage.completion
-        return completion, mode, usage, answer.seconds
+        return _Received(completion, mode, usage, response.seconds)
 
-    def _refuse(self, answer: Answer, mode: str, fields: Mapping[str, Any]) -> None:
-        error, status = read_error(answer.body), answer.status
+    def _raise_refusal(self, response: Response, mode: str, fields: Mapping[str, Any]) -> None:
+        error, status = read_error(response.body), response.status
         error = replace(error, message=self._credentials.redact(error.message))
         shown = {"url": self._url, "status": status, "reason": error.message}
         if not self._replies and (
             error.param == "model" or _NO_MODEL.search(f"{error.code} {error.message}")
         ):
             raise UserError(Errors.E254.format(name=self._settings.name, **shown))
-        if status in (400, 422) and self._dialect.adapt(mode, fields, error):
+        if status in (400, 422) and self._modes.adapt(mode, fields, error):
             logger.debug("Sent as %s, refused with %d: %s", mode, status, error.message)
-            raise _Adapted
+            raise _ModeRefused
         if status == 401 or (status == 403 and not self._replies):
             text = Errors.E253 if self._credentials.has_key else Errors.E252
             raise UserError(text.format(env=self._settings.api_key_env, **shown))
@@ -244,7 +246,9 @@ class Exchange:
         if status in (400, 422) and error.param in fields and not self._replies:
             raise UserError(Errors.E260.format(field=error.param, **shown))
         if is_retried(status):
-            raise _Unusable(f"the server answered {status}: {error.message}", retry_after=answer.retry_after)
+            raise _FailedAttempt(
+                f"the server answered {status}: {error.message}", retry_after=response.retry_after
+            )
         raise NoReply(f"the server answered {status}: {error.message}")
 
     def _keep(self, canonical: str, reply: ChatReply) -> None:
@@ -253,29 +257,29 @@ class Exchange:
         try:
             self._store.add(canonical, reply)
         except sqlite3.Error as error:
-            # The reply itself is good: it is handed on, and paid for again in a rerun.
+            # The reply itself is good. It is returned, and a rerun pays for it again.
             if not self._warned:
                 self._warned = True
                 warnings.warn(Warnings.W253.format(path=self._store.path, reason=error), stacklevel=2)
 
-    def _expected_reply(self) -> int:
+    def _expected_reply_tokens(self) -> int:
         return (
             self._reply_tokens // self._replies
             if self._replies
             else min(self._settings.max_tokens, _FIRST_GUESS)
         )
 
-    def _begin_probe(self) -> None:
-        if self._probe is None and not self._dialect.is_settled:
+    def _start_probe(self) -> None:
+        if self._probe is None and not self._modes.is_decided:
             self._probe = asyncio.create_task(self._probe_server())
 
     async def _probe_server(self) -> None:
         sampling = {**self._sampling, "max_tokens": min(self._settings.max_tokens, _PROBE_TOKENS)}
         sampling.pop("logprobs", None)
         try:
-            while not self._dialect.is_settled:
-                completion, mode, *_ = await self._complete(_Errand(make_probe(), sampling))
-                self._dialect.judge(mode, completion)
+            while not self._modes.is_decided:
+                received = await self._receive(_Pending(make_probe(), sampling))
+                self._modes.read_probe(received.mode, received.completion)
         except (NoReply, UserError) as error:
-            # The requests beside it meet the same, and say so.
+            # The requests beside it fail for the same reason, and report it.
             logger.debug("The probe got no reply: %s", error)

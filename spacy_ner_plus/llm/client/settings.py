@@ -1,93 +1,93 @@
 """The settings of a chat model: plain values, checked when they are given, that pickle."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.client.prices import read_prices
+from spacy_ner_plus.settings import check_settings, setting, settings
 
-MODES = ("json_schema", "json_object", "tool", "off")
-STRUCTURED = ("auto", *MODES)
+Structured = Literal["auto", "json_schema", "json_object", "tool", "off"]
+# How a schema is sent, from the strictest way on.
+MODES = get_args(Structured)[1:]
 _BUDGETS = ("usd", "tokens")
-# Headers and parts of an address that carry keys, which belong into the environment.
+# Headers and parts of an address that carry keys, which belong in the environment.
 _SECRET = re.compile(
     r"authorization|cookie|(api|access|auth|secret)[-_]?(key|token)|^(key|token|secret|password)$", re.I
 )
-_NUMBER = ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool))
-_WHOLE = ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
-_TEXT = ("a string", lambda value: isinstance(value, str))
-_SWITCH = ("true or false", lambda value: isinstance(value, bool))
-_MAPPING = ("a mapping", lambda value: isinstance(value, Mapping))
-_KINDS = {
-    **dict.fromkeys(
-        ("base_url", "name", "api_key_env", "structured", "grammar_field", "store", "tokenizer"), _TEXT
-    ),
-    **dict.fromkeys(("timeout", "deadline", "retry_base", "temperature"), _NUMBER),
-    **dict.fromkeys(("requests_per_minute", "tokens_per_minute"), _NUMBER),
-    **dict.fromkeys(("max_concurrency", "max_retries", "max_tokens", "seed", "context_length"), _WHOLE),
-    **dict.fromkeys(("logprobs", "replay_only"), _SWITCH),
-    **dict.fromkeys(("headers", "parameters", "budget", "prices"), _MAPPING),
-}
-_MAY_LACK = ("seed", "requests_per_minute", "tokens_per_minute", "store", "context_length", "tokenizer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings
 class ChatSettings:
-    """What a ChatModel was given; its docstring says what each is."""
+    """What a chat model is told once: which server, how to ask it, and what may be spent."""
 
-    base_url: str
-    name: str
-    api_key_env: str
-    headers: dict[str, str]
-    timeout: float
-    deadline: float
-    max_concurrency: int
-    max_retries: int
-    retry_base: float
-    temperature: float
-    max_tokens: int
-    seed: int | None
-    parameters: dict[str, Any]
-    structured: str
-    grammar_field: str
-    logprobs: bool
-    requests_per_minute: float | None
-    tokens_per_minute: float | None
-    store: str | None
-    replay_only: bool
-    budget: dict[str, float]
-    prices: dict[str, Any]
-    context_length: int | None
-    tokenizer: str | None
+    base_url: str = setting("The address, up to and including '/v1'.")
+    name: str = setting("The model, as the server calls it.")
+    api_key_env: str = setting(
+        "The environment variable with the key, or a variable in a file .env in the working directory. "
+        "Servers that want no key need none.",
+        "OPENAI_API_KEY",
+    )
+    headers: dict[str, str] | None = setting(
+        "Further headers of every request; '$NAME' in a value stands for an environment variable.", None
+    )
+    timeout: float = setting("Seconds for one attempt.", 60.0, above=0)
+    deadline: float = setting(
+        "Seconds for a request with all its attempts, from when it is first sent.", 300.0, above=0
+    )
+    max_concurrency: int = setting("Requests in flight at most.", 16, at_least=1)
+    max_retries: int = setting(
+        "How often a request is sent again after an attempt without a usable answer.", 6, at_least=0
+    )
+    temperature: float = setting("Of sampling.", 0.0)
+    max_tokens: int = setting("Tokens at which a reply is cut off, which makes it invalid.", 2048, at_least=1)
+    seed: int | None = setting("Of sampling; sample k gets seed + k.", None)
+    parameters: dict[str, Any] | None = setting(
+        "Further fields of a request; None as a value takes a field out.", None
+    )
+    structured: Structured = setting(
+        "How a schema is sent; 'auto' finds out what the server takes and enforces.", "auto"
+    )
+    grammar_field: str = setting("The field that takes a grammar: 'grammar' for llama.cpp; '' for none.", "")
+    logprobs: bool = setting("Whether to ask for the log-probabilities of tokens.", False)
+    requests_per_minute: float | None = setting("Requests sent in a minute at most.", None, above=0)
+    tokens_per_minute: float | None = setting(
+        "Tokens of prompts and replies in a minute at most: estimated when a request is sent, corrected "
+        "when its reply comes.",
+        None,
+        above=0,
+    )
+    store: str | Path | None = setting(
+        "The SQLite file that keeps every reply; None to keep them nowhere.", None
+    )
+    replay_only: bool = setting("Whether to answer from the store alone, and send nothing.", False)
+    budget: dict[str, float] | None = setting(
+        "'usd' or 'tokens' after which nothing more is sent, in each process.", None
+    )
+    prices: dict[str, Any] | None = setting(
+        "USD per million tokens by model: {'name': {'input': 1, 'output': 2, 'cached': 0.5}}.", None
+    )
+    context_length: int | None = setting("Tokens that the model takes; long texts are split by it.", None)
+    tokenizer: str | None = setting("The model's tokenizer.json, to count tokens; None to estimate.", None)
+    retry_base: float = setting(
+        "Seconds to wait at most before the first retry; the bound doubles up to 20 s.", 0.5, at_least=0
+    )
 
     def __post_init__(self) -> None:
-        for name, (kind, fits) in _KINDS.items():
-            value = getattr(self, name)
-            if not fits(value) and not (value is None and name in _MAY_LACK):
-                raise _wrong(name, repr(value), kind)
-        for name, value in self.headers.items():
+        check_settings(self, Errors.E250)
+        for name, value in (self.headers or {}).items():
             if not isinstance(value, str):
                 raise _wrong("headers", repr({name: value}), "strings")
             if _SECRET.search(name) and "$" not in value:
                 remedy = "it as '$NAME' and keep the secret in the environment; it would be saved with the pipeline"
                 raise _wrong("headers", f"a literal {name}", remedy)
-        at_least = {"max_concurrency": 1, "max_tokens": 1, "max_retries": 0, "retry_base": 0}
-        for name, least in at_least.items():
-            if getattr(self, name) < least:
-                raise _wrong(name, getattr(self, name), f"{least} or more")
-        for name in ("timeout", "deadline", "requests_per_minute", "tokens_per_minute"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise _wrong(name, value, "a number above 0")
-        if self.structured not in STRUCTURED:
-            raise _wrong("structured", self.structured, f"one of: {', '.join(STRUCTURED)}")
-        for name, most in self.budget.items():
-            if name not in _BUDGETS or not _NUMBER[1](most) or not most > 0:
-                raise _wrong("budget", {name: most}, "'usd' or 'tokens' with a number above 0")
-        read_prices(self.prices)
+        for unit, most in (self.budget or {}).items():
+            is_number = isinstance(most, int | float) and not isinstance(most, bool)
+            if unit not in _BUDGETS or not is_number or not most > 0:
+                raise _wrong("budget", {unit: most}, "'usd' or 'tokens' with a number above 0")
+        read_prices(self.prices or {})
         if self.replay_only and self.store is None:
             raise _wrong("store", None, "the file of the replies, which `replay_only` needs")
 
@@ -104,15 +104,15 @@ class ChatSettings:
             raise UserError(Errors.E251.format(url=url, reason=error)) from error
         if parts.username or parts.password:
             hidden = url.replace(parts.netloc, parts.netloc.rpartition("@")[2])
-            reason = "it holds a password, which belongs into `headers` as $NAME"
+            reason = "it holds a password, which belongs in `headers` as $NAME"
             raise UserError(Errors.E251.format(url=hidden, reason=reason))
         if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query)):
-            reason = "it holds a key, which belongs into the variable that `api_key_env` names"
+            reason = "it holds a key, which belongs in the variable that `api_key_env` names"
             raise UserError(Errors.E251.format(url=parts._replace(query="***").geturl(), reason=reason))
         if parts.scheme not in ("http", "https") or not host:
             raise UserError(Errors.E251.format(url=url, reason="it doesn't begin with http:// or https://"))
         if not url.isascii() or " " in url:
-            reason = "a letter outside ASCII, or a space, is to be written in the form of URLs"
+            reason = "a letter outside ASCII, or a space, has to be percent-encoded"
             raise UserError(Errors.E251.format(url=url, reason=reason))
         path = parts.path.rstrip("/").removesuffix("/chat/completions")
         return parts._replace(path=path, fragment="").geturl()
@@ -124,12 +124,13 @@ class ChatSettings:
 
     def sampling(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The fields of a request that change its reply, beside model and messages."""
-        # As a float, since 0 and 0.0 would have two keys.
+        # As a float, since 0 and 0.0 would have two keys in the store.
         fields = {"temperature": float(self.temperature), "max_tokens": self.max_tokens, "seed": self.seed}
         if self.logprobs:
             fields["logprobs"] = True
+        fields.update(self.parameters or {})
         # A parameter that is None takes a field out, for servers that refuse it.
-        return {name: value for name, value in {**fields, **self.parameters}.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 def _wrong(name: str, value: Any, remedy: str) -> UserError:

@@ -1,4 +1,4 @@
-"""The way to a server: connections that are kept, one request on each at a time."""
+"""HTTP to one server, over connections that are kept open, each for one request at a time."""
 
 import asyncio
 import ssl
@@ -10,14 +10,14 @@ from urllib.request import getproxies, proxy_bypass
 
 from spacy_ner_plus import __version__
 
-# A server that doesn't even take a connection in this time isn't going to.
+# A server that accepts no connection in this time isn't going to.
 _CONNECT_SECONDS = 10.0
-# Servers close idle connections, some after 5 s; a request on one that is just going would be lost.
+# Servers close idle connections, some after 5 s; a request on one that is being closed would be lost.
 _KEPT_SECONDS = 4.0
 
 
-class NoAnswer(Exception):
-    """A request that got no answer. The text says why.
+class TransportError(Exception):
+    """A request without a response. The text says why.
 
     unreachable (bool): Whether not even a connection could be made.
     """
@@ -28,13 +28,11 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer over HTTP.
+class Response:
+    """An HTTP response, whatever its status.
 
-    status (int): Its status.
-    body (bytes): All of it.
     retry_after (str): The header of that name, '' where there is none.
-    seconds (float): From sending to its end.
+    seconds (float): From sending the request to the end of the response.
     """
 
     status: int
@@ -46,9 +44,9 @@ class Answer:
 class Endpoint:
     """An address to which JSON is posted, to be used in one event loop.
 
-    Each request in flight has a connection of its own, and no pool is asked for one: a pool looks at
-    all its connections whenever a request begins or ends, and with 64 of them that takes ten times
-    as long as the request itself. Proxies are taken from the environment, as other tools do.
+    Each request in flight has a connection of its own, which no pool manages: a pool looks at all its
+    connections whenever a request begins or ends, and with 64 of them that takes ten times as long as
+    the request itself. Proxies are taken from the environment, as other tools do.
 
     address (str): The URL.
     headers (dict[str, str]): Of every request.
@@ -68,7 +66,7 @@ class Endpoint:
         self._headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in all_headers.items()]
         proxy = _proxy_for(parts.scheme, parts.hostname)
         self._connections = httpcore.AsyncConnectionPool(
-            # All connections share it, since making one takes as long as 50 requests.
+            # Shared by all connections, since making one takes as long as 50 requests.
             ssl_context=httpcore.default_ssl_context() if parts.scheme == "https" or proxy else None,
             proxy=httpcore.Proxy(proxy) if proxy else None,
             keepalive_expiry=_KEPT_SECONDS,
@@ -76,32 +74,31 @@ class Endpoint:
         self._idle: list[Any] = []
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def post(self, body: bytes, *, timeout: float) -> Answer:
+    async def post(self, body: bytes, *, timeout: float) -> Response:
         """Send a request.
 
         body (bytes): JSON.
-        timeout (float): Seconds, from connecting to the end of the answer.
-        RETURNS (Answer): The answer, whatever its status.
-        RAISES (NoAnswer): Where there is none, or it breaks off.
+        timeout (float): Seconds, from connecting to the end of the response.
+        RAISES (TransportError): Where there is no response, or it breaks off.
         """
         import httpcore
 
         connection = self._take_connection()
-        answer = None
+        response = None
         try:
             async with asyncio.timeout(timeout):
-                answer = await self._send(connection, body)
-            return answer
+                response = await self._send(connection, body)
+            return response
         except TimeoutError as error:
-            raise NoAnswer(f"no answer in {timeout:.3g} s") from error
+            raise TransportError(f"no answer in {timeout:.3g} s") from error
         except httpcore.ConnectTimeout as error:
-            raise NoAnswer(f"no connection in {_CONNECT_SECONDS:g} s", unreachable=True) from error
+            raise TransportError(f"no connection in {_CONNECT_SECONDS:g} s", unreachable=True) from error
         except (httpcore.ConnectError, httpcore.ProxyError) as error:
-            raise NoAnswer(f"no connection ({error})", unreachable=True) from error
+            raise TransportError(f"no connection ({error})", unreachable=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
-            raise NoAnswer(f"the connection broke ({error or type(error).__name__})") from error
+            raise TransportError(f"the connection broke ({error or type(error).__name__})") from error
         finally:
-            if answer is not None and connection.is_available():
+            if response is not None and connection.is_available():
                 self._idle.append(connection)
             else:
                 self._drop(connection)
@@ -113,7 +110,7 @@ class Endpoint:
         if self._closing:
             await asyncio.wait(self._closing, timeout=1)
 
-    async def _send(self, connection: Any, body: bytes) -> Answer:
+    async def _send(self, connection: Any, body: bytes) -> Response:
         import httpcore
 
         began = time.perf_counter()
@@ -130,7 +127,7 @@ class Endpoint:
         finally:
             await response.aclose()
         retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
-        return Answer(response.status, content, retry_after.decode("latin-1"), time.perf_counter() - began)
+        return Response(response.status, content, retry_after.decode("latin-1"), time.perf_counter() - began)
 
     def _take_connection(self) -> Any:
         while self._idle:
@@ -141,7 +138,7 @@ class Endpoint:
         return self._connections.create_connection(self._url.origin)
 
     def _drop(self, connection: Any) -> None:
-        # Not awaited where it broke, which may be within a cancellation.
+        # In a task of its own, since this request may be being cancelled.
         task = asyncio.get_running_loop().create_task(connection.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -149,7 +146,7 @@ class Endpoint:
 
 def _proxy_for(scheme: str, host: str) -> str | None:
     if host in ("localhost", "::1") or host.startswith("127."):
-        return None  # no proxy has the way to this machine's own servers
+        return None  # no proxy can reach this machine's own servers
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host):

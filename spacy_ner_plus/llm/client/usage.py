@@ -1,4 +1,4 @@
-"""What requests took: counted as replies come, and shown as a snapshot."""
+"""What requests take: counted as replies come, and shown as a snapshot."""
 
 import threading
 from dataclasses import asdict, dataclass, fields
@@ -24,7 +24,7 @@ class UsageSnapshot:
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
     cached_tokens (int): Tokens of prompts that the server had cached.
-    seconds (float): All replies' time together, so more than went by where several are in flight.
+    seconds (float): Of all replies added up, so more than the time that passed where several were in flight.
     cost (float | None): In USD; None where the price of the model isn't known.
     price_note (str): Which price was taken, or that none is known.
     """
@@ -99,8 +99,3 @@ class UsageMeter:
         usage = Usage(counts["prompt_tokens"], counts["completion_tokens"], counts["cached_tokens"])
         cost = None if self._price is None else self._price.cost(usage)
         return UsageSnapshot(**counts, cost=cost, price_note=self._note)
-
-    def reset(self) -> None:
-        """Begin at 0 again."""
-        with self._lock:
-            self._counts = dict.fromkeys(_COUNTS, 0)

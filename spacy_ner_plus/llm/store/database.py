@@ -1,4 +1,4 @@
-"""The file of a store: made, checked, and set aside where it is damaged."""
+"""The SQLite file of a store: created, checked, and moved aside where it is damaged."""
 
 import os
 import sqlite3
@@ -11,12 +11,14 @@ from pathlib import Path
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 
 VERSION = 1
-# "snpl": what `file` and this module know the file by.
+# "snpl", by which this module and the program `file` recognise a store.
 _APPLICATION = 0x736E706C
 _BUSY_SECONDS = 15.0
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NO_RIGHT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+# The table `dialects` holds how a schema is sent to each server, as schema_modes.py found it out; it
+# keeps the name that it has in the stores of users.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS inferences (
     id TEXT PRIMARY KEY,
@@ -80,7 +82,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         try:
             return _checked(_connect(f"{path.resolve().as_uri()}?mode=ro", path), path)
         except sqlite3.OperationalError as error:
-            # SQLite wants to write beside a file that it reads, unless it is told that nobody writes to it.
+            # SQLite writes beside a file even when it only reads it, unless it is told that nobody writes to it.
             written = path.with_name(f"{path.name}-wal")
             if error.sqlite_errorcode & 0xFF not in _NO_RIGHT or (
                 written.exists() and written.stat().st_size
@@ -128,7 +130,7 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
             raise
         if problem != "ok":
             raise _Damaged(problem)
-        # In this order, as another process may be making the tables, which sets the rest too.
+        # In this order, since another process may be creating the tables, which sets the ids too.
         used = bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
         application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
         if application != _APPLICATION and (used or version):

@@ -58,7 +58,6 @@ class Store:
         """Look up a reply.
 
         key (str): The SHA-256 of its request.
-        RETURNS (ChatReply | None): The reply, if there is one.
         RAISES (UserError): Where the file can't be read any more.
         """
         try:
@@ -100,16 +99,16 @@ class Store:
         with self._lock:
             return self._connection.execute("SELECT count(*) FROM inferences").fetchone()[0]
 
-    def get_dialect(self, base_url: str, model: str, newest: float) -> str | None:
-        """RETURNS (str | None): How a schema is sent there, if that was found out after `newest` (a time)."""
+    def get_schema_mode(self, base_url: str, model: str, oldest: float) -> str | None:
+        """RETURNS (str | None): How a schema is sent there, if found out after `oldest`, in seconds since 1970."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT mode FROM dialects WHERE base_url = ? AND model = ? AND created > ?",
-                (base_url, model, newest),
+                (base_url, model, oldest),
             ).fetchone()
         return None if row is None else row[0]
 
-    def set_dialect(self, base_url: str, model: str, mode: str) -> None:
+    def set_schema_mode(self, base_url: str, model: str, mode: str) -> None:
         """Remember how a schema is sent to a model."""
         with self._lock:
             self._connection.execute(

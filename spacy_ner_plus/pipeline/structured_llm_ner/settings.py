@@ -1,8 +1,8 @@
 """From structured_llm_ner's settings to what asks and reads: files are read, nothing is sent."""
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.labels import LabelSet, load_labels
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.demonstrations import (
     Demonstration,
@@ -79,13 +80,13 @@ def make_model(spec: Any, name: str) -> ChatModel:
         if spec is None or not hasattr(spec, "submit"):
             raise UserError(Errors.E244.format(name=name, found="nothing" if spec is None else repr(spec)))
         return spec
-    known = inspect.signature(ChatModel).parameters
+    known = [field.name for field in fields(ChatSettings)]
     unknown = sorted(set(spec) - set(known))
     missing = [key for key in ("base_url", "name") if not spec.get(key)]
     if unknown or missing:
         found = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
         raise UserError(Errors.E244.format(name=name, found=f"{found}; known: {', '.join(known)}"))
-    return ChatModel(**spec)
+    return ChatModel(ChatSettings(**spec))
 
 
 def _once(key: str, settings: dict[str, Any], resolved: dict[str, Any], read: Callable[[Any], Any]) -> Any:

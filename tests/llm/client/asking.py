@@ -4,6 +4,7 @@ from typing import Any
 
 from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
 from tests.servers.fault_server import FaultServer, digest_of
@@ -29,8 +30,12 @@ def read_lists(reply: ChatReply) -> dict[str, list[str]]:
     return lists
 
 
+def open_model(**settings: Any) -> ChatModel:
+    return ChatModel(ChatSettings(**settings))
+
+
 def make_model(server: FaultServer, **settings: Any) -> ChatModel:
-    return ChatModel(**{"base_url": server.url, "name": "tiny", "retry_base": 0.01, **settings})
+    return open_model(**{"base_url": server.url, "name": "tiny", "retry_base": 0.01, **settings})
 
 
 def ask_all(model: ChatModel, texts: list[str]) -> list[Outcome[dict[str, list[str]]]]:

@@ -9,12 +9,11 @@ model and prints how long that took.
 import sys
 import time
 
-from spacy_ner_plus.llm.client.chat_model import ChatModel
-from tests.llm.client.asking import ask_for, read_lists, texts_of
+from tests.llm.client.asking import ask_for, open_model, read_lists, texts_of
 
 
 def main(url: str, store: str, count: int) -> None:
-    model = ChatModel(base_url=url, name="tiny", store=store, max_concurrency=8, structured="json_schema")
+    model = open_model(base_url=url, name="tiny", store=store, max_concurrency=8, structured="json_schema")
     say("begun")
     try:
         futures = [model.submit(ask_for(text), read_lists) for text in texts_of(count)]

@@ -1,18 +1,14 @@
 import asyncio
 import copy
-import json
 import pickle
 import threading
 import time
-import typing
-import warnings
 
 import pytest
 from spacy_llm.ty import ModelWithContextLength
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.chat_model import ChatModel, FailedReply
-from tests.llm.client.asking import ask_all, ask_for, make_model, read_lists, texts_of
+from tests.llm.client.asking import ask_all, ask_for, make_model, open_model, read_lists, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import names_by_label
@@ -32,21 +28,21 @@ def no_key(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def test_chat_answers(server):
+def test_chat_model_answers(server):
     with make_model(server) as model:
         outcomes = ask_all(model, texts_of(5))
     assert [outcome.value for outcome in outcomes] == [names_by_label(text) for text in texts_of(5)]
 
 
-def test_chat_is_made_without_network_key_thread_or_file(no_key, tmp_path):
+def test_chat_model_is_made_without_network_key_thread_or_file(no_key, tmp_path):
     threads = threading.active_count()
-    model = ChatModel(base_url=NOWHERE, name="m", store="replies.sqlite", api_key_env="NO_SUCH_VARIABLE")
+    model = open_model(base_url=NOWHERE, name="m", store="replies.sqlite", api_key_env="NO_SUCH_VARIABLE")
     assert (threading.active_count(), list(tmp_path.iterdir())) == (threads, [])
     assert model.usage.requests == 0
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_chat_copies_and_pickles_after_use(server, tmp_path, copied):
+def test_chat_model_copies_and_pickles_after_use(server, tmp_path, copied):
     with make_model(server, store=str(tmp_path / "s.sqlite"), parameters={"top_p": 1}) as model:
         ask_all(model, ["Anna"])
         with copied(model) as other:
@@ -55,7 +51,7 @@ def test_chat_copies_and_pickles_after_use(server, tmp_path, copied):
             assert other.usage.stored == 1
 
 
-def test_chat_sends_many_requests_at_once():
+def test_chat_model_sends_many_requests_at_once():
     with FaultServer(Behaviour(delay=0.05)) as server, make_model(server, max_concurrency=20) as model:
         ask_all(model, ["Anna"])
         began = time.monotonic()
@@ -64,13 +60,13 @@ def test_chat_sends_many_requests_at_once():
         assert server.most_in_flight == 20
 
 
-def test_chat_sends_no_more_at_once_than_it_may():
+def test_chat_model_sends_no_more_at_once_than_it_may():
     with FaultServer(Behaviour(delay=0.01)) as server, make_model(server, max_concurrency=3) as model:
         ask_all(model, texts_of(40))
     assert server.most_in_flight == 3
 
 
-def test_chat_asks_identical_requests_in_flight_once():
+def test_chat_model_asks_identical_requests_in_flight_once():
     with (
         FaultServer(Behaviour(delay=0.05)) as server,
         make_model(server, structured="json_schema") as model,
@@ -81,14 +77,14 @@ def test_chat_asks_identical_requests_in_flight_once():
     assert len(server.requests) == 1
 
 
-def test_chat_asks_for_each_sample(server):
+def test_chat_model_asks_for_each_sample(server):
     with make_model(server, structured="json_schema", seed=7) as model:
         for sample in range(3):
             model.submit(ask_for("Anna", sample=sample), read_lists).result(10)
     assert len(server.requests) == 3
 
 
-def test_chat_rerun_sends_nothing(server, tmp_path):
+def test_chat_model_rerun_sends_nothing(server, tmp_path):
     path = str(tmp_path / "s.sqlite")
     texts = ["Jordan beat Georgia in Paris", "Paris beat Jordan in Georgia", *texts_of(10)]
     with make_model(server, store=path) as model:
@@ -103,7 +99,7 @@ def test_chat_rerun_sends_nothing(server, tmp_path):
     assert again[0].replies[0].key != again[1].replies[0].key
 
 
-def test_chat_reads_thousands_of_replies_a_second_from_the_store(server, tmp_path):
+def test_chat_model_reads_thousands_of_replies_a_second_from_the_store(server, tmp_path):
     with make_model(server, store=str(tmp_path / "s.sqlite"), structured="json_schema") as model:
         ask_all(model, texts_of(50))
         began = time.process_time()
@@ -113,13 +109,13 @@ def test_chat_reads_thousands_of_replies_a_second_from_the_store(server, tmp_pat
         assert model.usage.stored == 1000
 
 
-def test_chat_replays_with_the_server_down(server, tmp_path):
+def test_chat_model_replays_with_the_server_down(server, tmp_path):
     path = str(tmp_path / "s.sqlite")
     with make_model(server, store=path) as model:
         ask_all(model, texts_of(5))
     url = server.url
     server.__exit__()
-    with ChatModel(base_url=url, name="tiny", store=path, replay_only=True) as model:
+    with open_model(base_url=url, name="tiny", store=path, replay_only=True) as model:
         assert ask_all(model, texts_of(5))[4].value == names_by_label(texts_of(5)[4])
         with pytest.raises(UserError, match=r"E257.*s\.sqlite"):
             ask_all(model, ["Something else"])
@@ -127,7 +123,7 @@ def test_chat_replays_with_the_server_down(server, tmp_path):
     server.__enter__()
 
 
-def test_chat_gives_logprobs_also_from_the_store(server, tmp_path):
+def test_chat_model_gives_logprobs_also_from_the_store(server, tmp_path):
     with make_model(server, logprobs=True, store=str(tmp_path / "s.sqlite")) as model:
         first, again = (ask_all(model, ["Anna"])[0].replies[0] for _ in range(2))
     assert "".join(token for token, _ in first.logprobs) == first.content
@@ -135,7 +131,7 @@ def test_chat_gives_logprobs_also_from_the_store(server, tmp_path):
     assert again.stored
 
 
-def test_chat_works_within_a_running_event_loop(server):
+def test_chat_model_works_within_a_running_event_loop(server):
     async def main() -> list:
         with make_model(server) as model:
             blocking = ask_all(model, texts_of(2))
@@ -145,7 +141,7 @@ def test_chat_works_within_a_running_event_loop(server):
     assert asyncio.run(main()) == [names_by_label(text) for text in [*texts_of(2), "Anna"]]
 
 
-def test_chat_is_used_by_many_threads(server, tmp_path):
+def test_chat_model_is_used_by_many_threads(server, tmp_path):
     results = {}
     with make_model(server, store=str(tmp_path / "s.sqlite"), structured="json_schema") as model:
 
@@ -164,7 +160,7 @@ def test_chat_is_used_by_many_threads(server, tmp_path):
     assert len(server.requests) == 80
 
 
-def test_chat_cancels_a_request_with_its_future():
+def test_chat_model_cancels_a_request_with_its_future():
     with (
         FaultServer(Behaviour(delay=0.2)) as server,
         make_model(server, max_concurrency=1, structured="off") as model,
@@ -176,7 +172,7 @@ def test_chat_cancels_a_request_with_its_future():
     assert len(server.requests) == 2
 
 
-def test_chat_keeps_a_request_that_another_waits_for():
+def test_chat_model_keeps_a_request_that_another_waits_for():
     with (
         FaultServer(Behaviour(delay=0.1)) as server,
         make_model(server, structured="off") as model,
@@ -188,7 +184,7 @@ def test_chat_keeps_a_request_that_another_waits_for():
     assert len(server.requests) == 1
 
 
-def test_chat_closes_at_once_and_opens_again(tmp_path):
+def test_chat_model_closes_at_once_and_opens_again(tmp_path):
     with FaultServer(Behaviour(first=("", "hang"))) as server:
         model = make_model(server, store=str(tmp_path / "s.sqlite"), structured="off")
         ask_all(model, ["Anna"])
@@ -202,63 +198,8 @@ def test_chat_closes_at_once_and_opens_again(tmp_path):
         model.close()
 
 
-def test_chat_counts_tokens(server):
+def test_chat_model_counts_tokens(server):
     model = make_model(server, context_length=4096)
     assert model.count_tokens("seven characters") == 5
     assert model.count_tokens([{"role": "user", "content": "seven characters"}]) == 12
     assert (model.context_length, isinstance(model, ModelWithContextLength)) == (4096, True)
-
-
-class Prompt(str):
-    """As a task gives it that knows more of its prompt than the text."""
-
-    messages: typing.ClassVar = ask_for("Anna and Bob").messages
-    schema: typing.ClassVar = ask_for("").schema
-    grammar = None
-
-
-def test_chat_speaks_the_protocol_of_spacy_llm(server):
-    with make_model(server, structured="json_schema") as model:
-        replies = list(model([["Anna met Bob"], ["Oslo", Prompt("as text")], []]))
-    assert [len(shards) for shards in replies] == [1, 2, 0]
-    assert json.loads(replies[1][1]) == names_by_label("Anna and Bob")
-    assert [entry["mode"] for entry in server.requests].count("json_schema") == 1
-
-
-def test_chat_has_the_types_that_spacy_llm_checks():
-    from spacy_llm.models.rest.noop import NoOpModel
-    from spacy_llm.tasks.noop import ShardingNoopTask
-    from spacy_llm.ty import validate_type_consistency
-
-    model = ChatModel(base_url=NOWHERE, name="m")
-    assert typing.get_type_hints(NoOpModel.__call__).keys() == typing.get_type_hints(model.__call__).keys()
-    with warnings.catch_warnings(action="error"):
-        validate_type_consistency(ShardingNoopTask(), model)
-
-
-def test_chat_reads_prompts_ahead_by_as_many_as_are_in_flight(server):
-    read = []
-
-    def prompts():
-        for number in range(50):
-            read.append(number)
-            yield [f"Anna {number}"]
-
-    with make_model(server, max_concurrency=2) as model:
-        replies = iter(model(prompts()))
-        next(replies)
-        assert len(read) == 4
-        replies.close()
-
-
-def test_chat_marks_prompts_that_got_no_reply_for_spacy_llm():
-    behaviour = Behaviour(first=("", "500"))
-    with (
-        FaultServer(behaviour) as server,
-        make_model(server, max_retries=0, max_concurrency=1) as model,
-        pytest.warns(UserWarning, match=r"W254.*1 prompt.*500"),
-    ):
-        replies = list(model([["Anna"], ["Bob"], ["Eve"]]))
-    assert [type(shard[0]) for shard in replies] == [str, FailedReply, str]
-    assert replies[1][0] == ""
-    assert "500" in replies[1][0].failure

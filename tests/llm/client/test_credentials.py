@@ -5,8 +5,7 @@ import pickle
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.chat_model import ChatModel
-from tests.llm.client.asking import ask_all, make_model, texts_of
+from tests.llm.client.asking import ask_all, make_model, open_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import names_by_label
@@ -33,7 +32,7 @@ def test_credentials_needs_no_key_where_the_server_wants_none(server, no_key):
 
 def test_credentials_refuses_a_password_in_the_address():
     with pytest.raises(UserError, match=r"E251.*headers") as raised:
-        ask_all(ChatModel(base_url=f"http://me:{KEY}@localhost/v1", name="m"), ["Anna"])
+        ask_all(open_model(base_url=f"http://me:{KEY}@localhost/v1", name="m"), ["Anna"])
     assert KEY not in str(raised.value)
 
 

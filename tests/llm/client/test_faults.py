@@ -13,7 +13,14 @@ import pytest
 
 from spacy_ner_plus.llm.store.store import Store
 from tests.conftest import ROOT
-from tests.llm.client.asking import ask_all, ask_for, digest_of_text, make_model, read_lists, texts_of
+from tests.llm.client.asking import (
+    ask_all,
+    ask_for,
+    digest_of_text,
+    make_model,
+    read_lists,
+    texts_of,
+)
 from tests.servers.behaviour import (
     BODY_FAULTS,
     INVALID_FAULTS,
@@ -239,10 +246,9 @@ def test_faults_two_processes_share_a_store(tmp_path):
 def test_faults_a_fork_asks_on_its_own(tmp_path):
     script = """
 import os, sys
-from spacy_ner_plus.llm.client.chat_model import ChatModel
-from tests.llm.client.asking import ask_all, texts_of
+from tests.llm.client.asking import ask_all, open_model, texts_of
 from tests.servers.known_answers import names_by_label
-model = ChatModel(base_url=sys.argv[1], name="tiny", store=sys.argv[2])
+model = open_model(base_url=sys.argv[1], name="tiny", store=sys.argv[2])
 ask_all(model, texts_of(5))
 child = os.fork()
 texts = texts_of(20 if child else 10)

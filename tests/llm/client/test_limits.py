@@ -46,7 +46,7 @@ def test_limits_of_no_rate_hold_nothing_back():
 def test_limits_make_up_for_replies_that_took_more_tokens():
     async def function(limits: RateLimits) -> float:
         await limits.wait(3000)
-        limits.settle(3000, 3300)
+        limits.correct(3000, 3300)
         return await seconds_for(limits, [1])
 
     assert 0.25 < run(function, tokens_per_minute=60_000) < 2

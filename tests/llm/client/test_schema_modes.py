@@ -1,14 +1,13 @@
 import time
 import warnings
-from collections.abc import Iterator
 
 import pytest
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.client import schema_modes
 from spacy_ner_plus.llm.client.chat_model import ChatModel
-from spacy_ner_plus.llm.client.schema_modes import forget_dialects
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
-from tests.llm.client.asking import ask_all, ask_for, make_model, read_lists, texts_of
+from tests.llm.client.asking import ask_all, ask_for, make_model, open_model, read_lists, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import names_by_label
@@ -17,38 +16,37 @@ FIELDS = ("json_schema", "json_object", "tools")
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    forget_dialects()
-    yield
-    forget_dialects()
+def _new_process(monkeypatch) -> None:
+    """As if nothing had been found out in this process yet."""
+    monkeypatch.setattr(schema_modes, "_known", {})
 
 
-def settled_reply(model: ChatModel, server: FaultServer) -> ChatReply:
-    """The reply to a request after what was found out by the first ones."""
+def reply_after_probing(model: ChatModel, server: FaultServer) -> ChatReply:
+    """The reply to a request that is sent after the mode is decided."""
     ask_all(model, texts_of(8))
     until = time.monotonic() + 10
-    while model.usage.requests != len(server.requests) or not is_settled(model):
+    while model.usage.requests != len(server.requests) or not is_decided(model):
         assert time.monotonic() < until
         time.sleep(0.01)
     (reply,) = model.submit(ask_for("Anna and Bob"), read_lists).result(10).replies
     return reply
 
 
-def is_settled(model: ChatModel) -> bool:
-    return model._session()._exchange._dialect.is_settled
+def is_decided(model: ChatModel) -> bool:
+    return model._client()._sender._modes.is_decided
 
 
 @pytest.mark.parametrize(
     ("refused", "mode"),
     [(0, "json_schema"), (1, "json_object"), (2, "tool"), (3, "off")],
 )
-def test_structured_steps_down_to_what_a_server_takes(refused, mode):
+def test_schema_modes_steps_down_to_what_a_server_takes(refused, mode):
     with (
         FaultServer(Behaviour(refuse=FIELDS[:refused])) as server,
         make_model(server) as model,
         warnings.catch_warnings(action="error"),
     ):
-        reply = settled_reply(model, server)
+        reply = reply_after_probing(model, server)
     assert reply.mode == mode
     assert read_lists(reply) == names_by_label("Anna and Bob")
     assert model.usage.retries == 0
@@ -62,25 +60,25 @@ def test_structured_steps_down_to_what_a_server_takes(refused, mode):
         (3, "off", "takes json_schema, json_object, tool and"),
     ],
 )
-def test_structured_steps_down_where_a_server_ignores_a_field(ignored, mode, told):
+def test_schema_modes_steps_down_where_a_server_ignores_a_field(ignored, mode, told):
     with FaultServer(Behaviour(ignore=FIELDS[:ignored])) as server, make_model(server) as model:
         with pytest.warns(UserWarning, match=rf"W251.*{told} ignores it.*'{mode}'") as caught:
-            reply = settled_reply(model, server)
+            reply = reply_after_probing(model, server)
         assert len(caught) == 1
     assert reply.mode == mode
 
 
-def test_structured_is_not_misled_by_one_bad_reply():
+def test_schema_modes_is_not_misled_by_one_bad_reply():
     # Alone, a first request is followed by the probe, whose reply is no JSON here.
     behaviour = Behaviour(first=("", "prose"))
     with FaultServer(behaviour) as server, make_model(server, max_concurrency=1) as model:
         ask_all(model, ["Anna"])
-        reply = settled_reply(model, server)
+        reply = reply_after_probing(model, server)
         assert model.usage.probes == 2
     assert reply.mode == "json_schema"
 
 
-def test_structured_probes_beside_the_first_request():
+def test_schema_modes_probes_beside_the_first_request():
     with FaultServer(Behaviour(delay=0.1)) as server, make_model(server) as model:
         ask_all(model, ["Anna"])
         while len(server.requests) < 2:
@@ -89,17 +87,17 @@ def test_structured_probes_beside_the_first_request():
     assert abs(first["time"] - second["time"]) < 0.08
 
 
-def test_structured_lets_the_first_request_go_before_the_probe():
+def test_schema_modes_lets_the_first_request_go_before_the_probe():
     with FaultServer() as server, make_model(server, max_concurrency=1) as model:
-        settled_reply(model, server)
+        reply_after_probing(model, server)
         assert server.requests[0]["answer"]["content"].startswith('{"PER"')
         assert model.usage.probes == 1
 
 
-def test_structured_is_found_out_once_in_a_process():
+def test_schema_modes_is_found_out_once_in_a_process():
     with FaultServer(Behaviour(refuse=FIELDS[:1])) as server:
         with make_model(server) as model:
-            settled_reply(model, server)
+            reply_after_probing(model, server)
         asked = len(server.requests)
         with make_model(server) as other:
             ask_all(other, ["Anna"])
@@ -107,19 +105,19 @@ def test_structured_is_found_out_once_in_a_process():
         assert server.requests[-1]["mode"] == "json_object"
 
 
-def test_structured_is_remembered_by_the_store(tmp_path):
+def test_schema_modes_is_remembered_by_the_store(tmp_path):
     path = str(tmp_path / "s.sqlite")
     with FaultServer(Behaviour(refuse=FIELDS[:1])) as server:
         with make_model(server, store=path) as model:
-            settled_reply(model, server)
-        forget_dialects()
+            reply_after_probing(model, server)
+        schema_modes._known.clear()
         asked = len(server.requests)
         with make_model(server, store=path) as other:
             ask_all(other, ["Anna"])
         assert len(server.requests) == asked + 1
 
 
-def test_structured_as_chosen_is_neither_probed_nor_left():
+def test_schema_modes_as_chosen_is_neither_probed_nor_left():
     with FaultServer(Behaviour(refuse=FIELDS[:1])) as server:
         with make_model(server, structured="tool") as model:
             assert ask_all(model, ["Anna"])[0].replies[0].mode == "tool"
@@ -131,14 +129,14 @@ def test_structured_as_chosen_is_neither_probed_nor_left():
     assert len(server.requests) == 2
 
 
-def test_structured_sends_no_response_format_without_a_schema():
+def test_schema_modes_sends_no_response_format_without_a_schema():
     with FaultServer() as server, make_model(server) as model:
         request = ask_for("Anna", schema=None)
         assert model.submit(request, str).result(10).replies[0].mode == "off"
     assert [entry["mode"] for entry in server.requests] == ["off"]
 
 
-def test_structured_sends_a_grammar_where_the_server_takes_one():
+def test_schema_modes_sends_a_grammar_where_the_server_takes_one():
     request = ChatRequest(ask_for("Anna").messages, grammar='root ::= "x"')
     with FaultServer() as server:
         with make_model(server, grammar_field="grammar") as model:
@@ -147,7 +145,7 @@ def test_structured_sends_a_grammar_where_the_server_takes_one():
             assert model.submit(request, str).result(10).replies[0].mode == "off"
 
 
-def test_structured_goes_on_without_a_grammar_that_is_refused():
+def test_schema_modes_goes_on_without_a_grammar_that_is_refused():
     request = ChatRequest(ask_for("Anna").messages, grammar='root ::= "x"')
     with (
         FaultServer(Behaviour(refuse=("guided_grammar",))) as server,
@@ -157,13 +155,13 @@ def test_structured_goes_on_without_a_grammar_that_is_refused():
         assert model.submit(request, str).result(10).replies[0].mode == "off"
 
 
-def test_structured_follows_a_server_that_renamed_max_tokens():
+def test_schema_modes_follows_a_server_that_renamed_max_tokens():
     behaviour = Behaviour(refuse=("max_tokens",))
     with FaultServer(behaviour) as server, make_model(server, structured="off") as model:
         assert not [outcome for outcome in ask_all(model, texts_of(20)) if outcome.kind]
 
 
-def test_structured_names_a_field_that_the_server_refuses():
+def test_schema_modes_names_a_field_that_the_server_refuses():
     with FaultServer(Behaviour(refuse=("temperature",))) as server:
         with make_model(server) as model, pytest.raises(UserError, match=r"E260.*'temperature'.*parameters"):
             ask_all(model, ["Anna"])
@@ -172,16 +170,16 @@ def test_structured_names_a_field_that_the_server_refuses():
 
 
 @pytest.mark.parametrize("server", ["llama_url", "tensorzero_url"])
-def test_structured_is_enforced_by_real_servers(server, request):
+def test_schema_modes_is_enforced_by_real_servers(server, request):
     url = request.getfixturevalue(server)
     name = "tiny" if server == "llama_url" else "tensorzero::model_name::tiny"
     with (
-        ChatModel(base_url=url, name=name, max_concurrency=4, max_tokens=400) as model,
+        open_model(base_url=url, name=name, max_concurrency=4, max_tokens=400) as model,
         warnings.catch_warnings(action="error"),
     ):
         outcomes = ask_all(model, texts_of(6))
         until = time.monotonic() + 10
-        while not is_settled(model):
+        while not is_decided(model):
             assert time.monotonic() < until
             time.sleep(0.01)
         outcomes += ask_all(model, ["Anna"])
@@ -191,8 +189,8 @@ def test_structured_is_enforced_by_real_servers(server, request):
     assert model.usage.prompt_tokens > 0
 
 
-def test_structured_grammar_is_followed_by_llama_cpp(llama_url):
+def test_schema_modes_grammar_is_followed_by_llama_cpp(llama_url):
     request = ChatRequest(ask_for("Anna").messages, grammar='root ::= "PER" | "LOC"')
-    with ChatModel(base_url=llama_url, name="tiny", grammar_field="grammar", max_tokens=20) as model:
+    with open_model(base_url=llama_url, name="tiny", grammar_field="grammar", max_tokens=20) as model:
         outcome = model.submit(request, lambda reply: reply.content).result(30)
     assert outcome.value in ("PER", "LOC")

@@ -1,7 +1,7 @@
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.settings import ChatSettings
 from tests.llm.client.asking import ask_all, make_model
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
@@ -24,7 +24,7 @@ NOWHERE = "http://127.0.0.1:9/v1"
         (Behaviour(), {"budget": {"usd": 1.0}}, "E258.*'tiny'"),
     ],
 )
-def test_settings_says_what_makes_every_request_senseless(behaviour, settings, code, monkeypatch):
+def test_settings_errors_say_what_makes_every_request_fail(behaviour, settings, code, monkeypatch):
     monkeypatch.setenv("A_KEY", KEY)
     monkeypatch.setenv("A_TORN_KEY", f"{KEY}\n{KEY}")
     with (
@@ -43,15 +43,21 @@ def test_settings_says_what_makes_every_request_senseless(behaviour, settings, c
         {"max_retries": -1},
         {"timeout": 0},
         {"structured": "xml"},
+        {"timeout": float("nan")},
+        {"timeout": "60"},
+        {"max_concurrency": True},
+        {"logprobs": 1},
+        {"seed": 1.5},
+        {"headers": [1]},
         {"budget": {"eur": 1}},
         {"requests_per_minute": 0},
         {"replay_only": True},
         {"prices": {"m": 1}},
     ],
 )
-def test_settings_refuses_settings_that_cannot_be(settings):
+def test_settings_refuses_values_that_cannot_be(settings):
     with pytest.raises(UserError, match=r"E250|E269"):
-        ChatModel(base_url=NOWHERE, name="m", **settings)
+        ChatSettings(base_url=NOWHERE, name="m", **settings)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +71,12 @@ def test_settings_refuses_settings_that_cannot_be(settings):
     ],
 )
 def test_settings_know_where_requests_are_sent(base_url, endpoint, address):
-    settings = ChatModel(base_url=base_url, name="m").settings
+    settings = ChatSettings(base_url=base_url, name="m")
     assert (settings.endpoint(), settings.address()) == (endpoint, address)
 
 
 def test_settings_give_the_fields_that_change_a_reply():
-    settings = ChatModel(
+    settings = ChatSettings(
         base_url=NOWHERE, name="m", temperature=0, parameters={"max_tokens": None, "top_p": 1}
     )
-    assert settings.settings.sampling() == {"temperature": 0.0, "top_p": 1}
+    assert settings.sampling() == {"temperature": 0.0, "top_p": 1}

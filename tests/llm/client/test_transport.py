@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.transport import Endpoint, NoAnswer
+from spacy_ner_plus.llm.client.transport import Endpoint, TransportError
 from tests.llm.client.asking import ask_all, ask_for, make_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
@@ -58,7 +58,7 @@ def test_transport_keeps_its_connection():
 def test_transport_says_that_a_connection_broke_and_makes_another(fault):
     async def main(url: str) -> int:
         endpoint = Endpoint(f"{url}/chat/completions", {})
-        with pytest.raises(NoAnswer, match="the connection broke") as raised:
+        with pytest.raises(TransportError, match="the connection broke") as raised:
             await endpoint.post(BODY, timeout=5)
         assert not raised.value.unreachable
         status = (await endpoint.post(BODY, timeout=5)).status
@@ -87,13 +87,13 @@ def test_transport_survives_a_connection_that_was_closed_between_requests():
 def test_transport_ends_with_the_timeout():
     with (
         FaultServer(Behaviour(first=("hang",))) as server,
-        pytest.raises(NoAnswer, match=r"no answer in 0\.1 s"),
+        pytest.raises(TransportError, match=r"no answer in 0\.1 s"),
     ):
         post(server.url, timeout=0.1)
 
 
 def test_transport_says_that_nobody_is_there():
-    with pytest.raises(NoAnswer, match="no connection") as raised:
+    with pytest.raises(TransportError, match="no connection") as raised:
         post("http://127.0.0.1:9/v1")
     assert raised.value.unreachable
 
@@ -115,7 +115,7 @@ def test_transport_asks_no_proxy_for_a_server_of_this_machine(monkeypatch, host)
 def test_transport_asks_no_proxy_where_it_is_told_so(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "models.invalid")
-    with pytest.raises(NoAnswer, match=r"no connection \(\[Errno"):
+    with pytest.raises(TransportError, match=r"no connection \(\[Errno"):
         post("http://models.invalid/v1")
 
 

@@ -7,7 +7,7 @@ import pytest
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.client.prices import Price, find_price, shipped_prices
 from spacy_ner_plus.llm.client.tokens import estimate_tokens, load_counter, message_tokens
-from spacy_ner_plus.llm.client.usage import UsageMeter, UsageSnapshot
+from spacy_ner_plus.llm.client.usage import UsageMeter
 from spacy_ner_plus.llm.requests import Usage
 from tests.conftest import wordpiece_tokenizer
 from tests.llm.client.asking import ask_all, make_model, texts_of
@@ -81,13 +81,6 @@ def test_usage_that_a_server_does_not_report_is_estimated():
         ask_all(model, texts_of(3))
         assert model.usage.unreported == 3
         assert model.usage.prompt_tokens > 3 * len(texts_of(1)[0]) / 4
-
-
-def test_usage_is_reset():
-    with FaultServer() as server, make_model(server, structured="off") as model:
-        ask_all(model, texts_of(3))
-        assert model.reset_usage().replies == 3
-        assert model.usage == UsageSnapshot(price_note=model.usage.price_note)
 
 
 def test_usage_counts_tokens_by_a_tokenizer(tmp_path):

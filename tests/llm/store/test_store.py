@@ -226,8 +226,8 @@ def test_store_that_cannot_be_opened_says_so(tmp_path):
 
 def test_store_remembers_how_a_server_is_spoken_to(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
-        store.set_dialect("http://a/v1", "m", "json_object")
-        store.set_dialect("http://a/v1", "m", "tool")
-        assert store.get_dialect("http://a/v1", "m", 0.0) == "tool"
-        assert store.get_dialect("http://a/v1", "other", 0.0) is None
-        assert store.get_dialect("http://a/v1", "m", 9e9) is None
+        store.set_schema_mode("http://a/v1", "m", "json_object")
+        store.set_schema_mode("http://a/v1", "m", "tool")
+        assert store.get_schema_mode("http://a/v1", "m", 0.0) == "tool"
+        assert store.get_schema_mode("http://a/v1", "other", 0.0) is None
+        assert store.get_schema_mode("http://a/v1", "m", 9e9) is None
