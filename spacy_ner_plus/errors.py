@@ -205,9 +205,7 @@ class Errors(metaclass=_Coded):
     E231 = "`consistency` is {consistency}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
 
-    E240 = (
-        "Settings of structured_llm_ner: {settings}. Give samples of 1 or more, and n_examples of 0 or more."
-    )
+    E240 = "`{setting}` of structured_llm_ner is {value}. Give {remedy}."
     E241 = (
         "Can't load '{name}' from '{path}': {reason}. Load the folder of a saved pipeline with spacy.load()."
     )
@@ -235,6 +233,10 @@ class Errors(metaclass=_Coded):
     E247 = (
         "Can't load the model of sentence embeddings '{name}': {reason} Give `embedding_model` as the folder or hub "
         "name of a sentence-transformers model with safetensors."
+    )
+    E248 = (
+        "`fuzzy_threshold` is the old name of `similarity_threshold`, and they differ: {fuzzy} and {similarity}. "
+        "Give `similarity_threshold` alone."
     )
     E250 = "`{setting}` of the chat model is {value}. Give {remedy}."
     E251 = (
@@ -494,6 +496,10 @@ class Warnings(metaclass=_Coded):
     W241 = (
         "'{name}' asks {samples} times at temperature 0, where most models answer alike. "
         "Set the model's `temperature` to 0.7, say, for votes that tell something."
+    )
+    W242 = (
+        "`fuzzy_threshold` of structured_llm_ner is called `similarity_threshold` now, with the same meaning. "
+        "Set that to {value} in its place."
     )
     W250 = "A reply was no valid JSON and was mended, so part of it may be lost: '{reply}'."
     W251 = (

@@ -58,6 +58,11 @@ def settings(cls: type[T]) -> type[T]:
     return made
 
 
+def defaults(cls: type) -> dict[str, Any]:
+    """RETURNS (dict[str, Any]): The defaults of a class of settings, by name."""
+    return {field.name: field.default for field in dataclasses.fields(cls) if field.default is not MISSING}
+
+
 def describe(field: Field) -> str:
     """RETURNS (str): A setting as docstrings have it: `name (type): meaning`, and the default."""
     kind = field.type.__name__ if isinstance(field.type, type) else str(field.type)

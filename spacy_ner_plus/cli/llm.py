@@ -88,7 +88,7 @@ def try_formats(
     from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.llm.formats import FORMATS
-    from spacy_ner_plus.pipeline.structured_llm_ner import trial
+    from spacy_ner_plus.pipeline.structured_llm_ner.trial import try_format
 
     at_least("--limit", limit, 0)
     for name in formats or ():
@@ -97,12 +97,16 @@ def try_formats(
     inputs = [("the pipeline", pipeline), ("--code", code)]
     check_targets({"--output": output}, inputs, corpora=[("the corpus", corpus)])
     nlp = load_pipeline(pipeline, overrides or [], code=code)
-    name = _find(nlp, component)
+    pipe = nlp.get_pipe(_find(nlp, component))
     golds = load_docs(corpus, nlp.vocab, limit)
     if not any(gold.ents for gold in golds):
         raise UserError(Errors.E305.format(path=corpus))
     chosen = formats or list(FORMATS)
-    trials = list(progress(trial.try_formats(nlp, name, golds, chosen), "Trying", len(chosen)))
+    tried = (
+        try_format(pipe.extractor_with(format=name), golds, threshold=pipe.threshold, score=pipe.score)
+        for name in chosen
+    )
+    trials = list(progress(tried, "Trying", len(chosen)))
     if output:
         rows = json.dumps([asdict(trial) for trial in trials], indent=2)
         write_whole(output, f"{rows}\n".encode())

@@ -5,7 +5,6 @@ are there, how a Doc on which it fails is treated, and what is saved with it are
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
 from typing import Any, Self
@@ -18,26 +17,29 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
+from spacy_ner_plus.settings import setting, settings
 
 _GIVEN_THRESHOLD = "given_threshold"
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class EntitySettings:
-    """Settings that all components share.
+    """Settings that all components share."""
 
-    overwrite_ents (bool): Whether entities that are on a Doc already give way to those that overlap
-        them. Default False: they stay, and what overlaps them isn't set.
-    spans_key (str): Key in doc.spans for the entities with their scores, '' for none. Default: the
-        component's name.
-    threshold (float): The least score of an entity, from 0 to 1; those below aren't set. Default: what
-        was saved with the component, else the component's own.
-    RAISES (UserError): For a threshold that isn't from 0 to 1.
-    """
-
-    overwrite_ents: bool = False
-    spans_key: str | None = None
-    threshold: float | None = None
+    overwrite_ents: bool = setting(
+        "Whether entities that are on a Doc already give way to those that overlap them; else they stay, "
+        "and what overlaps them isn't set.",
+        False,
+    )
+    spans_key: str | None = setting(
+        "Key in doc.spans for the entities with their scores; '' for none, None for the component's name.",
+        None,
+    )
+    threshold: float | None = setting(
+        "The least score of an entity, from 0 to 1; those below aren't set. None for what was saved with "
+        "the component, else the component's own.",
+        None,
+    )
 
     def __post_init__(self):
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:

@@ -59,6 +59,13 @@ def test_llm_try_measures_every_format(pipeline, corpus):
     assert trials["label_lists"].cost > 0
 
 
+def test_llm_try_asks_once_for_both_policies_without_a_store(pipeline, corpus, server):
+    override = ["components.structured_llm_ner.model.store=null"]
+    (trial,) = try_formats(pipeline, corpus, formats=["label_lists"], overrides=override)
+    assert trial.f1 == {"all": 1.0, "listed": 1.0}
+    assert len(server.requests) == len(TEXTS) + 1
+
+
 def test_llm_try_asks_once_for_both_policies(pipeline, corpus, server):
     try_formats(pipeline, corpus, formats=["label_lists"])
     # One probe of what the server enforces.

@@ -1,4 +1,4 @@
-"""A stream of Docs whose answers are under way: a window slides over it, and order is kept."""
+"""A stream of Docs about which many requests are in flight at a time, in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +11,12 @@ from spacy_ner_plus.errors import UserError
 
 
 @dataclass(slots=True)
-class Asked:
-    """A Doc and what was asked about it.
+class DocInFlight:
+    """A Doc and the requests about it.
 
-    doc (Doc): The Doc.
-    chunks (list[tuple[int, int]]): The stretches of its text that were sent, by characters.
-    futures (list[Future]): The answers to come, for each chunk those of all samples.
-    error (Exception | None): Why nothing could be asked.
+    chunks (list[tuple[int, int]]): The parts of its text that were sent, by characters.
+    futures (list[Future[Outcome]]): What comes of the requests, for each chunk those of all samples.
+    error (Exception | None): Why nothing could be sent.
     """
 
     doc: Doc
@@ -26,66 +25,65 @@ class Asked:
     error: Exception | None = None
 
     def is_done(self) -> bool:
-        """RETURNS (bool): Whether all answers are there."""
+        """RETURNS (bool): Whether nothing needs to be waited for any more."""
         return all(future.done() for future in self.futures)
 
 
-def slide(
+def stream_in_flight(
     stream: Iterable[Doc],
     *,
-    width: int,
-    ask: Callable[[Doc], Asked],
-    write: Callable[[Asked], None],
+    most: int,
+    submit: Callable[[Doc], DocInFlight],
+    write: Callable[[DocInFlight], None],
     fail: Callable[[list[Doc], Exception], None],
 ) -> Iterator[Doc]:
-    """Ask about the Docs of a stream, many at a time, and give them out in order.
+    """Send the requests about the Docs of a stream, many at a time, and yield the Docs in order.
 
-    A Doc is given out as soon as it and all before it are answered, so the first doesn't wait for
-    a batch; at most `width` are held, so an answer that is slow doesn't stop the others at once.
+    A Doc is yielded as soon as it and all before it are answered, so the first doesn't wait for a
+    batch. At most `most` are held back, so one slow reply doesn't stop the others at once.
 
-    stream (Iterable[Doc]): The Docs.
-    width (int): Most Docs that are held.
-    ask (Callable): Sends what is to be asked about a Doc.
-    write (Callable): Waits for the answers, and writes to the Doc what they say.
-    fail (Callable): Is handed each Doc that can't be written, alone and with the error.
-    YIELDS (Doc): The Docs, in order.
-    RAISES (UserError): Where a setting is at fault, or the budget is used up, so that no Doc can do better.
+    submit (Callable): Sends the requests about a Doc.
+    write (Callable): Waits for the replies, and writes to the Doc what they say.
+    fail (Callable): Gets each Doc that can't be written, alone and with the error.
+    RAISES (UserError): Where a setting is at fault, or the budget is used up, so that every Doc would fail.
     """
-    held: deque[Asked] = deque()
+    held: deque[DocInFlight] = deque()
     try:
         for doc in stream:
-            held.append(_begin(doc, ask))
-            while held and (len(held) >= width or held[0].is_done()):
+            held.append(_submit(doc, submit))
+            while held and (len(held) >= most or held[0].is_done()):
                 yield from _finish(held.popleft(), write, fail)
         while held:
             yield from _finish(held.popleft(), write, fail)
     finally:
         # The consumer has stopped, Ctrl-C was pressed, or a setting is at fault.
-        for asked in held:
-            for future in asked.futures:
+        for submitted in held:
+            for future in submitted.futures:
                 future.cancel()
-        wait([future for asked in held for future in asked.futures], timeout=1.0)
+        wait([future for submitted in held for future in submitted.futures], timeout=1.0)
 
 
-def _begin(doc: Doc, ask: Callable[[Doc], Asked]) -> Asked:
+def _submit(doc: Doc, submit: Callable[[Doc], DocInFlight]) -> DocInFlight:
     try:
-        return ask(doc)
+        return submit(doc)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - handed to the user's handler when the Doc's turn comes
-        return Asked(doc, error=error)
+    except Exception as error:  # noqa: BLE001 - given to the user's handler when it is the Doc's turn
+        return DocInFlight(doc, error=error)
 
 
 def _finish(
-    asked: Asked, write: Callable[[Asked], None], fail: Callable[[list[Doc], Exception], None]
+    submitted: DocInFlight,
+    write: Callable[[DocInFlight], None],
+    fail: Callable[[list[Doc], Exception], None],
 ) -> Iterator[Doc]:
     try:
-        if asked.error is not None:
-            raise asked.error
-        write(asked)
+        if submitted.error is not None:
+            raise submitted.error
+        write(submitted)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - handed to the user's handler
-        fail([asked.doc], error)
+    except Exception as error:  # noqa: BLE001 - given to the user's handler
+        fail([submitted.doc], error)
     else:
-        yield asked.doc
+        yield submitted.doc

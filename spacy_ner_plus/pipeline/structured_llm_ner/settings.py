@@ -1,125 +1,70 @@
-"""From structured_llm_ner's settings to what asks and reads: files are read, nothing is sent."""
+"""The settings of structured_llm_ner."""
 
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from spacy.vocab import Vocab
-
-from spacy_ner_plus.errors import Errors, UserError, Warnings
-from spacy_ner_plus.labels import LabelSet, load_labels
-from spacy_ner_plus.llm.client.chat_model import ChatModel
-from spacy_ner_plus.llm.client.settings import ChatSettings
-from spacy_ner_plus.llm.formats import get_format
-from spacy_ner_plus.llm.prompting.demonstrations import (
-    Demonstration,
-    FixedDemonstrations,
-    SimilarDemonstrations,
-    read_demonstrations,
-)
-from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
-from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
-from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+from spacy_ner_plus.errors import Errors
+from spacy_ner_plus.pipeline.entity_component import EntitySettings
+from spacy_ner_plus.settings import check_settings, setting, settings
 
 
-def make_extractor(settings: dict[str, Any], resolved: dict[str, Any], vocab: Vocab, name: str) -> Extractor:
-    """Read what the settings name, and put the parts together. Nothing is sent.
+@settings
+class StructuredLLMSettings(EntitySettings):
+    """What structured_llm_ner looks for, whom it asks and how, and what it makes of the replies."""
 
-    settings (dict[str, Any]): The component's settings.
-    resolved (dict[str, Any]): What was read before, by setting; what is read is added.
-    vocab (Vocab): The pipeline's.
-    name (str): The component, for messages.
-    RETURNS (Extractor): The extractor.
-    RAISES (UserError): Where something isn't given or can't be read.
-    """
-    if settings["labels"] is None:
-        raise UserError(Errors.E242.format(name=name))
-    model = make_model(settings["model"], name)
-    labels = _once("labels", settings, resolved, lambda spec: load_labels(spec).to_dict())
-    template = _once("template", settings, resolved, _read_template)
-    records = _once("examples", settings, resolved, lambda spec: _read_examples(spec, vocab))
-    prompter = Prompter(
-        get_format(settings["format"]),
-        LabelSet.from_dict(labels),
-        _make_demonstrations(records, settings),
-        template,
+    labels: str | list[str] | dict[str, Any] | None = setting(
+        "Labels; a mapping from label to definition; a JSON or YAML file of one; or the name of a shipped "
+        "set: 'conll', 'synthetic', 'pii'.",
+        None,
     )
-    chunk_tokens = settings["chunk_tokens"]
-    if chunk_tokens is None and model.context_length:
-        beside = prompter.overhead(model.count_tokens)
-        chunk_tokens = model.context_length - model.settings.max_tokens - beside
-    if chunk_tokens is not None and chunk_tokens < 20:
-        raise UserError(Errors.E243.format(name=name, tokens=chunk_tokens))
-    if settings["samples"] > 1 and model.settings.temperature == 0:
-        warnings.warn(Warnings.W241.format(name=name, samples=settings["samples"]), stacklevel=2)
-    if not 0 <= settings["chunk_overlap"] < (chunk_tokens or settings["chunk_overlap"] + 1):
-        raise UserError(Errors.E245.format(name=name, overlap=settings["chunk_overlap"], tokens=chunk_tokens))
-    return Extractor(
-        prompter,
-        model,
-        samples=settings["samples"],
-        chunk_tokens=chunk_tokens,
-        chunk_overlap=settings["chunk_overlap"],
-        occurrences=settings["occurrences"],
-        fuzzy_threshold=settings["fuzzy_threshold"],
+    model: Any = setting(
+        "Settings of the chat model, at least `base_url` and `name`, or a ChatModel itself.", None
     )
+    format: Any = setting(
+        "How replies are written: 'label_lists', 'entity_list', 'inline_tags', 'bio_lines', the name of "
+        "a function in spaCy's registry `misc` that makes a format, or a format itself.",
+        "label_lists",
+    )
+    template: str | None = setting(
+        "File of a Jinja template for the instructions; None for the format's own.", None
+    )
+    examples: str | list[dict[str, Any]] | None = setting(
+        "Examples for the prompt: a .jsonl or .spacy file, or records with `text` and `spans`.", None
+    )
+    n_examples: int = setting("Examples in a prompt at most.", 5, at_least=0)
+    choose_examples: Literal["similar", "embeddings", "fixed"] = setting(
+        "'similar' takes the examples that are most like the text by TF-IDF, 'embeddings' by sentence "
+        "embeddings (extra [select]), 'fixed' the first. Never the text itself.",
+        "similar",
+    )
+    embedding_model: str = setting(
+        "For 'embeddings': a packaged model, or the folder or hub name of a sentence-transformers model.",
+        "all-MiniLM-L6-v2",
+    )
+    # 'all', as models list most mentions once.
+    occurrences: Literal["listed", "all", "first"] = setting(
+        "Which occurrences a mention means where the reply doesn't say: 'all', 'listed' (one for each time "
+        "it is listed), or 'first'.",
+        "all",
+    )
+    similarity_threshold: float = setting(
+        "How similar to a part of the text a mention must be that isn't in it as spelled: 1 for the same.",
+        0.85,
+        above=0,
+        at_most=1,
+    )
+    samples: int = setting(
+        "How often each text is asked about; with several, an entity's score is its share of votes.",
+        1,
+        at_least=1,
+    )
+    chunk_tokens: int | None = setting(
+        "Tokens of text in a request at most; longer texts are cut between sentences. None for what the "
+        "model's `context_length` leaves, or no limit.",
+        None,
+    )
+    chunk_overlap: int = setting("Tokens that such chunks share.", 50)
+    progress: bool = setting("Whether to show a progress bar.", False)
 
-
-def make_model(spec: Any, name: str) -> ChatModel:
-    """Make a chat model from a component's setting.
-
-    spec (dict[str, Any] | ChatModel): Its settings, or the model itself.
-    name (str): The component, for messages.
-    RETURNS (ChatModel): The model.
-    RAISES (UserError): Where settings are missing or unknown.
-    """
-    if not isinstance(spec, Mapping):
-        if spec is None or not hasattr(spec, "submit"):
-            raise UserError(Errors.E244.format(name=name, found="nothing" if spec is None else repr(spec)))
-        return spec
-    known = [field.name for field in fields(ChatSettings)]
-    unknown = sorted(set(spec) - set(known))
-    missing = [key for key in ("base_url", "name") if not spec.get(key)]
-    if unknown or missing:
-        found = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
-        raise UserError(Errors.E244.format(name=name, found=f"{found}; known: {', '.join(known)}"))
-    return ChatModel(ChatSettings(**spec))
-
-
-def _once(key: str, settings: dict[str, Any], resolved: dict[str, Any], read: Callable[[Any], Any]) -> Any:
-    """Read what a setting names, unless it was read, and saved, under the same setting before."""
-    spec = settings[key]
-    if spec is None:
-        return None
-    kept = resolved.get(key)
-    if kept is None or kept["setting"] != spec:
-        resolved[key] = {"setting": spec, "value": read(spec)}
-    return resolved[key]["value"]
-
-
-def _read_template(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(Errors.E503.format(path=path, reason=error)) from error
-
-
-def _read_examples(spec: Any, vocab: Vocab) -> list[dict[str, Any]]:
-    if isinstance(spec, str):
-        return [example.to_dict() for example in read_demonstrations(Path(spec), vocab)]
-    return [Demonstration.from_dict(record).to_dict() for record in spec]
-
-
-def _make_demonstrations(
-    records: list[dict[str, Any]] | None, settings: dict[str, Any]
-) -> FixedDemonstrations | SimilarDemonstrations | None:
-    if not records or not settings["n_examples"]:
-        return None
-    examples, k = [Demonstration.from_dict(record) for record in records], settings["n_examples"]
-    if settings["choose_examples"] == "embeddings":
-        return EmbeddedDemonstrations(examples, k, model=encoder_path_v1(settings["embedding_model"]))
-    kind = SimilarDemonstrations if settings["choose_examples"] == "similar" else FixedDemonstrations
-    return kind(examples, k)
+    def __post_init__(self):
+        super().__post_init__()
+        check_settings(self, Errors.E240)

@@ -1,23 +1,23 @@
-"""Which reply format suits a model, found by trying all of them on a dev corpus."""
+"""How well a reply format suits a model: a gold corpus is asked about once, and scored."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.formats import FORMATS
-from spacy_ner_plus.llm.requests import Usage
-from spacy_ner_plus.pipeline.structured_llm_ner.extractor import INVALID, UNALIGNED, UNANSWERED
+from spacy_ner_plus.llm.requests import ChatReply, Usage
+from spacy_ner_plus.pipeline.scored_ents import write_ents
+from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
+from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
 
-if TYPE_CHECKING:
-    from spacy.language import Language
-
-    from spacy_ner_plus.pipeline.structured_llm_ner.component import StructuredLLMNER
-
+# Policies of occurrences that every reply is read by.
 POLICIES = ("all", "listed")
+_SPANS_KEY = "trial"
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Trial:
 
     format (str): Its name.
     f1 (dict[str, float | None]): Micro F1 from 0 to 1, by policy of occurrences.
-    invalid (int): Docs whose reply stayed invalid, or that got none.
+    invalid (int): Docs of which a part or the whole got no valid reply.
     unaligned (int): Mentions that stand nowhere in their text.
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
-    seconds (float): Of all replies together, when they were given; more than went by where several
-        were in flight. Like tokens and cost the same for replies from the store.
+    seconds (float): Of all replies added up, when they were given; more than the time that passed
+        where several were in flight. Like tokens and cost the same for replies from the store.
     cost (float | None): In US dollars, None where the model's price isn't known.
     failure (str): Why the format could not be tried; '' where it could.
     """
@@ -47,65 +47,83 @@ class Trial:
     failure: str = ""
 
 
-def try_formats(
-    nlp: "Language", name: str, golds: Sequence[Doc], formats: Sequence[str] = tuple(FORMATS)
-) -> Iterator[Trial]:
-    """Annotate a dev corpus once with each format, and score it.
+def try_format(
+    extractor: Extractor,
+    golds: Sequence[Doc],
+    *,
+    threshold: float,
+    score: Callable[[list[Example]], dict[str, Any]],
+) -> Trial:
+    """Ask about a gold corpus once, and score what is read from the replies by each policy of occurrences.
 
-    The second policy of occurrences reads the same replies again where a store keeps them, and asks
-    anew where none does; so it is left out without a store.
-
-    nlp (Language): The pipeline.
-    name (str): Its structured_llm_ner.
-    golds (Sequence[Doc]): Gold Docs.
-    formats (Sequence[str]): Which formats. Default: all.
-    YIELDS (Trial): One for each format.
+    extractor (Extractor): Whose format is tried.
+    threshold (float): The least score of an entity.
+    score (Callable): The scoring method: its `ents_f` is F1.
+    RETURNS (Trial): The scores, or why no request can succeed.
     """
-    pipe: StructuredLLMNER = nlp.get_pipe(name)
-    before = dict(pipe.settings)
-    policies = POLICIES if pipe.client.settings.store else (before["occurrences"],)
+    name, own = extractor.prompter.format.name, extractor.occurrences
+    policies = dict.fromkeys((own, *POLICIES))
+    found: list[dict[str, Extraction]] = []
+
+    def read(submitted: DocInFlight) -> None:
+        # The same replies for each policy, so asking once is enough.
+        found.append({policy: extractor.read(submitted, occurrences=policy) for policy in policies})
+
+    stream = stream_in_flight(
+        map(_bare, golds), most=len(golds), submit=extractor.submit, write=read, fail=_raise
+    )
     try:
-        for format_name in formats:
-            yield _try(pipe, golds, format_name, policies)
-    finally:
-        _set(pipe, before)
-
-
-def _try(pipe: "StructuredLLMNER", golds: Sequence[Doc], format_name: str, policies: Sequence[str]) -> Trial:
-    f1: dict[str, float | None] = {}
-    counts: dict[str, Any] = {}
+        deque(stream, maxlen=0)
+    except UserError as error:
+        return Trial(name, {}, failure=str(error))
+    f1 = {}
     for policy in policies:
-        _set(pipe, {**pipe.settings, "format": format_name, "occurrences": policy})
-        pipe.extractor.keeps_replies = not counts
-        try:
-            predicted = list(pipe.pipe(_bare(gold) for gold in golds))
-        except UserError as error:
-            return Trial(format_name, f1, failure=str(error))
-        scores = pipe.score([Example(p, gold) for p, gold in zip(predicted, golds, strict=True)])
-        f1[policy] = scores["ents_f"]
-        if not counts:
-            replies = pipe.extractor.replies
-            prompt, completion = (
-                sum(getattr(reply.usage, part) for reply in replies) for part in ("prompt", "completion")
-            )
-            cached = sum(reply.usage.cached for reply in replies)
-            counts = {
-                "invalid": pipe.issues[INVALID] + pipe.issues[UNANSWERED],
-                "unaligned": pipe.issues[UNALIGNED],
-                "prompt_tokens": prompt,
-                "completion_tokens": completion,
-                "seconds": sum(reply.seconds for reply in replies),
-                "cost": pipe.client.cost(Usage(prompt, completion, cached)),
-            }
-    return Trial(format_name, f1, **counts)
+        predicted = [
+            _predict(gold, by_policy[policy], threshold) for gold, by_policy in zip(golds, found, strict=True)
+        ]
+        f1[policy] = score([Example(doc, gold) for doc, gold in zip(predicted, golds, strict=True)])["ents_f"]
+    extractions = [by_policy[own] for by_policy in found]
+    usage, seconds = _sum_up([reply for extraction in extractions for reply in extraction.replies])
+    return Trial(
+        name,
+        f1,
+        invalid=sum(bool(extraction.failures) for extraction in extractions),
+        unaligned=sum(len(a.unaligned) for extraction in extractions for a in extraction.alignments),
+        prompt_tokens=usage.prompt,
+        completion_tokens=usage.completion,
+        seconds=seconds,
+        cost=extractor.model.cost(usage),
+    )
 
 
-def _set(pipe: "StructuredLLMNER", settings: dict[str, Any]) -> None:
-    """Give the component other settings, and forget what was counted under the old ones."""
-    pipe.settings.update(settings)
-    pipe.forget()
+def _predict(gold: Doc, extraction: Extraction, threshold: float) -> Doc:
+    doc = _bare(gold)
+    ents, scores = extraction.entities(doc, threshold)
+    write_ents(
+        doc,
+        ents,
+        scores,
+        spans_key=_SPANS_KEY,
+        overwrite=False,
+        unknown=extraction.unknown(doc),
+        failure=extraction.failure,
+    )
+    return doc
 
 
 def _bare(gold: Doc) -> Doc:
     """A Doc of the same tokens without entities."""
     return Doc(gold.vocab, words=[t.text for t in gold], spaces=[bool(t.whitespace_) for t in gold])
+
+
+def _sum_up(replies: Sequence[ChatReply]) -> tuple[Usage, float]:
+    usage = Usage(
+        prompt=sum(reply.usage.prompt for reply in replies),
+        completion=sum(reply.usage.completion for reply in replies),
+        cached=sum(reply.usage.cached for reply in replies),
+    )
+    return usage, sum(reply.seconds for reply in replies)
+
+
+def _raise(docs: list[Doc], error: Exception) -> None:
+    raise error

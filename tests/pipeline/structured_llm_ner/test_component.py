@@ -364,7 +364,7 @@ def test_structured_llm_ner_takes_each_json_format(server, name):
             "no.jinja",
         ),
         ({"labels": ["PER"], "threshold": 2.0, "model": None}, "threshold"),
-        ({"labels": ["PER"], "samples": 0, "model": None}, "samples 0"),
+        ({"labels": ["PER"], "samples": 0, "model": None}, "E240.*`samples`.*1 or more"),
         (
             {"labels": ["PER"], "chunk_overlap": -4, "model": {"base_url": "http://x/v1", "name": "m"}},
             "E245",

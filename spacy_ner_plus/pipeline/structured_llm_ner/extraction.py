@@ -1,0 +1,96 @@
+"""What the replies about one Doc say, before anything is written to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.tokens import Doc, Span
+
+from spacy_ner_plus.alignment.align import FUZZY as FUZZY_MATCH
+from spacy_ner_plus.alignment.align import Alignment
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.requests import ChatReply, Outcome
+from spacy_ner_plus.llm.votes import Candidate, choose
+
+# Kinds of issues, as users read them.
+INVALID = "document with an invalid reply, after one re-ask: entities missing there"
+UNANSWERED = "document without a reply: entities missing there"
+UNALIGNED = "mention that stands nowhere in the text: not written"
+FUZZY = "mention spelt otherwise than the text: aligned to what is most like it"
+SNAPPED = "mention that ends inside a token: widened to whole tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the replies about a Doc name, and where there was none.
+
+    candidates (Sequence[Candidate]): Entities that may be written, overlapping ones too.
+    alignments (Sequence[Alignment]): Of each valid reply.
+    failures (Sequence[Outcome]): One for each chunk of the text without a valid reply.
+    unanswered (Sequence[int]): The tokens that lie in such chunks alone.
+    replies (Sequence[ChatReply]): All replies that came, in order.
+    """
+
+    candidates: Sequence[Candidate]
+    alignments: Sequence[Alignment]
+    failures: Sequence[Outcome]
+    unanswered: Sequence[int]
+    replies: Sequence[ChatReply]
+
+    @property
+    def failure(self) -> str:
+        """RETURNS (str): Why a part of the Doc, or all of it, has no answer; '' where all of it has."""
+        return "; ".join(dict.fromkeys(outcome.failure for outcome in self.failures))
+
+    def entities(self, doc: Doc, threshold: float) -> tuple[list[Span], list[float]]:
+        """Choose among overlapping candidates.
+
+        threshold (float): The least score.
+        RETURNS (tuple[list[Span], list[float]]): Entities in order, and the score of each.
+        """
+        chosen = choose(self.candidates, threshold)
+        return _spans(doc, chosen), [candidate.score for candidate in chosen]
+
+    def unknown(self, doc: Doc) -> list[Span]:
+        """RETURNS (list[Span]): The tokens about which nothing was found out."""
+        return [doc[i : i + 1] for i in self.unanswered]
+
+    def mentions(self, doc: Doc) -> tuple[list[Span], dict[str, Any]]:
+        """RETURNS (tuple[list[Span], dict[str, Any]]): All that was named, with how each was aligned, by attribute."""
+        found = self.candidates
+        attrs = {
+            "alignment": [c.aligned.how for c in found],
+            "alignment_scores": [c.aligned.score for c in found],
+            "confidence": [c.score for c in found],
+            "mentions": [c.aligned.mention.text for c in found],
+            "unaligned": [
+                [mention.text, mention.label, reason]
+                for alignment in self.alignments
+                for mention, reason in alignment.unaligned
+            ],
+        }
+        return _spans(doc, found), attrs
+
+    def log_issues(self, issues: IssueLog, doc: Doc) -> None:
+        """Count what was lost, and what was aligned to another spelling."""
+        found = list(self._issues())
+        where = f"{doc.text[:40]!r}" if found else ""
+        for kind, example, count in found:
+            issues.add(kind, example or where, where, count=count)
+
+    def _issues(self) -> Iterator[tuple[str, str, int]]:
+        """YIELDS (tuple[str, str, int]): Kind, example and number; the Doc itself is the example where that is ''."""
+        for outcome in self.failures[:1]:
+            yield INVALID if outcome.kind == "invalid" else UNANSWERED, outcome.failure, 1
+        for alignment in self.alignments:
+            for mention, reason in alignment.unaligned:
+                yield UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", 1
+            for span in alignment.spans:
+                if span.how == FUZZY_MATCH:
+                    yield FUZZY, f"{span.mention.text[:60]!r} {span.label}", 1
+            if alignment.snapped:
+                yield SNAPPED, "", alignment.snapped
+
+
+def _spans(doc: Doc, candidates: Sequence[Candidate]) -> list[Span]:
+    return [Span(doc, c.start, c.end, label=c.label) for c in candidates]

@@ -1,0 +1,121 @@
+"""From settings to the extractor: files are read, nothing is sent."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.labels import LabelSet, load_labels
+from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.settings import ChatSettings
+from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.prompting.demonstrations import (
+    Demonstration,
+    FixedDemonstrations,
+    SimilarDemonstrations,
+    read_demonstrations,
+)
+from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
+from spacy_ner_plus.llm.prompting.prompter import Prompter
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
+from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
+from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
+
+# A chunk of fewer tokens holds too little context for an entity.
+_FEWEST_CHUNK_TOKENS = 20
+
+
+def make_extractor(settings: StructuredLLMSettings, files: NamedFiles, vocab: Vocab, name: str) -> Extractor:
+    """Read what the settings name, and put the parts together.
+
+    files (NamedFiles): What was read before; what is read is added.
+    name (str): The component, for messages.
+    RAISES (UserError): Where something isn't given or can't be read.
+    """
+    if settings.labels is None:
+        raise UserError(Errors.E242.format(name=name))
+    model = make_model(settings.model, name)
+    labels = files.read("labels", settings.labels, lambda given: load_labels(given).to_dict())
+    template = files.read("template", settings.template, _read_template)
+    records = files.read("examples", settings.examples, lambda given: _read_examples(given, vocab))
+    prompter = Prompter(
+        get_format(settings.format),
+        LabelSet.from_dict(labels),
+        _make_demonstrations(records, settings),
+        template,
+    )
+    if settings.samples > 1 and model.settings.temperature == 0:
+        warnings.warn(Warnings.W241.format(name=name, samples=settings.samples), stacklevel=2)
+    return Extractor(
+        prompter,
+        model,
+        samples=settings.samples,
+        chunk_tokens=_chunk_tokens(settings, model, prompter, name),
+        chunk_overlap=settings.chunk_overlap,
+        occurrences=settings.occurrences,
+        similarity_threshold=settings.similarity_threshold,
+    )
+
+
+def make_model(given: Any, name: str) -> ChatModel:
+    """Make a chat model from a component's setting.
+
+    given (dict[str, Any] | ChatModel): Its settings, or the model itself.
+    name (str): The component, for messages.
+    RAISES (UserError): Where settings are missing, unknown or can't be.
+    """
+    if not isinstance(given, Mapping):
+        if given is None or not hasattr(given, "submit"):
+            raise UserError(Errors.E244.format(name=name, found="nothing" if given is None else repr(given)))
+        return given
+    known = [field.name for field in fields(ChatSettings)]
+    unknown = sorted(set(given) - set(known))
+    missing = [key for key in ("base_url", "name") if not given.get(key)]
+    if unknown or missing:
+        found = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
+        raise UserError(Errors.E244.format(name=name, found=f"{found}; known: {', '.join(known)}"))
+    return ChatModel(ChatSettings(**given))
+
+
+def _chunk_tokens(
+    settings: StructuredLLMSettings, model: ChatModel, prompter: Prompter, name: str
+) -> int | None:
+    tokens, overlap = settings.chunk_tokens, settings.chunk_overlap
+    if tokens is None and model.context_length:
+        beside = prompter.overhead(model.count_tokens)
+        tokens = model.context_length - model.settings.max_tokens - beside
+    if tokens is not None and tokens < _FEWEST_CHUNK_TOKENS:
+        raise UserError(Errors.E243.format(name=name, tokens=tokens))
+    if overlap < 0 or (tokens and overlap >= tokens):
+        raise UserError(Errors.E245.format(name=name, overlap=overlap, tokens=tokens))
+    return tokens
+
+
+def _read_template(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(Errors.E503.format(path=path, reason=error)) from error
+
+
+def _read_examples(given: Any, vocab: Vocab) -> list[dict[str, Any]]:
+    if isinstance(given, str):
+        return [example.to_dict() for example in read_demonstrations(Path(given), vocab)]
+    return [Demonstration.from_dict(record).to_dict() for record in given]
+
+
+def _make_demonstrations(
+    records: list[dict[str, Any]] | None, settings: StructuredLLMSettings
+) -> FixedDemonstrations | SimilarDemonstrations | None:
+    if not records or not settings.n_examples:
+        return None
+    examples, k = [Demonstration.from_dict(record) for record in records], settings.n_examples
+    if settings.choose_examples == "embeddings":
+        return EmbeddedDemonstrations(examples, k, model=encoder_path_v1(settings.embedding_model))
+    kind = SimilarDemonstrations if settings.choose_examples == "similar" else FixedDemonstrations
+    return kind(examples, k)
