@@ -58,7 +58,7 @@ def bare_loop(path: Path, out: Path | None = None) -> None:
 
 
 def ours(path: Path, out: Path, shards: int = 0) -> None:
-    from spacy_ner_plus.cli.convert import convert
+    from spacy_ner_plus.workflows.convert import convert
 
     convert([str(path)], out, format="conll", shards=shards)
 
@@ -92,9 +92,6 @@ def run_for_peak(kind: str, path: Path) -> None:
             ours(path, Path(folder) / "out", shards=8)
         else:
             import spacy
-
-            import spacy_ner_plus.cli.convert
-            import spacy_ner_plus.data.sources  # noqa: F401
 
             spacy.blank("en")
     # Not getrusage, whose peak a process takes over from the one that started it.

@@ -454,6 +454,16 @@ class Errors(metaclass=_Coded):
     E505 = "--whole takes a file as one text, but '{path}' is JSONL, with one text a line. Leave out --whole."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
+    E510 = (
+        "Settings ({overrides}) can only be overridden when a pipeline is loaded, and this one is already. "
+        "Give its folder or name instead, or pass the settings to spacy.load(…, config=…)."
+    )
+    E511 = "The corpus was split into {parts}. Take the Docs of one part: conversion.parts['{first}']."
+    E512 = (
+        "'{text}' is one text, where several are read one by one. Give a list of texts, or, for a file of "
+        "texts, a pathlib.Path."
+    )
+    E513 = "The page of a comparison has no place. Give a folder: compare(…, target=FOLDER, page=True)."
     E530 = (
         "The pipeline finds {count} entities in these corpora, and {minimum} are needed for the test to tell "
         "something. Give more or larger corpora, or lower --minimum."

@@ -16,6 +16,7 @@ from spacy_ner_plus.cli import (
     llm,
     model_card,
     predict,
+    record,
     render,
     stats,
 )
@@ -44,6 +45,7 @@ app.command("calibrate")(calibrate.calibrate_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("compare")(compare.compare_command)
 app.command("predict")(predict.predict_command)
+app.command("record")(record.record_command)
 app.command("render")(render.render_command)
 app.command("test-package")(check_package.check_package_command)
 app.command("model-card")(model_card.model_card_command)

@@ -48,10 +48,9 @@ def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
     return table
 
 
-def losses_table(issues: IssueLog) -> "Table":
+def issues_table(issues: IssueLog) -> "Table":
     """List losses and repairs by kind.
 
-    issues (IssueLog): The account.
     RETURNS (Table): A row a kind, with its count, first example and place.
     """
     from rich.markup import escape

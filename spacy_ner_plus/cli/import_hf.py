@@ -23,30 +23,10 @@ def import_hf_command(
 ) -> None:
     """Bring in a trained AutoModelForTokenClassification as a transformer_ner pipeline."""
     from spacy_ner_plus.cli.console import err, out
+    from spacy_ner_plus.workflows.import_hf import import_hf
 
     with err.status(f"Importing {source}"):
-        labels = import_hf(source, output, lang, scheme.value)
+        nlp = import_hf(source, output, lang=lang, scheme=scheme.value)
+    labels = nlp.get_pipe("transformer_ner").labels
     text = f"Saved to {output}, with the labels {', '.join(labels)}. Load it: spacy.load({str(output)!r})"
     out.print(text, markup=False, highlight=False)
-
-
-def import_hf(source: str, output: Path, lang: str = "en", scheme: str = "iob2") -> tuple[str, ...]:
-    """Import a token classification model and save it.
-
-    source (str): Folder or hub name.
-    output (Path): Folder to save the pipeline to; nothing is left there on failure.
-    lang (str): Language whose tokenizer is used.
-    scheme (str): 'iob2' or 'iob1'.
-    RETURNS (tuple[str]): The labels.
-    RAISES (UserError): Where it can't be imported, or OUTPUT is there already.
-    """
-    from spacy_ner_plus.errors import Errors, UserError
-    from spacy_ner_plus.files import written_whole
-    from spacy_ner_plus.pipeline.transformer_ner.import_hf import import_token_classifier
-
-    if output.exists():
-        raise UserError(Errors.E535.format(path=output))
-    nlp = import_token_classifier(source, lang=lang, scheme=scheme)
-    with written_whole(output) as beside:
-        nlp.to_disk(beside)
-    return nlp.get_pipe("transformer_ner").labels

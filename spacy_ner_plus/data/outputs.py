@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,17 +36,19 @@ def part_path(out: Path, part: str) -> Path:
 
 
 class Output:
-    """One file, or one folder of shards, that waits in temporary files until it is written.
+    """Docs of one part, which wait in temporary files; and the file or folder of shards they are written to.
 
-    path (Path): The file or folder.
+    path (Path | None): The file or folder; None where nothing is to be written.
     shards (int): How many part files a folder gets; 0 for a file. Docs are
         dealt to them in turn.
     """
 
-    def __init__(self, path: Path, shards: int = 0):
+    def __init__(self, path: Path | None, shards: int = 0):
         self.path = path
         self.shards = shards
-        existing = next(folder for folder in path.absolute().parents if folder.is_dir())
+        # Beside what is written, where there must be room in any case.
+        parents = path.absolute().parents if path else [Path(tempfile.gettempdir())]
+        existing = next(folder for folder in parents if folder.is_dir())
         self.spools = [DocSpool(existing) for _ in range(max(1, shards))]
         self.docs = 0
 
@@ -70,7 +73,6 @@ class Output:
             for i, spool in enumerate(self.spools, start=1):
                 if len(spool):
                     spool.write(path / f"part-{i:05d}.spacy")
-                spool.close()
         elif FORMATS[self.path.suffix.lower()] == "spacy":
             self.spools[0].write(path)
         else:
@@ -107,16 +109,17 @@ def _count_unsaid(docs: Iterable[Doc], format: str, issues: IssueLog) -> Iterato
 
 
 @contextmanager
-def open_outputs(paths: dict[str, Path], shards: int = 0) -> Iterator[dict[str, Output]]:
-    """Open outputs; whatever happens, no temporary file stays.
+def open_outputs(paths: Mapping[str, Path | None], shards: int = 0) -> Iterator[dict[str, Output]]:
+    """Open outputs; if the block fails, their temporary files are closed, which removes them.
 
-    paths (dict[str, Path]): The file or folder of each part.
+    paths (Mapping[str, Path | None]): The file or folder of each part, None to write nothing.
     shards (int): How many part files each folder gets; 0 for files.
-    YIELDS (dict[str, Output]): By part.
+    YIELDS (dict[str, Output]): By part. Their spools are to be closed by whoever takes them over.
     RAISES (UserError): A place that cannot be written to.
     """
     for path in paths.values():
-        check_output(path, shards)
+        if path is not None:
+            check_output(path, shards)
     outputs: dict[str, Output] = {}
     try:
         try:
@@ -125,10 +128,11 @@ def open_outputs(paths: dict[str, Path], shards: int = 0) -> Iterator[dict[str, 
         except OSError as error:
             raise UserError(Errors.E124.format(path=path, reason=error.strerror or error)) from error
         yield outputs
-    finally:
+    except BaseException:
         for output in outputs.values():
             for spool in output.spools:
                 spool.close()
+        raise
 
 
 def check_output(path: Path, shards: int) -> None:
@@ -154,9 +158,8 @@ def _is_part(entry: Path) -> bool:
 
 @contextmanager
 def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, issues: IssueLog) -> Iterator[None]:
-    """Write outputs beside their places, and move them there when the block ends well.
+    """Write outputs that have a place beside it, and move them there when the block ends well.
 
-    outputs (Iterable[Output]): The outputs.
     vocab (Vocab): The vocab of the Docs.
     docstart (bool): Whether documents get headers in the conll format.
     issues (IssueLog): Where is counted what a format cannot hold.
@@ -164,7 +167,7 @@ def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, issues: Issu
     """
     places: list[tuple[Path, Path]] = []
     try:
-        for output in outputs:
+        for output in (output for output in outputs if output.path is not None):
             output.path.parent.mkdir(parents=True, exist_ok=True)
             beside = output.path.with_name(f".{output.path.name}.{os.getpid()}.tmp")
             places.append((beside, output.path))

@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import raise_error
 
 from spacy_ner_plus.corpus import bare_copy
+
+Handler = Callable[..., Any]
 
 
 class Outcome(NamedTuple):
@@ -33,9 +36,9 @@ def pipe_in_order(
 ) -> Iterator[Outcome]:
     """Run a pipeline over a stream; an input on which it fails keeps its place.
 
-    The error handlers of the pipeline are replaced: without that, one failing
-    Doc would end the run, and one that is dropped would shift all after it.
-    spaCy's `ner` and `parser` take no handler: a failure in these ends the run.
+    The error handlers of the pipeline are replaced until the end: without that, one failing
+    Doc would end the run, and one that is dropped would shift all after it. Those that somebody
+    set are called, too. spaCy's `ner` and `parser` take no handler: a failure in these ends the run.
 
     nlp (Language): The pipeline.
     inputs (Iterable[tuple[str | Doc, Any]]): Texts or Docs, each with any context.
@@ -62,26 +65,54 @@ def pipe_in_order(
     def failed(number: int, context: Any) -> Outcome:
         return Outcome(None, context, errors.pop(number, "failed in another process"))
 
-    _handle_errors(nlp, note)
-    docs = nlp.pipe(feed(), as_tuples=True, batch_size=batch_size, n_process=n_process)
-    for doc, number in docs:
-        # A component that returns a new Doc loses the number: then it is the
-        # first that is not known to have failed.
-        while waiting[0][0] != number if number is not None else waiting[0][0] in errors:
+    with _error_handler(nlp, note):
+        docs = nlp.pipe(feed(), as_tuples=True, batch_size=batch_size, n_process=n_process)
+        for doc, number in docs:
+            # A component that returns a new Doc loses the number: then it is the
+            # first that is not known to have failed.
+            while waiting[0][0] != number if number is not None else waiting[0][0] in errors:
+                yield failed(*waiting.popleft())
+            yield Outcome(doc, waiting.popleft()[1], "")
+        while waiting:
             yield failed(*waiting.popleft())
-        yield Outcome(doc, waiting.popleft()[1], "")
-    while waiting:
-        yield failed(*waiting.popleft())
 
 
-def _handle_errors(nlp: Language, handler: Callable[..., None]) -> None:
-    """Do what nlp.set_error_handler means to do, which breaks off at the first component that refuses."""
-    nlp.default_error_handler = handler
-    for _, component in nlp.pipeline:
-        if hasattr(component, "set_error_handler"):
-            # spaCy's parser-based components have the method, but no place for the handler.
-            with suppress(AttributeError):
-                component.set_error_handler(handler)
+@contextmanager
+def _error_handler(nlp: Language, handler: Handler) -> Iterator[None]:
+    """Do for a while what nlp.set_error_handler does for good, and breaks off at a component that refuses."""
+    default = nlp.default_error_handler
+    handlers = [
+        (component, component.get_error_handler())
+        for _, component in nlp.pipeline
+        if hasattr(component, "set_error_handler")
+    ]
+    nlp.default_error_handler = _both(handler, default)
+    for component, previous in handlers:
+        _set_handler(component, _both(handler, previous))
+    try:
+        yield
+    finally:
+        nlp.default_error_handler = default
+        for component, previous in handlers:
+            _set_handler(component, previous)
+
+
+def _set_handler(component: Any, handler: Handler) -> None:
+    # spaCy's parser-based components have the method, but no place for the handler.
+    with suppress(AttributeError):
+        component.set_error_handler(handler)
+
+
+def _both(handler: Handler, previous: Handler) -> Handler:
+    # Raising is what spaCy does where no handler was set.
+    if previous is raise_error:
+        return handler
+
+    def call_both(name, proc, docs, error) -> None:
+        handler(name, proc, docs, error)
+        previous(name, proc, docs, error)
+
+    return call_both
 
 
 def predict_docs(

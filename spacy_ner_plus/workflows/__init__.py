@@ -1,1 +1,1 @@
-"""What the commands do, as plain functions: nothing here prints."""
+"""What the commands do, as plain functions: nothing here prints or reads the command line."""

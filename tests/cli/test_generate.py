@@ -1,21 +1,6 @@
-import json
-
-import pytest
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
-from spacy_ner_plus.cli.generate import generate
-from spacy_ner_plus.errors import UserError
-
-
-def test_generate_writes_both_parts(tmp_path):
-    made = generate(tmp_path / "new" / "folder", train=20, dev=8, seed=1)
-    for part, count in (("train", 20), ("dev", 8)):
-        records = json.loads((tmp_path / "new" / "folder" / f"{part}.json").read_text(encoding="utf-8"))
-        assert len(records) == count
-        assert all(record.keys() == {"text", "labels"} for record in records)
-    assert made.shared == []
-    assert made.records == {"train": 20, "dev": 8}
 
 
 def test_generate_shows_labels_overlap_and_baseline(tmp_path):
@@ -23,26 +8,3 @@ def test_generate_shows_labels_overlap_and_baseline(tmp_path):
     assert result.exit_code == 0, result.output
     for part in ("LOCATION", "40 records", "20 records", "No entity is in both parts", "F1 0."):
         assert part in result.output
-
-
-def test_generate_takes_the_seed(tmp_path):
-    files = []
-    for seed in (0, 0, 1):
-        generate(tmp_path, train=5, dev=5, seed=seed)
-        files.append((tmp_path / "train.json").read_bytes())
-    assert files[0] == files[1] != files[2]
-
-
-@pytest.mark.parametrize(
-    "options", [{"train": 10**6}, {"dev": 10**6}, {"train": 0}, {"dev": -1}, {"lang": "xx"}], ids=str
-)
-def test_generate_writes_nothing_when_it_refuses(options, tmp_path):
-    with pytest.raises(UserError):
-        generate(tmp_path, **options)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_generate_refuses_a_file_as_its_folder(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file"):
-        generate(tmp_path / "file", train=1, dev=1)

@@ -1,17 +1,11 @@
 import json
 
 import pytest
-import spacy
-from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
-from spacy_ner_plus.cli.llm import estimate, try_formats
-from spacy_ner_plus.errors import UserError
 from tests.servers.fault_server import FaultServer
-from tests.servers.known_answers import LABELS, names_by_label
-
-TEXTS = [f"Anna met Bob{'x' * i} in Oslo on day {i}." for i in range(4)]
+from tests.workflows.chat import save_corpus, save_pipeline
 
 
 @pytest.fixture
@@ -22,54 +16,12 @@ def server():
 
 @pytest.fixture
 def pipeline(server, tmp_path):
-    nlp = spacy.blank("en")
-    prices = {"m": {"input": 1.0, "output": 2.0, "cached": 0.5}}
-    model = {"base_url": server.url, "name": "m", "store": str(tmp_path / "replies.sqlite"), "prices": prices}
-    nlp.add_pipe("structured_llm_ner", config={"labels": list(LABELS), "model": model})
-    nlp.to_disk(tmp_path / "pipeline")
-    return str(tmp_path / "pipeline")
+    return save_pipeline(server, tmp_path)
 
 
 @pytest.fixture
 def corpus(tmp_path):
-    nlp = spacy.blank("en")
-    docs = []
-    for text in TEXTS:
-        doc = nlp(text)
-        places = [
-            doc.char_span(text.index(name), text.index(name) + len(name), label=label)
-            for label, names in names_by_label(text).items()
-            for name in names
-        ]
-        doc.ents = [span for span in places if span is not None]
-        docs.append(doc)
-    path = tmp_path / "dev.spacy"
-    DocBin(docs=docs).to_disk(path)
-    return path
-
-
-def test_llm_try_measures_every_format(pipeline, corpus):
-    trials = {trial.format: trial for trial in try_formats(pipeline, corpus)}
-    assert set(trials) == {"label_lists", "entity_list", "inline_tags", "bio_lines"}
-    assert trials["label_lists"].f1 == {"all": 1.0, "listed": 1.0}
-    assert trials["entity_list"].f1["all"] == 1.0
-    # The server knows no format but JSON.
-    assert trials["bio_lines"].invalid == len(TEXTS)
-    assert trials["label_lists"].prompt_tokens > 0
-    assert trials["label_lists"].cost > 0
-
-
-def test_llm_try_asks_once_for_both_policies_without_a_store(pipeline, corpus, server):
-    override = ["components.structured_llm_ner.model.store=null"]
-    (trial,) = try_formats(pipeline, corpus, formats=["label_lists"], overrides=override)
-    assert trial.f1 == {"all": 1.0, "listed": 1.0}
-    assert len(server.requests) == len(TEXTS) + 1
-
-
-def test_llm_try_asks_once_for_both_policies(pipeline, corpus, server):
-    try_formats(pipeline, corpus, formats=["label_lists"])
-    # One probe of what the server enforces.
-    assert len(server.requests) == len(TEXTS) + 1
+    return save_corpus(tmp_path)
 
 
 def test_llm_try_prints_a_table_and_writes_it(pipeline, corpus, tmp_path):
@@ -81,53 +33,9 @@ def test_llm_try_prints_a_table_and_writes_it(pipeline, corpus, tmp_path):
     assert json.loads(output.read_text())[0]["format"] == "label_lists"
 
 
-def test_llm_try_refuses_an_unknown_format(pipeline, corpus):
-    with pytest.raises(UserError, match=r"E506.*label_lists"):
-        try_formats(pipeline, corpus, formats=["xml"])
-
-
-def test_llm_try_refuses_a_pipeline_without_the_component(tmp_path, corpus):
-    spacy.blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(UserError, match="E538"):
-        try_formats(str(tmp_path / "blank"), corpus)
-
-
-def test_llm_estimate_counts_without_sending(pipeline, corpus, server):
-    found = estimate(pipeline, [str(corpus)])
-    assert (found.documents, found.requests, found.stored) == (4, 4, 0)
-    assert found.from_gold
-    assert found.cost > 0
-    assert server.requests == []
-
-
-def test_llm_estimate_leaves_out_what_is_in_the_store(pipeline, corpus):
-    try_formats(pipeline, corpus, formats=["label_lists"])
-    found = estimate(pipeline, [str(corpus)])
-    assert (found.stored, found.prompt_tokens, found.cost) == (4, 0, 0.0)
-
-
-def test_llm_estimate_is_near_what_a_run_takes(pipeline, corpus):
-    found = estimate(pipeline, [str(corpus)])
-    trial = try_formats(pipeline, corpus, formats=["label_lists"])[0]
-    assert found.prompt_tokens == pytest.approx(trial.prompt_tokens, rel=0.35)
-
-
-def test_llm_estimate_reads_lines_of_text(pipeline, tmp_path):
-    path = tmp_path / "texts.txt"
-    path.write_text("Anna slept.\n\nBob woke.\n")
-    override = "components.structured_llm_ner.model.requests_per_minute=1"
-    found = estimate(pipeline, [str(path)], overrides=[override])
-    assert (found.requests, found.from_gold, found.minutes_at_limits) == (2, False, 2.0)
-
-
 def test_llm_estimate_prints_the_sums(pipeline, corpus):
     done = CliRunner().invoke(app, ["llm", "estimate", pipeline, str(corpus)], catch_exceptions=False)
     assert "Requests: 4, 0 of them in the store already" in done.stdout
-
-
-def test_llm_try_says_the_same_of_stored_replies(pipeline, corpus):
-    first = try_formats(pipeline, corpus, formats=["label_lists"])[0]
-    assert try_formats(pipeline, corpus, formats=["label_lists"])[0] == first
 
 
 def test_llm_try_fails_where_no_format_could_be_tried(tmp_path, pipeline, corpus):
@@ -140,9 +48,3 @@ def test_llm_try_fails_where_no_format_could_be_tried(tmp_path, pipeline, corpus
     ]
     done = CliRunner().invoke(app, ["llm", "try", pipeline, str(corpus), *overrides])
     assert done.exit_code != 0
-
-
-def test_llm_try_does_not_overwrite_the_corpus(pipeline, corpus, server):
-    with pytest.raises(UserError, match="E320"):
-        try_formats(pipeline, corpus, output=corpus)
-    assert not server.requests

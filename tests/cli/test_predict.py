@@ -3,17 +3,14 @@ import re
 
 import pytest
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
-from spacy_ner_plus.cli.predict import describe_entities, predict, predict_records
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.issues import IssueLog
-from tests.cli.own_code import own_pipeline, write_code
+from tests.workflows.own_code import own_pipeline, write_code
 
 
-@Language.component("cli_predict_fails_on_bad")
+@Language.component("cli_fails_on_bad")
 def fails_on_bad(doc):
     if "bad" in doc.text:
         raise ValueError("bad text")
@@ -89,14 +86,6 @@ def test_predict_reads_stdin_as_jsonl_if_told(pipeline):
     assert rows(result)[0]["n"] == 1
 
 
-def test_predict_gives_scores_of_a_span_group_where_the_pipeline_has_them(nlp):
-    doc = Doc(nlp.vocab, words=["Anna", "in", "Oslo"], ents=["B-PER", "O", "B-LOC"])
-    spans = [Span(doc, 0, 1, "PER"), Span(doc, 2, 3, "ORG")]
-    doc.spans["other"] = SpanGroup(doc, name="other", spans=spans)
-    doc.spans["ner"] = SpanGroup(doc, name="ner", spans=spans, attrs={"scores": [0.75, 0.5]})
-    assert [entity.get("score") for entity in describe_entities(doc)] == [0.75, None]
-
-
 def test_predict_runs_transformer_ner(trained_folder):
     text = "Anna Berg lives in Oslo and works for Acme Corp ."
     result = run(trained_folder, "--text", text, "--format", "jsonl")
@@ -104,7 +93,7 @@ def test_predict_runs_transformer_ner(trained_folder):
 
 
 def test_predict_keeps_the_order_when_a_text_fails(ruler, tmp_path):
-    ruler.add_pipe("cli_predict_fails_on_bad", first=True)
+    ruler.add_pipe("cli_fails_on_bad", first=True)
     ruler.to_disk(tmp_path / "pipeline")
     text = "bad\nOslo\nbad\nOslo 2\n"
     result = run(tmp_path / "pipeline", "--format", "jsonl", "--batch-size", 2, text=text)
@@ -117,24 +106,7 @@ def test_predict_keeps_the_order_when_a_text_fails(ruler, tmp_path):
     assert "bad text" in rows(result)[0]["error"]
     assert "2 x text on which the pipeline failed" in result.stderr
     table = run(tmp_path / "pipeline", text="bad\nOslo\n").stdout.splitlines()
-    assert table[1].split() == ["1", "failed", "cli_predict_fails_on_bad:", "bad", "text"]
-
-
-def test_predict_streams_and_forgets_strings(ruler, monkeypatch):
-    monkeypatch.setattr("spacy_ner_plus.cli.predict.ZONE", 50)
-    asked = []
-
-    def records():
-        for number in range(500):
-            asked.append(number)
-            yield {"text": f"Oslo uniqueword{number}"}
-
-    results = predict_records(ruler, records(), IssueLog(), batch_size=10)
-    first = next(results)
-    assert first["ents"][0]["text"] == "Oslo"
-    assert len(asked) <= 11
-    assert sum(1 for _ in results) == 499
-    assert "uniqueword3" not in ruler.vocab.strings
+    assert table[1].split() == ["1", "failed", "cli_fails_on_bad:", "bad", "text"]
 
 
 def test_predict_uses_several_processes(pipeline):
@@ -192,11 +164,6 @@ def test_predict_refuses_wrong_input(pipeline, tmp_path, name, content, options,
     result = run(pipeline, tmp_path / name, *options)
     assert isinstance(result.exception, UserError)
     assert re.search(message, str(result.exception)), result.exception
-
-
-def test_predict_refuses_a_pipeline_that_is_none(tmp_path):
-    with pytest.raises(UserError, match="E501"):
-        predict(str(tmp_path), [{"text": "x"}])
 
 
 def test_predict_overwrites_no_text_that_it_reads(pipeline, tmp_path):

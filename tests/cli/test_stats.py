@@ -5,8 +5,6 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
-from spacy_ner_plus.cli.stats import stats
-from spacy_ner_plus.errors import UserError
 
 
 @pytest.fixture
@@ -21,27 +19,8 @@ def corpora(tmp_path, nlp):
     return [tmp_path / "train.spacy", folder]
 
 
-def test_stats_count_each_corpus(corpora):
-    train, dev = stats(corpora).values()
-    assert (train.docs, train.tokens, train.missing, train.duplicates) == (3, 7, 1, 1)
-    assert train.entities == {"PER": 3}
-    assert dev.entities == {"PER": 1, "LOC": 1}
-    assert train.shared_with(dev) == 2
-
-
 def test_stats_command_shows_the_labels_and_the_shared_texts(corpora):
     result = CliRunner().invoke(app, ["stats", *map(str, corpora)], env={"COLUMNS": "250"})
     assert result.exit_code == 0
     assert "LOC" in result.stdout
     assert "2 (66.7%)" in result.stdout
-
-
-def test_stats_refuse_what_is_no_corpus(tmp_path):
-    (tmp_path / "a.conll").write_text("Ann B-PER\n")
-    with pytest.raises(UserError, match="Convert it first"):
-        stats([tmp_path / "a.conll"])
-    (tmp_path / "a.spacy").write_text("x")
-    with pytest.raises(UserError, match=r"not a \.spacy corpus"):
-        stats([tmp_path / "a.spacy"])
-    with pytest.raises(UserError, match="no such file"):
-        stats([tmp_path / "none.spacy"])

@@ -7,9 +7,9 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
-from spacy_ner_plus.cli.convert import convert
 from spacy_ner_plus.data.outputs import part_path
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.convert import convert
 
 
 def documents(count):

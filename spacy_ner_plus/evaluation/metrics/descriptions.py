@@ -12,27 +12,32 @@ from spacy_ner_plus.corpus import corpus_files
 from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
 
 
-def describe_corpus(path: Path, golds: Sequence[Doc]) -> dict[str, Any]:
+def describe_corpus(path: Path | None, golds: Sequence[Doc]) -> dict[str, Any]:
     """Describe the corpus that was scored on.
 
-    path (Path): A .spacy file or a folder of them.
+    path (Path | None): A .spacy file or a folder of them; None where Docs were given.
     golds (Sequence[Doc]): What was read of it.
     RETURNS (dict[str, Any]): `name`, since a path says nothing elsewhere; `documents`, `tokens`, `entities`;
-        `sha256` of the files; and `fingerprint` of the texts and entities that were read.
+        `sha256` of the files, where there are such; and `fingerprint` of the texts and entities that were read.
     """
-    digest = hashlib.sha256()
-    for file in corpus_files(path):
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return {
-        "name": path.name,
+    described = {
+        "name": path.name if path else "Docs",
         "documents": len(golds),
         "tokens": sum(map(len, golds)),
         "entities": sum(len(gold.ents) for gold in golds),
-        "sha256": digest.hexdigest(),
-        "fingerprint": corpus_fingerprint(golds),
     }
+    if path:
+        described["sha256"] = _digest(corpus_files(path))
+    return {**described, "fingerprint": corpus_fingerprint(golds)}
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def describe_pipeline(nlp: Language) -> dict[str, Any]:

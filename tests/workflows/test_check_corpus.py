@@ -1,8 +1,8 @@
 import pytest
 from spacy.tokens import Doc, DocBin
 
-from spacy_ner_plus.cli.check_corpus import check_corpus
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.check_corpus import check_corpus
 
 TABLE = """
 mine:

@@ -1,11 +1,11 @@
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.loading import load_pipeline, parse_overrides
-from tests.cli.own_code import CODE, own_pipeline, write_code
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, parse_overrides
+from tests.workflows.own_code import CODE, own_pipeline, write_code
 
 
-def test_loading_reads_values_as_json_or_as_text():
+def test_pipelines_reads_values_as_json_or_as_text():
     overrides = ["a.b=cpu", "a.c=3", "a.d=null", 'a.e="3"', "a.f=x=y", "a.g=[1]"]
     assert parse_overrides(overrides) == {
         "a.b": "cpu",
@@ -18,24 +18,24 @@ def test_loading_reads_values_as_json_or_as_text():
 
 
 @pytest.mark.parametrize("override", ["device", "=cpu", ""])
-def test_loading_refuses_an_override_without_key_or_value(override):
+def test_pipelines_refuses_an_override_without_key_or_value(override):
     with pytest.raises(UserError, match="E502"):
         parse_overrides([override])
 
 
-def test_loading_overrides_a_setting(nlp, tmp_path):
+def test_pipelines_overrides_a_setting(nlp, tmp_path):
     nlp.to_disk(tmp_path / "pipeline")
     assert load_pipeline(str(tmp_path / "pipeline"), ["nlp.batch_size=7"]).batch_size == 7
 
 
-def test_loading_refuses_what_is_no_pipeline_in_one_line(tmp_path):
+def test_pipelines_refuses_what_is_no_pipeline_in_one_line(tmp_path):
     for name in (str(tmp_path), "no_such_package"):
         with pytest.raises(UserError, match="E501") as caught:
             load_pipeline(name)
         assert "\n" not in str(caught.value)
 
 
-def test_loading_runs_code_of_the_users(tmp_path):
+def test_pipelines_runs_code_of_the_users(tmp_path):
     # A name of its own, as another test may have registered the other one in this process.
     code = write_code(tmp_path, CODE.replace("own_finder", "loaded_finder"))
     pipeline = own_pipeline(tmp_path, code, "loaded_finder")
@@ -53,7 +53,7 @@ def test_loading_runs_code_of_the_users(tmp_path):
         (None, "FileNotFoundError"),
     ],
 )
-def test_loading_says_why_code_of_the_users_does_not_run(tmp_path, code, reason):
+def test_pipelines_says_why_code_of_the_users_does_not_run(tmp_path, code, reason):
     path = tmp_path / "own.py" if code is None else write_code(tmp_path, code)
     with pytest.raises(UserError, match=f"E327.*own.py'.*{reason}"):
         load_pipeline("en", code=path)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.targets import check_new_folder, check_overlap, check_targets
+from spacy_ner_plus.workflows.arguments.targets import check_new_folder, check_overlap, check_targets
 
 
 @pytest.fixture

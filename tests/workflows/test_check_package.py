@@ -1,8 +1,8 @@
 import pytest
 from spacy.tokens import DocBin
 
-from spacy_ner_plus.cli.check_package import check_package
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.check_package import check_package
 from tests.conftest import make_docs
 
 
@@ -50,7 +50,7 @@ def test_check_package_finds_the_same_entities_elsewhere(corpus, trained_folder,
     shutil.copytree(trained_folder, pipeline)
     wheel = package(pipeline, tmp_path / "packages")
     constraints = ROOT / "constraints.txt"
-    assert check_package(wheel, [corpus], pipeline, constraints, minimum=5) == 13
+    assert check_package(wheel, [corpus], pipeline, constraints=constraints, minimum=5) == 13
 
 
 @pytest.mark.slow
@@ -65,4 +65,4 @@ def test_check_package_notices_another_pipeline(corpus, trained_folder, tmp_path
     untrained.to_disk(tmp_path / "other")
     wheel = package(tmp_path / "other", tmp_path / "packages")
     with pytest.raises(UserError, match="E532"):
-        check_package(wheel, [corpus], pipeline, ROOT / "constraints.txt", minimum=5)
+        check_package(wheel, [corpus], pipeline, constraints=ROOT / "constraints.txt", minimum=5)

@@ -1,0 +1,13 @@
+"""Numbers that workflows are given, such as limits and sizes of batches."""
+
+from spacy_ner_plus.errors import Errors, UserError
+
+
+def at_least(option: str, value: int | None, least: int) -> None:
+    """Refuse a number that is too small; None passes.
+
+    option (str): What it is called on the command line.
+    RAISES (UserError): Where the value is below the least.
+    """
+    if value is not None and value < least:
+        raise UserError(Errors.E507.format(option=option, value=value, least=least))

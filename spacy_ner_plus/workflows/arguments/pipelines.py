@@ -1,0 +1,108 @@
+"""How workflows get a pipeline: loaded by name or folder with settings overridden, or as it was given."""
+
+import json
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+
+def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """Read settings in dot notation.
+
+    overrides (Iterable[str]): Such as 'components.transformer_ner.device=cpu'; a
+        value that is JSON is read as JSON, any other is a string.
+    RETURNS (dict[str, Any]): Values by dotted key.
+    RAISES (UserError): Where one has no key or no '='.
+    """
+    values = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key.strip():
+            raise UserError(Errors.E502.format(override=override))
+        try:
+            values[key.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            values[key.strip()] = value
+    return values
+
+
+def load_pipeline(
+    pipeline: "Language | str | Path", overrides: Iterable[str] = (), *, code: str | Path | None = None
+) -> "Language":
+    """Load a pipeline, or take one that is loaded.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    overrides (Iterable[str]): Settings as in `parse_overrides`.
+    code (str | Path): A Python file to run before. Default: none.
+    RAISES (UserError): Where it can't be loaded, the file doesn't run, or settings are given for a
+        pipeline that is loaded already.
+    """
+    import spacy
+    from spacy.language import Language
+
+    config = parse_overrides(overrides)
+    if code is not None:
+        import_code(Path(code))
+    if isinstance(pipeline, Language):
+        if config:
+            raise UserError(Errors.E510.format(overrides=", ".join(config)))
+        return pipeline
+    try:
+        return spacy.load(pipeline, config=config)
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UserError(Errors.E501.format(name=pipeline, reason=" ".join(str(error).split()))) from error
+
+
+def import_code(path: Path) -> None:
+    """Run a Python file, which registers what a pipeline is made of.
+
+    RAISES (UserError): Where it isn't there, or fails.
+    """
+    from spacy.util import import_file
+
+    try:
+        import_file("python_code", path)
+    except Exception as error:  # Code of the user's may raise anything.
+        inside = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path
+        ]
+        line = f" (line {inside[-1].lineno})" if inside else ""
+        raise UserError(
+            Errors.E327.format(path=path, reason=f"{type(error).__name__}{line}: {error}")
+        ) from error
+
+
+def path_of(pipeline: "Language | str | Path") -> str | Path | None:
+    """RETURNS (str | Path | None): Where a pipeline is read from; None for one that is loaded already."""
+    return pipeline if isinstance(pipeline, str | Path) else None
+
+
+def components_of(pipeline: "Language | str | Path", factory: str) -> list[str]:
+    """Name the components of a pipeline that a factory makes; one that is named by path isn't loaded.
+
+    RAISES (UserError): Where it can't be read.
+    """
+    from spacy.language import Language
+    from spacy.util import get_package_path, is_package, load_config, load_meta
+
+    if isinstance(pipeline, Language):
+        return [name for name in pipeline.component_names if pipeline.get_pipe_meta(name).factory == factory]
+    folder = Path(pipeline)
+    if not folder.exists() and is_package(str(pipeline)):
+        folder = get_package_path(str(pipeline))
+        meta = load_meta(folder / "meta.json")
+        folder /= f"{meta['lang']}_{meta['name']}-{meta['version']}"
+    try:
+        config = load_config(folder / "config.cfg")
+    except (OSError, ValueError) as error:
+        raise UserError(Errors.E501.format(name=pipeline, reason=" ".join(str(error).split()))) from error
+    components = config.get("components", {})
+    return [name for name in config["nlp"]["pipeline"] if components[name].get("factory") == factory]

@@ -1,0 +1,297 @@
+"""Which of several pipelines is better on a corpus, and how sure that is."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
+from spacy_ner_plus.workflows.arguments.compared import Compared, Source, is_metrics, parse_compared
+from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_name, corpus_path
+from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.pipelines import components_of, path_of
+from spacy_ner_plus.workflows.arguments.targets import check_targets
+from spacy_ner_plus.workflows.arguments.training_logs import read_logs
+from spacy_ner_plus.workflows.evaluate import default_predictions, evaluate
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from spacy_ner_plus.evaluation.comparison.compare import Entrant
+    from spacy_ner_plus.evaluation.comparison.comparison import Comparison
+    from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts
+    from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+
+RESULT = "comparison.json"
+PAGE = "index.html"
+LLM = "structured_llm_ner"
+
+
+def compare(
+    *metrics: Compared | Source,
+    target: str | Path | None = None,
+    gold: "str | Path | Iterable[Doc] | None" = None,
+    resamples: int = RESAMPLES,
+    rounds: int = ROUNDS,
+    gold_tokens: bool = False,
+    limit: int = 0,
+    train: str | Path | None = None,
+    llm_url: str | None = None,
+    training_logs: Mapping[str, str | Path] | None = None,
+    page: bool = False,
+    code: str | Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> "Comparison":
+    """Compare pipelines on one corpus.
+
+    A pipeline that is given by folder or name is evaluated in a process of its own, so that its time and memory
+    are its own; one that is loaded is evaluated in this.
+
+    metrics (Compared | Metrics | Language | str | Path): Metrics or files of metrics (.json), and pipelines, in any
+        mix; 'NAME=SOURCE' or `Compared` names one, and joins trainings of one pipeline with several seeds.
+    target (str | Path): A folder for comparison.json, the page, and metrics and predictions of pipelines.
+        Default: nothing is written.
+    gold (str | Path | Iterable[Doc]): The gold corpus; needed for pipelines, and to test labels and schemes on the
+        predictions beside the metrics. Default: none.
+    resamples (int): Of the documents, for intervals; 0 for no intervals and no tests. Default: 1000.
+    rounds (int): Of the randomization test. Default: 10,000.
+    gold_tokens (bool): Whether pipelines get gold's tokens. Default: False.
+    limit (int): Only the first documents, for pipelines. Default: 0 for as many as the metrics have, or all.
+    train (str | Path): A training corpus, for scores of seen and unseen entities of pipelines. Default: none.
+    llm_url (str): Where the server of those pipelines is that have a structured_llm_ner; '' where there is none:
+        they are left out. Default: None for the URL that was saved with them.
+    training_logs (Mapping[str, str | Path]): Files by name, for curves on the page. Default: none.
+    page (bool): Whether to write index.html, the page to look at. Default: False.
+    code (str | Path): A Python file to run before a pipeline is loaded. Default: none.
+    report (Callable[[str], None]): Is told line by line what is evaluated, and what was said then.
+    RETURNS (Comparison): What docs/evaluation.md lists.
+    RAISES (UserError): Where something can't be read, written or compared.
+    """
+    from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants, same_corpus
+
+    at_least("--limit", limit, 0)
+    at_least("--resamples", resamples, 0)
+    at_least("--rounds", rounds, 1)
+    target = None if target is None else Path(target)
+    if page:
+        _check_page(target)
+    named = parse_compared(metrics)
+    if llm_url == "":
+        named = _without_llms(named, report)
+    logs = read_logs(training_logs or {}, [some.name for some in named])
+    sources = [source for some in named for source in some.sources]
+    pipelines = [source for source in sources if not is_metrics(source)]
+    if pipelines and gold is None:
+        raise UserError(Errors.E312.format(source=path_of(pipelines[0]) or "a pipeline in memory"))
+    # What can be refused is refused before pipelines run for long.
+    known = [[_read(source) if is_metrics(source) else None for source in some.sources] for some in named]
+    read = [found for several in known for found in several if found is not None]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = target or Path(scratch)
+        outputs = {"the comparison": folder / RESULT, "the page": folder / PAGE if page else None}
+        inputs = [("--training-log", log) for log in (training_logs or {}).values()] + [("--code", code)]
+        check_targets(
+            outputs | dict(_written(named, folder)),
+            [*inputs, *_files_of(read), *(("a pipeline", path_of(pipeline)) for pipeline in pipelines)],
+            corpora=[("--corpus", corpus_path(gold)), ("--train", train)],
+        )
+        given = [Entrant(str(found.path or found["pipeline"]["name"]), [found]) for found in read]
+        if given:
+            same_corpus(given)
+            limit = limit or given[0].metrics[0]["settings"]["limit"]
+        golds = None if gold is None else _load_golds(gold, limit, given[:1])
+        if pipelines:
+            evaluation = _Evaluation(
+                _as_file(gold, golds, scratch), resamples, gold_tokens, limit, train, code
+            )
+        entrants = []
+        for some, several in zip(named, known, strict=True):
+            for number, source in enumerate(some.sources):
+                if several[number] is None:
+                    file = some.metrics_file(number, folder)
+                    several[number] = evaluation.run(source, file, _llm_settings(source, llm_url), report)
+            counts = None if golds is None else _count_predictions(golds, some.name, several)
+            entrants.append(Entrant(some.name, several, counts))
+        comparison = compare_entrants(entrants, resamples=resamples, rounds=rounds)
+        if target is not None:
+            comparison.write(target / RESULT)
+        if target is not None and page:
+            first = {entrant.name: entrant.metrics[0] for entrant in entrants}
+            _write_page(target / PAGE, golds, first, comparison, logs)
+    return comparison
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """How all pipelines are evaluated; the settings are those of `compare`."""
+
+    corpus: Path
+    resamples: int
+    gold_tokens: bool
+    limit: int
+    train: str | Path | None
+    code: str | Path | None
+
+    def run(
+        self, pipeline: Source, file: Path, overrides: Sequence[str], report: Callable[[str], None]
+    ) -> "Metrics":
+        """Evaluate a pipeline, and write its metrics to a file."""
+        if path_of(pipeline) is None:
+            settings = {key: value for key, value in vars(self).items() if key not in ("corpus", "code")}
+            return evaluate(pipeline, self.corpus, file, **settings)
+        report(f"Evaluating {pipeline}")
+        command = [sys.executable, "-m", "spacy_ner_plus", "evaluate", str(pipeline), str(self.corpus)]
+        command += ["--output", str(file), *self._options(overrides)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        )
+        last, error = "", ""
+        with process:
+            for line in process.stderr:
+                last = line.strip() or last
+                if line.startswith("Error: "):
+                    error = line.removeprefix("Error: ").strip()
+                else:
+                    report(line.rstrip("\n"))
+        if process.returncode:
+            reason = error or f"it ended with code {process.returncode}: {last}"
+            raise UserError(Errors.E315.format(name=pipeline, reason=reason))
+        return _read(file)
+
+    def _options(self, overrides: Sequence[str]) -> list[str]:
+        options = ["--resamples", str(self.resamples), "--limit", str(self.limit)]
+        options += ["--gold-tokens"] if self.gold_tokens else []
+        options += ["--train", str(self.train)] if self.train else []
+        options += ["--code", str(self.code)] if self.code else []
+        return options + [word for override in overrides for word in ("--override", override)]
+
+
+def _check_page(target: Path | None) -> None:
+    """Refuse to begin where the page has no place, or can't be drawn."""
+    from importlib.util import find_spec
+
+    if target is None:
+        raise UserError(Errors.E513)
+    if find_spec("matplotlib") is None:
+        raise UserError(Errors.E340)
+
+
+def _without_llms(named: Sequence[Compared], report: Callable[[str], None]) -> list[Compared]:
+    """Leave out pipelines that would ask a chat model."""
+    kept = []
+    for some in named:
+        if any(not is_metrics(source) and components_of(source, LLM) for source in some.sources):
+            report(f"{some.name} is left out: no server of its chat model is given (--llm-url).")
+        else:
+            kept.append(some)
+    if len(kept) < 2:
+        raise UserError(Errors.E311.format(name=", ".join(some.name for some in kept)))
+    return kept
+
+
+def _llm_settings(pipeline: Source, llm_url: str | None) -> list[str]:
+    if llm_url is None:
+        return []
+    return [f"components.{name}.model.base_url={llm_url}" for name in components_of(pipeline, LLM)]
+
+
+def _read(metrics: Source) -> "Metrics":
+    from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+
+    return metrics if isinstance(metrics, Metrics) else Metrics.from_file(metrics)
+
+
+def _written(named: Sequence[Compared], folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files that evaluating the pipelines writes, by what they are called."""
+    for some in named:
+        for number, source in enumerate(some.sources):
+            if not is_metrics(source):
+                file = some.metrics_file(number, folder)
+                what = f"of '{some.name}' ({path_of(source) or 'in memory'})"
+                yield f"metrics {what}", file
+                yield f"predictions {what}", default_predictions(file)
+
+
+def _files_of(metrics: Sequence["Metrics"]) -> Iterator[tuple[str, Path]]:
+    """Files of metrics that were given, and the predictions beside them."""
+    for found in metrics:
+        if found.path is not None:
+            yield "metrics", found.path
+        if found.predictions_path is not None:
+            yield f"the predictions of '{found.path}'", found.predictions_path
+
+
+def _as_file(gold: "str | Path | Iterable[Doc]", golds: "Sequence[Doc]", scratch: str) -> Path:
+    """Write a corpus that was given as Docs, for the processes in which pipelines are evaluated."""
+    from spacy_ner_plus.corpus import save_docs
+
+    if path := corpus_path(gold):
+        return path
+    file = Path(scratch) / f"{corpus_name(gold)}.spacy"
+    save_docs(golds, file)
+    return file
+
+
+def _load_golds(gold: "str | Path | Iterable[Doc]", limit: int, given: "Sequence[Entrant]") -> "list[Doc]":
+    """Read the gold corpus, and refuse another one than the metrics are of."""
+    from spacy.vocab import Vocab
+
+    from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
+
+    golds = corpus_docs(gold, Vocab(), limit)
+    for entrant in given:
+        described = entrant.metrics[0]["corpus"]
+        if corpus_fingerprint(golds) != described["fingerprint"]:
+            reason = (
+                f"that was {described['name']}, {described['documents']} documents with {described['entities']} "
+                f"entities; here {len(golds)} with {sum(len(gold.ents) for gold in golds)} were read"
+            )
+            corpus = corpus_path(gold) or corpus_name(gold)
+            raise UserError(Errors.E313.format(corpus=corpus, name=entrant.name, reason=reason))
+    return golds
+
+
+def _count_predictions(
+    golds: "Sequence[Doc]", name: str, several: Sequence["Metrics"]
+) -> "list[DocumentCounts] | None":
+    """Count the predictions that lie beside the metrics; None where some are missing."""
+    from spacy_ner_plus.corpus import load_docs
+    from spacy_ner_plus.evaluation.counting.document_counts import count_documents
+    from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+    from spacy_ner_plus.evaluation.metrics.file import file_digest
+
+    counted = []
+    for metrics in several:
+        path = metrics.predictions_path
+        if path is None or not path.exists():
+            return None
+        if file_digest(path) != metrics["predictions"]["sha256"]:
+            raise UserError(Errors.E314.format(path=path, name=name))
+        judged = judge_docs(golds, load_docs(path, golds[0].vocab))
+        counted.append(count_documents(judged, likeness=metrics["schemes"]["fuzzy"]["likeness"]))
+    return counted
+
+
+def _write_page(
+    page: Path,
+    golds: "Sequence[Doc] | None",
+    metrics: Mapping[str, "Metrics"],
+    comparison: "Comparison",
+    logs: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    """Write the page: what was compared, and the documents in which predictions differ."""
+    from spacy_ner_plus.corpus import load_docs
+    from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
+    from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline
+
+    pipelines = []
+    for name, found in metrics.items():
+        path = found.predictions_path
+        predicted = load_docs(path, golds[0].vocab) if golds and path is not None and path.exists() else None
+        pipelines.append(ComparedPipeline(name, found, predicted, logs.get(name, ())))
+    title = f"Pipelines on {comparison['corpus']['name']}"
+    write_comparison_page(page, golds=golds or (), pipelines=pipelines, comparison=comparison, title=title)

@@ -1,0 +1,206 @@
+"""Scores of a pipeline on a gold corpus, how sure they are, and its errors."""
+
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
+from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.targets import check_targets
+from spacy_ner_plus.workflows.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+    from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+
+FAILED = "document on which the pipeline failed: scored as having no predictions"
+UNKNOWN_SPACES = "document with unknown white space: the pipeline got its gold tokens"
+
+
+def evaluate(
+    pipeline: "Language | str | Path",
+    gold: "str | Path | Iterable[Doc]",
+    target: str | Path | None = None,
+    *,
+    predictions: str | Path | None = None,
+    gold_tokens: bool = False,
+    baseline: "str | Path | Iterable[Doc] | None" = None,
+    overrides: Iterable[str] = (),
+    batch_size: int | None = None,
+    n_process: int = 1,
+    limit: int = 0,
+    train: "str | Path | Iterable[Doc] | None" = None,
+    resamples: int = RESAMPLES,
+    fuzzy: float = LIKENESS,
+    examples: int = EXAMPLES,
+    code: str | Path | None = None,
+    progress: Progress = no_progress,
+) -> "Metrics":
+    """Score a pipeline on a gold corpus.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    gold (str | Path | Iterable[Doc]): Gold corpus: a .spacy file, a folder of them, or Docs.
+    target (str | Path): Where the metrics are written as JSON. Default: nowhere.
+    predictions (str | Path): Where the predictions are kept (.spacy). Default: beside the target, or nowhere.
+    gold_tokens (bool): Whether the pipeline gets gold's tokens, not its own tokenizer's. Default: False.
+    baseline (str | Path | Iterable[Doc]): A training corpus, from which a baseline is made. Default: none.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    batch_size (int): Documents at once. Default: the pipeline's own.
+    n_process (int): Number of processes. Default: 1.
+    limit (int): Only the first documents. Default: 0 for all.
+    train (str | Path | Iterable[Doc]): A training corpus, for scores of seen and unseen entities. Default: none.
+    resamples (int): Of the documents, for 95% intervals; 0 for none. Default: 1000.
+    fuzzy (float): How like texts must be for the fuzzy scheme, above 0 up to 100.
+    examples (int): How many examples of each kind of error are kept.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    progress (Progress): Is told how many documents are predicted. Default: none.
+    RETURNS (Metrics): All that `spacy evaluate` writes and more, as docs/evaluation.md lists it.
+    RAISES (UserError): Where something can't be read, written or scored.
+    """
+    from spacy_ner_plus.corpus import load_docs, save_docs
+    from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
+    from spacy_ner_plus.evaluation.counting.schemes import check_likeness
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
+    from spacy_ner_plus.evaluation.metrics.descriptions import describe_corpus, describe_pipeline
+    from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, file_digest
+    from spacy_ner_plus.evaluation.metrics.measure import llm_usage, measure
+    from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+
+    at_least("--limit", limit, 0)
+    at_least("--batch-size", batch_size, 1)
+    at_least("--resamples", resamples, 0)
+    at_least("--examples", examples, 0)
+    check_likeness(fuzzy)
+    overrides = list(overrides)
+    target = None if target is None else Path(target)
+    predictions = default_predictions(target) if predictions is None else Path(predictions)
+    # Hours may go by until they are written.
+    check_targets(
+        {"--output": target, "the predictions": predictions},
+        [("the pipeline", path_of(pipeline)), ("--code", code)],
+        corpora=[
+            ("the corpus", corpus_path(gold)),
+            ("--train", corpus_path(train)),
+            ("--baseline", corpus_path(baseline)),
+        ],
+    )
+    began = time.perf_counter()
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    load_seconds = time.perf_counter() - began
+    golds = corpus_docs(gold, nlp.vocab, limit)
+    check_annotation(golds, gold)
+    train_docs = None if train is None else corpus_docs(train, nlp.vocab)
+    if train_docs is not None and not any(doc.ents for doc in train_docs):
+        raise UserError(Errors.E319.format(path=corpus_path(train) or corpus_name(train)))
+    issues = IssueLog()
+    predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
+    performance = _performance(predicted, seconds, load_seconds, n_process)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = predictions or Path(folder) / "predictions.spacy"
+        save_docs(predicted, kept)
+        saved = load_docs(kept, nlp.vocab)
+        digest = file_digest(kept)
+    seqeval = score_docs(golds, saved, issues)
+    scores, standard = spacy_scores(nlp, golds, predicted)
+    usage = llm_usage(nlp.components)
+    content = {
+        **scores,
+        "format_version": FORMAT_VERSION,
+        "speed": performance["words_per_second"],
+        "seqeval": seqeval,
+        "agreement": agreement(scores, standard, seqeval, compare_routes(golds, saved)),
+        **measure(golds, saved, train=train_docs, resamples=resamples, likeness=fuzzy, examples=examples),
+        "performance": performance,
+        # Only of pipelines that ask language models.
+        **({"llm": usage} if usage else {}),
+        "corpus": describe_corpus(corpus_path(gold), golds),
+        "pipeline": describe_pipeline(nlp),
+        "settings": {
+            "tokens": "gold" if gold_tokens else "own",
+            "overrides": overrides,
+            "batch_size": batch_size or nlp.batch_size,
+            "n_process": n_process,
+            "limit": limit,
+            "train": None if train is None else corpus_name(train),
+            "code": None if code is None else Path(code).name,
+        },
+        # Only where they stay.
+        **({"predictions": {"file": kept.name, "sha256": digest}} if predictions else {}),
+        "losses": {
+            kind: {"count": issue.count, "example": issue.example, "where": issue.where}
+            for kind, issue in issues
+        },
+    }
+    if baseline is not None:
+        from spacy_ner_plus.evaluation.baseline import predict_baseline
+
+        guesses = predict_baseline(corpus_docs(baseline, nlp.vocab), golds)
+        content["baseline"] = {"corpus": corpus_name(baseline), **score_docs(golds, guesses)}
+    metrics = Metrics(content)
+    if target is not None:
+        metrics.write(target)
+    return metrics
+
+
+def default_predictions(target: Path | None) -> Path | None:
+    """RETURNS (Path | None): Where predictions are kept beside metrics, if nothing else is said."""
+    return target.with_name(f"{target.stem}-predictions.spacy") if target else None
+
+
+def _run(
+    nlp: "Language",
+    golds: "Sequence[Doc]",
+    issues: IssueLog,
+    gold_tokens: bool,
+    batch_size: int | None,
+    n_process: int,
+    progress: Progress,
+) -> "tuple[list[Doc], float]":
+    """Predict on every gold Doc, and take the time in seconds."""
+    from spacy_ner_plus.corpus import bare_copy
+    from spacy_ner_plus.evaluation.predictions import predict_docs
+
+    predicted: list[Doc] = []
+    began = time.perf_counter()
+    outcomes = predict_docs(nlp, golds, gold_tokens=gold_tokens, batch_size=batch_size, n_process=n_process)
+    failed = 0
+    for outcome in progress(outcomes, "Predicting", len(golds)):
+        gold = outcome.context
+        if outcome.doc is None:
+            failed += 1
+            issues.add(FAILED, outcome.error, f"document {len(predicted) + 1}")
+        elif gold.has_unknown_spaces and not gold_tokens and len(gold):
+            issues.add(UNKNOWN_SPACES, gold.text[:40], f"document {len(predicted) + 1}")
+        predicted.append(bare_copy(gold, nlp.vocab) if outcome.doc is None else outcome.doc)
+    seconds = time.perf_counter() - began
+    if failed == len(golds):
+        first = issues.kinds[FAILED]
+        raise UserError(Errors.E304.format(where=first.where, reason=first.example))
+    return predicted, seconds
+
+
+def _performance(
+    predicted: "list[Doc]", seconds: float, load_seconds: float, n_process: int
+) -> dict[str, Any]:
+    """Time and memory up to here, before anything is scored."""
+    from spacy_ner_plus.evaluation.metrics.performance import peak_gpu_memory, peak_memory, processor
+
+    words = sum(map(len, predicted))
+    return {
+        "words": words,
+        "seconds": seconds,
+        "words_per_second": words / seconds,
+        "load_seconds": load_seconds,
+        "peak_memory_mib": peak_memory(),
+        "peak_gpu_memory_mib": peak_gpu_memory(),
+        "n_process": n_process,
+        "processor": processor(),
+    }

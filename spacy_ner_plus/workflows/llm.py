@@ -1,0 +1,125 @@
+"""Which reply format suits a chat model, and what a run with it takes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_name, corpus_path
+from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.targets import check_targets
+from spacy_ner_plus.workflows.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+    from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
+    from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
+
+FACTORY = "structured_llm_ner"
+
+
+def try_formats(
+    pipeline: "Language | str | Path",
+    gold: "str | Path | Iterable[Doc]",
+    target: str | Path | None = None,
+    *,
+    limit: int = 50,
+    formats: Sequence[str] | None = None,
+    overrides: Iterable[str] = (),
+    component: str | None = None,
+    code: str | Path | None = None,
+    progress: Progress = no_progress,
+) -> "list[Trial]":
+    """Annotate a development corpus with every reply format, and score it.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    gold (str | Path | Iterable[Doc]): Gold corpus: a .spacy file, a folder of them, or Docs.
+    target (str | Path): Where the trials are written as JSON. Default: nowhere.
+    limit (int): Only the first documents, 0 for all. Default: 50.
+    formats (Sequence[str]): Which formats. Default: all.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    component (str): The component. Default: the only structured_llm_ner.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    progress (Progress): Is told which format is tried. Default: none.
+    RETURNS (list[Trial]): One for each format.
+    RAISES (UserError): Where something can't be read, or a format isn't there.
+    """
+    from spacy_ner_plus.files import write_whole
+    from spacy_ner_plus.llm.formats import FORMATS
+    from spacy_ner_plus.pipeline.structured_llm_ner.trial import try_format
+
+    at_least("--limit", limit, 0)
+    target = None if target is None else Path(target)
+    for name in formats or ():
+        if name not in FORMATS:
+            raise UserError(Errors.E506.format(value=name, option="--format", choices=", ".join(FORMATS)))
+    inputs = [("the pipeline", path_of(pipeline)), ("--code", code)]
+    check_targets({"--output": target}, inputs, corpora=[("the corpus", corpus_path(gold))])
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    pipe = nlp.get_pipe(_find_component(nlp, component))
+    golds = corpus_docs(gold, nlp.vocab, limit)
+    if not any(doc.ents for doc in golds):
+        raise UserError(Errors.E305.format(path=corpus_path(gold) or corpus_name(gold)))
+    chosen = list(formats or FORMATS)
+    tried = (
+        try_format(pipe.extractor_with(format=name), golds, threshold=pipe.threshold, score=pipe.score)
+        for name in chosen
+    )
+    trials = list(progress(tried, "Trying", len(chosen)))
+    if target is not None:
+        rows = json.dumps([asdict(trial) for trial in trials], indent=2)
+        write_whole(target, f"{rows}\n".encode())
+    return trials
+
+
+def estimate(
+    pipeline: "Language | str | Path",
+    texts: "str | Path | Sequence[str | Path] | Iterable[Doc]",
+    *,
+    limit: int = 0,
+    overrides: Iterable[str] = (),
+    component: str | None = None,
+    code: str | Path | None = None,
+) -> "Estimate":
+    """Count what a run would send; nothing is sent.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    texts (str | Path | Sequence[str | Path] | Iterable[Doc]): A .spacy corpus, text files with one text a
+        line, JSONL files, or Docs.
+    limit (int): Only the first texts. Default: 0 for all.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    component (str): The component. Default: the only structured_llm_ner.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    RAISES (UserError): Where something can't be read.
+    """
+    from itertools import islice
+
+    from spacy_ner_plus.pipeline.structured_llm_ner import estimate
+    from spacy_ner_plus.workflows.arguments.texts import read_texts
+
+    at_least("--limit", limit, 0)
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    extractor = nlp.get_pipe(_find_component(nlp, component)).extractor
+    given = [texts] if isinstance(texts, str | Path) else list(texts)
+    files = [Path(text) for text in given if isinstance(text, str | Path)]
+    if len(given) == 1 and files and (files[0].suffix == ".spacy" or files[0].is_dir()):
+        docs = corpus_docs(files[0], nlp.vocab, limit)
+    elif files:
+        records = read_texts([str(file) for file in given])
+        docs = (nlp.make_doc(record["text"]) for record in islice(records, limit or None))
+    else:
+        docs = corpus_docs(given, nlp.vocab, limit)
+    return estimate.estimate(extractor, docs)
+
+
+def _find_component(nlp: "Language", component: str | None) -> str:
+    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+    if component in names or (component is None and len(names) == 1):
+        return component or names[0]
+    found = ", ".join(names) or "none"
+    raise UserError(Errors.E538.format(name=component or FACTORY, names=found))

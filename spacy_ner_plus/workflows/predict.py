@@ -1,0 +1,157 @@
+"""Entities of texts: Docs in the order of the texts, also where the pipeline fails on some."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
+from spacy_ner_plus.workflows.arguments.texts import read_texts
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+FAILED = "text on which the pipeline failed"
+REPLACED = "record that had 'ents' already: replaced by the prediction"
+# Key of the span group that says why the pipeline failed on a Doc.
+FAILURE_KEY = "predict_failure"
+
+# After so many texts the strings that they brought are forgotten (spaCy's
+# memory zone), so that an endless stream does not fill the memory.
+ZONE = 5_000
+
+
+def predict(
+    pipeline: "Language | str | Path",
+    texts: "Path | Iterable[str | Doc]",
+    *,
+    overrides: Iterable[str] = (),
+    batch_size: int | None = None,
+    n_process: int = 1,
+    code: str | Path | None = None,
+) -> "Iterator[Doc]":
+    """Find entities in texts: one Doc for each, in their order, whatever happens.
+
+    `nlp.pipe` ends at the first text on which a component fails, or, with an error handler that ignores it,
+    leaves the Doc out, so that all that follow are shifted. Here such a text keeps its place: its Doc has
+    tokens whose entities are missing (not the same as a Doc without entities), and the reason is in
+    `doc._.ner_failure`, as where a chat model gave no answer. An error handler that was set with
+    `nlp.set_error_handler` is called, too, and ends the stream by raising. spaCy's own `ner` and `parser`
+    know no error handlers: a failure in these ends the stream.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    texts (Path | Iterable[str | Doc]): Texts or Docs; or, as a Path, a file with a text a line, or of JSONL with
+        the texts under 'text'.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    batch_size (int): Texts at once. Default: the pipeline's own.
+    n_process (int): Number of processes. Default: 1.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    YIELDS (Doc): The Docs, while the texts are read; not in a memory zone, so that they may be kept.
+    RAISES (UserError): Where something can't be read or loaded.
+    """
+    at_least("--batch-size", batch_size, 1)
+    if isinstance(texts, str):
+        raise UserError(Errors.E512.format(text=texts[:40]))
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    if isinstance(texts, Path):
+        texts = (record["text"] for record in read_texts([str(texts)]))
+    return _predict(nlp, texts, batch_size, n_process)
+
+
+def _predict(
+    nlp: "Language", texts: "Iterable[str | Doc]", batch_size: int | None, n_process: int
+) -> "Iterator[Doc]":
+    from spacy_ner_plus.evaluation.predictions import pipe_in_order
+
+    inputs = ((text, text) for text in texts)
+    for doc, text, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
+        yield _failed(nlp, text, error) if doc is None else doc
+
+
+def _failed(nlp: "Language", text: "str | Doc", reason: str) -> "Doc":
+    from spacy.tokens import SpanGroup
+
+    from spacy_ner_plus.pipeline.scored_ents import FAILURE, register_failure
+
+    register_failure()
+    # Not nlp.make_doc, which refuses texts above nlp.max_length.
+    doc = nlp.tokenizer(text) if isinstance(text, str) else text
+    doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: reason})
+    return doc
+
+
+def predict_records(
+    pipeline: "Language | str | Path",
+    records: Iterable[dict[str, Any]],
+    *,
+    overrides: Iterable[str] = (),
+    batch_size: int | None = None,
+    n_process: int = 1,
+    code: str | Path | None = None,
+    issues: IssueLog | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Add entities to records, as `spacy-ner-plus predict` writes them; memory stays flat over any stream.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    records (Iterable[dict[str, Any]]): Each with `text`.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    batch_size (int): Texts at once. Default: the pipeline's own.
+    n_process (int): Number of processes. Default: 1.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    issues (IssueLog): Where texts on which the pipeline fails are counted.
+    YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them; None
+        where the pipeline failed: why is then under `error`.
+    RAISES (UserError): Where something can't be loaded.
+    """
+    at_least("--batch-size", batch_size, 1)
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    issues = IssueLog() if issues is None else issues
+    return _predict_records(nlp, iter(records), batch_size, n_process, issues)
+
+
+def _predict_records(
+    nlp: "Language",
+    records: Iterator[dict[str, Any]],
+    batch_size: int | None,
+    n_process: int,
+    issues: IssueLog,
+) -> Iterator[dict[str, Any]]:
+    from spacy_ner_plus.evaluation.predictions import pipe_in_order
+
+    number = 0
+    while (first := next(records, None)) is not None:
+        inputs = ((record["text"], record) for record in chain([first], islice(records, ZONE - 1)))
+        # A worker of another process gets no zone of ours, and its Docs outlive it.
+        with nlp.memory_zone() if n_process == 1 else nullcontext():
+            for doc, record, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
+                number += 1
+                if "ents" in record:
+                    issues.add(REPLACED, record["text"][:40], f"text {number}")
+                if doc is None:
+                    issues.add(FAILED, error, f"text {number}")
+                    yield {**record, "ents": None, "error": error}
+                else:
+                    yield {**record, "ents": describe_entities(doc)}
+
+
+def describe_entities(doc: "Doc") -> list[dict[str, Any]]:
+    """Give a Doc's entities as plain data.
+
+    RETURNS (list[dict[str, Any]]): `start` and `end` in characters, `label`,
+        `text`, and `score` where a span group holds the same span with scores
+        (`doc.spans[key].attrs["scores"]`).
+    """
+    from spacy_ner_plus.spans import span_scores
+
+    scores = span_scores(doc)
+    entities = []
+    for ent in doc.ents:
+        entity = {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
+        score = scores.get((ent.start, ent.end, ent.label))
+        entities.append(entity if score is None else {**entity, "score": round(score, 6)})
+    return entities
