@@ -1,4 +1,4 @@
-"""The spaCy project on somebody's own CoNLL files, with our config and the stock one."""
+"""The spaCy project: what its scripts use, and runs on somebody's own CoNLL files."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import srsly
 from spacy.util import load_config
 
 from tests.conftest import ROOT
@@ -20,8 +21,7 @@ def run(*arguments, cwd=None):
 def project(tmp_path):
     for name in ("project.yml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("configs", "benchmarks"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "assets").mkdir()
     shutil.copy(ROOT / "assets" / "corpora.yml", tmp_path / "assets" / "corpora.yml")
     return tmp_path
@@ -38,6 +38,29 @@ def own_files(project):
         assert done.returncode == 0, done.stderr
         path.rename(folder / f"{split}.txt")
     return project
+
+
+def test_project_uses_nothing_of_tests_or_benchmarks():
+    for command in srsly.read_yaml(ROOT / "project.yml")["commands"]:
+        for line in command["script"]:
+            assert "tests" not in line, command["name"]
+            assert "benchmarks" not in line, command["name"]
+
+
+def test_project_says_that_no_chat_model_is_given_before_anything_runs(project):
+    done = run("spacy", "project", "run", "llm", project)
+    assert done.returncode == 1
+    assert "--vars.llm_url http" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((project / "corpus").iterdir())
+
+
+def test_project_compares_without_a_chat_model_where_none_is_given():
+    project = srsly.read_yaml(ROOT / "project.yml")
+    commands = {command["name"]: command for command in project["commands"]}
+    assert project["workflows"]["compare"][0] == "check-compare"
+    assert "evaluate-llm" not in project["workflows"]["compare"]
+    assert "--llm-url '${vars.llm_url}'" in commands["compare-all"]["script"][-1]
 
 
 def test_project_says_that_the_corpus_is_missing(project):

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus llm try` and `llm estimate`: which reply format suits a model, and what a run takes."""
+"""`spacy-ner-plus llm check`, `llm try` and `llm estimate`: a chat model before a run with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
 app = typer.Typer(
-    help="Try reply formats of a chat model, and estimate what a run takes.", no_args_is_help=True
+    help="Check a chat model, try its reply formats, and estimate what a run takes.", no_args_is_help=True
 )
 
 Overrides = Annotated[
@@ -21,6 +21,23 @@ Overrides = Annotated[
     typer.Option(help="Setting as key=value, e.g. components.structured_llm_ner.samples=3; repeatable."),
 ]
 Component = Annotated[str | None, typer.Option(help="Name of the component; default: the only one.")]
+
+
+@app.command("check")
+def check_command(
+    url: Annotated[str, typer.Argument(help="Base URL of an OpenAI-compatible server; may be empty.")],
+    model: Annotated[str, typer.Option(help="The model, as the server calls it.")] = "default",
+    optional: Annotated[bool, typer.Option("--optional", help="Only say so where there is no URL.")] = False,
+) -> None:
+    """Say what is missing before a long run with a chat model; nothing is sent."""
+    from spacy_ner_plus.cli.console import err
+    from spacy_ner_plus.workflows.llm import check_server
+
+    if optional and not url.strip():
+        text = "No chat model: no URL of a server is given (--vars.llm_url)."
+    else:
+        text = f"Chat model: {model} at {check_server(url, model)}"
+    err.print(text, markup=False, highlight=False)
 
 
 @app.command("try")

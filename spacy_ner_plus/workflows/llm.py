@@ -1,4 +1,4 @@
-"""Which reply format suits a chat model, and what a run with it takes."""
+"""Whether a chat model is given, which reply format suits it, and what a run with it takes."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
 FACTORY = "structured_llm_ner"
+
+
+def check_server(url: str, model: str = "default") -> str:
+    """Check that a chat model is given, without asking it.
+
+    url (str): Of an OpenAI-compatible server.
+    model (str): The model, as the server calls it. Default: 'default'.
+    RETURNS (str): Where requests would be sent.
+    RAISES (UserError): Where there is no URL, or where it is no address.
+    """
+    from spacy_ner_plus.llm.client.settings import ChatSettings
+
+    if not url.strip():
+        raise UserError(Errors.E514)
+    return ChatSettings(base_url=url, name=model).address()
 
 
 def try_formats(

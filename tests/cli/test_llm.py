@@ -48,3 +48,22 @@ def test_llm_try_fails_where_no_format_could_be_tried(tmp_path, pipeline, corpus
     ]
     done = CliRunner().invoke(app, ["llm", "try", pipeline, str(corpus), *overrides])
     assert done.exit_code != 0
+
+
+def test_llm_check_says_what_is_missing():
+    done = CliRunner().invoke(app, ["llm", "check", ""])
+    assert "E514" in str(done.exception)
+    assert "--vars.llm_url" in str(done.exception)
+    done = CliRunner().invoke(app, ["llm", "check", "", "--optional"], catch_exceptions=False)
+    assert "No chat model" in done.stderr
+
+
+def test_llm_check_says_where_the_model_is():
+    command = ["llm", "check", "http://127.0.0.1:8080/v1", "--model", "qwen3"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.stderr.strip() == "Chat model: qwen3 at http://127.0.0.1:8080/v1/chat/completions"
+
+
+def test_llm_check_refuses_what_is_no_address():
+    done = CliRunner().invoke(app, ["llm", "check", "127.0.0.1:8080", "--optional"])
+    assert "E251" in str(done.exception)

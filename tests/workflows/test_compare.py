@@ -5,10 +5,12 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.arguments.compared import Compared
 from spacy_ner_plus.workflows.compare import RESULT, compare
 from spacy_ner_plus.workflows.evaluate import evaluate
+from tests.servers.fault_server import FaultServer
 from tests.workflows.own_code import own_pipeline, write_code
-from tests.workflows.patterns import save_compared
+from tests.workflows.patterns import make_golds, make_ruler, save_compared
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +230,57 @@ def test_compare_refuses_predictions_that_were_not_scored(folder, tmp_path):
         (tmp_path / f"{name}-predictions.spacy").write_bytes(content)
     with pytest.raises(UserError, match=r"E314.*good-predictions\.spacy"):
         compare(*sources(tmp_path, "good.json", "poor.json"), target=tmp_path, gold=folder / "gold.spacy")
+
+
+@pytest.fixture
+def chat(folder, tmp_path):
+    """A pipeline with a chat model whose server isn't there."""
+    nlp = spacy.blank("en")
+    model = {"base_url": "http://127.0.0.1:9/v1", "name": "m", "max_retries": 0}
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER", "LOC", "ORG"], "model": model})
+    nlp.to_disk(tmp_path / "chat")
+    return str(tmp_path / "chat")
+
+
+def test_compare_leaves_chat_models_out_where_there_is_no_server(folder, chat, tmp_path):
+    said = []
+    sources_ = [*sources(folder, "good.json", "poor.json"), f"llm={chat}"]
+    comparison = compare(*sources_, gold=folder / "gold.spacy", llm_url="", report=said.append)
+    assert [row["name"] for row in comparison["pipelines"]] == ["good", "poor"]
+    assert said == ["llm is left out: no server of its chat model is given (--llm-url)."]
+    with pytest.raises(UserError, match="E311"):
+        compare(*sources_[1:], gold=folder / "gold.spacy", llm_url="")
+
+
+def test_compare_tells_chat_models_where_their_server_is(folder, chat, tmp_path):
+    with FaultServer() as server:
+        compare(
+            str(folder / "good.json"),
+            f"llm={chat}",
+            target=tmp_path / "out",
+            gold=folder / "gold.spacy",
+            llm_url=server.url,
+        )
+        assert len(server.requests) > 0
+    written = json.loads((tmp_path / "out" / "llm.json").read_text())
+    assert written["llm"]["structured_llm_ner"]["requests"] > 0
+
+
+def test_compare_takes_pipelines_docs_and_metrics_in_memory():
+    good, poor = make_ruler("good"), make_ruler("poor")
+    golds = make_golds(good.vocab)
+    comparison = compare(good, Compared("worse", [evaluate(poor, golds)]), gold=golds)
+    assert [row["name"] for row in comparison["pipelines"]] == ["en_good", "worse"]
+    assert comparison.winner == "en_good"
+    assert compare(evaluate(good, golds), evaluate(poor, golds)).leaders == ["en_good"]
+
+
+def test_compare_evaluates_saved_pipelines_on_docs_in_memory(folder):
+    golds = make_golds(spacy.blank("en").vocab)
+    comparison = compare(folder / "good", folder / "poor", gold=golds, resamples=100)
+    assert comparison.winner == "good"
+
+
+def test_compare_needs_a_place_for_the_page(folder):
+    with pytest.raises(UserError, match="E513"):
+        compare(*sources(folder, "good.json", "poor.json"), page=True)
