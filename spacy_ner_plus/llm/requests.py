@@ -1,4 +1,4 @@
-"""A request to a chat model and what came of it, as plain data."""
+"""A request to a chat model, its reply, and the outcome, as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,10 +66,10 @@ class ChatReply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What came of a request in the end.
+    """What came of a request in the end: a value, or the reason why there is none.
 
-    value (T | None): What was read from the reply; None where there is none.
-    failure (str): Why there is none, for people; '' where there is.
+    value (T | None): What was read from the reply; None where that failed.
+    failure (str): Why there is no value, for people; '' where there is one.
     kind (str): '' for a value, 'invalid' for replies that stayed invalid, 'transport' for
         requests that got no reply.
     replies (Sequence[ChatReply]): The replies in order: the first, and that to the re-ask.

@@ -9,7 +9,7 @@ from spacy_ner_plus.llm.requests import Usage
 
 
 class NoCompletion(ValueError):
-    """An answer that should be a chat completion, and isn't."""
+    """A response that should be a chat completion, and isn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """What a server says about a request that it doesn't answer.
+    """What a server says about a request that it refuses or can't serve.
 
-    message (str): For people; the beginning of the body where it follows no convention.
+    message (str): For people; the beginning of the body where it isn't in a usual form.
     param (str): The field at fault, where it names one.
     code (str): Its code for the error, such as 'insufficient_quota'.
     """
@@ -47,7 +47,7 @@ class ServerError:
 def read_completion(body: bytes) -> Completion:
     """Read a chat completion.
 
-    body (bytes): An answer with status 200.
+    body (bytes): Of a response with status 200.
     RETURNS (Completion): Its first choice.
     RAISES (NoCompletion): Where it is broken off, an error, or something else.
     """
@@ -68,7 +68,7 @@ def read_completion(body: bytes) -> Completion:
 
 
 def read_error(body: bytes) -> ServerError:
-    """RETURNS (ServerError): What an answer with another status says."""
+    """RETURNS (ServerError): What the body of a response with another status says."""
     try:
         reply = json.loads(body)
         error = reply.get("error", reply) if isinstance(reply, dict) else reply

@@ -8,12 +8,12 @@ from spacy_ner_plus.errors import Errors, UserError
 
 _FILE = ".env"
 _SHORTEST_SECRET = 8
-# A spaCy config takes ${...} for a place in itself, so $NAME is read, too.
+# Also $NAME, since in a spaCy config ${...} refers to another section.
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$([A-Za-z_]\w*)")
 
 
 class Credentials:
-    """The headers of a request, and what must not be shown of them.
+    """The headers of a request, and the secrets in them, which are never shown.
 
     api_key_env (str): The environment variable with the key; a server may want none.
     headers (Mapping[str, str]): Further headers; "$NAME" or "${NAME}" in a value stands for a variable.
@@ -41,7 +41,7 @@ class Credentials:
     def redact(self, text: str) -> str:
         """RETURNS (str): The text without any key, since servers may send back what they got."""
         for secret in self._secrets:
-            # Shorter ones are placeholders such as "none", and stand in words too.
+            # Shorter ones are placeholders such as "none", which also occur in words.
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "***")
         return text
@@ -76,5 +76,5 @@ def _environment() -> dict[str, str]:
         values = {name: value for name, value in dotenv_values(_FILE).items() if value is not None}
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(Errors.E503.format(path=_FILE, reason=error)) from error
-    # What is set counts more than the file, as it does for other tools that read it.
+    # The environment wins over the file, as it does with other tools that read it.
     return {**values, **os.environ}

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that it runs beside any other, such as a notebook's."""
+"""An event loop in a thread of its own, beside any other loop, such as a notebook's."""
 
 import asyncio
 import threading
@@ -12,9 +12,9 @@ _STOP_SECONDS = 3.0
 
 
 class LoopThread:
-    """A thread that begins with the first coroutine, and ends when it is stopped.
+    """A thread that starts with the first coroutine, and ends when it is stopped.
 
-    at_end (Callable): Makes what is awaited in the loop before it ends.
+    at_end (Callable): A coroutine function that is awaited in the loop before it ends.
     """
 
     def __init__(self, at_end: Callable[[], Awaitable[None]]):
@@ -24,11 +24,11 @@ class LoopThread:
         self._thread: threading.Thread | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin a coroutine. RETURNS (Future): What comes of it; cancelling it cancels the coroutine."""
+        """RETURNS (Future): What comes of a coroutine; cancelling it cancels the coroutine."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                # A daemon, since nothing is lost with it: what arrived is in the store.
+                # A daemon, since nothing is lost when it dies: what arrived is in the store.
                 self._thread = threading.Thread(
                     target=self._serve, args=(self._loop,), name="spacy-ner-plus-llm", daemon=True
                 )
@@ -43,7 +43,7 @@ class LoopThread:
             if loop is None:
                 return
             loop.call_soon_threadsafe(loop.stop)
-            # Within the lock, so that no other loop begins with what this one still holds.
+            # Within the lock, so that no new loop starts before this one has let its connections go.
             if thread is not threading.current_thread():
                 thread.join(_STOP_SECONDS)
 

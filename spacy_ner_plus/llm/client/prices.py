@@ -37,9 +37,9 @@ class Price:
 def find_price(name: str, prices: Mapping[str, Any]) -> tuple[Price | None, str]:
     """Look up what a model costs.
 
-    name (str): The model, as the server calls it; a provider before '/' and a date at its end may stand there.
-    prices (Mapping[str, Any]): From models to `input`, `output` and maybe `cached`; these count
-        before the table that is shipped.
+    name (str): The model, as the server calls it, maybe with a provider before '/' and a date at its end.
+    prices (Mapping[str, Any]): From models to `input`, `output` and maybe `cached`; these win
+        over the table that is shipped.
     RETURNS (tuple[Price | None, str]): The price, None where it isn't known, and a sentence about it.
     RAISES (UserError): Where a given price isn't one.
     """

@@ -4,27 +4,27 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 
-# Above, waits no longer double.
+# Seconds: the bound doubles up to this.
 LONGEST_WAIT = 20.0
 _STATUSES = (408, 409, 429)
-# Of its own, since users seed the one of the module `random` and expect it to be theirs.
+# Not of the module `random`, whose seed belongs to the user.
 _chance = random.SystemRandom()
 
 
 def is_retried(status: int) -> bool:
-    """RETURNS (bool): Whether an answer with this status may be another when asked again."""
+    """RETURNS (bool): Whether a request with this response may succeed when it is repeated."""
     return status in _STATUSES or status >= 500
 
 
 def waiting_time(attempt: int, base: float, retry_after: str = "") -> float:
-    """Choose how long to wait: by chance up to a bound that doubles ("full jitter"), so that requests
-    that failed together don't come back together.
+    """Choose a random time to wait, up to a bound that doubles with each attempt ("full jitter"), so that
+    requests that failed together aren't repeated together.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 
     attempt (int): How many attempts have failed, from 1.
     base (float): The first bound in seconds.
-    retry_after (str): The header of that name; what it asks for is waited at least.
+    retry_after (str): The header of that name; the wait is at least what it asks for.
     RETURNS (float): Seconds.
     """
     bound = min(LONGEST_WAIT, base * 2.0 ** min(attempt - 1, 30))

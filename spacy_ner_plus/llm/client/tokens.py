@@ -9,26 +9,25 @@ from spacy_ner_plus.llm.requests import Message
 
 # English takes about four characters a token; names, numbers and other languages fewer.
 CHARACTERS_PER_TOKEN = 3.5
-# What chat templates put around a message, and in front of the reply.
+# Tokens that chat templates put around a message, and in front of the reply.
 _PER_MESSAGE = 4
 _PER_REPLY = 3
 
 
 def estimate_tokens(text: str) -> int:
-    """RETURNS (int): About as many tokens as a text has."""
+    """RETURNS (int): How many tokens a text has, about."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def message_tokens(messages: Sequence[Message], count: Callable[[str], int]) -> int:
-    """RETURNS (int): The tokens of a conversation, with what stands around its messages."""
+    """RETURNS (int): The tokens of messages, with what chat templates put around them."""
     return sum(count(message["content"]) + _PER_MESSAGE for message in messages) + _PER_REPLY
 
 
 def load_counter(tokenizer: str | None) -> Callable[[str], int]:
-    """Make the function that counts.
+    """Make a function that counts the tokens of a text.
 
     tokenizer (str | None): A Hugging Face tokenizer.json, or the folder of one; None to estimate.
-    RETURNS (Callable[[str], int]): From a text to its tokens.
     RAISES (UserError): Where there is no such tokenizer.
     """
     if tokenizer is None:

@@ -20,7 +20,7 @@ class UsageSnapshot:
     invalid (int): Prompts whose replies stayed invalid.
     failed (int): Prompts that got no reply.
     probes (int): Replies to probes of what the server enforces.
-    unreported (int): Replies whose tokens the server didn't say, so that they are estimates here.
+    unreported (int): Replies whose tokens the server didn't report; they are estimated here.
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
     cached_tokens (int): Tokens of prompts that the server had cached.
@@ -45,11 +45,6 @@ class UsageSnapshot:
     cost: float | None = None
     price_note: str = ""
 
-    @property
-    def tokens(self) -> int:
-        """RETURNS (int): Tokens of prompts and replies."""
-        return self.prompt_tokens + self.completion_tokens
-
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The same as plain data."""
         return asdict(self)
@@ -72,10 +67,7 @@ class UsageMeter:
         self._counts = dict.fromkeys(_COUNTS, 0)
 
     def add(self, **counts: float) -> None:
-        """Count.
-
-        counts (float): How many of which of a snapshot's fields.
-        """
+        """Add to counts, which are named as a snapshot's fields."""
         with self._lock:
             for name, count in counts.items():
                 self._counts[name] += count

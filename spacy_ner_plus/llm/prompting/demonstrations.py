@@ -28,7 +28,6 @@ NGRAMS = (3, 4)
 class Demonstration:
     """A text with its entities.
 
-    text (str): The text.
     spans (tuple[CharSpan, ...]): Its entities by character, in order.
     """
 
@@ -69,7 +68,7 @@ def read_demonstrations(
 
     path (Path): A .jsonl file with `text` and `spans` or `entities`; a .spacy file, or a folder of them.
     vocab (Vocab | None): For the Docs of a .spacy file.
-    issues (IssueLog | None): Where Docs without annotation are counted, which are left out.
+    issues (IssueLog | None): Where Docs without annotation, which are left out, are counted.
     RETURNS (list[Demonstration]): In the order of the file.
     RAISES (UserError): Where it can't be read or holds none.
     """
@@ -101,31 +100,18 @@ class FixedDemonstrations:
         return [normalise(example.text) for example in self.examples]
 
     def select(self, text: str) -> list[Demonstration]:
-        """Choose demonstrations for a text.
-
-        text (str): The text.
-        RETURNS (list[Demonstration]): The first k that aren't this text.
-        """
+        """RETURNS (list[Demonstration]): The first k that aren't this text."""
         form = normalise(text)
         others = (example for example, own in zip(self.examples, self._forms, strict=True) if own != form)
         return [example for _, example in zip(range(self.k), others, strict=False)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): All of it, for JSON."""
-        return {"k": self.k, "examples": [example.to_dict() for example in self.examples]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "FixedDemonstrations":
-        """RETURNS (FixedDemonstrations): What `to_dict` was called on."""
-        return cls([Demonstration.from_dict(record) for record in data["examples"]], data["k"] or None)
-
 
 class SimilarDemonstrations:
-    """For every text the demonstrations that are most like it, by TF-IDF of words and character n-grams.
+    """The demonstrations that are most like a text, by TF-IDF of words and character n-grams.
 
-    The index is made of the texts when it is first needed, and is never written anywhere.
+    The index of the texts is built when it is first needed, and is never written anywhere.
 
-    examples (Sequence[Demonstration]): What is chosen from; of texts that are the same the first counts.
+    examples (Sequence[Demonstration]): What is chosen from; of equal texts the first counts.
     k (int): How many are chosen at most.
     RAISES (UserError): For k under 1.
     """
@@ -139,29 +125,18 @@ class SimilarDemonstrations:
         return _Index(self.examples)
 
     def select(self, text: str) -> list[Demonstration]:
-        """Choose demonstrations for a text.
+        """RETURNS (list[Demonstration]): The k that are most like this text and aren't the text itself.
 
-        text (str): The text.
-        RETURNS (list[Demonstration]): The k that are most like the text and aren't the text itself; the
-            most similar last, as models heed most what stands nearest.
+        The most similar is last: models heed most what is nearest.
         """
         return self._index.nearest(text, self.k)[::-1] if self.examples else []
-
-    def to_dict(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): All of it, for JSON."""
-        return {"k": self.k, "examples": [example.to_dict() for example in self.examples]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "SimilarDemonstrations":
-        """RETURNS (SimilarDemonstrations): What `to_dict` was called on."""
-        return cls([Demonstration.from_dict(record) for record in data["examples"]], data["k"])
 
     def __getstate__(self) -> dict[str, Any]:
         return {"examples": self.examples, "k": self.k}
 
 
 class _Index:
-    """Texts as TF-IDF vectors; the matrix is kept by feature, so that a query reads its own features alone."""
+    """Texts as TF-IDF vectors. The matrix has a row for each feature, so that a query reads only its own."""
 
     def __init__(self, examples: Sequence[Demonstration]):
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -180,7 +155,7 @@ class _Index:
         best = np.argpartition(-scores, k)[: k + 1] if k < len(scores) else np.arange(len(scores))
         ranked = sorted((-scores[i], i) for i in best if scores[i] > 0)
         chosen = [int(i) for _, i in ranked if self.forms[i] != form][:k]
-        # What has nothing in common with the text still shows the form of replies.
+        # Filled up with texts that have nothing in common with this one: they still show the form of replies.
         for i, own in enumerate(self.forms):
             if len(chosen) == k:
                 break
@@ -190,8 +165,8 @@ class _Index:
 
 
 def _features(text: str) -> Iterator[str]:
-    """Words, and their character n-grams; words are marked so that both are told apart."""
-    # A text without words has a feature, too: the vectorizer refuses a vocabulary without any.
+    """Words, and their character n-grams; the words are marked to tell them from n-grams."""
+    # At least one feature, since the vectorizer refuses an empty vocabulary.
     for word in WORD.findall(text) or [""]:
         yield f"={word}"
         padded = f" {word} "

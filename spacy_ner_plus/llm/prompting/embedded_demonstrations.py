@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class EmbeddedDemonstrations(SimilarDemonstrations):
-    """For every text the demonstrations whose meaning is nearest to it.
+    """The demonstrations whose meaning is nearest to that of a text.
 
     The model is loaded, and the texts embedded, when the first text comes: about 100 sentences a second
     on two cores. Vectors are never written anywhere.
 
-    examples (Sequence[Demonstration]): What is chosen from; of texts that are the same the first counts.
+    examples (Sequence[Demonstration]): What is chosen from; of equal texts the first counts.
     k (int): How many are chosen at most.
     model (str): Folder or hub name of a sentence-transformers model with safetensors.
     RAISES (UserError): For k under 1; without the extra [select], or the model, when the first text comes.

@@ -25,10 +25,9 @@ def build_messages(
     """Write the messages that ask for the entities of a text.
 
     format (ReplyFormat): How the reply is to be written.
-    labels (LabelSet): What to look for.
-    text (str): The text; it is the last message, and nothing is added to it.
-    examples (Sequence[Demonstration]): Each becomes a text and the ideal reply to it. Entities with
-        other labels are left out of these.
+    text (str): The last message is the text, and nothing is added to it.
+    examples (Sequence[Demonstration]): Each becomes a text and the ideal reply to it, without entities
+        of other labels.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
     RETURNS (list[dict[str, str]]): Messages with `role` and `content`.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
@@ -51,9 +50,7 @@ def instructions(
     """Write the system message.
 
     format (ReplyFormat): How the reply is to be written.
-    labels (LabelSet): What to look for.
     template (str | None): Source of a Jinja template; None for the format's own.
-    RETURNS (str): The message.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
     """
     source = format.instructions if template is None else template

@@ -1,4 +1,4 @@
-"""The key of a request: what is asked of which model, and nothing of how it is sent."""
+"""The key of a request: which model is asked what, whichever way it is sent."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical_request(endpoint: str, name: str, sampling: dict[str, Any], request: ChatRequest) -> str:
-    """Write a request in the one way from which its key is made.
+    """Write a request in its canonical form, from which the key is made.
 
     endpoint (str): The base address.
     name (str): The model.

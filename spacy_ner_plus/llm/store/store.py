@@ -16,7 +16,7 @@ from spacy_ner_plus.llm.requests import ChatReply, Usage
 from spacy_ner_plus.llm.store.database import open_for_reading, open_for_writing
 
 _REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key"
-# The first where two processes asked at the same time, so that every rerun reads the same.
+# The first one, where two processes asked at the same time, so that every rerun reads the same.
 _GET = f"SELECT {_REPLY} FROM inferences WHERE key = ? ORDER BY rowid LIMIT 1"
 _ALL = f"SELECT {_REPLY}, id, request, created FROM inferences ORDER BY rowid"
 _ADD = f"INSERT INTO inferences ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 12)})"
@@ -41,10 +41,10 @@ class Inference:
 
 
 class Store:
-    """The replies in a file. Threads and processes may share it; each reply is a commit.
+    """Replies in a file. Threads and processes may share it; each reply is committed by itself.
 
-    path (str | Path): The file; it is made where there is none.
-    read_only (bool): Whether never to write to it.
+    path (str | Path): The file; it is created where there is none.
+    read_only (bool): Whether the file has to exist, and is never written to.
     RAISES (UserError): Where it can't be opened, or is no store of this version.
     """
 
@@ -68,7 +68,7 @@ class Store:
         return None if row is None else _reply(row)
 
     def add(self, request: str, reply: ChatReply) -> str:
-        """Keep a reply.
+        """Store a reply.
 
         request (str): The request in canonical form, whose SHA-256 is the key.
         reply (ChatReply): The reply with its key.
@@ -86,7 +86,7 @@ class Store:
         return id
 
     def inferences(self) -> Iterator[Inference]:
-        """YIELDS (Inference): All that was kept, in the order in which it was, while others may add to it."""
+        """YIELDS (Inference): All that is kept, oldest first. Others may add to the store meanwhile."""
         reader = open_for_reading(self.path)
         try:
             for row in reader.execute(_ALL):
@@ -94,10 +94,6 @@ class Store:
                 yield Inference(id, created, json.loads(request), _reply(reply))
         finally:
             reader.close()
-
-    def __len__(self) -> int:
-        with self._lock:
-            return self._connection.execute("SELECT count(*) FROM inferences").fetchone()[0]
 
     def get_schema_mode(self, base_url: str, model: str, oldest: float) -> str | None:
         """RETURNS (str | None): How a schema is sent there, if found out after `oldest`, in seconds since 1970."""
@@ -129,12 +125,14 @@ class Store:
 
 
 def inference_id() -> str:
-    """RETURNS (str): A UUID of version 7 (RFC 9562): milliseconds, then chance."""
+    """RETURNS (str): A UUID of version 7 (RFC 9562): milliseconds, then random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    # Not of the module `random`, which users seed.
-    chance = int.from_bytes(os.urandom(10), "big")
+    # Not from the module `random`, which users seed.
+    random_bits = int.from_bytes(os.urandom(10), "big")
     return str(
-        uuid.UUID(int=milliseconds << 80 | 7 << 76 | (chance >> 68) << 64 | 2 << 62 | chance & _LOW_BITS)
+        uuid.UUID(
+            int=milliseconds << 80 | 7 << 76 | (random_bits >> 68) << 64 | 2 << 62 | random_bits & _LOW_BITS
+        )
     )
 
 

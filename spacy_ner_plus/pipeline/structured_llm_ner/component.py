@@ -142,7 +142,7 @@ class StructuredLLMNER(EntityComponent):
     def _make_extractor(self, settings: StructuredLLMSettings) -> "Extractor":
         from spacy_ner_plus.pipeline.structured_llm_ner.make_extractor import make_extractor
 
-        return make_extractor(settings, self._files, self.vocab, self.name)
+        return make_extractor(settings, self._files, self.vocab, self.name, self.issues)
 
     @property
     def client(self) -> "ChatModel":

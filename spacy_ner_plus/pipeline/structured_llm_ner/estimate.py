@@ -1,8 +1,8 @@
 """What a run of structured_llm_ner would take, before anything is sent."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc
 
@@ -11,8 +11,8 @@ from spacy_ner_plus.llm.requests import Usage
 if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 
-# Tokens of a reply for each token of text, where there is no gold to tell: most texts of news
-# and of requests hold entities on one token in six, and JSON spells each of them once.
+# Tokens of a reply for each token of text, where no gold entities tell: in most news and requests one
+# token in six is part of an entity, and JSON spells each entity once.
 REPLY_SHARE = 0.25
 
 
@@ -24,10 +24,10 @@ class Estimate:
     requests (int): Requests, without re-asks.
     stored (int): How many of them are in the store already, and would not be sent.
     prompt_tokens (int): Tokens of the prompts to be sent.
-    completion_tokens (int): Tokens of the replies, as expected.
-    most_completion_tokens (int): If every reply were as long as max_tokens allows.
+    completion_tokens (int): Expected tokens of the replies.
+    most_completion_tokens (int): Tokens of the replies if each were as long as max_tokens allows.
     from_gold (bool): Whether replies were sized by gold entities, else by a rule of thumb.
-    cost (float | None): In US dollars, as expected; None where the price isn't known.
+    cost (float | None): Expected cost in US dollars; None where the price isn't known.
     minutes_at_limits (float | None): The least time that the limits per minute allow.
     """
 
@@ -41,17 +41,11 @@ class Estimate:
     cost: float | None = None
     minutes_at_limits: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): Its fields."""
-        return asdict(self)
-
 
 def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
-    """Count what would be sent for these Docs.
+    """Count what would be sent about Docs.
 
-    extractor (Extractor): Of a structured_llm_ner.
-    docs (Iterable[Doc]): The Docs; their entities, if any, are taken for the expected replies.
-    RETURNS (Estimate): The sums.
+    docs (Iterable[Doc]): With gold entities, if there are any, to size the expected replies by.
     """
     model, prompter = extractor.model, extractor.prompter
     found = Estimate()

@@ -9,6 +9,7 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet, load_labels
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.client.settings import ChatSettings
@@ -30,11 +31,14 @@ from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSet
 _FEWEST_CHUNK_TOKENS = 20
 
 
-def make_extractor(settings: StructuredLLMSettings, files: NamedFiles, vocab: Vocab, name: str) -> Extractor:
+def make_extractor(
+    settings: StructuredLLMSettings, files: NamedFiles, vocab: Vocab, name: str, issues: IssueLog
+) -> Extractor:
     """Read what the settings name, and put the parts together.
 
     files (NamedFiles): What was read before; what is read is added.
     name (str): The component, for messages.
+    issues (IssueLog): Where examples without annotation, which are left out, are counted.
     RAISES (UserError): Where something isn't given or can't be read.
     """
     if settings.labels is None:
@@ -42,7 +46,7 @@ def make_extractor(settings: StructuredLLMSettings, files: NamedFiles, vocab: Vo
     model = make_model(settings.model, name)
     labels = files.read("labels", settings.labels, lambda given: load_labels(given).to_dict())
     template = files.read("template", settings.template, _read_template)
-    records = files.read("examples", settings.examples, lambda given: _read_examples(given, vocab))
+    records = files.read("examples", settings.examples, lambda given: _read_examples(given, vocab, issues))
     prompter = Prompter(
         get_format(settings.format),
         LabelSet.from_dict(labels),
@@ -103,9 +107,10 @@ def _read_template(path: str) -> str:
         raise UserError(Errors.E503.format(path=path, reason=error)) from error
 
 
-def _read_examples(given: Any, vocab: Vocab) -> list[dict[str, Any]]:
+def _read_examples(given: Any, vocab: Vocab, issues: IssueLog) -> list[dict[str, Any]]:
     if isinstance(given, str):
-        return [example.to_dict() for example in read_demonstrations(Path(given), vocab)]
+        read = read_demonstrations(Path(given), vocab, issues=issues)
+        return [example.to_dict() for example in read]
     return [Demonstration.from_dict(record).to_dict() for record in given]
 
 

@@ -1,7 +1,7 @@
 """Our formats and alignment as a task of spacy-llm's own `llm` component, with any of its models.
 
-Its component sends one request at a time and turns a reply that can't be read into an error of
-the whole batch; structured_llm_ner doesn't. This is for pipelines that have it already.
+This is for pipelines that have an `llm` component already. It sends one request at a time, and a
+reply that can't be read is an error of the whole batch; structured_llm_ner has neither fault.
 """
 
 from typing import Any, Iterable  # noqa: UP035 - spacy-llm compares these very types
@@ -25,13 +25,12 @@ class Prompt(str):
     """A prompt as one text, which spacy-llm's models send, with the messages that ours send.
 
     text (str): All messages one after the other.
-    messages (list[dict[str, str]]): The messages.
+    messages (list[dict[str, str]]): The same with their roles.
     schema (dict[str, Any] | None): JSON schema of the reply.
     grammar (str | None): GBNF grammar of the reply.
     """
 
     def __new__(cls, text: str, messages: list, schema: dict | None, grammar: str | None) -> "Prompt":
-        """RETURNS (Prompt): The prompt."""
         prompt = super().__new__(cls, text)
         prompt.messages, prompt.schema, prompt.grammar = messages, schema, grammar
         return prompt
@@ -54,11 +53,7 @@ class NERTask:
         return self.prompter.labels.names
 
     def generate_prompts(self, docs: Iterable[Doc]) -> Iterable[Any]:
-        """Write a prompt for each Doc.
-
-        docs (Iterable[Doc]): The Docs.
-        YIELDS (Prompt): The prompts.
-        """
+        """YIELDS (Prompt): A prompt for each Doc."""
         for doc in docs:
             request = self.prompter.request(doc.text)
             text = "\n\n".join(message["content"] for message in request.messages)
@@ -67,8 +62,7 @@ class NERTask:
     def parse_responses(self, docs: Iterable[Doc], responses: Iterable[Any]) -> Iterable[Doc]:
         """Write what the replies say to the Docs.
 
-        docs (Iterable[Doc]): The Docs.
-        responses (Iterable[Any]): A reply for each, or a list that holds it.
+        responses (Iterable[Any]): A reply for each Doc, or a list that holds it.
         YIELDS (Doc): The Docs. Where a reply isn't valid, entities are missing and
             Doc._.ner_failure says why.
         """
@@ -114,8 +108,7 @@ def make_ner_task_v1(
     labels (str | list[str] | dict): As of structured_llm_ner.
     format (str | ReplyFormat): As of structured_llm_ner. Default: 'label_lists'.
     examples (list[dict]): Examples for every prompt, with `text` and `spans`. Default: none.
-    RETURNS (NERTask): The task.
     """
     records = [Demonstration.from_dict(record) for record in examples or []]
-    demonstrations = FixedDemonstrations(records, len(records)) if records else None
+    demonstrations = FixedDemonstrations(records) if records else None
     return NERTask(Prompter(get_format(format), load_labels(labels), demonstrations))

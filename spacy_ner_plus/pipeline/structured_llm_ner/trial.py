@@ -8,6 +8,7 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.requests import ChatReply, Usage
 from spacy_ner_plus.pipeline.scored_ents import write_ents
@@ -69,9 +70,8 @@ def try_format(
         # The same replies for each policy, so asking once is enough.
         found.append({policy: extractor.read(submitted, occurrences=policy) for policy in policies})
 
-    stream = stream_in_flight(
-        map(_bare, golds), most=len(golds), submit=extractor.submit, write=read, fail=_raise
-    )
+    docs = (bare_copy(gold, gold.vocab) for gold in golds)
+    stream = stream_in_flight(docs, most=len(golds), submit=extractor.submit, write=read, fail=_raise)
     try:
         deque(stream, maxlen=0)
     except UserError as error:
@@ -97,7 +97,7 @@ def try_format(
 
 
 def _predict(gold: Doc, extraction: Extraction, threshold: float) -> Doc:
-    doc = _bare(gold)
+    doc = bare_copy(gold, gold.vocab)
     ents, scores = extraction.entities(doc, threshold)
     write_ents(
         doc,
@@ -109,11 +109,6 @@ def _predict(gold: Doc, extraction: Extraction, threshold: float) -> Doc:
         failure=extraction.failure,
     )
     return doc
-
-
-def _bare(gold: Doc) -> Doc:
-    """A Doc of the same tokens without entities."""
-    return Doc(gold.vocab, words=[t.text for t in gold], spaces=[bool(t.whitespace_) for t in gold])
 
 
 def _sum_up(replies: Sequence[ChatReply]) -> tuple[Usage, float]:

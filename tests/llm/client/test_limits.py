@@ -114,7 +114,8 @@ def test_limits_of_a_budget_stop_a_model_and_keep_its_replies(tmp_path):
         with make_model(server, structured="off", store=path, budget={"tokens": 400}) as model:
             futures = [model.submit(ask_for(text), read_lists) for text in texts_of(60)]
             errors = [error for future in futures if (error := future.exception(10))]
-            assert model.usage.tokens >= 400 > model.usage.tokens - 100
+            spent = model.usage.prompt_tokens + model.usage.completion_tokens
+            assert spent >= 400 > spent - 100
         assert errors
         assert all("[E256]" in str(error) and "kept in" in str(error) for error in errors)
         with make_model(server, structured="off", store=path) as model:

@@ -63,7 +63,7 @@ def test_usage_is_counted_in_any_thread():
         thread.join()
     snapshot = meter.snapshot()
     assert (snapshot.replies, snapshot.prompt_tokens, snapshot.completion_tokens) == (4000, 4000, 8000)
-    assert (snapshot.seconds, snapshot.tokens, snapshot.cost) == (2000.0, 12000, pytest.approx(0.012))
+    assert (snapshot.seconds, snapshot.cost) == (2000.0, pytest.approx(0.012))
 
 
 def test_usage_of_a_model_is_what_the_server_sent():

@@ -1,6 +1,5 @@
 """Demonstrations: read from files, chosen by likeness, and never the text itself."""
 
-import json
 import pickle
 
 import pytest
@@ -151,14 +150,6 @@ def test_demonstrations_similar_take_any_text(texts, text, k):
     chosen = SimilarDemonstrations([Demonstration(own) for own in texts], k).select(text)
     assert len(chosen) <= k
     assert text not in {example.text for example in chosen}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_demonstrations_go_through_json(kind):
-    one = kind([Demonstration("Bo left.", (CharSpan(0, 2, "PER"),)), *EXAMPLES], 3)
-    other = kind.from_dict(json.loads(json.dumps(one.to_dict())))
-    assert other.examples == one.examples
-    assert other.select("Oil in London") == one.select("Oil in London")
 
 
 def test_demonstrations_copies_make_their_own_index():

@@ -63,7 +63,7 @@ def test_prompts_definitions_are_never_evaluated(definition):
     assert definition in instructions(LISTS, load_labels({"PER": definition}))
 
 
-def test_prompts_examples_are_turns_of_a_conversation():
+def test_prompts_examples_are_pairs_of_messages():
     messages = build_messages(LISTS, LABELS, "Nothing.", [EXAMPLE, EXAMPLE])
     assert [message["role"] for message in messages] == ["system", *["user", "assistant"] * 2, "user"]
     assert messages[1]["content"] == "Bo left Rome."

@@ -20,6 +20,10 @@ def key_of(text: str, *, endpoint="http://a/v1", name="m", sampling=None, **requ
     return request_key(canonical_request(endpoint, name, sampling or {}, asked))
 
 
+def count(store: Store) -> int:
+    return sum(1 for _ in store.inferences())
+
+
 def make_store(path: Path, replies: int = 3) -> Path:
     with Store(path) as store:
         for number in range(replies):
@@ -89,7 +93,7 @@ def test_store_keeps_the_first_of_two_replies_to_a_request_in_front(tmp_path):
 def test_store_lists_inferences_in_order_with_their_requests(tmp_path):
     with Store(make_store(tmp_path / "s.sqlite")) as store:
         inferences = list(store.inferences())
-        assert len(store) == 3
+        assert count(store) == 3
     assert [inference.reply.content for inference in inferences] == ["reply 0", "reply 1", "reply 2"]
     assert [inference.request for inference in inferences] == [{"model": "m"}] * 3
     assert len({inference.id for inference in inferences}) == 3
@@ -114,7 +118,7 @@ def test_store_is_shared_by_threads(tmp_path):
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(store) == 160
+        assert count(store) == 160
 
 
 def test_store_is_seen_by_another_opened_before(tmp_path):
@@ -153,13 +157,13 @@ def test_store_sets_a_damaged_file_aside(tmp_path, damage):
     data = damage(path)
     with pytest.warns(UserWarning, match="W252"):
         store = Store(path)
-    assert len(store) == 0
+    assert count(store) == 0
     store.add("{}", ChatReply("x", key="k"))
     store.close()
     (aside,) = tmp_path.glob("s.sqlite.damaged-*")
     assert aside.read_bytes() == data
     with Store(path) as store:
-        assert len(store) == 1
+        assert count(store) == 1
 
 
 def test_store_sets_no_second_file_aside_under_the_same_name(tmp_path):

@@ -453,6 +453,15 @@ def test_structured_llm_ner_shows_no_part_of_a_document_as_its_own_example(serve
     ]
 
 
+def test_structured_llm_ner_counts_examples_that_it_leaves_out(server, tmp_path):
+    docs = [Doc(spacy.blank("en").vocab, words=["Rome"], ents=ents) for ents in (None, ["B-LOC"])]
+    DocBin(docs=docs).to_disk(tmp_path / "examples.spacy")
+    nlp = pipeline(server.url, examples=str(tmp_path / "examples.spacy"))
+    nlp.initialize()
+    report = nlp.get_pipe("structured_llm_ner").usage_report()
+    assert report["issues"] == {"example without annotation": 1}
+
+
 def test_structured_llm_ner_leaves_room_for_the_longest_examples(server):
     examples = [{"text": f"Text {i}. " + "word " * 100 * i, "spans": []} for i in range(10)]
     model = {"context_length": 5000, "max_tokens": 100}
