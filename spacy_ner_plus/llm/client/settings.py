@@ -41,9 +41,9 @@ class ChatSettings:
     max_retries: int = setting(
         "How often a request is sent again after an attempt without a usable answer.", 6, at_least=0
     )
-    temperature: float = setting("Of sampling.", 0.0)
+    temperature: float = setting("Temperature of sampling.", 0.0)
     max_tokens: int = setting("Tokens at which a reply is cut off, which makes it invalid.", 2048, at_least=1)
-    seed: int | None = setting("Of sampling; sample k gets seed + k.", None)
+    seed: int | None = setting("Seed of sampling; sample k gets seed + k.", None)
     parameters: dict[str, Any] | None = setting(
         "Further fields of a request; None as a value takes a field out.", None
     )

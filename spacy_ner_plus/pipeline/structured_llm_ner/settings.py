@@ -47,7 +47,7 @@ class StructuredLLMSettings(EntitySettings):
         "all",
     )
     similarity_threshold: float = setting(
-        "How similar to a part of the text a mention must be that isn't in it as spelled: 1 for the same.",
+        "The least similarity, up to 1, of a mention to a part of the text, where the text doesn't have it as spelled.",
         0.85,
         above=0,
         at_most=1,

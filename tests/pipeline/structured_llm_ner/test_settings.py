@@ -1,14 +1,18 @@
 import inspect
+import json
 import warnings
+from dataclasses import MISSING, fields
 
 import pytest
 import spacy
 from spacy.language import Language
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.pipeline.structured_llm_ner.component import make_structured_llm_ner
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 from spacy_ner_plus.settings import defaults
+from tests.conftest import ROOT
 
 # What the factory takes beside the settings.
 BESIDE = {"nlp", "name", "scorer", "fuzzy_threshold"}
@@ -104,3 +108,11 @@ def test_settings_of_a_saved_pipeline_keep_the_old_name(tmp_path):
     with pytest.warns(DeprecationWarning, match="W242"):
         loaded = spacy.load(tmp_path)
     assert loaded.get_pipe("structured_llm_ner").settings.similarity_threshold == 0.9
+
+
+@pytest.mark.parametrize("declared", [StructuredLLMSettings, ChatSettings])
+def test_settings_are_told_in_the_docs_as_they_are_declared(declared):
+    page = (ROOT / "docs" / "structured_llm_ner.md").read_text(encoding="utf8")
+    for field in fields(declared):
+        default = "" if field.default is MISSING else f"`{json.dumps(field.default)}`"
+        assert f"| `{field.name}` | {default} | {field.metadata['meaning']} |" in page
