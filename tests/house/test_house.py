@@ -1,12 +1,26 @@
-"""The house: imports go one way, rooms of one floor don't import each other."""
+"""The house: imports go one way, rooms have a size, each has its tests, and words that misled stay gone."""
 
 import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.house.modules import (
+    FILES,
+    MODULES,
+    NAMES,
+    PACKAGE,
+    circles,
+    import_graph,
+    imported,
+    module_name,
+    parse,
+)
 
-PACKAGE = ROOT / "spacy_ner_plus"
 FLOORS = {
     "cli": 7,
     "workflows": 6,
@@ -28,29 +42,55 @@ FLOORS = {
     "errors": 0,
     "resources": 0,
 }
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("spacy_ner_plus"):
-            rooms = node.module.split(".")[1:2] or [alias.name for alias in node.names]
-            names.update(rooms)
-        elif isinstance(node, ast.Import):
-            names.update(
-                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("spacy_ner_plus.")
-            )
-    return names & FLOORS.keys()
+def room_of(name: str) -> str:
+    """RETURNS (str): The room of the first floor plan that a dotted module is in; '' for the package itself."""
+    return [*name.split("."), ""][1]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_house_imports_go_one_way(path):
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room not in FLOORS:
-        pytest.skip("no room of the house")
-    for other in imported(path):
+    room = room_of(module_name(path))
+    if room in ("", "__main__"):
+        pytest.skip("the package's face and its command may import anything")
+    for other in {room_of(name) for name in imported(path) & MODULES.keys()} - {""}:
         assert other == room or FLOORS[other] < FLOORS[room], f"{room} imports {other}"
+
+
+def test_house_has_no_circles_between_files():
+    """Imports for types alone count, too: a part that needs its component's type is a torn part of it."""
+    assert circles(import_graph()) == []
+
+
+ROOMS = sorted({path.parent for path in FILES})
+# Circles between the rooms of a room, each with its reason.
+ROOM_CIRCLES: dict[str, str] = {}
+PENDING_ROOM_CIRCLES = {"models"}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=[path.relative_to(ROOT).as_posix() for path in ROOMS])
+def test_house_has_no_circles_between_the_rooms_of_a_room(room):
+    inside: dict[str, set[str]] = {}
+    for name, others in import_graph().items():
+        one = part_of(MODULES[name], room)
+        if one:
+            inside.setdefault(one, set()).update(
+                other for module in others if (other := part_of(MODULES[module], room)) not in (None, one)
+            )
+    found = circles({one: others & inside.keys() for one, others in inside.items()})
+    key = room.relative_to(PACKAGE).as_posix()
+    if key in PENDING_ROOM_CIRCLES:
+        return
+    assert bool(found) == (key in ROOM_CIRCLES), found
+
+
+def part_of(path: Path, room: Path) -> str | None:
+    """RETURNS (str | None): The file or folder of a room that a file is in; None where it is elsewhere, or the
+    room's own `__init__`."""
+    if not path.is_relative_to(room) or path == room / "__init__.py":
+        return None
+    return path.relative_to(room).parts[0].removesuffix(".py")
 
 
 # What the network is made of: no spaCy, no transformers.
@@ -59,12 +99,171 @@ NETWORK = ("tagger", "bert_layers", "attention", "dropout")
 
 @pytest.mark.parametrize("name", NETWORK)
 def test_house_network_needs_torch_alone(name):
-    tree = ast.parse((PACKAGE / "models" / "network" / f"{name}.py").read_text(encoding="utf8"))
-    modules = {
-        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
+    others = imported(PACKAGE / "models" / "network" / f"{name}.py")
     ours = {f"spacy_ner_plus.models.network.{part}" for part in NETWORK}
-    standard = {"collections.abc", "dataclasses"}
-    assert {module for module in modules - ours - standard if module.split(".")[0] != "torch"} == set()
+    tops = {module.split(".")[0] for module in others - ours}
+    assert tops - sys.stdlib_module_names <= {"torch"}
+
+
+# Rooms of another size than 3 to 16 modules, each with its reason.
+SIZES = {
+    "cli": "a command a file, and what they print with",
+    "resources": "what is shipped, and the one program that is run in another environment",
+}
+PENDING_SIZES = {"annotation", "data", "evaluation/confidence", "evaluation/statistics"}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=[path.relative_to(ROOT).as_posix() for path in ROOMS])
+def test_house_rooms_have_a_size(room):
+    modules = [path for path in room.glob("*.py") if path.name != "__init__.py"]
+    rooms = [path for path in ROOMS if path.parent == room]
+    fits = len(modules) <= 16 and len(modules) + len(rooms) >= 3
+    key = room.relative_to(PACKAGE).as_posix()
+    if key in PENDING_SIZES:
+        return
+    assert fits == (key not in SIZES), f"{key}: {len(modules)} modules and {len(rooms)} rooms"
+
+
+def component_classes() -> dict[str, Path]:
+    """RETURNS (dict[str, Path]): Classes of components, by name, with their files."""
+    found: dict[str, Path] = {}
+    bases = {"Pipe", "TrainablePipe"}
+    for _ in range(3):
+        for path in FILES:
+            for node in ast.walk(parse(path)):
+                if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & bases:
+                    found[node.name] = path
+        bases |= found.keys()
+    return found
+
+
+COMPONENTS = component_classes()
+PENDING_TORN = {"pipeline/transformer_ner/calibrate.py"}
+
+
+def test_house_knows_its_components():
+    assert {"TransformerNER", "StructuredLLMNER"} <= COMPONENTS.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_house_has_no_torn_methods(path):
+    """A function whose first argument is a component of another file is a method of it: it belongs home, or gets a
+    value (settings, extractor, prediction) to work on."""
+    foreign = {name for name, home in COMPONENTS.items() if home != path}
+    for function, first in first_arguments(path):
+        words = set(re.findall(r"\w+", ast.unparse(first.annotation))) if first.annotation else set()
+        torn = words & foreign or (not words and first.arg in ("pipe", "component"))
+        if path.relative_to(PACKAGE).as_posix() not in PENDING_TORN:
+            assert not torn, f"{function}({first.arg}: {', '.join(sorted(words))})"
+
+
+def first_arguments(path: Path) -> Iterator[tuple[str, ast.arg]]:
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args]
+            given = [argument for argument in arguments if argument.arg not in ("self", "cls")]
+            if given:
+                yield node.name, given[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_house_prints_only_in_commands(path):
+    room = room_of(module_name(path))
+    if room == "cli":
+        pytest.skip("commands print")
+    called = {ast.unparse(node.func) for node in ast.walk(parse(path)) if isinstance(node, ast.Call)}
+    assert not called & {"print", "sys.stdout.write", "sys.stderr.write", "typer.echo", "typer.secho"}
+
+
+PENDING_WORKFLOWS = {"workflows/loading.py"}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.parent.name == "workflows"], ids=lambda path: path.name
+)
+def test_house_workflows_know_no_command_line(path):
+    tops = {name.split(".")[0] for name in imported(path)}
+    if path.relative_to(PACKAGE).as_posix() not in PENDING_WORKFLOWS:
+        assert not tops & {"typer", "click", "rich", "tqdm"}
+
+
+# What no workflow of the project needs: `benchmarks/` only writes down what README quotes.
+PENDING_PROJECT = ("tests.servers.with_server", "benchmarks/record.py")
+
+
+def test_house_project_needs_neither_tests_nor_benchmarks():
+    lines = (ROOT / "project.yml").read_text(encoding="utf8").splitlines()
+    named = [line for line in lines if re.search(r"\b(tests|benchmarks)[./]", line)]
+    assert [line for line in named if not any(name in line for name in PENDING_PROJECT)] == []
+
+
+# Tests that mirror no module of the package, each with its reason.
+OTHER_TESTS = {
+    "compatibility/test_llm": "what earlier versions wrote",
+    "compatibility/test_metrics": "what earlier versions wrote",
+    "compatibility/test_pipelines": "what earlier versions wrote",
+    "house/test_guesses": "the house itself",
+    "house/test_house": "the house itself",
+    "llm/client/test_faults": "all layers of the client against a server that goes wrong",
+    "llm/formats/test_formats": "what all formats hold to",
+    "models/encoders/test_encoder_families": "what all families of encoders hold to",
+    "pipeline/structured_llm_ner/test_package": "a packaged pipeline",
+    "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
+    "pipeline/transformer_ner/test_shared_models": "models that pipelines share",
+    "servers/test_fault_server": "the tests' own servers",
+    "servers/test_servers": "the tests' own servers",
+    "test_benchmark_tables": "benchmarks/",
+    "test_benchmarks": "benchmarks/",
+    "test_configs": "configs/",
+    "test_project": "project.yml",
+    "test_readme": "README.md",
+    "test_registry": "setup.cfg",
+}
+PENDING_TESTS: set[str] = set()
+
+
+def test_house_tests_mirror_the_package():
+    tests = ROOT / "tests"
+    stems = {path.relative_to(tests).with_suffix("").as_posix() for path in tests.rglob("test_*.py")}
+    modules = {path.relative_to(PACKAGE).with_suffix("").as_posix() for path in FILES}
+    others = {stem for stem in stems if re.sub(r"(^|/)test_([^/]+)$", r"\1\2", stem) not in modules}
+    assert others - PENDING_TESTS == OTHER_TESTS.keys() - PENDING_TESTS
+
+
+# Words that misled readers, as a part of any name. The field has others.
+GONE_PARTS = {
+    "claim", "claims", "dialect", "entrant", "entrants", "errand", "homeless", "judged", "mates", "orthography",
+    "rival", "rivals",
+}  # fmt: skip
+GONE_NAMES = {"Losses", "own_shim", "place_network", "settle_in_worker", "launch", "launch_scores"}
+GONE_FILES = {
+    "claims",
+    "conversation",
+    "exchange",
+    "losses",
+    "places",
+    "report",
+    "session",
+    "shim",
+    "utils",
+    "util",
+}
+PENDING_WORDS = {*GONE_PARTS, *GONE_NAMES} - {"Losses", "entrant_of"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_house_words_that_misled_stay_gone(path):
+    assert path.stem not in GONE_FILES
+    found = set()
+    for name in identifiers(path):
+        parts = {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+        found |= (parts & GONE_PARTS) | ({name.lstrip("_")} & GONE_NAMES)
+    assert found - PENDING_WORDS == set()
+
+
+def identifiers(path: Path) -> Iterator[str]:
+    """YIELDS (str): All names in a file: of variables, attributes, functions, classes, arguments."""
+    for node in ast.walk(parse(path)):
+        for field in ("id", "attr", "name", "arg", "asname"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name

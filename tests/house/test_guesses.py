@@ -1,0 +1,20 @@
+"""The guess test's answers: where a new reader should look first."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.modules import PACKAGE
+
+GUESSES = tomllib.loads((Path(__file__).parent / "guesses.toml").read_text(encoding="utf8"))["guess"]
+PENDING = {"models/runtime/device.py", "workflows/convert.py"}
+
+
+def test_guesses_are_twenty_behaviours():
+    assert len({guess["behaviour"] for guess in GUESSES}) == 20
+
+
+@pytest.mark.parametrize("file", sorted({guess["file"] for guess in GUESSES} - PENDING))
+def test_guesses_name_files_that_exist(file):
+    assert (PACKAGE / file).is_file()
