@@ -8,7 +8,7 @@ import pytest
 from tests.house.modules import PACKAGE
 
 GUESSES = tomllib.loads((Path(__file__).parent / "guesses.toml").read_text(encoding="utf8"))["guess"]
-PENDING = {"models/runtime/device.py", "workflows/convert.py"}
+PENDING = {"models/runtime/device.py"}
 
 
 def test_guesses_are_twenty_behaviours():
