@@ -11,6 +11,7 @@ done before with OLD on both sides: what the control's ratios scatter by is the 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,10 +21,13 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from processes import PeerFailed, machine
-from results import save
-
 ROOT = Path(__file__).parents[1]
+# What describes the machine is the package's own, of the checkout that this file is in.
+sys.path.insert(0, str(ROOT))
+
+from processes import PeerFailed, machine  # noqa: E402
+from results import save  # noqa: E402
+
 WORKER = Path(__file__).parent / "two_trees_worker.py"
 FIFTY_STEPS = ROOT / "tests" / "compatibility" / "fifty_steps.py"
 SMALL_ENCODER = ROOT / "tests" / "compatibility" / "made" / "encoder"
@@ -39,12 +43,11 @@ class Tree:
 
     folder (Path): The checkout.
     python (str): The interpreter of its environment.
-    scratch (Path): Gets its log and the metadata of its entry points, so that nothing is written to the checkout.
+    scratch (Path): Holds its metadata, which `write_metadata` wrote, and gets its log.
     threads (int): Of torch and its libraries.
     """
 
     def __init__(self, folder: Path, python: str, scratch: Path, threads: int):
-        metadata = scratch / "metadata"
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
         environment = {
             **os.environ,
@@ -53,19 +56,8 @@ class Tree:
             "HF_HUB_OFFLINE": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": f"{metadata}{os.pathsep}{folder}",
+            "PYTHONPATH": f"{scratch / 'metadata'}{os.pathsep}{folder}",
         }
-        if not metadata.exists():
-            metadata.mkdir(parents=True)
-            setup = [
-                "-c",
-                "from setuptools import setup; setup()",
-                "-q",
-                "egg_info",
-                "--egg-base",
-                str(metadata),
-            ]
-            subprocess.run([python, *setup], cwd=folder, check=True, env=environment, capture_output=True)
         self.log = scratch / "log.txt"
         with self.log.open("a", encoding="utf8") as errors:
             self._process = subprocess.Popen(
@@ -104,6 +96,21 @@ class Tree:
         self._process.wait()
 
 
+def write_metadata(folder: Path, python: str, scratch: Path) -> None:
+    """Write a checkout's entry points, from which spaCy knows its names, without writing to the checkout.
+
+    folder (Path): The checkout.
+    python (str): The interpreter of its environment.
+    scratch (Path): Gets a folder `metadata`.
+    """
+    metadata = scratch / "metadata"
+    # setuptools leaves what is there as it is.
+    shutil.rmtree(metadata, ignore_errors=True)
+    metadata.mkdir(parents=True)
+    setup = ["-c", "from setuptools import setup; setup()", "-q", "egg_info", "--egg-base", str(metadata)]
+    subprocess.run([python, *setup], cwd=folder, check=True, capture_output=True)
+
+
 class Bench:
     """What both trees need, made once by the old one: corpora, and a pipeline that is trained a little.
 
@@ -114,6 +121,9 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path):
         self.options, self.folder = options, folder
         self.encoder = options.encoder or packaged_encoder()
+        for which in ("old", "new"):
+            checkout, python = (getattr(options, name) for name in (which, f"{which}_python"))
+            write_metadata(checkout.resolve(), python, folder / which)
         self.corpora = {}
         for split in ("train", "test"):
             target = folder / f"{split}.spacy"

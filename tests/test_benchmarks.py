@@ -274,3 +274,56 @@ def test_scripts_say_what_they_do():
         done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
         assert done.returncode == 0
         assert "--output" in done.stdout
+
+
+@pytest.mark.parametrize(("rounds", "ranks"), [(6, (1, 6)), (9, (2, 8)), (10, (2, 9)), (20, (6, 15))])
+def test_two_trees_interval_is_of_order_statistics(rounds, ranks):
+    from two_trees import summarize
+
+    summary = summarize([float(value) for value in range(rounds, 0, -1)])
+    assert summary["interval"] == list(ranks)
+    assert (summary["least"], summary["most"]) == (1, rounds)
+
+
+def test_two_trees_gives_no_interval_of_few_rounds():
+    from two_trees import summarize, verdict
+
+    assert summarize([1.0] * 5)["interval"] is None
+    assert verdict(summarize([1.0] * 5)) == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"), [([0.98, 0.99], "as fast"), ([0.9, 1.01], "as fast"), ([0.9, 0.99], "slower")]
+)
+def test_two_trees_verdict_is_of_the_interval(interval, said):
+    from two_trees import verdict
+
+    assert verdict({"interval": interval}) == said
+
+
+def test_two_trees_compares_scores_and_entities():
+    from two_trees import compare_entities, compare_scores
+
+    old = [[[0, 3, "PER", 0.5], [5, 9, "LOC", 0.25]], []]
+    close = [[[0, 3, "PER", 0.5], [5, 9, "LOC", 0.375]], []]
+    other = [[[0, 3, "PER", 0.5], [5, 9, "ORG", 0.25]], []]
+    assert compare_scores(old, old)["difference"] == 0
+    assert compare_scores(old, close)["difference"] == 0.125
+    assert compare_scores(old, other)["difference"] == 1
+    assert compare_entities(old, close)["difference"] == 0
+    assert compare_entities(old, other)["difference"] == 1
+
+
+def test_two_trees_compares_weights(tmp_path):
+    import numpy as np
+    from safetensors.numpy import save_file
+    from two_trees import compare_weights
+
+    for name, weights in {
+        "old": {"a": np.zeros(2)},
+        "new": {"a": np.array([0.0, 0.5])},
+        "else": {"b": np.zeros(2)},
+    }.items():
+        save_file(weights, tmp_path / name)
+    assert compare_weights(tmp_path / "old", tmp_path / "new")["difference"] == 0.5
+    assert compare_weights(tmp_path / "old", tmp_path / "else")["difference"] == float("inf")
