@@ -30,10 +30,11 @@ from results import save
 from scoring import score
 from spacy.tokens import Doc
 
-from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions, select_ents
+from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, Alignment, align_mentions
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
+from spacy_ner_plus.spans import without_overlaps
 
 SEED = 0
 TIMED = 200
@@ -85,7 +86,7 @@ def measure_format(
             reply = reply_format.render(gold, labels, doc.text)
         began = time.process_time()
         alignment = align_mentions(doc, reply_format.parse(reply, labels, doc.text), occurrences=policy)
-        ents = select_ents(alignment)
+        ents = choose(alignment)
         seconds += time.process_time() - began
         found.append(to_characters(doc, ents))
         unaligned += len(alignment.unaligned)
@@ -104,8 +105,13 @@ def measure_once(docs: Sequence[Doc], policy: str) -> dict[str, Any]:
         for ent in sorted(doc.ents, key=lambda ent: ent.label_):
             mentions.setdefault((ent.text.casefold(), ent.label_), Mention(ent.text, ent.label_))
         alignment = align_mentions(doc, list(mentions.values()), occurrences=policy)
-        found.append(to_characters(doc, select_ents(alignment)))
+        found.append(to_characters(doc, choose(alignment)))
     return score(docs, found)
+
+
+def choose(alignment: Alignment) -> list[AlignedMention]:
+    """Of spans that overlap the longest, of equally long ones the better aligned."""
+    return without_overlaps(alignment.spans, rank=lambda s: (s.start - s.end, -s.score, s.start))[0]
 
 
 def to_characters(doc: Doc, spans: Sequence[AlignedMention]) -> list[Span]:

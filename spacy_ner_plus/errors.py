@@ -331,7 +331,7 @@ class Errors(metaclass=_Coded):
     E291 = "{where} can't be used: {reason}."
     E292 = "'{path}' holds no examples with annotation. Give others, or none."
     E293 = "There is no policy '{value}' for occurrences. Choose one of: {policies}."
-    E294 = "`fuzzy_threshold` is {value}. Give a similarity above 0 and up to 1."
+    E294 = "`similarity_threshold` is {value}. Give a similarity above 0 and up to 1."
     E295 = "{k} examples for each text can't be chosen. Give 1 or more."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."

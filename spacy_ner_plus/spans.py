@@ -1,9 +1,10 @@
 """Characters, tokens and tags: the one place where spans change their measure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -14,6 +15,19 @@ from spacy_ner_plus.issues import IssueLog
 MISSING = "-"
 # Marks, among the attrs of a span group, that it goes with doc.ents.
 ENTS_GROUP = "ents"
+
+
+class AnySpan(Protocol):
+    """A stretch of tokens, from the first to the one after the last."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+S = TypeVar("S", bound=AnySpan)
 
 
 class TokenSpan(NamedTuple):
@@ -123,26 +137,35 @@ def align(doc: Doc, spans: Iterable[CharSpan], mode: str = "strict") -> tuple[li
     return fitting, misaligned
 
 
-def without_overlaps(spans: Iterable[Span], first: Iterable[Span] = ()) -> tuple[list[Span], list[Span]]:
-    """Keep the longest of overlapping spans, and of equally long ones the earlier.
+def longest_first(span: AnySpan) -> tuple[int, int]:
+    """Rank spans by length, and equally long ones by position."""
+    return span.start - span.end, span.start
 
-    spans (Iterable[Span]): Any spans of one Doc.
-    first (Iterable[Span]): Spans that are kept whatever overlaps them; they
+
+def without_overlaps(
+    spans: Iterable[S], first: Iterable[S] = (), *, rank: Callable[[S], Any] = longest_first
+) -> tuple[list[S], list[S]]:
+    """Keep spans that share no token: one by one, by rank, unless it overlaps one that is kept already.
+
+    spans (Iterable[S]): Anything of one Doc with a start and an end by token.
+    first (Iterable[S]): Spans that are kept whatever overlaps them; they
         must not overlap each other.
-    RETURNS (tuple[list[Span], list[Span]]): What is kept, by position and with
+    rank (Callable[[S], Any]): What spans are sorted by; the longest come first, and of equally long
+        ones the earlier, as for spaCy's `filter_spans`.
+    RETURNS (tuple[list[S], list[S]]): What is kept, by position and with
         `first` among it, and what is dropped.
     """
     kept = list(first)
     taken = {i for span in kept for i in range(span.start, span.end)}
     dropped = []
-    for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
-        places = range(span.start, span.end)
-        if taken.isdisjoint(places):
+    for span in sorted(spans, key=rank):
+        tokens = range(span.start, span.end)
+        if taken.isdisjoint(tokens):
             kept.append(span)
-            taken.update(places)
+            taken.update(tokens)
         else:
             dropped.append(span)
-    return sorted(kept, key=lambda s: s.start), dropped
+    return sorted(kept, key=attrgetter("start")), dropped
 
 
 def span_scores(doc: Doc) -> dict[tuple[int, int, int], float]:

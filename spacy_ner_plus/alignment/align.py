@@ -4,36 +4,37 @@ A mention is looked for as it is spelled, then in normalised form, then by simil
 reply doesn't say which occurrence it means, the policy is one of
 
 - 'listed': a mention that is listed k times takes k of its occurrences. Longer mentions choose
-  first, so that 'China' doesn't take the place within 'Bank of China'. Where there are more
+  first, so that 'China' doesn't take the one within 'Bank of China'. Where there are more
   occurrences than listings, the mentions of a label are taken to be listed in the order of the
-  text, if those whose place is certain are: each takes the first place between its neighbours.
+  text, if those that are certain are: each takes the first occurrence between its neighbours.
 - 'all': a mention takes every free occurrence, however often it is listed, also in other case.
 - 'first': a mention takes its first free occurrence.
 
-What a reply lists without a free place for it takes one within another mention's, so that
-nothing is lost before `select_ents` chooses.
+A mention without a free occurrence of its own takes one within another mention's, so that
+nothing is lost before overlaps are resolved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from spacy.tokens import Doc
 
-from spacy_ner_plus.alignment.assignment import Claims, Request
+from spacy_ner_plus.alignment.assignment import Placement, Request, assign, assign_all, assign_shared
 from spacy_ner_plus.alignment.mentions import Mention
-from spacy_ner_plus.alignment.occurrences import Place, Places
+from spacy_ner_plus.alignment.occurrences import Occurrence, OccurrenceFinder
 from spacy_ner_plus.errors import Errors, UserError
 
 EXACT, NORMALISED, FUZZY = "exact", "normalised", "fuzzy"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99
+SIMILARITY_THRESHOLD = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedMention:
-    """A mention with its place.
+    """A mention with its span.
 
     start (int): Index of its first token.
     end (int): Index after its last token.
@@ -41,7 +42,7 @@ class AlignedMention:
     how (str): 'exact', 'normalised' or 'fuzzy'.
     score (float): 1.0 where exact, 0.99 where normalised, else the similarity.
     mention (Mention): What the reply says.
-    snapped (bool): Whether the place was widened to whole tokens.
+    snapped (bool): Whether the span was widened to whole tokens.
     """
 
     start: int
@@ -58,13 +59,28 @@ class Alignment:
     """What became of the mentions of a reply.
 
     spans (list[AlignedMention]): By position; they may overlap.
-    unaligned (list[tuple[Mention, str]]): Mentions without a place, with the reason.
+    unaligned (list[tuple[Mention, str]]): Mentions that were not found, with the reason.
     snapped (int): How many spans were widened to whole tokens.
     """
 
     spans: list[AlignedMention] = field(default_factory=list)
     unaligned: list[tuple[Mention, str]] = field(default_factory=list)
     snapped: int = 0
+
+
+class Found(NamedTuple):
+    """Where a mention may stand, and how that was found.
+
+    how (str): 'exact', 'normalised' or 'fuzzy'.
+    score (float): 1.0 where exact, 0.99 where normalised, else the similarity.
+    spelling (str): How the text spells it, or what is most similar where there is no occurrence.
+    occurrences (list[Occurrence]): In order.
+    """
+
+    how: str
+    score: float
+    spelling: str
+    occurrences: list[Occurrence]
 
 
 def align_mentions(
@@ -74,206 +90,212 @@ def align_mentions(
     start_char: int = 0,
     end_char: int | None = None,
     occurrences: str = "listed",
-    fuzzy_threshold: float = 0.85,
+    similarity_threshold: float = SIMILARITY_THRESHOLD,
 ) -> Alignment:
-    """Find the places of a reply's mentions.
+    """Find the spans of a reply's mentions.
 
-    doc (Doc): The Doc.
     mentions (Sequence[Mention]): In the order of the reply.
     start_char (int): Where the text that was sent begins in the Doc.
     end_char (int | None): Where it ends; None for the Doc's end.
     occurrences (str): 'listed', 'all' or 'first': which occurrences a mention takes where the
         reply doesn't say.
-    fuzzy_threshold (float): The least similarity, above 0; 1 for none but exact and normalised.
+    similarity_threshold (float): The least similarity, above 0; 1 for none but exact and normalised.
     RETURNS (Alignment): Spans, and what was not found.
     RAISES (UserError): Another policy or threshold.
     """
     if occurrences not in POLICIES:
         raise UserError(Errors.E293.format(value=occurrences, policies=", ".join(POLICIES)))
-    if not 0 < fuzzy_threshold <= 1:
-        raise UserError(Errors.E294.format(value=fuzzy_threshold))
-    aligner = _Aligner(Places(doc, start_char, end_char), mentions, occurrences, fuzzy_threshold)
-    return aligner.align()
+    if not 0 < similarity_threshold <= 1:
+        raise UserError(Errors.E294.format(value=similarity_threshold))
+    finder = OccurrenceFinder.of_doc(doc, start_char, end_char)
+    return _Aligner(finder, mentions, occurrences, similarity_threshold).align()
 
 
-def select_ents(aligned: Alignment | Sequence[AlignedMention]) -> list[AlignedMention]:
-    """Choose spans that don't overlap: the longest first, of equally long ones the better aligned.
+def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Found:
+    """Find where a mention may stand, by the first way that finds it at all.
 
-    aligned (Alignment | Sequence[AlignedMention]): Any spans of one Doc.
-    RETURNS (list[AlignedMention]): By position.
+    text (str): The mention, without white space around it.
+    similarity_threshold (float): The least similarity.
     """
-    spans = aligned.spans if isinstance(aligned, Alignment) else aligned
-    kept: list[AlignedMention] = []
-    taken: set[int] = set()
-    for span in sorted(spans, key=lambda s: (s.start - s.end, -s.score, s.start)):
-        places = range(span.start, span.end)
-        if taken.isdisjoint(places):
-            taken.update(places)
-            kept.append(span)
-    return sorted(kept, key=lambda s: s.start)
+    found = Found(EXACT, 1.0, text, finder.exact(text))
+    if not found.occurrences:
+        found = _find_normalised(finder, text)
+    if not found.occurrences:
+        occurrences, score, spelling = finder.similar(text, similarity_threshold)
+        found = Found(FUZZY, score, spelling, occurrences)
+    return found
+
+
+def find_other_spellings(finder: OccurrenceFinder, text: str) -> Found:
+    """Find other spellings of a mention that is there as it is spelled: 'JAPAN', but not 'us' for 'US'."""
+    found = _find_normalised(finder, text)
+    if not text.islower():
+        named = [o for o in found.occurrences if not finder.text[o.start : o.end].islower()]
+        return found._replace(occurrences=named)
+    return found
+
+
+def _find_normalised(finder: OccurrenceFinder, text: str) -> Found:
+    return Found(NORMALISED, NORMALISED_SCORE, text, finder.normalised(text))
 
 
 class _Aligner:
-    """Finds places for the mentions of one reply."""
+    """Finds the spans of the mentions of one reply."""
 
-    def __init__(self, places: Places, mentions: Sequence[Mention], policy: str, threshold: float):
-        self.places = places
+    def __init__(
+        self, finder: OccurrenceFinder, mentions: Sequence[Mention], policy: str, similarity_threshold: float
+    ):
+        self.finder = finder
         self.mentions = mentions
+        self.texts = [mention.text.strip() for mention in mentions]
         self.policy = policy
-        self.threshold = threshold
-        labels = [mention.label for mention in mentions]
-        self.claims = Claims(labels, len(places.starts), use_order=policy != "first")
+        self.similarity_threshold = similarity_threshold
+        self.placed: list[Placement] = []
         self.alignment = Alignment()
-        self._found: dict[str, _Found] = {}
+        self._found: dict[str, Found] = {}
 
     def align(self) -> Alignment:
-        pending = []
-        for number, mention in enumerate(self.mentions):
-            if not mention.text.strip():
-                self.alignment.unaligned.append((mention, "empty"))
-            elif not self._take_stated(number, mention):
-                pending.append(number)
+        pending = self._place_stated()
         # By what they say, the first mention that says it.
-        distinct = {self._name(number): number for number in reversed(pending)}
+        distinct = {self._key(number): number for number in reversed(pending)}
         firsts = sorted(distinct.values())
-        self._take_unstated(firsts if self.policy == "first" else pending)
+        self._place_unstated(firsts if self.policy == "first" else pending)
         if self.policy == "all":
-            self._take_all(firsts)
+            self._place_all(firsts)
         self.alignment.spans.sort(key=lambda span: (span.start, span.end))
         self.alignment.snapped = sum(span.snapped for span in self.alignment.spans)
         return self.alignment
 
-    def _take_stated(self, number: int, mention: Mention) -> bool:
-        """Take the place that the reply states, if it does and the mention is there.
+    def _place_stated(self) -> list[int]:
+        """Place the mentions that are where the reply states that they are.
 
-        RETURNS (bool): Whether the mention is done with.
+        RETURNS (list[int]): The numbers of those that are left.
         """
-        place, score, how = None, 1.0, EXACT
-        if mention.position >= 0:
-            lead = len(mention.text) - len(mention.text.lstrip())
-            text, start = mention.text.strip(), mention.position + lead
-            if self.places.text.startswith(text, start):
-                place = self.places.lay(start, start + len(text), cut=True)
-            else:
-                place, score = self.places.near(text, start, self.threshold)
-                how = FUZZY if score < 1.0 else NORMALISED
-                score = min(score, NORMALISED_SCORE)
-        elif mention.occurrence > 0:
-            place, other_spelling = self.places.numbered(mention.text.strip(), mention.occurrence)
-            how, score = (NORMALISED, NORMALISED_SCORE) if other_spelling else (EXACT, 1.0)
-        if place is None:
-            return False
-        taken = self._take(number, place, how, score)
+        found: dict[int, Found] = {}
+        for number, mention in enumerate(self.mentions):
+            if not self.texts[number]:
+                self.alignment.unaligned.append((mention, "empty"))
+            elif mention.position >= 0:
+                found[number] = self._find_at(number, mention)
+            elif mention.occurrence > 0:
+                found[number] = self._find_numbered(number, mention)
+        stated = [number for number, its in found.items() if its.occurrences]
+        self._write(assign_shared(self._requests(stated, found), self.placed), found)
         # An occurrence may be miscounted, and be another one; a position isn't.
-        if not taken and mention.position >= 0:
-            self.alignment.unaligned.append((mention, "its tokens have this label already"))
-            return True
-        return taken
+        twice = [n for n in self._without_placement(stated) if self.mentions[n].position >= 0]
+        done = {placement.number for placement in self.placed}.union(twice)
+        reason = "its tokens have this label already"
+        self.alignment.unaligned += [(self.mentions[number], reason) for number in twice]
+        return [number for number, text in enumerate(self.texts) if text and number not in done]
 
-    def _take_unstated(self, numbers: Sequence[int]) -> None:
-        claims = self.claims
-        found = {number: self._find(self.mentions[number].text.strip()) for number in numbers}
-        claims.claim([self._request(number, found[number]) for number in numbers])
-        left = self._write_placed(numbers, found)
+    def _find_at(self, number: int, mention: Mention) -> Found:
+        text = self.texts[number]
+        start = mention.position + len(mention.text) - len(mention.text.lstrip())
+        if self.finder.text.startswith(text, start):
+            occurrence, score = self.finder.to_tokens(start, start + len(text), cut=True), 1.0
+            return Found(EXACT, score, text, [occurrence] if occurrence else [])
+        occurrence, score = self.finder.near(text, start, self.similarity_threshold)
+        how = FUZZY if score < 1.0 else NORMALISED
+        return Found(how, min(score, NORMALISED_SCORE), text, [occurrence] if occurrence else [])
+
+    def _find_numbered(self, number: int, mention: Mention) -> Found:
+        text = self.texts[number]
+        occurrence, other_spelling = self.finder.numbered(text, mention.occurrence)
+        how, score = (NORMALISED, NORMALISED_SCORE) if other_spelling else (EXACT, 1.0)
+        return Found(how, score, text, [occurrence] if occurrence else [])
+
+    def _place_unstated(self, numbers: Sequence[int]) -> None:
+        order = "none" if self.policy == "first" else "label"
+        found = {number: self._find(self.texts[number]) for number in numbers}
+        self._write(assign(self._requests(numbers, found), self.placed, order=order), found)
+        left = self._without_placement(numbers)
         # There may be more in another spelling: 'JAPAN' in the headline, 'Japan' below.
-        others = {n: self._find_others(self.mentions[n].text.strip()) for n in left if found[n].how == EXACT}
-        claims.claim([self._request(number, other) for number, other in others.items()])
-        left = self._write_placed(left, others)
-        placed = {self._name(number) for number in claims.placed}
-        for number in left:
-            if self.policy == "all" and self._name(number) in placed:
-                continue
-            mention = self.mentions[number]
-            ways = [found[number], *([others[number]] if number in others else [])]
-            if not any(self._take(number, place, way.how, way.score) for way in ways for place in way.places):
-                self.alignment.unaligned.append((mention, self._reason(mention.text.strip(), ways[0])))
+        others = {
+            number: find_other_spellings(self.finder, self.texts[number])
+            for number in left
+            if found[number].how == EXACT
+        }
+        self._write(assign(self._requests(others, others), self.placed, order=order), others)
+        self._place_shared(self._without_placement(left), found, others)
 
-    def _name(self, number: int) -> tuple[str, str]:
-        return self.mentions[number].text.strip(), self.mentions[number].label
+    def _place_shared(
+        self, numbers: Sequence[int], found: Mapping[int, Found], others: Mapping[int, Found]
+    ) -> None:
+        """Place what has no free occurrence within other mentions; what can't be is reported."""
+        if self.policy == "all":
+            known = {self._key(placement.number) for placement in self.placed}
+            numbers = [number for number in numbers if self._key(number) not in known]
+        both = {
+            number: found[number]._replace(
+                occurrences=[
+                    *found[number].occurrences,
+                    *(others[number].occurrences if number in others else []),
+                ]
+            )
+            for number in numbers
+        }
+        placed = assign_shared(self._requests(numbers, both), self.placed)
+        self._write([p for p in placed if p.occurrence in found[p.number].occurrences], found)
+        self._write([p for p in placed if p.occurrence not in found[p.number].occurrences], others)
+        for number in self._without_placement(numbers):
+            reason = self._reason(self.texts[number], found[number])
+            self.alignment.unaligned.append((self.mentions[number], reason))
 
-    def _request(self, number: int, found: "_Found") -> Request:
-        return Request(number, tuple(found.places), len(self.mentions[number].text.strip()), found.score)
+    def _place_all(self, numbers: Sequence[int]) -> None:
+        """Place mentions wherever they stand free, longer ones first; then in another spelling."""
+        longest_first = sorted(numbers, key=lambda number: -len(self.texts[number]))
+        found = {}
+        for number in longest_first:
+            its = self._find(self.texts[number])
+            whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
+            found[number] = its._replace(occurrences=whole or its.occurrences)
+        self._write(assign_all(self._requests(longest_first, found), self.placed), found)
+        others = {}
+        for number in longest_first:
+            if found[number].how == EXACT:
+                its = find_other_spellings(self.finder, self.texts[number])
+                whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
+                others[number] = its._replace(occurrences=whole)
+        self._write(assign_all(self._requests(others, others), self.placed), others)
 
-    def _take_all(self, numbers: Sequence[int]) -> None:
-        """Take all places that are still free, longer mentions first; then those in another spelling."""
-        longest_first = sorted(numbers, key=lambda n: -len(self.mentions[n].text.strip()))
-        texts = {number: self.mentions[number].text.strip() for number in longest_first}
-        for number, text in texts.items():
-            found = self._find(text)
-            whole = [place for place in found.places if not place.snapped] or found.places
-            self._take_free(number, found, whole)
-        for number, text in texts.items():
-            if self._find(text).how == EXACT:
-                others = self._find_others(text)
-                self._take_free(number, others, [place for place in others.places if not place.snapped])
+    def _key(self, number: int) -> tuple[str, str]:
+        return self.texts[number], self.mentions[number].label
 
-    def _take_free(self, number: int, found: "_Found", places: Sequence[Place]) -> None:
-        for place in places:
-            if self.claims.is_free(place):
-                self._take(number, place, found.how, found.score)
+    def _requests(self, numbers: Iterable[int], found: Mapping[int, Found]) -> list[Request]:
+        return [
+            Request(
+                number,
+                self.mentions[number].label,
+                tuple(found[number].occurrences),
+                len(self.texts[number]),
+                found[number].score,
+            )
+            for number in numbers
+        ]
 
-    def _write_placed(self, numbers: Sequence[int], found: Mapping[int, "_Found"]) -> list[int]:
-        """Write what the claims gave a place, and give back the others."""
-        left = []
-        for number in numbers:
-            if number in self.claims.placed and number in found:
-                self._write(number, self.claims.placed[number], found[number].how, found[number].score)
-            else:
-                left.append(number)
-        return left
+    def _without_placement(self, numbers: Iterable[int]) -> list[int]:
+        placed = {placement.number for placement in self.placed}
+        return [number for number in numbers if number not in placed]
 
-    def _take(self, number: int, place: Place, how: str, score: float) -> bool:
-        """Take a place, unless a mention of the same label has it."""
-        if not self.claims.hold(number, place):
-            return False
-        self._write(number, place, how, score)
-        return True
+    def _find(self, text: str) -> Found:
+        if text not in self._found:
+            self._found[text] = find(self.finder, text, self.similarity_threshold)
+        return self._found[text]
 
-    def _write(self, number: int, place: Place, how: str, score: float) -> None:
-        mention, first = self.mentions[number], self.places.first
-        span = AlignedMention(
-            first + place.start, first + place.end, mention.label, how, score, mention, place.snapped
-        )
-        self.alignment.spans.append(span)
+    def _write(self, placed: Iterable[Placement], found: Mapping[int, Found]) -> None:
+        for placement in placed:
+            self.placed.append(placement)
+            number, label, occurrence = placement
+            start, end = self.finder.token_indices(occurrence)
+            how, score = found[number].how, found[number].score
+            span = AlignedMention(start, end, label, how, score, self.mentions[number], occurrence.snapped)
+            self.alignment.spans.append(span)
 
-    def _find(self, text: str) -> "_Found":
-        """Find where a mention may lie, by the first way that finds it at all."""
-        found = self._found.get(text)
-        if found is None:
-            found = _Found(EXACT, 1.0, text, self.places.exact(text))
-            if not found.places:
-                found = self._find_alike(text)
-            if not found.places:
-                places, score, spelling = self.places.similar(text, self.threshold)
-                found = _Found(FUZZY, score, spelling, places)
-            self._found[text] = found
-        return found
-
-    def _find_alike(self, text: str) -> "_Found":
-        return _Found(NORMALISED, NORMALISED_SCORE, text, self.places.alike(text))
-
-    def _find_others(self, text: str) -> "_Found":
-        """Find other spellings of a mention that is there as it is spelled: 'JAPAN', but not 'us' for 'US'."""
-        alike = self._find_alike(text)
-        if not text.islower():
-            named = [place for place in alike.places if not self.places.spelling(*place[:2]).islower()]
-            return alike._replace(places=named)
-        return alike
-
-    def _reason(self, text: str, found: "_Found") -> str:
-        if found.places:
+    def _reason(self, text: str, found: Found) -> str:
+        if found.occurrences:
             return "listed more often than it occurs"
-        if text in self.places.text:
+        if text in self.finder.text:
             return "only as part of a longer word"
         if found.spelling:
             return f"not in the text; most similar is '{found.spelling}' ({found.score:.2f})"
         return "not in the text"
-
-
-class _Found(NamedTuple):
-    """Where a mention may lie, how that was found, and the spelling that it has there."""
-
-    how: str
-    score: float
-    spelling: str
-    places: list[Place]

@@ -1,6 +1,7 @@
-"""What a reply says: mentions of entities, without a place in the text."""
+"""What is looked for: mentions of entities, without their place in the text."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class InvalidReply(ValueError):
@@ -27,3 +28,14 @@ class Mention:
     reply_start: int = -1
     reply_end: int = -1
     position: int = -1
+
+
+class TaggedWords(NamedTuple):
+    """Words of one entity, given one by one, so that nothing is said of what lies between them.
+
+    words (tuple[str, ...]): The words, none of which holds white space.
+    label (str): Its label; empty for words of no entity, which only help to find the others.
+    """
+
+    words: tuple[str, ...]
+    label: str

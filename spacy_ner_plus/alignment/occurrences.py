@@ -1,11 +1,13 @@
-"""Where a mention may lie in a text: by its exact spelling, by its normalised form, or by similarity.
+"""Where a mention may stand in a text: by its exact spelling, by its normalised form, or by similarity.
 
-Offsets of characters are within the stretch of text that is looked at; places are in tokens of the
-Doc. A mention that ends inside a token, such as 'U.S.' in 'U.S.-based', takes the whole token; one
-that would cut letters or digits apart, such as 'Iran' in 'Iranian', has no place there.
+An occurrence that ends inside a token, such as 'U.S.' in 'U.S.-based', is widened to the whole
+token; one that would cut letters or digits apart, such as 'Iran' in 'Iranian', is none. For
+callers that can split tokens, occurrences of words are left as they are.
 """
 
+import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,25 +19,26 @@ from spacy_ner_plus.alignment.normalization import Normalised, normalise
 
 # How much worse than the threshold a stretch of characters may be before it is laid on tokens.
 SLACK = 0.2
+# What may lie between words that were given one by one and belong together, and where some were left out.
+NO_GAP, GAP = "", r"[^\w]{0,3}"
 
 
-class Place(NamedTuple):
-    """A stretch of tokens.
+class Occurrence(NamedTuple):
+    """A stretch of a text where a mention may stand.
 
-    start (int): Index of the first token.
-    end (int): Index after the last token.
-    snapped (bool): Whether it takes in characters that the mention doesn't have.
+    start (int): Offset of its first character, in code points.
+    end (int): Offset after its last character.
+    snapped (bool): Whether it was widened to whole tokens.
     """
 
     start: int
     end: int
-    snapped: bool
+    snapped: bool = False
 
 
 def occurrences(text: str, mention: str) -> list[int]:
     """Find a mention in a text, in the order in which replies count occurrences.
 
-    text (str): The text.
     mention (str): Any string; nothing is found for an empty one.
     RETURNS (list[int]): Where it begins: first wherever it stands as a word or words of its own, then
         wherever it is part of longer words, such as 'Iran' in 'Iranian'.
@@ -54,158 +57,200 @@ def cuts_word(text: str, offset: int) -> bool:
     return 0 < offset < len(text) and text[offset - 1].isalnum() and text[offset].isalnum()
 
 
-class Places:
-    """Finds places in a Doc or a stretch of it.
+class OccurrenceFinder:
+    """Finds where mentions may stand in one text.
 
-    doc (Doc): The Doc.
-    start_char (int): Where the stretch begins.
-    end_char (int | None): Where it ends; None for the Doc's end.
+    text (str): The text.
+    starts (Sequence[int]): Offsets where its tokens begin; none where it has no tokens yet.
+    ends (Sequence[int]): Offsets where they end.
+    first (int): Index of the first of these tokens in its Doc.
     """
 
-    def __init__(self, doc: Doc, start_char: int = 0, end_char: int | None = None):
+    def __init__(self, text: str, starts: Sequence[int] = (), ends: Sequence[int] = (), first: int = 0):
+        self.text = text
+        self.starts, self.ends, self.first = starts, ends, first
+        self._index_by_start = {start: i for i, start in enumerate(starts)}
+        self._index_by_end = {end: i for i, end in enumerate(ends, start=1)}
+
+    @classmethod
+    def of_doc(cls, doc: Doc, start_char: int = 0, end_char: int | None = None) -> "OccurrenceFinder":
+        """Look at a Doc, or at a stretch of it; offsets are within the stretch.
+
+        start_char (int): Where the stretch begins.
+        end_char (int | None): Where it ends; None for the Doc's end.
+        """
         if start_char <= 0 and end_char is None:
-            self.first, tokens, self.text = 0, doc, doc.text
+            first, tokens, text = 0, doc, doc.text
         else:
-            self.first = max(bisect_right(doc, start_char, key=attrgetter("idx")) - 1, 0)
+            first = max(bisect_right(doc, start_char, key=attrgetter("idx")) - 1, 0)
             last = len(doc) if end_char is None else bisect_left(doc, end_char, key=attrgetter("idx"))
-            tokens = doc[self.first : max(last, self.first)]
+            tokens = doc[first : max(last, first)]
             cut = start_char - tokens.start_char if len(tokens) else 0
             length = None if end_char is None else max(end_char - start_char, 0)
-            self.text = tokens.text_with_ws[cut:][:length]
+            text = tokens.text_with_ws[cut:][:length]
         # No Token is made for it.
-        bounds = doc.to_array([IDX, LENGTH])[self.first : self.first + len(tokens)].astype("int64")
-        self.starts = (bounds[:, 0] - start_char).tolist()
-        self.ends = (bounds[:, 0] - start_char + bounds[:, 1]).tolist()
-        self._index_by_start = {start: i for i, start in enumerate(self.starts)}
-        self._index_by_end = {end: i for i, end in enumerate(self.ends, start=1)}
+        bounds = doc.to_array([IDX, LENGTH])[first : first + len(tokens)].astype("int64")
+        starts = (bounds[:, 0] - start_char).tolist()
+        ends = (bounds[:, 0] - start_char + bounds[:, 1]).tolist()
+        return cls(text, starts, ends, first)
 
     @cached_property
-    def normalised(self) -> Normalised:
-        """RETURNS (Normalised): The text in normalised form; made once it is needed."""
+    def _normalised(self) -> Normalised:
         return Normalised(self.text)
 
-    def exact(self, mention: str) -> list[Place]:
-        """RETURNS (list[Place]): Where the text has a mention as it is spelled, in order."""
+    def exact(self, mention: str) -> list[Occurrence]:
+        """RETURNS (list[Occurrence]): Where the text has a mention as it is spelled, in order."""
         found, seen = [], set()
         at = self.text.find(mention)
         while at >= 0:
-            place = self.lay(at, at + len(mention))
-            if place and place[:2] not in seen:
-                seen.add(place[:2])
-                found.append(place)
+            occurrence = self.to_tokens(at, at + len(mention))
+            if occurrence and occurrence[:2] not in seen:
+                seen.add(occurrence[:2])
+                found.append(occurrence)
             at = self.text.find(mention, at + 1)
         return found
 
-    def alike(self, mention: str) -> list[Place]:
-        """RETURNS (list[Place]): Where the text has a mention in another spelling of the same normalised form."""
-        form, text = normalise(mention), self.normalised.text
+    def normalised(self, mention: str) -> list[Occurrence]:
+        """RETURNS (list[Occurrence]): Where the text has the normalised form of a mention, in order."""
+        form, text = normalise(mention), self._normalised.text
         found, seen = [], set()
         at = text.find(form) if form else -1
         while at >= 0:
-            place = self.lay(*self.normalised.original(at, at + len(form)))
-            if place and place[:2] not in seen:
-                seen.add(place[:2])
-                found.append(place)
+            occurrence = self.to_tokens(*self._normalised.original(at, at + len(form)))
+            if occurrence and occurrence[:2] not in seen:
+                seen.add(occurrence[:2])
+                found.append(occurrence)
             at = text.find(form, at + 1)
         return found
 
-    def similar(self, mention: str, threshold: float) -> tuple[list[Place], float, str]:
+    def similar(self, mention: str, threshold: float) -> tuple[list[Occurrence], float, str]:
         """Find the spelling in the text that is most similar to a mention.
 
         Numbers must be the same: 'Windows 98' is not 'Windows 95'.
 
-        mention (str): The mention.
         threshold (float): The least similarity, from 0 to 1.
-        RETURNS (tuple[list[Place], float, str]): Where the text has that spelling, how similar it is,
-            and the spelling; no places where it is below the threshold.
+        RETURNS (tuple[list[Occurrence], float, str]): Where the text has that spelling, how similar it
+            is, and the spelling; no occurrences where it is below the threshold.
         """
         from rapidfuzz import fuzz
 
-        form, text = normalise(mention), self.normalised.text
+        form, text = normalise(mention), self._normalised.text
         if not form or not text:
             return [], 0.0, ""
         found = fuzz.partial_ratio_alignment(form, text, score_cutoff=100 * max(threshold - SLACK, 0))
         if not found or found.dest_start == found.dest_end:
             return [], 0.0, ""
-        start, end = self.normalised.original(found.dest_start, found.dest_end)
+        start, end = self._normalised.original(found.dest_start, found.dest_end)
         first, last = self._token_at(start), self._token_before(end)
         best, score = None, 0.0
         for i in range(max(first - 1, 0), first + 2):
             for j in range(max(last - 1, i), min(last + 2, len(self.starts))):
-                similarity = self._similarity(form, i, j + 1)
+                similarity = self._similarity(form, i, j)
                 if similarity > score:
-                    best, score = (i, j + 1), similarity
+                    best, score = (i, j), similarity
         if best is None:
             return [], 0.0, ""
-        spelling = self.spelling(*best)
+        spelling = self._spelling(*best)
         if score < threshold or _digits(spelling) != _digits(mention):
             return [], score, spelling
         return self.exact(spelling), score, spelling
 
-    def numbered(self, mention: str, number: int) -> tuple[Place | None, bool]:
+    def words(
+        self, words: Sequence[str], *, gap: str = NO_GAP, other_spelling: bool = False
+    ) -> list[Occurrence]:
+        """Find words that were given one by one, whatever white space the text has between them.
+
+        They are found inside of longer words and tokens, too, and not widened.
+
+        gap (str): NO_GAP, or GAP where up to three characters of no word may lie between them.
+        other_spelling (bool): Whether they are looked for in normalised form.
+        RETURNS (list[Occurrence]): In order.
+        """
+        if not other_spelling:
+            if len(words) == 1:
+                return [Occurrence(at, at + len(words[0])) for at in _find_all(self.text, words[0])]
+            pattern = (gap or r"\s*").join(map(re.escape, words))
+            return [Occurrence(*bounds) for bounds in _search_all(pattern, self.text)]
+        forms = [form for form in map(normalise, words) if form]
+        if not forms:
+            return []
+        pattern = (gap or " ?").join(map(re.escape, forms))
+        found = _search_all(pattern, self._normalised.text)
+        return [Occurrence(*self._normalised.original(*bounds)) for bounds in found]
+
+    def numbered(self, mention: str, number: int) -> tuple[Occurrence | None, bool]:
         """Find the occurrence of a mention that a reply counts as the n-th.
 
-        mention (str): The mention.
         number (int): From 1.
-        RETURNS (tuple[Place | None, bool]): Its place, None where there are fewer or it would cut a
-            word; and whether the mention is spelled otherwise there.
+        RETURNS (tuple[Occurrence | None, bool]): The occurrence, None where there are fewer or it would
+            cut a word; and whether the mention is spelled otherwise there.
         """
-        place = self._nth(occurrences(self.text, mention), number, len(mention))
-        if place:
-            return place, False
+        starts = occurrences(self.text, mention)
+        if number <= len(starts):
+            at = starts[number - 1]
+            occurrence = self.to_tokens(at, at + len(mention))
+            if occurrence:
+                return occurrence, False
         form = normalise(mention)
-        starts = occurrences(self.normalised.text, form)
-        if not form or number > len(starts):
+        starts = occurrences(self._normalised.text, form)
+        if number > len(starts):
             return None, True
         at = starts[number - 1]
-        return self.lay(*self.normalised.original(at, at + len(form))), True
+        return self.to_tokens(*self._normalised.original(at, at + len(form))), True
 
-    def _nth(self, starts: list[int], number: int, length: int) -> Place | None:
-        return self.lay(starts[number - 1], starts[number - 1] + length) if number <= len(starts) else None
-
-    def near(self, mention: str, position: int, threshold: float) -> tuple[Place | None, float]:
+    def near(self, mention: str, position: int, threshold: float) -> tuple[Occurrence | None, float]:
         """Find a mention that was copied with slips, where it is known to begin.
 
-        mention (str): The mention.
         position (int): Where it begins in the text.
         threshold (float): The least similarity, from 0 to 1.
-        RETURNS (tuple[Place | None, float]): Its place and similarity; None where it is below.
+        RETURNS (tuple[Occurrence | None, float]): Where it is and how similar; None where it is below.
         """
         form, first = normalise(mention), self._token_at(position)
         best, score = None, 0.0
         for j in range(first, len(self.starts)):
-            similarity = self._similarity(form, first, j + 1)
+            similarity = self._similarity(form, first, j)
             if similarity > score:
-                best, score = j + 1, similarity
+                best, score = j, similarity
             if self.ends[j] - self.starts[first] > 2 * len(mention) + 20:
                 break
         if best is None or score < threshold:
             return None, score
-        return Place(first, best, score < 1.0), score
+        return Occurrence(self.starts[first], self.ends[best], score < 1.0), score
 
-    def lay(self, start: int, end: int, *, cut: bool = False) -> Place | None:
-        """Lay a stretch of characters on tokens.
+    def to_tokens(self, start: int, end: int, *, cut: bool = False) -> Occurrence | None:
+        """Widen a stretch of characters to whole tokens.
 
         start (int): Offset of the first character.
         end (int): Offset after the last.
-        cut (bool): Whether letters and digits may be cut apart; the place takes the whole token, then.
-        RETURNS (Place | None): The place; None where it would cut a word, or there is no token.
+        cut (bool): Whether letters and digits may be cut apart.
+        RETURNS (Occurrence | None): None where it would cut a word, or there is no token.
         """
-        first, after = self._index_by_start.get(start), self._index_by_end.get(end)
-        if first is not None and after is not None:
-            return Place(first, after, False)
+        starts, ends = start in self._index_by_start, end in self._index_by_end
+        if starts and ends:
+            return Occurrence(start, end)
         if not cut and (
-            (first is None and cuts_word(self.text, start)) or (after is None and cuts_word(self.text, end))
+            (not starts and cuts_word(self.text, start)) or (not ends and cuts_word(self.text, end))
         ):
             return None
-        first, after = self._token_at(start), self._token_before(end) + 1
-        if first >= after:
+        first, last = self._token_at(start), self._token_before(end)
+        if first > last:
             return None
-        return Place(first, after, self.starts[first] != start or self.ends[after - 1] != end)
+        wide = Occurrence(self.starts[first], self.ends[last])
+        return wide._replace(snapped=wide[:2] != (start, end))
 
-    def spelling(self, start: int, end: int) -> str:
-        """RETURNS (str): The text of some tokens."""
-        return self.text[self.starts[start] : self.ends[end - 1]]
+    def is_whole(self, occurrence: Occurrence) -> bool:
+        """RETURNS (bool): Whether an occurrence begins and ends with a token, or at least cuts no word."""
+        start, end = occurrence.start, occurrence.end
+        return (start in self._index_by_start or not cuts_word(self.text, start)) and (
+            end in self._index_by_end or not cuts_word(self.text, end)
+        )
+
+    def token_indices(self, occurrence: Occurrence) -> tuple[int, int]:
+        """RETURNS (tuple[int, int]): Of an occurrence that was widened, the Doc's first token and the one after."""
+        return (
+            self.first + self._index_by_start[occurrence.start],
+            self.first + self._index_by_end[occurrence.end],
+        )
 
     def _token_at(self, offset: int) -> int:
         """The token that holds an offset, or the next one."""
@@ -215,10 +260,29 @@ class Places:
         """The token that holds what is before an offset, or the one before that."""
         return bisect_left(self.starts, offset) - 1
 
-    def _similarity(self, form: str, start: int, end: int) -> float:
+    def _similarity(self, form: str, first: int, last: int) -> float:
         from rapidfuzz import fuzz
 
-        return fuzz.ratio(form, normalise(self.spelling(start, end))) / 100
+        return fuzz.ratio(form, normalise(self._spelling(first, last))) / 100
+
+    def _spelling(self, first: int, last: int) -> str:
+        return self.text[self.starts[first] : self.ends[last]]
+
+
+def _find_all(text: str, word: str) -> Iterable[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def _search_all(pattern: str, text: str) -> Iterable[tuple[int, int]]:
+    """All matches, those that overlap among them."""
+    compiled = re.compile(pattern)
+    match = compiled.search(text)
+    while match:
+        yield match.span()
+        match = compiled.search(text, match.start() + 1)
 
 
 def _digits(text: str) -> str:

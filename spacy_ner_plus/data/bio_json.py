@@ -18,12 +18,15 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_ner_plus.alignment.align import EXACT, FUZZY, NORMALISED
+from spacy_ner_plus.alignment.align_words import GAPPED, PlacedWords, WordsAlignment, align_words, is_certain
+from spacy_ner_plus.alignment.mentions import TaggedWords
+from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.data.json_records import JsonObject, json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
-from spacy_ner_plus.data.placement import is_certain, place, tags_to_pieces
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import CharSpan
+from spacy_ner_plus.spans import CharSpan, split_tag
 
 TEXT_KEYS = ("text", "sentence", "input", "utterance", "request", "query")
 LABEL_KEYS = (
@@ -44,6 +47,14 @@ TAGGED = re.compile(
     r"""\s*(?:[-*•]\s+(?!(?:->|=>|→|:|=)\s))?(?P<token>\S.*?)\s*(?:->|=>|→|:|=|\t|\s)\s*"""
     r"""(?P<tag>(?:[BILUESM][-_][^\s,;"']+)|O)["']?\s*(?:[,;]|$)"""
 )
+
+# How words were found that are not in the text as they were given, as it is counted.
+REPAIRS = {
+    EXACT: "",
+    NORMALISED: "token in another spelling",
+    GAPPED: "gap inside an entity",
+    FUZZY: "token found by similarity",
+}
 
 
 def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, where: str) -> Iterator[Doc]:
@@ -70,9 +81,9 @@ def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, w
             yield doc
             continue
         pairs = list(_read_pairs(labels, issues, place_of_record))
-        pieces = tags_to_pieces(pairs, issues, place_of_record)
-        edges = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
-        spans = place(doc.text, pieces, issues=issues, where=place_of_record, edges=edges)
+        alignment = align_words(OccurrenceFinder.of_doc(doc), _tagged_words(pairs, issues, place_of_record))
+        _count(alignment, doc.text, issues, place_of_record)
+        spans = [CharSpan(found.start, found.end, found.label) for found in alignment.placed if found.label]
         yield annotate(doc, spans, issues=issues, where=place_of_record)
 
 
@@ -105,13 +116,62 @@ def _record(doc: Doc) -> dict[str, Any]:
             tags[token.i] = f"{'B' if token is words[0] else 'I'}-{ent.label_}"
         if words:
             start, end = words[0].idx, words[-1].idx + len(words[-1])
-            spans.append(CharSpan(start, end, ent.label_))
+            spans.append((start, end))
     everything = [(token.text, tag) for token, tag in zip(doc, tags, strict=True) if not token.is_space]
     pairs = [(token, tag) for token, tag in everything if tag != "O"]
-    if not is_certain(doc.text, tags_to_pieces(pairs, IssueLog(), ""), spans):
+    if not is_certain(doc.text, _tagged_words(pairs, IssueLog(), ""), spans):
         pairs = everything
     record["labels"] = pairs
     return record
+
+
+def _tagged_words(pairs: Iterable[tuple[str, str]], issues: IssueLog, where: str) -> list[TaggedWords]:
+    """Join tagged tokens, in IOB2, BILUO or IOBES; tokens that are O may be left out."""
+    tagged: list[TaggedWords] = []
+    is_open = False
+    for token, tag in pairs:
+        words = tuple(token.split())
+        if not words:
+            continue
+        parts = split_tag(tag.strip())
+        if parts is None:
+            issues.add("invalid tag", f"{token!r}: {tag!r}, read as O", where)
+        prefix, label = parts or ("O", "")
+        if prefix in "ILEM" and is_open and tagged[-1].label == label:
+            tagged[-1] = TaggedWords(tagged[-1].words + words, label)
+        else:
+            if prefix in "ILEM":
+                issues.add("I- that opens an entity", f"{token!r}: {tag}", where)
+            tagged.append(TaggedWords(words, label))
+        is_open = prefix in "BIM"
+    return tagged
+
+
+def _count(alignment: WordsAlignment, text: str, issues: IssueLog, where: str) -> None:
+    """Count what was not found, not certain, or not as written."""
+    for words, label in alignment.parted:
+        issues.add("I- that opens an entity", f"{words[0]!r}: I-{label}", where)
+    for found in alignment.placed:
+        kind = REPAIRS[found.how]
+        if found.how == NORMALISED and _ignores_case(found, text):
+            kind = "token in another case"
+        if kind:
+            issues.add(kind, _show(found), where)
+        if found.label and not found.in_order:
+            issues.add("token out of order", _show(found), where)
+        if found.label and not found.is_certain:
+            issues.add("ambiguous place", _show(found), where)
+    for lost in alignment.lost:
+        issues.add("token not found", _show(lost), where)
+
+
+def _ignores_case(found: PlacedWords, text: str) -> bool:
+    """Whether words differ from the text in case alone."""
+    return "".join(text[found.start : found.end].split()).casefold() == "".join(found.words).casefold()
+
+
+def _show(tagged: TaggedWords | PlacedWords) -> str:
+    return f"{tagged.label} {' '.join(tagged.words)!r}"
 
 
 def _read_record(record: Any, where: str) -> tuple[str, Any]:

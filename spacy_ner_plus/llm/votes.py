@@ -9,6 +9,7 @@ import numpy as np
 from spacy_ner_plus.alignment.align import AlignedMention
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.llm.requests import ChatReply
+from spacy_ner_plus.spans import without_overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,8 @@ def choose(candidates: Iterable[Candidate], threshold: float) -> list[Candidate]
     threshold (float): The least score.
     RETURNS (list[Candidate]): By position.
     """
-    kept: list[Candidate] = []
-    taken: set[int] = set()
-    ranked = sorted(
-        (candidate for candidate in candidates if candidate.score >= threshold),
-        key=lambda c: (-c.score, c.start - c.end, -c.aligned.score, c.start, c.label),
+    sure = [candidate for candidate in candidates if candidate.score >= threshold]
+    kept, _ = without_overlaps(
+        sure, rank=lambda c: (-c.score, c.start - c.end, -c.aligned.score, c.start, c.label)
     )
-    for candidate in ranked:
-        places = range(candidate.start, candidate.end)
-        if taken.isdisjoint(places):
-            taken.update(places)
-            kept.append(candidate)
-    return sorted(kept, key=lambda c: c.start)
+    return kept

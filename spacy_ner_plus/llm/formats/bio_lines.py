@@ -10,19 +10,18 @@ the text, and each entity is looked for after the one before it.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
-from spacy_ner_plus.alignment.occurrences import cuts_word
+from spacy_ner_plus.alignment.align import EXACT
+from spacy_ner_plus.alignment.align_words import GAPPED, PlacedWords, align_words
+from spacy_ner_plus.alignment.mentions import InvalidReply, Mention, TaggedWords
+from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 
 NOTHING = "NONE"
 TAG = re.compile(r"O|([BI])-(\S+)")
-
-Stretch = tuple[int, int]
 
 
 def bio_lines_v1() -> "BioLines":
@@ -60,16 +59,18 @@ class BioLines:
         if not answer:
             raise InvalidReply(f"the reply is empty; write {NOTHING} where there are no entities")
         entities = _read_lines(answer, content.rfind(answer), labels)
-        places = _in_order([_find(entity.words, text) for entity in entities])
+        tagged = [TaggedWords(tuple(entity.words), entity.label) for entity in entities]
+        placed = align_words(OccurrenceFinder(text), tagged, can_split=False).placed
+        found = {words.number: words for words in placed if words.in_order}
         return [
             Mention(
-                _spelling(entity, place, text),
+                _spelling(entity, found.get(number), text),
                 entity.label,
                 reply_start=entity.reply_start,
                 reply_end=entity.reply_end,
-                position=place[0] if place else -1,
+                position=found[number].start if number in found else -1,
             )
-            for entity, place in zip(entities, places, strict=True)
+            for number, entity in enumerate(entities)
             if entity.label
         ]
 
@@ -124,58 +125,8 @@ def _split(line: str) -> tuple[str, str]:
     return word.strip(), tag.strip()
 
 
-def _spelling(entity: _Entity, place: Stretch | None, text: str) -> str:
-    """The words of an entity, with the white space of the text where it has them."""
-    in_text = text[place[0] : place[1]] if place else ""
-    same = "".join(in_text.split()) == "".join(entity.words)
-    return in_text if same else " ".join(entity.words)
-
-
-def _find(words: Sequence[str], text: str) -> list[Stretch]:
-    """Find words in a text: where they stand alone, in this case or else in any; else within longer words."""
-    pattern = r"\s*".join(re.escape(word) for word in words)
-    inside: list[Stretch] = []
-    for flags in (0, re.IGNORECASE):
-        # Looking ahead also finds places that overlap.
-        places = [match.span(1) for match in re.finditer(f"(?=({pattern}))", text, flags)]
-        alone = [p for p in places if not cuts_word(text, p[0]) and not cuts_word(text, p[1])]
-        if alone:
-            return alone
-        inside = inside or places
-    return inside
-
-
-def _in_order(candidates: Sequence[Sequence[Stretch]]) -> list[Stretch | None]:
-    """Give as many as possible a place after the one before, and each the first that it can have."""
-    placed: list[Stretch | None] = []
-    end = 0
-    for places in candidates:
-        place = next((place for place in places if place[0] >= end), None)
-        if places and not place:
-            return _longest_chain(candidates)
-        placed.append(place)
-        end = place[1] if place else end
-    return placed
-
-
-def _longest_chain(candidates: Sequence[Sequence[Stretch]]) -> list[Stretch | None]:
-    """Like patience sorting: for each number of placed entities, the smallest end that they can have."""
-    best: list[tuple[int, tuple | None]] = [(0, None)]
-    for i, places in enumerate(candidates):
-        starts = [start for start, _ in places]
-        for count in range(len(best) - 1, -1, -1):
-            end, chain = best[count]
-            j = bisect_left(starts, end)
-            if j == len(places):
-                continue
-            longer = (places[j][1], (i, places[j], chain))
-            if count + 1 == len(best):
-                best.append(longer)
-            elif longer[0] < best[count + 1][0]:
-                best[count + 1] = longer
-    placed: list[Stretch | None] = [None] * len(candidates)
-    chain = best[-1][1]
-    while chain is not None:
-        i, place, chain = chain
-        placed[i] = place
-    return placed
+def _spelling(entity: _Entity, found: PlacedWords | None, text: str) -> str:
+    """The words of an entity; where the text has them so, with what it has between them."""
+    if found and found.how in (EXACT, GAPPED):
+        return text[found.start : found.end]
+    return " ".join(entity.words)

@@ -124,7 +124,7 @@ class Extractor:
             start_char=chunk[0],
             end_char=chunk[1],
             occurrences=occurrences,
-            fuzzy_threshold=self.similarity_threshold,
+            similarity_threshold=self.similarity_threshold,
         )
 
 

@@ -1,0 +1,264 @@
+"""Tagged words to spans: words that were given one by one in the order of the text.
+
+Words of one entity are looked for beside each other, whatever white space the text has between
+them; then in another spelling, then with up to three characters of no word between them, and at
+last by similarity. Ends of words and tokens count first: what lies inside of a longer word is taken
+only where there is no other occurrence, or no order without it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
+
+from spacy_ner_plus.alignment.align import EXACT, FUZZY, NORMALISED, SIMILARITY_THRESHOLD
+from spacy_ner_plus.alignment.assignment import Placement, Request, assign
+from spacy_ner_plus.alignment.mentions import TaggedWords
+from spacy_ner_plus.alignment.occurrences import GAP, NO_GAP, Occurrence, OccurrenceFinder
+
+GAPPED = "gapped"
+# From the best case on: how words may stand in the text, and what that is called.
+WAYS = ((NO_GAP, False, EXACT), (NO_GAP, True, NORMALISED), (GAP, False, GAPPED), (GAP, True, GAPPED))
+
+
+class PlacedWords(NamedTuple):
+    """Tagged words with their place.
+
+    number (int): The number of the tagged words that they are, or are a part of.
+    words (tuple[str, ...]): The words.
+    label (str): The label.
+    start (int): Offset of the first character, in code points.
+    end (int): Offset after the last.
+    how (str): 'exact', 'normalised', 'gapped' or 'fuzzy'.
+    in_order (bool): Whether they stand in the text in the order in which they were given.
+    is_certain (bool): Whether there is no other place where they could stand.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    label: str
+    start: int
+    end: int
+    how: str
+    in_order: bool
+    is_certain: bool
+
+
+@dataclass
+class WordsAlignment:
+    """What became of tagged words.
+
+    placed (list[PlacedWords]): By position; they don't overlap.
+    lost (list[TaggedWords]): What was not found, or has no place left.
+    parted (list[TaggedWords]): Words that don't stand beside those before them in their entity, so
+        that they begin one of their own.
+    """
+
+    placed: list[PlacedWords] = field(default_factory=list)
+    lost: list[TaggedWords] = field(default_factory=list)
+    parted: list[TaggedWords] = field(default_factory=list)
+
+
+def align_words(
+    finder: OccurrenceFinder,
+    tagged: Sequence[TaggedWords],
+    *,
+    can_split: bool = True,
+    similarity_threshold: float = SIMILARITY_THRESHOLD,
+) -> WordsAlignment:
+    """Find tagged words in a text, each at the first place after those before them.
+
+    finder (OccurrenceFinder): Of the text.
+    tagged (Sequence[TaggedWords]): In the order of the text, those without a label among them.
+    can_split (bool): Whether the caller can split what doesn't fit: tokens, where there is an order
+        inside of longer words alone, and entities, whose words are then looked for in parts.
+    similarity_threshold (float): The least similarity to a stretch of whole tokens, above 0; none is
+        looked for where the text has no tokens yet.
+    RETURNS (WordsAlignment): What was found, with and without a label, and what was not.
+    """
+    everything = _place_everything(finder, tagged)
+    if everything is not None:
+        return WordsAlignment(everything)
+    alignment = WordsAlignment()
+    candidates = _find_candidates(finder, tagged, alignment, can_split, similarity_threshold)
+    requests, placed = _place_in_order(finder, candidates, can_split)
+    chosen = {placement.number: placement.occurrence for placement in placed}
+    latest = assign([requests[i] for i in chosen], order="text", latest=True)
+    alignment.placed += [
+        candidates[first.number].place(first.occurrence, in_order=True, is_certain=first == last)
+        for first, last in zip(placed, latest, strict=True)
+    ]
+    for i, candidate in enumerate(candidates):
+        if i in chosen or not candidate.tagged.label:
+            continue
+        anywhere = dict.fromkeys((*candidate.best, *(candidate.ways if can_split else ())))
+        free = [occurrence for occurrence in anywhere if _is_free(occurrence, chosen.values())]
+        if free:
+            chosen[i] = free[0]
+            alignment.placed.append(candidate.place(free[0], in_order=False, is_certain=len(free) == 1))
+        else:
+            alignment.lost.append(candidate.tagged)
+    alignment.placed.sort(key=attrgetter("start"))
+    return alignment
+
+
+def is_certain(text: str, tagged: Sequence[TaggedWords], meant: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether any reader must find tagged words where they are meant, however it tokenises.
+
+    meant (Sequence[tuple[int, int]]): Start and end of each, by character.
+    RETURNS (bool): Whether there is no other place for any of them.
+    """
+    finder = OccurrenceFinder(text)
+    requests = [
+        Request(
+            i,
+            each.label,
+            tuple(
+                occurrence
+                for gap, other_spelling, _ in _ways(each.words)
+                for occurrence in finder.words(each.words, gap=gap, other_spelling=other_spelling)
+            ),
+        )
+        for i, each in enumerate(tagged)
+    ]
+    return all(
+        [placement.occurrence[:2] for placement in assign(requests, order="text", latest=latest)] == meant
+        for latest in (False, True)
+    )
+
+
+class _Candidates(NamedTuple):
+    """Where tagged words may stand.
+
+    number (int): Their number.
+    tagged (TaggedWords): The words.
+    best (list[Occurrence]): Whole ones, by the first way that finds any; else what the first way finds.
+    ways (dict[Occurrence, str]): How each was found; inside of longer words, too.
+    """
+
+    number: int
+    tagged: TaggedWords
+    best: list[Occurrence]
+    ways: dict[Occurrence, str]
+
+    def place(self, occurrence: Occurrence, *, in_order: bool, is_certain: bool) -> PlacedWords:
+        how = self.ways[occurrence]
+        return PlacedWords(self.number, *self.tagged, *occurrence[:2], how, in_order, is_certain)
+
+
+def _place_everything(finder: OccurrenceFinder, tagged: Sequence[TaggedWords]) -> list[PlacedWords] | None:
+    """Where all words of a text are given there is one order, whatever looks whole; None where they aren't."""
+    if sum(len(word) for words, _ in tagged for word in words) != len("".join(finder.text.split())):
+        return None
+    requests = [Request(i, label, tuple(finder.words(words))) for i, (words, label) in enumerate(tagged)]
+    placed = assign(requests, order="text")
+    if len(placed) < len(requests):
+        return None
+    return [
+        PlacedWords(number, *tagged[number], *occurrence[:2], EXACT, True, True)
+        for number, _, occurrence in placed
+    ]
+
+
+def _find_candidates(
+    finder: OccurrenceFinder,
+    tagged: Sequence[TaggedWords],
+    alignment: WordsAlignment,
+    can_split: bool,
+    similarity_threshold: float,
+) -> list[_Candidates]:
+    """Find where all words of an entity may stand, or else the parts of it that are found."""
+    found: list[_Candidates] = []
+    known: dict[tuple[str, ...], tuple[list[Occurrence], dict[Occurrence, str]]] = {}
+    todo = list(enumerate(tagged))[::-1]
+    while todo:
+        number, each = todo.pop()
+        words, label = each
+        if words not in known:
+            known[words] = _find(finder, words, similarity_threshold if label else 1.0)
+        best, ways = known[words]
+        if ways:
+            found.append(_Candidates(number, each, best, ways))
+        elif can_split and len(words) > 1:
+            cut = _longest_prefix(finder, words)
+            alignment.parted.append(TaggedWords(words[cut:], label))
+            todo.append((number, TaggedWords(words[cut:], label)))
+            todo.append((number, TaggedWords(words[:cut], label)))
+        elif label:
+            alignment.lost.append(each)
+    return found
+
+
+def _find(
+    finder: OccurrenceFinder, words: tuple[str, ...], similarity_threshold: float
+) -> tuple[list[Occurrence], dict[Occurrence, str]]:
+    """Find the best occurrences of words, and how each occurrence was found, up to these."""
+    ways: dict[Occurrence, str] = {}
+    first: dict[Occurrence, str] = {}
+    for gap, other_spelling, how in _ways(words):
+        for occurrence in finder.words(words, gap=gap, other_spelling=other_spelling):
+            ways.setdefault(occurrence, how)
+        whole = [occurrence for occurrence in ways if finder.is_whole(occurrence)]
+        if whole:
+            return whole, ways
+        first = first or dict(ways)
+    if not first and similarity_threshold < 1:
+        similar, _, _ = finder.similar(" ".join(words), similarity_threshold)
+        first = dict.fromkeys(similar, FUZZY)
+    return list(first), first
+
+
+def _ways(words: tuple[str, ...]) -> tuple[tuple[str, bool, str], ...]:
+    return WAYS if len(words) > 1 else WAYS[:2]
+
+
+def _longest_prefix(finder: OccurrenceFinder, words: tuple[str, ...]) -> int:
+    for cut in range(len(words) - 1, 1, -1):
+        if finder.words(words[:cut]):
+            return cut
+    return 1
+
+
+def _place_in_order(
+    finder: OccurrenceFinder, candidates: Sequence[_Candidates], can_split: bool
+) -> tuple[list[Request], list[Placement]]:
+    """Place as many as possible in order, with the best candidates for which there is one."""
+    tried = []
+    for choose in (_best, _with_other_spellings, _anywhere)[: 3 if can_split else 2]:
+        requests = [
+            Request(i, candidate.tagged.label, tuple(choose(finder, candidate)))
+            for i, candidate in enumerate(candidates)
+        ]
+        placed = assign(requests, order="text")
+        if len(placed) == len(requests):
+            return requests, placed
+        tried.append((requests, placed))
+    return tried[0]
+
+
+def _best(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
+    return candidate.best
+
+
+def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
+    """There may be more in another spelling: 'JAPAN', but not 'us' for 'US'."""
+    if candidate.ways[candidate.best[0]] != EXACT:
+        return candidate.best
+    is_lower = " ".join(candidate.tagged.words).islower()
+    others = [
+        occurrence
+        for occurrence in finder.words(candidate.tagged.words, other_spelling=True)
+        if finder.is_whole(occurrence)
+        and (is_lower or not finder.text[occurrence.start : occurrence.end].islower())
+    ]
+    for occurrence in others:
+        candidate.ways.setdefault(occurrence, NORMALISED)
+    return [*candidate.best, *others]
+
+
+def _anywhere(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
+    return list(candidate.ways)
+
+
+def _is_free(occurrence: Occurrence, taken: Iterable[Occurrence]) -> bool:
+    return all(occurrence.end <= other.start or other.end <= occurrence.start for other in taken)

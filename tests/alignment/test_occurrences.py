@@ -1,0 +1,71 @@
+"""Occurrences: where a mention may stand, whole words before parts of words."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_ner_plus.alignment.occurrences import GAP, NO_GAP, Occurrence, OccurrenceFinder, occurrences
+from tests.alignment.docs import docs_with_gold, make_doc
+
+MANY = settings(max_examples=200, deadline=None)
+
+
+def texts_of(finder, found):
+    return [finder.text[occurrence.start : occurrence.end] for occurrence in found]
+
+
+def test_occurrences_of_words_come_before_parts_of_words():
+    assert occurrences("Iranian Iran-based Iran", "Iran") == [8, 19, 0]
+
+
+def test_occurrences_are_widened_to_tokens_unless_that_cuts_a_word():
+    finder = OccurrenceFinder.of_doc(make_doc("the U.S.-based firm in the USA"))
+    assert finder.exact("U.S.") == [Occurrence(4, 14, snapped=True)]
+    assert finder.exact("US") == []
+    assert finder.token_indices(finder.exact("U.S.")[0]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "expected"),
+    [
+        (["New", "York"], {}, ["New York", "NewYork"]),
+        (["new", "york"], {"other_spelling": True}, ["New York", "NewYork", "NEW  YORK"]),
+        (["New", "Ark"], {"gap": GAP}, ["New, Ark"]),
+        (["New", "Ark"], {}, []),
+        (["York"], {"gap": GAP}, ["York", "York"]),
+        (["\u200b"], {"other_spelling": True}, []),
+    ],
+)
+def test_occurrences_of_words_forgive_what_is_said_of_them(words, settings, expected):
+    finder = OccurrenceFinder("New York, NewYork, NEW  YORK and New, Ark")
+    assert texts_of(finder, finder.words(words, **settings)) == expected
+
+
+@MANY
+@given(
+    st.text(st.sampled_from("aAb -."), max_size=20),
+    st.lists(st.text(st.sampled_from("aAb-."), min_size=1, max_size=3), min_size=1, max_size=3),
+    st.sampled_from([NO_GAP, GAP]),
+)
+def test_occurrences_of_words_hold_just_these_words(text, words, gap):
+    between = r"\s*" if gap == NO_GAP else r"[^\w]*"
+    finder = OccurrenceFinder(text)
+    exact = finder.words(words, gap=gap)
+    for found in texts_of(finder, exact):
+        assert re.fullmatch(between.join(map(re.escape, words)), found)
+    folded = {found.casefold() for found in texts_of(finder, finder.words(words, other_spelling=True))}
+    assert {found.casefold() for found in texts_of(finder, finder.words(words))} <= folded
+
+
+@MANY
+@given(docs_with_gold(), st.data())
+def test_occurrences_of_a_stretch_are_those_of_its_text(doc, data):
+    first = data.draw(st.integers(0, len(doc) - 1))
+    last = data.draw(st.integers(first + 1, len(doc)))
+    span = doc[first:last]
+    finder = OccurrenceFinder.of_doc(doc, span.start_char, span.end_char)
+    assert finder.text == span.text
+    assert finder.starts == [token.idx - span.start_char for token in span]
+    assert finder.first == first
