@@ -179,6 +179,8 @@ class _Aligner:
                 found[number] = self._find_at(number, mention)
             elif mention.occurrence > 0:
                 found[number] = self._find_numbered(number, mention)
+        if not found:
+            return [number for number, text in enumerate(self.texts) if text]
         stated = [number for number, its in found.items() if its.occurrences]
         self._write(assign_shared(self._requests(stated, found), self.placed), found)
         # An occurrence may be miscounted, and be another one; a position isn't.
@@ -205,10 +207,14 @@ class _Aligner:
         return Found(how, score, text, [occurrence] if occurrence else [])
 
     def _place_unstated(self, numbers: Sequence[int]) -> None:
+        if not numbers:
+            return
         order = "none" if self.policy == "first" else "label"
         found = {number: self._find(self.texts[number]) for number in numbers}
         self._write(assign(self._requests(numbers, found), self.placed, order=order), found)
         left = self._without_placement(numbers)
+        if not left:
+            return
         # There may be more in another spelling: 'JAPAN' in the headline, 'Japan' below.
         others = {
             number: find_other_spellings(self.finder, self.texts[number])

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from spacy_ner_plus.alignment.align import EXACT, FUZZY, NORMALISED, SIMILARITY_THRESHOLD
 from spacy_ner_plus.alignment.assignment import Placement, Request, assign
 from spacy_ner_plus.alignment.mentions import TaggedWords
-from spacy_ner_plus.alignment.occurrences import GAP, NO_GAP, Occurrence, OccurrenceFinder
+from spacy_ner_plus.alignment.occurrences import GAP, Occurrence, OccurrenceFinder
 
 GAPPED = "gapped"
 # From the best case on: how words may stand in the text, and what that is called.
-WAYS = ((NO_GAP, False, EXACT), (NO_GAP, True, NORMALISED), (GAP, False, GAPPED), (GAP, True, GAPPED))
+WAYS = ((0, False, EXACT), (0, True, NORMALISED), (GAP, False, GAPPED), (GAP, True, GAPPED))
 
 
 class PlacedWords(NamedTuple):
@@ -208,7 +208,7 @@ def _find(
     return list(first), first
 
 
-def _ways(words: tuple[str, ...]) -> tuple[tuple[str, bool, str], ...]:
+def _ways(words: tuple[str, ...]) -> tuple[tuple[int, bool, str], ...]:
     return WAYS if len(words) > 1 else WAYS[:2]
 
 

@@ -59,9 +59,13 @@ def assign(
     latest (bool): With the order 'text', whether each is placed as late as it can be, not as early.
     RETURNS (list[Placement]): The new placements; a request without one is left out.
     """
+    if not requests:
+        return []
     occupied = _Occupied(placed, requests)
     if order == "text":
-        free = [(r, _innermost(o for o in r.candidates if occupied.is_free(o))) for r in requests]
+        free = [
+            (request, _innermost([*filter(occupied.is_free, request.candidates)])) for request in requests
+        ]
         return _in_text_order([(request, found) for request, found in free if found], latest)
     return _longest_first(requests, placed, occupied, by_label=order == "label")
 
@@ -105,8 +109,10 @@ def assign_shared(requests: Sequence[Request], placed: Sequence[Placement] = ())
 Candidates = list[tuple[Request, list[Occurrence]]]
 
 
-def _innermost(candidates: Iterable[Occurrence]) -> list[Occurrence]:
+def _innermost(candidates: list[Occurrence]) -> list[Occurrence]:
     """Leave out what holds another candidate, so that both starts and ends rise."""
+    if len(candidates) < 2:
+        return candidates
     kept: list[Occurrence] = []
     for occurrence in sorted(candidates, key=lambda o: (-o.start, o.end)):
         if not kept or occurrence.end < kept[-1].end:
@@ -225,14 +231,14 @@ def _longest_first(
     for request in sorted(requests, key=lambda r: (-r.length, -r.score, r.number)):
         groups.setdefault(request.candidates, []).append(request)
     found: list[Placement] = []
-    waiting = []
+    waiting: list[list[Request]] = []
     # What a longer mention may or may not take.
     wanted = _Occupied((), requests)
     for candidates, group in groups.items():
         group.sort()
         free = [occurrence for occurrence in candidates if occupied.is_free(occurrence)]
         one_label = len({request.label for request in group}) == 1
-        if len(free) <= len(group) and one_label and all(map(wanted.is_free, free)):
+        if len(free) <= len(group) and one_label and (not waiting or all(map(wanted.is_free, free))):
             spare = iter(group)
             for occurrence in sorted(free):
                 # Those of 'ab ab' in 'ab ab ab' overlap each other.

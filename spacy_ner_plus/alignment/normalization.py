@@ -95,6 +95,8 @@ def normalise(text: str) -> str:
     text (str): A text.
     RETURNS (str): Its normalised form.
     """
+    if text.isascii() and text.split() == [text]:
+        return text.translate(SAME).lower()
     return Normalised(text).text
 
 

@@ -5,9 +5,8 @@ token; one that would cut letters or digits apart, such as 'Iran' in 'Iranian', 
 callers that can split tokens, occurrences of words are left as they are.
 """
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
@@ -19,8 +18,8 @@ from spacy_ner_plus.alignment.normalization import Normalised, normalise
 
 # How much worse than the threshold a stretch of characters may be before it is laid on tokens.
 SLACK = 0.2
-# What may lie between words that were given one by one and belong together, and where some were left out.
-NO_GAP, GAP = "", r"[^\w]{0,3}"
+# How many characters of no word may lie between words where some were left out.
+GAP = 3
 
 
 class Occurrence(NamedTuple):
@@ -155,27 +154,19 @@ class OccurrenceFinder:
             return [], score, spelling
         return self.exact(spelling), score, spelling
 
-    def words(
-        self, words: Sequence[str], *, gap: str = NO_GAP, other_spelling: bool = False
-    ) -> list[Occurrence]:
+    def words(self, words: Sequence[str], *, gap: int = 0, other_spelling: bool = False) -> list[Occurrence]:
         """Find words that were given one by one, whatever white space the text has between them.
 
         They are found inside of longer words and tokens, too, and not widened.
 
-        gap (str): NO_GAP, or GAP where up to three characters of no word may lie between them.
+        gap (int): How many characters of no word may lie between any two of them.
         other_spelling (bool): Whether they are looked for in normalised form.
         RETURNS (list[Occurrence]): In order.
         """
         if not other_spelling:
-            if len(words) == 1:
-                return [Occurrence(at, at + len(words[0])) for at in _find_all(self.text, words[0])]
-            pattern = (gap or r"\s*").join(map(re.escape, words))
-            return [Occurrence(*bounds) for bounds in _search_all(pattern, self.text)]
+            return [Occurrence(*bounds) for bounds in _find_words(self.text, words, gap)]
         forms = [form for form in map(normalise, words) if form]
-        if not forms:
-            return []
-        pattern = (gap or " ?").join(map(re.escape, forms))
-        found = _search_all(pattern, self._normalised.text)
+        found = _find_words(self._normalised.text, forms, gap)
         return [Occurrence(*self._normalised.original(*bounds)) for bounds in found]
 
     def numbered(self, mention: str, number: int) -> tuple[Occurrence | None, bool]:
@@ -269,20 +260,34 @@ class OccurrenceFinder:
         return self.text[self.starts[first] : self.ends[last]]
 
 
-def _find_all(text: str, word: str) -> Iterable[int]:
-    at = text.find(word)
+def _find_words(text: str, words: Sequence[str], gap: int) -> Iterator[tuple[int, int]]:
+    """All stretches that begin with the first word and end with the last, those that overlap among them."""
+    at = text.find(words[0]) if words else -1
     while at >= 0:
-        yield at
-        at = text.find(word, at + 1)
+        end = _end_of_words(text, at + len(words[0]), words[1:], gap)
+        if end >= 0:
+            yield at, end
+        at = text.find(words[0], at + 1)
 
 
-def _search_all(pattern: str, text: str) -> Iterable[tuple[int, int]]:
-    """All matches, those that overlap among them."""
-    compiled = re.compile(pattern)
-    match = compiled.search(text)
-    while match:
-        yield match.span()
-        match = compiled.search(text, match.start() + 1)
+def _end_of_words(text: str, at: int, words: Sequence[str], gap: int) -> int:
+    """Where words end that follow an offset; -1 where they don't."""
+    if not words:
+        return at
+    if not gap:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        return (
+            _end_of_words(text, at + len(words[0]), words[1:], gap) if text.startswith(words[0], at) else -1
+        )
+    for start in range(at, at + gap + 1):
+        if text.startswith(words[0], start):
+            end = _end_of_words(text, start + len(words[0]), words[1:], gap)
+            if end >= 0:
+                return end
+        if start >= len(text) or text[start].isalnum() or text[start] == "_":
+            break
+    return -1
 
 
 def _digits(text: str) -> str:
