@@ -90,6 +90,8 @@ class Jobs:
 
     def __init__(self):
         self.work: Callable[[], int] | None = None
+        # What a part isn't about: seconds of a round, and CPU seconds of every round.
+        self.beside, self.cpu_beside = 0.0, 0.0
 
     def where(self) -> dict[str, Any]:
         import spacy_ner_plus
@@ -172,6 +174,10 @@ class Jobs:
         nlp.to_disk(Path(folder) / "ruler")
         output = Path(folder) / f"{os.getpid()}.json"
         runner = CliRunner()
+        texts = texts_of(corpus, 0)
+        cpu = time.process_time()
+        list(spacy.load(Path(folder) / "ruler").pipe(texts))
+        self.cpu_beside = time.process_time() - cpu
 
         def work() -> int:
             result = runner.invoke(app, ["evaluate", f"{folder}/ruler", corpus, "--output", str(output)])
@@ -189,7 +195,7 @@ class Jobs:
         cpu, began = time.process_time(), time.perf_counter()
         done = self.work()
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
-        return {"done": done, "seconds": seconds - self.beside, "cpu_seconds": cpu_seconds - self.beside}
+        return {"done": done, "seconds": seconds - self.beside, "cpu_seconds": cpu_seconds - self.cpu_beside}
 
     def make_pipeline(self, encoder: str, corpus: str, steps: int, folder: str) -> None:
         """Train so long that the network finds most entities, and save it."""

@@ -96,11 +96,11 @@ def test_training_of_fifty_steps_gives_the_weights_of_before():
     made_on = EXPECTED["made_on"]
     same = (made_on["processor"], made_on["torch"]) == (processor(), torch_version)
     weights, expected = train(str(MADE / "encoder")), load_file(MADE / "fifty_steps.safetensors")
-    before = load_file(MADE / "encoder" / "model.safetensors")
     assert weights.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_allclose(weights[name], array, rtol=0, atol=1e-6 if same else 1e-4, err_msg=name)
     # Training moved them by far more than what is forgiven.
-    moved = [abs(array - before[name]).max() for name, array in expected.items() if name in before]
+    words = "embeddings.word_embeddings.weight"
+    before = load_file(MADE / "encoder" / "model.safetensors")[words]
+    assert abs(expected[f"encoder.{words}"] - before).max() > 1e-2
     assert STEPS == 50
-    assert min(moved, default=0) > 1e-3 or not moved
