@@ -505,7 +505,7 @@ class Warnings(metaclass=_Coded):
     )
     W240 = (
         "In this run of '{name}': {lost}. Doc._.ner_failure says why a Doc has no answer, and its group of "
-        "mentions what stands nowhere."
+        "mentions which were not found."
     )
     W241 = (
         "'{name}' asks {samples} times at temperature 0, where most models answer alike. "
@@ -517,8 +517,8 @@ class Warnings(metaclass=_Coded):
     )
     W250 = "A reply was no valid JSON and was mended, so part of it may be lost: '{reply}'."
     W251 = (
-        "'{name}' at '{url}' takes {ignored} and ignores it, so nothing but the prompt holds its replies to the "
-        "schema; going on with '{mode}'. Set `structured` to '{mode}' to begin with it."
+        "'{name}' at '{url}' takes {ignored} and ignores it, so only the prompt asks for the schema. It is "
+        "sent as '{mode}' from now on. Set `structured` to '{mode}' to start with that."
     )
     W252 = "The store '{path}' is damaged ({reason}). It was set aside as '{aside}', and a new one begun."
     W253 = "Can't keep replies in the store '{path}': {reason}. They are used, but a rerun will ask for them again."

@@ -2,7 +2,7 @@
 
     python -m tests.servers.fault_server --port 0 --delay 0.2 --fault-rate 0.3 --seed 1 --log requests.jsonl
 
-It prints its port. A request's fault hangs on the seed, its messages and which attempt it is, not on
+It prints its port. A request's fault depends on the seed, its messages and which attempt it is, not on
 the order of arrival. What is right for a text is in known_answers.py.
 """
 

@@ -15,8 +15,8 @@ from spacy_ner_plus.llm.votes import Candidate, choose
 # Kinds of issues, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
 UNANSWERED = "document without a reply: entities missing there"
-UNALIGNED = "mention that stands nowhere in the text: not written"
-FUZZY = "mention spelt otherwise than the text: aligned to what is most like it"
+UNALIGNED = "mention that isn't in the text: not written"
+FUZZY = "mention spelled differently in the text: aligned to what is most similar"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
 
 

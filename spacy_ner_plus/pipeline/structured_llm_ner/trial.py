@@ -28,7 +28,7 @@ class Trial:
     format (str): Its name.
     f1 (dict[str, float | None]): Micro F1 from 0 to 1, by policy of occurrences.
     invalid (int): Docs of which a part or the whole got no valid reply.
-    unaligned (int): Mentions that stand nowhere in their text.
+    unaligned (int): Mentions that aren't in their text.
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
     seconds (float): Of all replies added up, when they were given; more than the time that passed

@@ -184,7 +184,7 @@ def test_faults_that_look_right_are_kept_as_they_came(fault):
         assert outcome.value == server.requests[0]["answer"]["content"]
 
 
-def test_faults_of_the_server_hang_on_the_seed_alone():
+def test_faults_of_the_server_depend_on_the_seed_alone():
     def faults(seed: int) -> list[tuple[str, str]]:
         behaviour = Behaviour(fault_rate=0.5, seed=seed, faults=("500", "drop"))
         with (

@@ -72,7 +72,7 @@ def test_store_keys_hold_all_that_changes_a_reply(other):
     assert key_of("text", **other) != key_of("text")
 
 
-def test_store_keys_hang_on_no_order_of_fields():
+def test_store_keys_depend_on_no_order_of_fields():
     first = key_of("x", sampling={"a": 1, "b": {"c": 1, "d": 2}})
     assert first == key_of("x", sampling={"b": {"d": 2, "c": 1}, "a": 1})
 
