@@ -25,7 +25,6 @@ from spacy.training import Example
 from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.evaluation.confidence.calibration import judge_scores, reliability, reliability_plot
 from spacy_ner_plus.files import write_whole
-from spacy_ner_plus.pipeline.transformer_ner.calibrate import calibrate
 
 COMPONENT = "transformer_ner"
 TIMES = ("before", "after")
@@ -64,7 +63,7 @@ def main(options: argparse.Namespace) -> int:
 def measure(nlp: Language, dev: list[Doc], test: list[Doc]) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): The temperature, and `dev` and `test`, each `before` and `after`."""
     pipe = nlp.get_pipe(COMPONENT)
-    fitted = calibrate(pipe, [Example(bare_copy(doc, nlp.vocab), doc) for doc in dev])
+    fitted = pipe.calibrate([Example(bare_copy(doc, nlp.vocab), doc) for doc in dev])
     found: dict[str, Any] = {
         "temperature": fitted.temperature,
         "dev": {

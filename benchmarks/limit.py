@@ -23,15 +23,15 @@ def make_limit(nlp: Language, texts: dict[str, list[str]]) -> Callable[[str, boo
     texts (dict[str, list[str]]): Texts by the name of their set.
     RETURNS (Callable): Takes a set's name and whether our layers run the encoder over it, gives the seconds.
     """
-    shim = nlp.get_pipe(COMPONENT).model.shims[0]
-    network = shim._inference_network()
+    tagger = nlp.get_pipe(COMPONENT).token_scorer.tagger
+    network = tagger.inference_network()
     encoder = network.encoder
     device = next(encoder.parameters()).device
     batches = {}
     for name, some in texts.items():
         docs = map(nlp.make_doc, some)
         # nlp.pipe hands the component as many documents at once.
-        groups = [shim.micro_batches(group) for group in minibatch(docs, size=nlp.batch_size)]
+        groups = [tagger.micro_batches(group) for group in minibatch(docs, size=nlp.batch_size)]
         batches[name] = [
             (torch.from_numpy(batch.ids).to(device), torch.from_numpy(batch.mask).to(device))
             for group in groups

@@ -48,9 +48,9 @@ class Hidden(torch.nn.Module):
 
 def torch_forward(tagger: torch.nn.Module, precision: str, by_ours: bool) -> Forward:
     """The way of `transformer_ner` itself, or the encoder as transformers runs it."""
-    from spacy_ner_plus.models.runtime.precision import for_inference
+    from spacy_ner_plus.models.runtime.placement import Placement
 
-    network = for_inference(tagger, precision, torch.device("cpu")).eval()
+    network = Placement.resolve("cpu", precision).inference_network(tagger)
     hidden = Hidden(network.encoder)
 
     def run(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -114,18 +114,18 @@ def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     nlp = spacy.load(options.pipeline, config={f"components.{COMPONENT}.precision": "fp32"})
     docs = load_docs(options.corpus, nlp.vocab)
-    shim = nlp.get_pipe(COMPONENT).model.shims[0]
-    encoder = shim.network.encoder.eval()
+    tagger = nlp.get_pipe(COMPONENT).token_scorer.tagger
+    encoder = tagger.network.encoder.eval()
     batches = [
         (np.ascontiguousarray(batch.ids), np.ascontiguousarray(batch.mask))
         for group in minibatch(map(nlp.make_doc, (doc.text for doc in docs)), size=nlp.batch_size)
-        for batch in shim.micro_batches(group)
+        for batch in tagger.micro_batches(group)
     ]
     words = sum(map(len, docs))
     folder = tempfile.TemporaryDirectory()
     makers: dict[str, Callable[[], Forward]] = {
         **{
-            f"torch {p}{name}": (lambda p=p, by_ours=bool(name): torch_forward(shim.network, p, by_ours))
+            f"torch {p}{name}": (lambda p=p, by_ours=bool(name): torch_forward(tagger.network, p, by_ours))
             for p in ("fp32", "bf16", "int8")
             for name in ("", ", our layers")
         },

@@ -188,13 +188,13 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
 
 
 def _tokenizer(nlp: Language, component: str | None) -> "WordpieceTokenizer":
-    from spacy_ner_plus.models.token_scorer import own_shim
+    from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
 
     for name, pipe in nlp.pipeline:
-        model = getattr(pipe, "model", None)
-        shim = own_shim(model) if hasattr(model, "shims") else None
-        if shim is not None and shim.tokenizer is not None and component in (None, name):
-            return shim.tokenizer
+        if isinstance(pipe, TransformerNER) and component in (None, name):
+            tokenizer = pipe.token_scorer.tokenizer
+            if tokenizer is not None:
+                return tokenizer
     names = ", ".join(nlp.pipe_names) or "none"
     raise UserError(Errors.E344.format(name=component or "transformer_ner", names=names))
 

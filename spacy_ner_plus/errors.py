@@ -202,6 +202,10 @@ class Errors(metaclass=_Coded):
     )
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
     E230 = "`head_layers` is {head_layers}: the head must read one layer of the encoder at least."
+    E232 = (
+        "The model of '{name}' scores {found} tags and can't grow to {tags}; only spacy_ner_plus.TransformerTagger.v1 "
+        "can. Initialize a new component with all labels and train it."
+    )
     E231 = "`consistency` is {consistency}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
 

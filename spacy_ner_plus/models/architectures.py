@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 from spacy.tokens import Doc
 from spacy.util import replace_model_node
 from thinc.api import Linear, Model, chain, with_array, zero_init
 from thinc.layers.chain import init as init_chain
 from thinc.types import Floats2d
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.tagger_settings import TaggerSettings
 
 TaggerInput = list[Doc]
 TaggerOutput = list[Floats2d]
@@ -30,40 +31,18 @@ def build_transformer_tagger_v1(
 ) -> Model[TaggerInput, TaggerOutput]:
     """Build a tagger on a Hugging Face encoder that reads Docs in overlapping windows.
 
-    encoder (str): Local folder or hub name of the pretrained encoder. It is read
-        when the component is initialized, never when it is loaded.
-    window (int): Longest window, in wordpieces without special tokens. Default 200.
-    overlap (int): How many wordpieces neighbouring windows share. Default 50.
-    lead (int): How many of the document's first wordpieces stand before each later window, as a
-        context that tells what is spoken of: its title. Default 24.
-    batch_wordpieces (int): Most wordpieces computed at once, padding included;
-        small batches stay in a CPU's cache. Default 1000.
-    case_features (str): Whether the case pattern of written words is added to the
-        word embeddings: 'auto' (where the tokenizer lowercases), 'always' or 'never'.
-    line_features (bool): Whether it is marked in the word embeddings where a line of the
-        text begins: titles, lists and tables. Default True.
-    head_layers (int): How many of the encoder's last layers the head reads, side by side (Devlin et
-        al., 2019, table 7); all where it has fewer. Default 4.
-    head_rate_factor (float): Learning rate of head and these features, as a multiple
-        of the encoder's. Default 10.
-    frozen_layers (int): How many of the lowest layers, with the embeddings, are not
-        trained. Default 0.
-    attention_dropout (float): Share of attention weights that is dropped in training.
-        Above 0 it bars torch's fused attention on a CPU, where training then takes a
-        quarter longer. Default 0.
+    Its settings and their defaults are those of `TaggerSettings`.
+
     RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
     RAISES (UserError): Where overlap doesn't fit window, lead is negative, or no layer is to be read.
     """
-    from spacy_ner_plus.models.inputs.windows import Windowing
-    from spacy_ner_plus.models.tagger_model import TaggerShim
+    from spacy_ner_plus.models.tagger_model import TaggerModel
 
-    if not 0 <= overlap < window or lead < 0:
-        raise UserError(Errors.E211.format(window=window, overlap=overlap, lead=lead))
-    if head_layers < 1:
-        raise UserError(Errors.E230.format(head_layers=head_layers))
-    shim = TaggerShim(
-        encoder,
-        Windowing(window, overlap, lead),
+    settings = TaggerSettings(
+        encoder=encoder,
+        window=window,
+        overlap=overlap,
+        lead=lead,
         batch_wordpieces=batch_wordpieces,
         case_features=case_features,
         line_features=line_features,
@@ -78,7 +57,7 @@ def build_transformer_tagger_v1(
         init=init,
         dims={"nO": None},
         attrs={"dropout_rate": 0.1},
-        shims=[shim],
+        shims=[TaggerModel(settings)],
     )
 
 
@@ -119,12 +98,20 @@ def init_tok2vec_tagger(
 def forward(
     model: Model[TaggerInput, TaggerOutput], docs: TaggerInput, is_train: bool
 ) -> tuple[TaggerOutput, Callable]:
-    shim = model.shims[0]
-    if is_train:
-        shim.set_dropout(model.attrs["dropout_rate"])
-    return shim(docs, is_train)
+    tagger = model.shims[0]
+    if not is_train:
+        return tagger.begin_score(docs)().split(), lambda d_scores: []
+    tagger.set_dropout(model.attrs["dropout_rate"])
+    scores, backprop_rows = tagger.begin_update(docs)
+
+    def backprop(d_scores: TaggerOutput) -> TaggerInput:
+        if d_scores:
+            backprop_rows(np.concatenate(d_scores))
+        return []
+
+    return scores.split(), backprop
 
 
 def init(model: Model[TaggerInput, TaggerOutput], X=None, Y=None) -> None:
-    # Always anew, as spaCy's components do: what was trained before has other labels or other data.
+    # Always a new network, as spaCy's components do: what was trained before has other labels or data.
     model.shims[0].create(model.get_dim("nO"))

@@ -11,7 +11,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.encoders.pretrained import build_from_folder, first_lines
+from spacy_ner_plus.models.encoders.pretrained import build_encoder, first_lines
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.network.tagger import Tagger
 
@@ -62,7 +62,7 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
     try:
         settings = srsly.json_loads((folder / _SETTINGS).read_text(encoding="utf8"))
         sizes = {name: settings[name] for name in _SIZES if name in settings or name == "n_tags"}
-        encoder, tokenizer = build_from_folder(folder)
+        encoder, tokenizer = build_encoder(folder)
         state = load_safetensors(weights if weights is not None else (folder / WEIGHTS).read_bytes())
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error

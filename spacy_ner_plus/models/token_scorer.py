@@ -1,111 +1,294 @@
-"""A component's network made, and on disk: our own in safetensors, others as thinc saves them."""
+"""A network as a component sees it: something that scores tags for tokens, and learns.
 
-from collections.abc import Iterable, Sequence
+There are two: our own tagger, and any thinc model that gives logits for each token.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, Optimizer, set_dropout_rate
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.decoding.viterbi import tag_names
+from spacy_ner_plus.models.ragged import Ragged
 
 if TYPE_CHECKING:
-    from spacy_ner_plus.models.tagger_model import TaggerShim
+    import torch
+    from torch import nn
 
-# What thinc's messages lie in, beside nothing else.
-_THINC_MODEL = "model.msgpack"
+    from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
+    from spacy_ner_plus.models.tagger_model import TaggerModel
+
+Backprop = Callable[[np.ndarray], None]
 
 
-def own_shim(model: Model) -> "TaggerShim | None":
-    """Find the shim of our own tagger.
+class TokenScorer(Protocol):
+    """What a component asks of its network, whose tags are numbered as in `decoding.tags`."""
 
-    model (Model): A component's model.
-    RETURNS (TaggerShim | None): The shim; None for a model of other layers.
+    @property
+    def n_tags(self) -> int | None:
+        """RETURNS (int | None): How many tags are scored; None where there is no network yet."""
+
+    @property
+    def runs_async(self) -> bool:
+        """RETURNS (bool): Whether what `begin_score` begins goes on by itself, as on a GPU."""
+
+    @property
+    def tokenizer(self) -> "WordpieceTokenizer | None":
+        """RETURNS (WordpieceTokenizer | None): What texts are cut into wordpieces by; None where nothing is."""
+
+    def configure(self, device: str, precision: str) -> None:
+        """Set where the network runs, and in which precision, before or after it is made.
+
+        RAISES (UserError): Where one isn't 'auto' and the network doesn't take it.
+        """
+
+    def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
+        """Make the network; where that fails, a network that was there before stays.
+
+        docs (Iterable[Doc]): Docs from which thinc models learn their widths.
+        RAISES (UserError): Where the encoder can't be loaded, or the model gives something else than scores.
+        """
+
+    def resize(self, n_tags: int) -> None:
+        """Score the tags of more labels: what was learnt of the others stays.
+
+        n_tags (int): How many there shall be; the new labels come after those that are there.
+        RAISES (UserError): Where the network can't grow.
+        """
+
+    def begin_score(self, docs: Sequence[Doc]) -> Callable[[], Ragged]:
+        """Begin to score the tags of every token.
+
+        RETURNS (Callable): Waits for the end, and gives logits of shape (tokens, n_tags).
+        RAISES (UserError): Where there is no network yet.
+        """
+
+    def score(self, docs: Sequence[Doc]) -> Ragged:
+        """RETURNS (Ragged): Logits of shape (tokens, n_tags)."""
+
+    def begin_update(self, docs: Sequence[Doc], dropout: float) -> tuple[Ragged, Backprop]:
+        """Score the tags of every token, ready to learn.
+
+        dropout (float): Share that is dropped, from 0 to 1.
+        RETURNS (tuple[Ragged, Callable]): Logits, and a function that takes the gradient of the loss by
+            them, an array of the same shape.
+        """
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Change the weights by the gradient that was gathered."""
+
+    def save(self, folder: Path) -> None:
+        """Write the network's files to a folder, which is made."""
+
+    def load(self, folder: Path) -> None:
+        """Read the network's files.
+
+        RAISES (UserError): Where they are missing, broken, or of another architecture.
+        """
+
+    def copy(self) -> "TokenScorer":
+        """RETURNS (TokenScorer): One with a network of its own, and the same weights."""
+
+
+def token_scorer(model: Model, name: str) -> TokenScorer:
+    """See a component's model as a TokenScorer.
+
+    model (Model[list[Doc], list[Floats2d]]): Gives logits of shape (tokens, n_tags) for each Doc.
+    name (str): The component's, for messages.
     """
-    return next((shim for shim in model.shims if hasattr(shim, "to_files")), None)
+    from spacy_ner_plus.models.tagger_model import TaggerModel
+
+    if any(isinstance(shim, TaggerModel) for shim in model.shims):
+        return TaggerScorer(model, name)
+    return ThincScorer(model, name)
 
 
-def place_network(model: Model, device: str, precision: str, name: str) -> None:
-    """Say where a component's network shall run, and in which precision.
+class TaggerScorer:
+    """Our own tagger, which runs where its settings say and is saved in safetensors.
 
-    model (Model): The component's model.
-    device (str): The `device` setting.
-    precision (str): The `precision` setting.
-    name (str): The component's name, for messages.
-    RAISES (UserError): Where one is set for a model that doesn't take them.
+    model (Model): The thinc model around it, as TransformerTagger.v1 builds it.
+    name (str): The component's, for messages.
     """
-    shim = own_shim(model)
-    if shim is not None:
-        shim.place(device, precision)
-    elif (device, precision) != ("auto", "auto"):
-        raise UserError(Errors.E221.format(name=name))
+
+    def __init__(self, model: Model, name: str):
+        self.model = model
+        self.name = name
+
+    @property
+    def tagger(self) -> "TaggerModel":
+        """RETURNS (TaggerModel): The tagger itself."""
+        return self.model.shims[0]
+
+    @property
+    def n_tags(self) -> int | None:
+        return self.tagger.n_tags
+
+    @property
+    def runs_async(self) -> bool:
+        return self.tagger.runs_async
+
+    @property
+    def tokenizer(self) -> "WordpieceTokenizer | None":
+        return self.tagger.tokenizer
+
+    def configure(self, device: str, precision: str) -> None:
+        self.tagger.configure(device, precision)
+
+    def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
+        self.tagger.create(n_tags)
+        self._set_dims()
+
+    def adopt(
+        self,
+        encoder: "nn.Module",
+        tokenizer: "WordpieceTokenizer",
+        weight: "torch.Tensor",
+        bias: "torch.Tensor",
+    ) -> None:
+        """Make the network of an encoder and a head that were trained elsewhere.
+
+        encoder (nn.Module): A Hugging Face base model.
+        weight (torch.Tensor): The head's, of shape (n_tags, width).
+        bias (torch.Tensor): The head's, of shape (n_tags,).
+        """
+        self.tagger.adopt(encoder, tokenizer, len(bias))
+        self.tagger.network.set_head(weight, bias)
+        self._set_dims()
+
+    def resize(self, n_tags: int) -> None:
+        self.tagger.resize(n_tags)
+        self._set_dims()
+
+    def begin_score(self, docs: Sequence[Doc]) -> Callable[[], Ragged]:
+        if not _has_tokens(docs, self.n_tags):
+            return lambda: _no_scores(docs, self.n_tags)
+        return self.tagger.begin_score(docs)
+
+    def score(self, docs: Sequence[Doc]) -> Ragged:
+        return self.begin_score(docs)()
+
+    def begin_update(self, docs: Sequence[Doc], dropout: float) -> tuple[Ragged, Backprop]:
+        self.tagger.set_dropout(dropout)
+        return self.tagger.begin_update(docs)
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        self.model.finish_update(optimizer)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        for name, content in self.tagger.to_files().items():
+            (folder / name).write_bytes(content)
+
+    def load(self, folder: Path) -> None:
+        if not folder.exists():
+            raise UserError(Errors.E209.format(path=folder))
+        self.tagger.from_files(folder)
+        self._set_dims()
+
+    def copy(self) -> "TaggerScorer":
+        return TaggerScorer(self.model.copy(), self.name)
+
+    def _set_dims(self) -> None:
+        self.model.set_dim("nO", self.n_tags, force=True)
 
 
-def make_network(model: Model, docs: Iterable[Doc], labels: Sequence[str], name: str) -> None:
-    """Make a component's network anew; where that fails, the model is left as it was.
+class ThincScorer:
+    """Any thinc model, which runs where spaCy puts it and is saved as thinc saves it.
 
-    model (Model): The component's model.
-    docs (Iterable[Doc]): Docs from which other models than our own learn their widths.
-    labels (Sequence[str]): The labels to be tagged.
-    name (str): The component's name, for messages.
-    RAISES (UserError): Where the encoder can't be loaded, or the model gives something else than
-        scores of tags.
+    model (Model[list[Doc], list[Floats2d]]): Gives logits of shape (tokens, n_tags) for each Doc.
+    name (str): The component's, for messages.
     """
-    before = model.maybe_get_dim("nO")
-    n_tags = len(tag_names(labels))
-    model.set_dim("nO", n_tags, force=True)
-    try:
-        if own_shim(model) is not None:
-            model.initialize()
-            return
-        sample = list(islice(docs, 10))
-        model.initialize(X=sample or None)
-        width = model.predict(sample[:1])[0].shape[1] if sample else n_tags
-        if width != n_tags:
-            raise UserError(Errors.E227.format(name=name, width=width, tags=n_tags))
-    except Exception:
-        model.set_dim("nO", before, force=True)
-        raise
 
+    _FILE = "model.msgpack"
 
-def save_network(model: Model, folder: Path) -> None:
-    """Write a network's files.
+    def __init__(self, model: Model, name: str):
+        self.model = model
+        self.name = name
 
-    model (Model): The component's model, initialized.
-    folder (Path): Where to; it is made.
-    """
-    folder.mkdir(exist_ok=True)
-    shim = own_shim(model)
-    files = {_THINC_MODEL: model.to_bytes()} if shim is None else shim.to_files()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+    @property
+    def n_tags(self) -> int | None:
+        return self.model.maybe_get_dim("nO")
 
+    @property
+    def runs_async(self) -> bool:
+        return False
 
-def load_network(model: Model, folder: Path, labels: Sequence[str]) -> None:
-    """Read a network's files.
+    @property
+    def tokenizer(self) -> None:
+        return None
 
-    model (Model): The component's model, as its config builds it.
-    folder (Path): What `save_network` wrote.
-    labels (Sequence[str]): The labels that were saved with it.
-    RAISES (UserError): Where the files are missing, broken, or of a network for other labels or of
-        another architecture.
-    """
-    if not folder.exists():
-        raise UserError(Errors.E209.format(path=folder))
-    n_tags = len(tag_names(labels))
-    shim = own_shim(model)
-    if shim is not None:
-        model.set_dim("nO", n_tags, force=True)
-        shim.from_files(folder)
-        found = shim.network_size()
-    else:
+    def configure(self, device: str, precision: str) -> None:
+        if (device, precision) != ("auto", "auto"):
+            raise UserError(Errors.E221.format(name=self.name))
+
+    def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
+        before = self.n_tags
+        self.model.set_dim("nO", n_tags, force=True)
         try:
-            model.from_bytes((folder / _THINC_MODEL).read_bytes())
+            sample = list(islice(docs, 10))
+            self.model.initialize(X=sample or None)
+            width = self.model.predict(sample[:1])[0].shape[1] if sample else n_tags
+            if width != n_tags:
+                raise UserError(Errors.E227.format(name=self.name, width=width, tags=n_tags))
+        except Exception:
+            self.model.set_dim("nO", before, force=True)
+            raise
+
+    def resize(self, n_tags: int) -> None:
+        raise UserError(Errors.E232.format(name=self.name, found=self.n_tags, tags=n_tags))
+
+    def begin_score(self, docs: Sequence[Doc]) -> Callable[[], Ragged]:
+        if not _has_tokens(docs, self.n_tags):
+            return lambda: _no_scores(docs, self.n_tags)
+        scores = self._join(self.model.predict(docs))
+        return lambda: scores
+
+    def score(self, docs: Sequence[Doc]) -> Ragged:
+        return self.begin_score(docs)()
+
+    def begin_update(self, docs: Sequence[Doc], dropout: float) -> tuple[Ragged, Backprop]:
+        set_dropout_rate(self.model, dropout)
+        parts, backprop = self.model.begin_update(docs)
+        scores = self._join(parts)
+
+        def backprop_rows(d_scores: np.ndarray) -> None:
+            d_parts = Ragged(d_scores, scores.lengths).split()
+            backprop([self.model.ops.asarray2f(part) for part in d_parts])
+
+        return scores, backprop_rows
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        self.model.finish_update(optimizer)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / self._FILE).write_bytes(self.model.to_bytes())
+
+    def load(self, folder: Path) -> None:
+        if not folder.exists():
+            raise UserError(Errors.E209.format(path=folder))
+        try:
+            self.model.from_bytes((folder / self._FILE).read_bytes())
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(Errors.E222.format(path=folder, reason=reason)) from error
-        found = model.get_dim("nO")
-    if found != n_tags:
-        raise UserError(Errors.E223.format(path=folder, found=found, labels=", ".join(labels), tags=n_tags))
+
+    def copy(self) -> "ThincScorer":
+        return ThincScorer(self.model.copy(), self.name)
+
+    def _join(self, parts: Sequence) -> Ragged:
+        return Ragged.join([self.model.ops.to_numpy(part) for part in parts])
+
+
+def _has_tokens(docs: Sequence[Doc], n_tags: int | None) -> bool:
+    if n_tags is None:
+        raise UserError(Errors.E208)
+    return any(len(doc) for doc in docs)
+
+
+def _no_scores(docs: Sequence[Doc], n_tags: int) -> Ragged:
+    return Ragged(np.zeros((0, n_tags), dtype=np.float32), np.zeros(len(docs), dtype=np.int64))

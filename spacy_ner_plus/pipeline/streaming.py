@@ -9,24 +9,24 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
 
-Launch = Callable[[list[Doc]], Callable[[], Any]]
+# Begins to predict for a batch, and gives a function that waits for the result.
+Start = Callable[[list[Doc]], Callable[[], Any]]
 
 
 def annotate_stream(
     stream: Iterable[Doc],
     *,
     batch_size: int,
-    launch: Launch,
+    start: Start,
     write: Callable[[list[Doc], Any], None],
     fail: Callable[[list[Doc], Exception], None],
     ahead: int = 0,
 ) -> Iterator[Doc]:
     """Annotate a stream of Docs.
 
-    stream (Iterable[Doc]): The Docs.
-    batch_size (int): How many to take at once.
-    launch (Callable): Begins to predict for a batch, and gives a function that waits for it.
-    write (Callable): Writes what that function gave to the batch.
+    batch_size (int): How many Docs to take at once.
+    start (Callable): Begins to predict for a batch, and gives a function that waits for the result.
+    write (Callable): Writes such a result to the batch.
     fail (Callable): Is handed each Doc that can't be annotated, alone and with the error.
     ahead (int): How many batches to begin before the oldest is waited for, so that a GPU
         computes one while others are read and written. Default 0.
@@ -35,16 +35,16 @@ def annotate_stream(
     """
     begun: deque[tuple[list[Doc], Callable[[], Any] | Exception]] = deque()
     for docs in util.minibatch(stream, size=batch_size):
-        begun.append((docs, _begin(launch, docs)))
+        begun.append((docs, _begin(start, docs)))
         if len(begun) > ahead:
-            yield from _finish(*begun.popleft(), launch, write, fail)
+            yield from _finish(*begun.popleft(), start, write, fail)
     while begun:
-        yield from _finish(*begun.popleft(), launch, write, fail)
+        yield from _finish(*begun.popleft(), start, write, fail)
 
 
-def _begin(launch: Launch, docs: list[Doc]) -> Callable[[], Any] | Exception:
+def _begin(start: Start, docs: list[Doc]) -> Callable[[], Any] | Exception:
     try:
-        return launch(docs)
+        return start(docs)
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001 - met again, Doc by Doc, when the batch's turn comes
@@ -53,21 +53,23 @@ def _begin(launch: Launch, docs: list[Doc]) -> Callable[[], Any] | Exception:
 
 def _finish(
     docs: list[Doc],
-    wait: Callable[[], Any] | Exception,
-    launch: Launch,
+    result: Callable[[], Any] | Exception,
+    start: Start,
     write: Callable[[list[Doc], Any], None],
     fail: Callable[[list[Doc], Exception], None],
 ) -> Iterator[Doc]:
     try:
-        if isinstance(wait, Exception):
-            raise wait
-        write(docs, wait())
+        if isinstance(result, Exception):
+            raise result
+        write(docs, result())
     except UserError:
         raise
     except Exception:  # noqa: BLE001 - whichever Doc is at fault is found below
         for doc in docs:
             try:
-                write([doc], launch([doc])())
+                write([doc], start([doc])())
+            except UserError:
+                raise
             except Exception as error:  # noqa: BLE001 - handed to the user's handler
                 fail([doc], error)
             else:

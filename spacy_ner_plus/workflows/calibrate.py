@@ -59,8 +59,7 @@ def calibrate(
 
     from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
     from spacy_ner_plus.files import write_whole
-    from spacy_ner_plus.pipeline.transformer_ner.calibrate import NotCalibrated
-    from spacy_ner_plus.pipeline.transformer_ner.calibrate import calibrate as fit
+    from spacy_ner_plus.pipeline.transformer_ner.calibration import NotCalibrated
     from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
 
     target, plot = (None if path is None else Path(path) for path in (target, plot))
@@ -86,7 +85,7 @@ def calibrate(
         # The Docs as they come to the component, without anything of gold but the text.
         docs = list(nlp.pipe(doc.text for doc in golds))
     try:
-        fitted = fit(pipe, [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
+        fitted = pipe.calibrate([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
     except NotCalibrated as error:
         return Calibrated(str(error))
     result = Calibrated(

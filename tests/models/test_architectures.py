@@ -1,7 +1,12 @@
+import inspect
+from dataclasses import fields
+
 import pytest
 from spacy import registry
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.architectures import build_transformer_tagger_v1
+from spacy_ner_plus.models.tagger_settings import TaggerSettings
 
 
 def test_architectures_are_registered():
@@ -20,3 +25,20 @@ def test_architectures_refuse_a_head_that_reads_nothing():
     build = registry.architectures.get("spacy_ner_plus.TransformerTagger.v1")
     with pytest.raises(UserError, match=r"E230.*0"):
         build(encoder="x", head_layers=0)
+
+
+def test_architectures_list_the_settings_as_they_are_defined():
+    listed = inspect.signature(build_transformer_tagger_v1).parameters.values()
+    assert [(p.name, p.annotation, p.default) for p in listed] == [
+        (field.name, field.type, field.default) for field in fields(TaggerSettings)
+    ]
+
+
+@pytest.mark.parametrize("setting", [field.name for field in fields(TaggerSettings)])
+def test_architectures_forward_each_setting(setting):
+    default = getattr(TaggerSettings(), setting)
+    given = {"window": 60, bool: not default, str: "never"}.get(
+        setting if setting == "window" else type(default), 3
+    )
+    settings = build_transformer_tagger_v1(**{setting: given}).shims[0].settings
+    assert settings == TaggerSettings(**{setting: given})

@@ -26,7 +26,7 @@ class Lister(EntityComponent):
         yield from annotate_stream(
             stream,
             batch_size=batch_size,
-            launch=lambda docs: lambda: docs,
+            start=lambda docs: lambda: docs,
             write=self._write,
             fail=self.handle_error,
         )

@@ -11,27 +11,27 @@ def run(nlp):
     def run(texts, *, ahead=0, bad=(), error=ValueError, late=False):
         log, failed = [], []
 
-        def launch(docs):
-            log.append(f"launch {docs[0].text}")
+        def start(docs):
+            log.append(f"start {docs[0].text}")
             if not late and any(doc.text in bad for doc in docs):
-                raise error("launch")
+                raise error("start")
 
-            def wait():
+            def result():
                 if late and any(doc.text in bad for doc in docs):
-                    raise error("wait")
-                log.append(f"wait {docs[0].text}")
+                    raise error("result")
+                log.append(f"result {docs[0].text}")
                 return [doc.text.upper() for doc in docs]
 
-            return wait
+            return result
 
         def write(docs, results):
-            for doc, result in zip(docs, results, strict=True):
-                doc.user_data["result"] = result
+            for doc, found in zip(docs, results, strict=True):
+                doc.user_data["result"] = found
 
         stream = annotate_stream(
             (nlp.make_doc(text) for text in texts),
             batch_size=2,
-            launch=launch,
+            start=start,
             write=write,
             fail=lambda docs, error: failed.extend(doc.text for doc in docs),
             ahead=ahead,
@@ -50,9 +50,9 @@ def test_streaming_keeps_order(run, ahead):
 
 def test_streaming_begins_the_next_batch_before_it_waits(run):
     _, _, log = run("abcdef", ahead=1)
-    assert log == ["launch a", "launch c", "wait a", "launch e", "wait c", "wait e"]
+    assert log == ["start a", "start c", "result a", "start e", "result c", "result e"]
     _, _, log = run("abcdef", ahead=0)
-    assert log == ["launch a", "wait a", "launch c", "wait c", "launch e", "wait e"]
+    assert log == ["start a", "result a", "start c", "result c", "start e", "result e"]
 
 
 @pytest.mark.parametrize("ahead", [0, 2])

@@ -11,33 +11,32 @@ import numpy as np
 from spacy.attrs import IS_LOWER, IS_PUNCT, LOWER
 from spacy.tokens import Doc
 
+from spacy_ner_plus.models.ragged import Ragged
+
 # With how many other occurrences a word's own score gives way by half of what it does at most.
 _HALF_AT = 2
 
 
-def share_scores(docs: Sequence[Doc], scores: Sequence[np.ndarray], share: float) -> list[np.ndarray]:
+def share_scores(docs: Sequence[Doc], scores: Ragged, share: float) -> Ragged:
     """Mix the scores of each word with those of its other occurrences in the document.
 
     Words count as the same whatever their case; those in lower case alone and punctuation are left as
     they are, since "of" is part of one name and not of the next. Of the others it is the label that
     counts, and not whether they begin an entity.
 
-    docs (Sequence[Doc]): A batch.
-    scores (Sequence[Floats2d]): Logits of each, of shape (tokens, 2n + 1), tags numbered as `decoding`
-        does; rows of zeros stay.
+    scores (Ragged): Logits of these Docs, of shape (tokens, 2n + 1), numbered as in `decoding.tags`; rows
+        of zeros stay.
     share (float): How much the others count where there are many, from 0 to 1: a word's log
         probabilities are the mean of its own and of those of n others, by the weights 1 - w and
         w = share * n / (n + 2).
-    RETURNS (list[Floats2d]): Logits of each document, with new ones for words that occur more than once.
+    RETURNS (Ragged): Logits with new ones for words that occur more than once.
     """
-    counts = [len(part) for part in scores]
-    if not share or not sum(counts):
-        return list(scores)
-    flat = np.concatenate(scores)
+    if not share or not len(scores.data):
+        return scores
     attributes = np.concatenate([doc.to_array([LOWER, IS_LOWER, IS_PUNCT]) for doc in docs])
     words, is_lower, is_punct = attributes.reshape(-1, 3).T
-    rows = np.flatnonzero((is_lower == 0) & (is_punct == 0) & flat.any(axis=1))
-    document = np.repeat(np.arange(len(counts)), counts)[rows]
+    rows = np.flatnonzero((is_lower == 0) & (is_punct == 0) & scores.data.any(axis=1))
+    document = np.repeat(np.arange(len(scores.lengths)), scores.lengths)[rows]
     order = np.lexsort((words[rows], document))
     rows, document = rows[order], document[order]
     is_new = (words[rows][1:] != words[rows][:-1]) | (document[1:] != document[:-1])
@@ -45,12 +44,12 @@ def share_scores(docs: Sequence[Doc], scores: Sequence[np.ndarray], share: float
     others = np.bincount(group, minlength=1)[group] - 1
     repeated = np.flatnonzero(others)
     if not len(repeated):
-        return list(scores)
+        return scores
     rows, others = rows[repeated], others[repeated][:, None]
-    # Of groups that are left, the numbers have gaps, which do no harm.
+    # The numbers of the groups that are left have gaps, which do no harm.
     group = group[repeated]
-    log_probs = _log_softmax(flat[rows].astype(np.float64))
-    n = flat.shape[1] // 2
+    log_probs = _log_softmax(scores.data[rows].astype(np.float64))
+    n = scores.data.shape[1] // 2
     labels = np.logaddexp(log_probs[:, 1 : n + 1], log_probs[:, n + 1 :])
     labels = np.maximum(np.concatenate((log_probs[:, :1], labels), axis=1), np.log(1e-9))
     sums = np.zeros((group[-1] + 1, n + 1))
@@ -58,8 +57,9 @@ def share_scores(docs: Sequence[Doc], scores: Sequence[np.ndarray], share: float
     said = (sums[group] - labels) / others
     weight = share * others / (others + _HALF_AT)
     mixed = (1 - weight) * log_probs + weight * said[:, [0, *range(1, n + 1), *range(1, n + 1)]]
-    flat[rows] = mixed
-    return np.split(flat, np.cumsum(counts)[:-1])
+    shared = scores.data.copy()
+    shared[rows] = mixed
+    return Ragged(shared, scores.lengths)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

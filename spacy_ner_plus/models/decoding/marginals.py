@@ -5,72 +5,48 @@ probability is the share of all valid sequences, weighted by their scores, in wh
 (forward-backward: Rabiner, 1989; spans: Culotta and McCallum, 2004).
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 
-# What is further from an entity than tokens whose shares of I- multiply to this changes nothing of
-# its probability that could be seen: only I- ties a token to the one before.
+from spacy_ner_plus.models.decoding.tags import Entities
+from spacy_ner_plus.models.ragged import Ragged
+
+# Only I- ties a token to the one before. So tokens beyond which the shares of I- multiply to less than
+# this are too far from an entity to change its probability visibly.
 _NEGLIGIBLE = 12 * np.log(10)
 # How many tokens are computed at once, those around two entities counted twice.
 _MOST_ROWS = 20_000
 
 
-class Entities(NamedTuple):
-    """The entities of one document, in order.
-
-    starts (Ints1d): Index of each one's first token.
-    ends (Ints1d): Index after its last token.
-    labels (Ints1d): Number of its label.
-    """
-
-    starts: np.ndarray
-    ends: np.ndarray
-    labels: np.ndarray
-
-
-def span_marginals(
-    scores: Sequence[np.ndarray], entities: Sequence[Entities], temperature: float = 1.0
-) -> list[np.ndarray]:
+def span_marginals(scores: Ragged, entities: Entities, temperature: float = 1.0) -> np.ndarray:
     """Compute the probability of each entity.
 
-    scores (Sequence[Floats2d]): Logits of each document, of shape (tokens, 2n + 1), tags
-        numbered as `decoding` does. Rows of zeros (tokens without a wordpiece) are
-        passed over, as if these tokens weren't there.
-    entities (Sequence[Entities]): Entities of each document, none of them over another;
-        their first and last token has a wordpiece.
+    scores (Ragged): Logits of shape (tokens, 2n + 1), numbered as in `decoding.tags`. Rows of zeros
+        (tokens without a wordpiece) are passed over, as if these tokens weren't there.
+    entities (Entities): Entities of these documents, none of them overlapping another; the first and last
+        token of each has a wordpiece.
     temperature (float): What the logits are divided by (Guo et al., 2017). Default 1.
-    RETURNS (list[Floats1d]): Probabilities of each document's entities, from 0 to 1.
+    RETURNS (Floats1d): The probability of each entity, from 0 to 1.
     """
-    counts = [len(part.starts) for part in entities]
-    if not sum(counts):
-        return [np.zeros(0) for _ in counts]
-    used = [i for i, count in enumerate(counts) if count]
-    found = iter(_marginals([scores[i] for i in used], [entities[i] for i in used], temperature))
-    return [next(found) if count else np.zeros(0) for count in counts]
-
-
-def _marginals(scores: list[np.ndarray], entities: list[Entities], temperature: float) -> list[np.ndarray]:
-    flat = np.concatenate(scores)
-    first_of_doc = np.cumsum([0, *(len(part) for part in scores[:-1])])
-    counts = [len(part.starts) for part in entities]
-    offsets = np.repeat(first_of_doc, counts)
-    starts, ends, labels = (np.concatenate(parts) for parts in zip(*entities, strict=True))
-    n = flat.shape[1] // 2
-    # Place of each token among those that say something.
-    kept = flat.any(axis=1)
+    starts, ends, labels = entities
+    if not len(starts):
+        return np.zeros(0)
+    n = scores.data.shape[1] // 2
+    document = np.searchsorted(scores.offsets, starts, side="right") - 1
+    has_entities = np.zeros(len(scores.lengths), dtype=bool)
+    has_entities[document] = True
+    # Place of each token among those that say something, in documents where there is something to ask.
+    kept = scores.data.any(axis=1) & np.repeat(has_entities, scores.lengths)
     place = np.concatenate(([0], np.cumsum(kept)))
-    starts, ends = place[starts + offsets], place[ends + offsets]
-    probs = _softmax(flat[kept].astype(np.float64) / temperature)
-    first_kept = place[first_of_doc]
-    probs[first_kept[first_kept < len(probs)], n + 1 :] = 0.0
+    starts, ends = place[starts], place[ends]
+    probs = _softmax(scores.data[kept].astype(np.float64) / temperature)
+    firsts = place[scores.offsets[:-1]]
+    probs[firsts[firsts < len(probs)], n + 1 :] = 0.0
     low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), starts, ends)
     # Entities in turn, as an untrained network has thousands with long surroundings.
     chunk_of = np.cumsum(high - low) // _MOST_ROWS
     chunks = np.split(np.arange(len(starts)), np.flatnonzero(np.diff(chunk_of)) + 1)
     parts = [_of_chunk(probs, *(array[i] for array in (starts, ends, labels, low, high))) for i in chunks]
-    return np.split(np.concatenate(parts), np.cumsum(counts)[:-1])
+    return np.concatenate(parts)
 
 
 def _of_chunk(

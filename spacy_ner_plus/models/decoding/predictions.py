@@ -1,76 +1,90 @@
-"""From the logits of tokens to entities and their probabilities."""
+"""From the scores of tokens to entities and their probabilities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
-from thinc.api import Model
 
-from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding.consistency import share_scores
-from spacy_ner_plus.models.decoding.marginals import Entities, span_marginals
-from spacy_ner_plus.models.decoding.viterbi import decode, tags_to_bounds
-from spacy_ner_plus.models.token_scorer import own_shim
+from spacy_ner_plus.models.decoding.marginals import span_marginals
+from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
+from spacy_ner_plus.models.decoding.viterbi import decode
+from spacy_ner_plus.models.ragged import Ragged
 
 
-class Prediction(NamedTuple):
-    """What was found in one document.
+class PredictedEntity(NamedTuple):
+    """An entity that was found in a document.
 
-    entities (Entities): Bounds and label numbers, in order.
-    scores (Floats1d): The probability of each.
+    start (int): Index of its first token.
+    end (int): Index after its last token.
+    label (int): Number of its label.
+    score (float): Its probability, from 0 to 1.
+    """
+
+    start: int
+    end: int
+    label: int
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What was found in a batch of documents; by iteration, in each of them.
+
+    entities (Entities): Bounds, in tokens of the whole batch, and label numbers, in order.
+    scores (Floats1d): The probability of each entity.
+    offsets (Ints1d): Index of each document's first token in the batch and, last, how many there are.
     """
 
     entities: Entities
     scores: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __iter__(self) -> Iterator[list[PredictedEntity]]:
+        starts, ends, labels = self.entities
+        document = np.searchsorted(self.offsets, starts, side="right") - 1
+        first = self.offsets[document]
+        rows = zip(
+            (starts - first).tolist(),
+            (ends - first).tolist(),
+            labels.tolist(),
+            self.scores.tolist(),
+            strict=True,
+        )
+        found = [PredictedEntity(*row) for row in rows]
+        cuts = np.searchsorted(starts, self.offsets).tolist()
+        for begin, end in pairwise(cuts):
+            yield found[begin:end]
 
 
-def launch_scores(model: Model, docs: list[Doc], consistency: float = 0.0) -> Callable[[], list[np.ndarray]]:
-    """Begin to score the tags of every token.
+def adjust_scores(docs: Sequence[Doc], scores: Ragged, consistency: float = 0.0) -> Ragged:
+    """Silence white space, and bring a word's occurrences in a document nearer to each other.
 
-    model (Model): Gives logits for each Doc; our own begins, and a GPU goes on by itself.
-    docs (list[Doc]): A batch.
-    consistency (float): How much a word's other occurrences in a document count, from 0 to 1. Default 0.
-    RETURNS (Callable): Waits for the end, and gives logits of shape (tokens, n_tags) for each
-        Doc; zeros for white space and other tokens without a wordpiece.
-    RAISES (UserError): Where there is no network yet.
+    scores (Ragged): Logits of these Docs, of shape (tokens, 2n + 1).
+    consistency (float): How much a word's other occurrences count, from 0 to 1. Default 0.
+    RETURNS (Ragged): Logits; rows of zeros for white space and other tokens without a wordpiece.
     """
-    if not model.has_dim("nO"):
-        raise UserError(Errors.E208)
-    if not any(len(doc) for doc in docs):
-        n_tags = model.get_dim("nO")
-        return lambda: [np.zeros((0, n_tags), dtype=np.float32) for _ in docs]
-    shim = own_shim(model)
-    if shim is not None:
-        wait = shim.launch(docs)
-    else:
-        scores = [model.ops.to_numpy(part) for part in model.predict(docs)]
-
-        def wait() -> list[np.ndarray]:
-            return scores
-
-    def finish() -> list[np.ndarray]:
-        own = [_without_space(doc, part) for doc, part in zip(docs, wait(), strict=True)]
-        return share_scores(docs, own, consistency)
-
-    return finish
+    if not len(scores.data):
+        return scores
+    # spaCy refuses entities that begin or end with white space, which some models score nevertheless.
+    is_space = np.concatenate([doc.to_array(IS_SPACE) for doc in docs]).astype(bool)
+    if is_space.any():
+        scores = Ragged(np.where(is_space[:, None], np.float32(0), scores.data), scores.lengths)
+    return share_scores(docs, scores, consistency)
 
 
-def find_entities(scores: Sequence[np.ndarray], n_labels: int, temperature: float = 1.0) -> list[Prediction]:
+def find_entities(scores: Ragged, temperature: float = 1.0) -> Predictions:
     """Find the entities of the best valid IOB2 sequence, and how probable each is.
 
-    scores (Sequence[Floats2d]): Logits of each document, of shape (tokens, 2 * n_labels + 1).
-    n_labels (int): The number of labels.
+    scores (Ragged): Logits of shape (tokens, 2n + 1) for n labels.
     temperature (float): What the logits are divided by. Default 1.
-    RETURNS (list[Prediction]): One for each document.
     """
-    entities = [Entities(*bounds) for bounds in tags_to_bounds(decode(scores), n_labels)]
-    probabilities = span_marginals(scores, entities, temperature)
-    return [Prediction(*parts) for parts in zip(entities, probabilities, strict=True)]
-
-
-def _without_space(doc: Doc, scores: np.ndarray) -> np.ndarray:
-    """Let white space say nothing: spaCy refuses entities that begin or end with it."""
-    is_space = doc.to_array(IS_SPACE).astype(bool)
-    return np.where(is_space[:, None], np.float32(0), scores) if is_space.any() else scores
+    entities = tags_to_entities(decode(scores), scores.data.shape[1] // 2)
+    return Predictions(entities, span_marginals(scores, entities, temperature), scores.offsets)

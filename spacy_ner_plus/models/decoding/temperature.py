@@ -4,35 +4,40 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from spacy_ner_plus.models.decoding.marginals import Entities, span_marginals
+from spacy_ner_plus.models.decoding.marginals import span_marginals
+from spacy_ner_plus.models.decoding.tags import Entities
+from spacy_ner_plus.models.ragged import Ragged
 
-# A network that needs more than this is not to be mended by a temperature.
+# A network that needs more than this can't be mended by a temperature.
 LOWEST, HIGHEST = 0.2, 10.0
 _GOLDEN = (5**0.5 - 1) / 2
 
 
-def fit_temperature(
-    scores: Sequence[np.ndarray], entities: Sequence[Entities], right: Sequence[np.ndarray]
-) -> float:
+def fit_temperature(batches: Sequence[tuple[Ragged, Entities]], right: np.ndarray) -> float:
     """Find the temperature under which the probabilities of entities are most likely.
 
     As Guo et al. (2017), but for whole spans: what is minimised is the log loss of each predicted
     entity's probability against whether it is right. The best sequence is the same at any
     temperature, so the entities are.
 
-    scores (Sequence[Floats2d]): Logits of each document, which the network wasn't trained on.
-    entities (Sequence[Entities]): The entities predicted there.
-    right (Sequence[ndarray[bool]]): Whether each is right.
+    batches (Sequence[tuple[Ragged, Entities]]): Logits of documents that the network wasn't trained on,
+        and the entities predicted there.
+    right (ndarray[bool]): Whether each of all these entities is right.
     RETURNS (float): The temperature, from 0.2 to 10.
     """
-    flat = np.concatenate([np.asarray(part, dtype=bool) for part in right])
+    right = np.asarray(right, dtype=bool)
 
     def log_loss(log_temperature: float) -> float:
-        marginals = np.concatenate(span_marginals(scores, entities, float(np.exp(log_temperature))))
+        marginals = all_marginals(batches, float(np.exp(log_temperature)))
         marginals = np.clip(marginals, 1e-12, 1 - 1e-12)
-        return float(-np.log(np.where(flat, marginals, 1 - marginals)).mean())
+        return float(-np.log(np.where(right, marginals, 1 - marginals)).mean())
 
     return float(np.exp(_lowest_point(log_loss, np.log(LOWEST), np.log(HIGHEST))))
+
+
+def all_marginals(batches: Sequence[tuple[Ragged, Entities]], temperature: float) -> np.ndarray:
+    """RETURNS (Floats1d): The probability of each entity of all batches at a temperature."""
+    return np.concatenate([span_marginals(*batch, temperature) for batch in batches])
 
 
 def _lowest_point(function: Callable[[float], float], low: float, high: float) -> float:

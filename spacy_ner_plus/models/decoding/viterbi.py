@@ -1,91 +1,37 @@
-"""Valid IOB2 sequences from scores, for a whole batch at once.
-
-Tags are numbered O, then B- of every label, then I- of every label: with n
-labels, 0, 1 to n, n + 1 to 2n. The one rule of IOB2 is that I-X follows B-X or I-X.
-"""
+"""The best valid IOB2 sequence of each document, for a whole batch at once."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from spacy_ner_plus.models.decoding.tags import breaks_iob2
+from spacy_ner_plus.models.ragged import Ragged
+
 # How many tokens, padding included, are decoded at once.
 _MOST_STEPS = 50_000
 
 
-def tag_names(labels: Sequence[str]) -> list[str]:
-    """Name the tags in the order of their numbers.
-
-    labels (Sequence[str]): The n labels.
-    RETURNS (list[str]): The 2n + 1 tags.
-    """
-    return ["O", *(f"B-{label}" for label in labels), *(f"I-{label}" for label in labels)]
-
-
-def decode(scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+def decode(scores: Ragged) -> Ragged:
     """Find the best valid sequence for each document (Viterbi, 1967).
 
-    scores (Sequence[Floats2d]): Log probabilities or logits, each of shape
-        (tokens, 2n + 1). Scores count by token, so they may be shifted by any
-        amount that is the same for all tags of a token. A row of zeros says
-        nothing of its token (white space, which has no wordpiece): it never begins
+    scores (Ragged): Log probabilities or logits of shape (tokens, 2n + 1), numbered as in
+        `decoding.tags`. They may be shifted by any amount that is the same for all tags of a token. A
+        row of zeros says nothing about its token (white space, which has no wordpiece): it never begins
         an entity, and is inside one only where the entity goes on after it.
-    RETURNS (list[Ints1d]): Tag numbers, each of shape (tokens,).
+    RETURNS (Ragged): Tag numbers of shape (tokens,).
     """
-    if not scores:
-        return []
-    flat = _without_silent_begins(np.concatenate(scores))
-    heads = np.cumsum([0, *(len(doc_scores) for doc_scores in scores)])
+    flat = _without_silent_begins(scores.data)
     # The best tag of each token is the best sequence too wherever it is valid.
-    best = flat.argmax(axis=1)
-    tags = np.split(best, heads[1:-1])
-    broken = np.flatnonzero(_breaks(best, flat.shape[1] // 2, heads[:-1]))
-    invalid = np.unique(np.searchsorted(heads, broken, side="right") - 1).tolist()
-    for group in _alike([len(tags[i]) for i in invalid]):
+    best = Ragged(flat.argmax(axis=1), scores.lengths)
+    broken = np.flatnonzero(breaks_iob2(best, flat.shape[1] // 2))
+    offsets = best.offsets
+    invalid = np.unique(np.searchsorted(offsets, broken, side="right") - 1).tolist()
+    for group in _groups_by_length([int(scores.lengths[i]) for i in invalid]):
         chosen = [invalid[place] for place in group]
-        paths = _viterbi([flat[heads[i] : heads[i + 1]] for i in chosen])
+        paths = _viterbi([flat[offsets[i] : offsets[i + 1]] for i in chosen])
         for i, path in zip(chosen, paths, strict=True):
-            tags[i] = path
-    return tags
-
-
-def is_valid(tags: np.ndarray, n_labels: int) -> bool:
-    """Tell whether a tag sequence is IOB2.
-
-    tags (Ints1d): Tag numbers.
-    n_labels (int): The number of labels n.
-    RETURNS (bool): Whether every I- continues an entity of its label.
-    """
-    return not _breaks(tags, n_labels, np.zeros(1, dtype=np.int64)).any()
-
-
-def tags_to_bounds(
-    tags: Sequence[np.ndarray], n_labels: int
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Read the spans of valid sequences.
-
-    tags (Sequence[Ints1d]): Tag numbers of each document.
-    n_labels (int): The number of labels n.
-    RETURNS (list[tuple[Ints1d, Ints1d, Ints1d]]): Starts, ends and label numbers of each.
-    """
-    if not tags:
-        return []
-    heads = np.cumsum([0, *map(len, tags)])
-    flat = np.concatenate(tags)
-    starts = np.flatnonzero((flat >= 1) & (flat <= n_labels))
-    # What ends an entity: a token that isn't inside, or the end of its document.
-    stops = np.union1d(np.flatnonzero(flat <= n_labels), heads)
-    ends = stops[np.searchsorted(stops, starts, side="right")]
-    document = np.searchsorted(heads, starts, side="right") - 1
-    bounds = (starts - heads[document], ends - heads[document], flat[starts] - 1)
-    cuts = np.searchsorted(starts, heads[1:-1])
-    return list(zip(*(np.split(part, cuts) for part in bounds), strict=True))
-
-
-def _breaks(tags: np.ndarray, n_labels: int, heads: np.ndarray) -> np.ndarray:
-    """Tell where a sequence of documents, each from its head on, breaks the rule of IOB2."""
-    before = np.concatenate(([0], tags[:-1]))[: len(tags)]
-    before[heads[heads < len(tags)]] = 0
-    return (tags > n_labels) & (before != tags) & (before != tags - n_labels)
+            best.data[offsets[i] : offsets[i + 1]] = path
+    return best
 
 
 def _without_silent_begins(scores: np.ndarray) -> np.ndarray:
@@ -96,8 +42,8 @@ def _without_silent_begins(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group documents by length, so that a long one isn't the measure of all."""
+def _groups_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group documents of similar length, as all of a group are padded to the longest of it."""
     group: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         if group and (len(group) + 1) * lengths[group[0]] > _MOST_STEPS:

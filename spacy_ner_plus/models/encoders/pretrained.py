@@ -15,7 +15,7 @@ from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
-def load_pretrained(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, WordpieceTokenizer]:
+def load_encoder(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, WordpieceTokenizer]:
     """Load a pretrained encoder and its tokenizer.
 
     name (str): A local folder, or a model's name on the Hugging Face hub. Weights
@@ -35,7 +35,7 @@ def load_pretrained(name: str, attention_dropout: float = 0.0) -> tuple[nn.Modul
 def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]:
     """Load a trained token classification model, and take it apart.
 
-    name (str): As for `load_pretrained`.
+    name (str): As for `load_encoder`.
     RETURNS (tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]): Base
         model in float32, tokenizer, linear head, and the tag of each of its rows.
     RAISES (UserError): Where it can't be had, or more than one linear layer stands on the encoder.
@@ -84,7 +84,7 @@ def _from_pretrained(
     return model, WordpieceTokenizer(tokenizer, name)
 
 
-def build_from_folder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
+def build_encoder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
     """Build the encoder of a saved component, its weights not yet loaded.
 
     folder (Path): Holds config.json and the tokenizer's files.

@@ -1,4 +1,4 @@
-"""Windows of like length together, under a budget of wordpieces."""
+"""Windows of similar length together, under a budget of wordpieces."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from spacy_ner_plus.models.inputs.windows import Window
+from spacy_ner_plus.models.ragged import Ragged
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +32,9 @@ class MicroBatch(NamedTuple):
     tokens: np.ndarray
 
 
-# Libraries keep code and memory for each shape that they have met, so that memory would grow with
-# every new one. So lengths are rounded up to a multiple of this, and what remains after full
-# micro-batches is dealt to few different numbers of windows.
+# Libraries keep code and memory for each shape that they have met, so memory would grow with every new
+# one. So lengths are rounded up to a multiple of this, and what remains after full micro-batches is
+# divided into few different numbers of windows.
 STEP = 8
 _ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
@@ -73,21 +74,19 @@ def micro_batches(
 
 def scatter(
     lengths: Sequence[int], batches: Sequence[MicroBatch], parts: Sequence["torch.Tensor"], n_tags: int
-) -> list[np.ndarray]:
+) -> Ragged:
     """Put the scores of micro-batches back in the order of tokens.
 
     lengths (Sequence[int]): Tokens of each Doc.
-    batches (Sequence[MicroBatch]): The micro-batches.
-    parts (Sequence[torch.Tensor]): Scores of each, float32 of shape (tokens, n_tags).
-    n_tags (int): The number of tags.
-    RETURNS (list[Floats2d]): Scores of each Doc; zeros for tokens that no window reads.
+    parts (Sequence[torch.Tensor]): Scores of each micro-batch, float32 of shape (tokens, n_tags).
+    RETURNS (Ragged): Scores of all tokens; zeros for those that no window reads.
     """
     scores = np.zeros((sum(lengths), n_tags), dtype=np.float32)
     if parts:
         # Joined where they are: one copy from a GPU, and one wait for it.
         joined = parts[0] if len(parts) == 1 else _concatenate(parts)
         scores[np.concatenate([batch.tokens for batch in batches])] = joined.cpu().numpy()
-    return np.split(scores, np.cumsum(lengths)[:-1]) if lengths else []
+    return Ragged(scores, np.array(lengths, dtype=np.int64))
 
 
 def _concatenate(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":

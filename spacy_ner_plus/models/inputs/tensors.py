@@ -17,10 +17,7 @@ def batcher(
 ) -> Callable[[int], Iterator[MicroBatch]]:
     """Tokenize Docs and lay windows over them.
 
-    docs (Sequence[Doc]): A batch.
-    tokenizer (WordpieceTokenizer): The encoder's tokenizer.
-    windowing (Windowing): How documents are cut.
-    network (Tagger): Says which features it reads.
+    network (Tagger): Its features say what windows hold beside wordpieces.
     RETURNS (Callable): Makes micro-batches of the windows, under a budget of wordpieces.
     """
     batch = read_texts(docs)
@@ -37,16 +34,11 @@ def batcher(
 
 
 def to_tensors(batch: MicroBatch, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Bring a micro-batch to a device.
-
-    batch (MicroBatch): The arrays.
-    device (torch.device): Where to.
-    RETURNS (tuple[torch.Tensor, ...]): What `Tagger.forward` takes.
-    """
+    """RETURNS (tuple[torch.Tensor, ...]): A micro-batch on a device, as `Tagger.forward` takes it."""
     tensors = [
         torch.from_numpy(array) for array in (batch.ids, batch.cases, batch.lines, batch.mask, batch.places)
     ]
     if device.type != "cuda":
         return tuple(tensor.to(device) for tensor in tensors)
-    # From pinned memory a copy doesn't wait for what the GPU is at.
+    # From pinned memory a copy doesn't wait for what the GPU is doing.
     return tuple(tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors)

@@ -36,7 +36,7 @@ class Windowing:
     size (int): Longest window, in wordpieces, special tokens not counted.
     overlap (int): How many wordpieces neighbouring windows share at least.
     lead (int): How many of the document's first wordpieces stand before each later window, as
-        far as they lie before it: a title says what is spoken of.
+        far as they lie before it: a title says what the text is about.
     """
 
     size: int
@@ -52,8 +52,6 @@ class Windowing:
 def token_places(batch: BatchText, pieces: Wordpieces) -> tuple[np.ndarray, np.ndarray]:
     """Align wordpieces and tokens by their characters.
 
-    batch (BatchText): Texts and their tokens.
-    pieces (Wordpieces): The wordpieces of these texts.
     RETURNS (tuple[Ints1d, Ints1d]): For each wordpiece the token it begins in
         (-1 for none), and for each token the wordpiece that stands for it: the
         first that begins in it, else the last that reaches into it, else -1, as for
@@ -84,8 +82,7 @@ def token_places(batch: BatchText, pieces: Wordpieces) -> tuple[np.ndarray, np.n
 def window_bounds(length: int, windowing: Windowing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay equally long windows over a document.
 
-    length (int): The document's wordpieces.
-    windowing (Windowing): Size and overlap.
+    length (int): How many wordpieces the document has.
     RETURNS (tuple[Ints1d, Ints1d, Ints1d]): The windows' starts, their ends, and
         where the next window takes over: half-way through what two share, so that
         each wordpiece is read in the window where it has most context.
@@ -110,9 +107,6 @@ def make_windows(
 ) -> list[Window]:
     """Cut a batch of texts into windows.
 
-    batch (BatchText): The texts and their tokens.
-    pieces (Wordpieces): Their wordpieces.
-    windowing (Windowing): Size, overlap and lead.
     separator (Sequence[int]): Ids that stand after a lead, one at most.
     with_cases (bool): Whether case patterns are wanted; zeros if not.
     with_lines (bool): Whether the beginnings of lines are wanted; zeros if not.

@@ -7,7 +7,7 @@ import numpy as np
 from spacy_ner_plus.models.encoders.tokenization import BatchText
 
 # Pattern 0 is kept for special tokens and wordpieces outside any token.
-PATTERNS = (
+CASE_PATTERNS = (
     "none",
     "symbols",
     "lower",
@@ -28,8 +28,7 @@ _kinds = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
 def case_patterns(batch: BatchText) -> np.ndarray:
     """Classify how each token of a batch is written.
 
-    batch (BatchText): The texts and their tokens.
-    RETURNS (Ints1d): Index into PATTERNS for each token, of shape (tokens,).
+    RETURNS (Ints1d): Index into CASE_PATTERNS for each token, of shape (tokens,).
     """
     starts, ends = batch.starts, batch.ends
     kinds = _character_kinds(batch.text)
@@ -63,13 +62,13 @@ def case_patterns(batch: BatchText) -> np.ndarray:
         "all upper",
         "title",
     )
-    return np.select(conditions, [PATTERNS.index(name) for name in names], PATTERNS.index("mixed"))
+    return np.select(conditions, [CASE_PATTERNS.index(name) for name in names], CASE_PATTERNS.index("mixed"))
 
 
 def line_starts(batch: BatchText) -> np.ndarray:
-    """Find the tokens that begin a line, which are at the head of a title, a list's item or a table's row.
+    """Find the tokens that begin a line, such as the first of a title, a list's item or a table's row.
 
-    batch (BatchText): The texts and their tokens; each text begins a line.
+    batch (BatchText): Each of its texts begins a line.
     RETURNS (ndarray[bool]): Whether a line break stands between each token and the one before, of
         shape (tokens,).
     """

@@ -1,5 +1,7 @@
 """The network: encoder, features of the written text and a linear head, in torch alone."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -43,11 +45,35 @@ class Tagger(nn.Module):
             # The pretrained encoder is left undisturbed at the start.
             nn.init.zeros_(feature.weight)
         self.dropout = nn.Dropout(dropout)
-        self.head_size = n_tags
         self.sizes = {"n_tags": n_tags, "n_cases": n_cases, "n_lines": n_lines, "n_layers": n_layers}
-        self.head = nn.Linear(hidden_size * n_layers, n_tags)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.head = _make_head(hidden_size * n_layers, n_tags)
+
+    @property
+    def head_size(self) -> int:
+        """RETURNS (int): How many tags are scored."""
+        return self.sizes["n_tags"]
+
+    def set_head(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Give the head weights that were trained elsewhere.
+
+        weight (torch.Tensor): Of shape (n_tags, width).
+        bias (torch.Tensor): Of shape (n_tags,).
+        """
+        with torch.no_grad():
+            self.head.weight.copy_(weight)
+            self.head.bias.copy_(bias)
+
+    def resize_head(self, n_tags: int, rows: Sequence[int]) -> None:
+        """Make a head for more tags.
+
+        rows (Sequence[int]): Which tag of the new head each tag of this one becomes; the others start untrained.
+        """
+        before = self.head
+        self.head = _make_head(before.in_features, n_tags).to(before.weight.device)
+        self.sizes = {**self.sizes, "n_tags": n_tags}
+        with torch.no_grad():
+            self.head.weight[rows] = before.weight
+            self.head.bias[rows] = before.bias
 
     def forward(
         self,
@@ -109,3 +135,10 @@ class Tagger(nn.Module):
 
     def _features(self) -> list[nn.Embedding]:
         return [feature for feature in (self.cases, self.lines) if feature is not None]
+
+
+def _make_head(width: int, n_tags: int) -> nn.Linear:
+    head = nn.Linear(width, n_tags)
+    nn.init.normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    return head

@@ -1,4 +1,4 @@
-"""How much is computed at once, and less where memory ends."""
+"""How much is computed at once, and less where memory runs out."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -8,20 +8,19 @@ import torch
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.inputs.batching import MicroBatch
-from spacy_ner_plus.models.runtime.precision import is_out_of_memory
 
 T = TypeVar("T")
 
 
 class Budget:
-    """The most wordpieces of a micro-batch, halved whenever memory doesn't hold it.
+    """The most wordpieces of a micro-batch, halved whenever they don't fit into memory.
 
     wordpieces (int): Padding included.
     """
 
     def __init__(self, wordpieces: int):
         self.wordpieces = wordpieces
-        # Whether memory has ended before: training then keeps less of the forward pass.
+        # Whether memory has run out before: training then keeps less of the forward pass.
         self.is_tight = False
 
     def run(
@@ -31,11 +30,11 @@ class Budget:
         *,
         training: bool = False,
     ) -> tuple[list[MicroBatch], list[T]]:
-        """Run micro-batches, all anew with smaller ones where memory ends.
+        """Run micro-batches; where memory runs out, all of them again in smaller ones.
 
         make_batches (Callable): Makes them under a budget.
         forward (Callable): Runs one.
-        training (bool): Whether results keep what the way back needs.
+        training (bool): Whether results keep what the backward pass needs.
         RETURNS (tuple[list[MicroBatch], list[T]]): The micro-batches, and what each gave.
         RAISES (UserError): Where a single window is too much.
         """
@@ -52,16 +51,16 @@ class Budget:
                 failed = batch, error.with_traceback(None)
             else:
                 return batches, parts
-            # Out of that block, whose error is let go of only now.
+            # Outside of the except block: Python keeps the error, and what it holds, until its end.
             del parts
             self.shrink(*failed, training=training)
 
     def shrink(self, batch: MicroBatch, error: BaseException, *, training: bool = False) -> None:
         """Take half of what was too much.
 
-        batch (MicroBatch): What memory didn't hold.
+        batch (MicroBatch): What didn't fit.
         error (BaseException): What was raised.
-        training (bool): Whether the way back is wanted, for which less can be kept than was.
+        training (bool): Whether there is a backward pass, for which less can be kept than was.
         RAISES (UserError): Where it was a single window.
         """
         rows, length = batch.ids.shape
@@ -75,3 +74,12 @@ class Budget:
         self.wordpieces = wordpieces
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or numpy says that memory has run out, so that less at a time would help."""
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    # On a CPU torch has no type of its own for it, and its library oneDNN says this when it gets none.
+    signs = ("DefaultCPUAllocator", "could not create a primitive")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)

@@ -4,18 +4,18 @@ import os
 
 import torch
 
-_process = os.getpid()
 _main = os.getpid()
+_limited = _main
 
 
 def is_worker() -> bool:
-    """RETURNS (bool): Whether this process was forked from one that had imported this module."""
+    """Whether this process was forked from one that had imported this module."""
     return os.getpid() != _main
 
 
-def settle_in_worker() -> None:
-    """Keep to one thread in a forked worker, where torch's thread pool is dead and would hang."""
-    global _process
-    if os.getpid() != _process:
-        _process = os.getpid()
+def limit_threads_in_worker() -> None:
+    """Keep to one thread in a forked worker: torch's thread pool doesn't survive a fork and would hang."""
+    global _limited
+    if os.getpid() != _limited:
+        _limited = os.getpid()
         torch.set_num_threads(1)

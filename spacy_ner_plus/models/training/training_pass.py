@@ -1,4 +1,4 @@
-"""One batch forward and back, whatever memory there is."""
+"""One batch forward and backward, whatever memory there is."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,8 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from spacy_ner_plus.models.inputs.batching import MicroBatch
 from spacy_ner_plus.models.inputs.tensors import to_tensors
 from spacy_ner_plus.models.network.tagger import Tagger
-from spacy_ner_plus.models.runtime.memory import Budget
-from spacy_ner_plus.models.runtime.precision import is_out_of_memory
+from spacy_ner_plus.models.runtime.memory import Budget, is_out_of_memory
 
 
 class TrainingPass:
@@ -18,7 +17,6 @@ class TrainingPass:
 
     network (Tagger): In training mode.
     make_batches (Callable): Makes micro-batches under a budget of wordpieces.
-    budget (Budget): That budget.
     device (torch.device): Where the network is.
     dtype (torch.dtype): What is computed in, as autocast does.
     """
@@ -47,29 +45,29 @@ class TrainingPass:
     def backward(self, d_scores: np.ndarray) -> None:
         """Add to the network's gradient.
 
-        Where memory ends, all is computed anew in smaller micro-batches, each forward and back in
-        turn; dropout then falls otherwise than when the loss was computed, in that one step.
+        Where memory runs out, all is computed again in smaller micro-batches, each forward and backward
+        in turn; in that one step dropout isn't the same as when the loss was computed.
 
         d_scores (Floats2d): Gradient of the loss by the scores of all tokens, (tokens, n_tags).
         RAISES (UserError): Where a single window is too much.
         """
-        # What earlier batches of the same step have added is laid aside, so that half a gradient
-        # can be thrown away.
+        # What earlier batches of the same step have added is kept apart, so that half a gradient
+        # can be dropped.
         earlier = [(p, p.grad) for p in self._network.parameters() if p.grad is not None]
-        self._forget_gradient()
-        failed = self._go_back(d_scores)
+        self._drop_gradient()
+        failed = self._backward_in_parts(d_scores)
         self._parts.clear()
         if failed is not None:
             self._budget.shrink(*failed, training=True)
 
-            def anew(wordpieces: int) -> Iterable[MicroBatch]:
-                self._forget_gradient()
+            def make_batches(wordpieces: int) -> Iterable[MicroBatch]:
+                self._drop_gradient()
                 return self._make_batches(wordpieces)
 
-            def forth_and_back(batch: MicroBatch) -> None:
+            def forward_backward(batch: MicroBatch) -> None:
                 self._score(batch).backward(self._gradient(batch, d_scores))
 
-            self._budget.run(anew, forth_and_back, training=True)
+            self._budget.run(make_batches, forward_backward, training=True)
         for parameter, gradient in earlier:
             parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
 
@@ -77,12 +75,12 @@ class TrainingPass:
         tensors = to_tensors(batch, self._device)
         with torch.autocast(self._device.type, dtype=self._dtype, enabled=self._dtype != torch.float32):
             if self._budget.is_tight:
-                # One micro-batch's activations at a time, computed again on the way back.
+                # One micro-batch's activations at a time, computed again in the backward pass.
                 return checkpoint(self._network, *tensors, use_reentrant=False).float()
             return self._network(*tensors).float()
 
-    def _go_back(self, d_scores: np.ndarray) -> tuple[MicroBatch, BaseException] | None:
-        """RETURNS (tuple[MicroBatch, BaseException] | None): Where memory ended, and what was raised then."""
+    def _backward_in_parts(self, d_scores: np.ndarray) -> tuple[MicroBatch, BaseException] | None:
+        """RETURNS (tuple[MicroBatch, BaseException] | None): Where memory ran out, and what was raised then."""
         for batch, part in zip(self._batches, self._parts, strict=True):
             try:
                 part.backward(self._gradient(batch, d_scores))
@@ -97,6 +95,6 @@ class TrainingPass:
         flat = np.ascontiguousarray(d_scores[batch.tokens], dtype=np.float32)
         return torch.from_numpy(flat).to(self._device)
 
-    def _forget_gradient(self) -> None:
+    def _drop_gradient(self) -> None:
         for parameter in self._network.parameters():
             parameter.grad = None

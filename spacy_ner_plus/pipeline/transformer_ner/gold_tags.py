@@ -7,7 +7,7 @@ import numpy as np
 from spacy.training import Example, validate_get_examples
 
 from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.models.decoding.viterbi import tag_names
+from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.training.loss import MISSING_TAG
 
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
@@ -15,9 +15,8 @@ _IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
 
 
 def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, set[str]]:
-    """Read the gold tags of an example.
+    """Read the gold tags of an example; where its Docs have different tokens, spaCy aligns them.
 
-    example (Example): The example; where tokens differ, spaCy aligns them.
     names (Sequence[str]): The tags in the order of their numbers.
     RETURNS (tuple[Ints1d, set[str]]): A number for each token of the predicted
         Doc, MISSING_TAG where the annotation is missing or has an unknown label;
@@ -37,28 +36,25 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
 def find_labels(get_examples: Callable[[], Iterable[Example]], known: Iterable[str], name: str) -> list[str]:
     """Find the labels of gold entities.
 
-    get_examples (Callable): Gives examples.
     known (Iterable[str]): Labels that are known already.
     name (str): The component's name, for messages.
-    RETURNS (list[str]): All of them, in order of the alphabet; maybe none.
+    RETURNS (list[str]): All of them, in alphabetical order; maybe none.
     """
     validate_get_examples(get_examples, f"{name}.initialize")
     return sorted({ent.label_ for eg in get_examples() for ent in eg.reference.ents} | set(known))
 
 
 class GoldTagReader:
-    """Read gold tags for a component, and warn once of each label that it doesn't know."""
+    """Read gold tags for a component, and warn once about each label that it doesn't know."""
 
     def __init__(self):
         self._warned: set[str] = set()
 
     def __call__(self, example: Example, labels: Sequence[str], name: str) -> np.ndarray:
-        """Read the gold tags of an example.
+        """RETURNS (Ints1d): As `read_gold_tags` gives them.
 
-        example (Example): The example.
         labels (Sequence[str]): The component's labels.
         name (str): Its name, for the warning.
-        RETURNS (Ints1d): As `read_gold_tags` gives them.
         """
         tags, unknown = read_gold_tags(example, tag_names(labels))
         for label in sorted(unknown - self._warned):

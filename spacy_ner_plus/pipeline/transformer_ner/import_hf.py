@@ -5,11 +5,11 @@ import spacy
 from spacy.language import Language
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.decoding.viterbi import tag_names
+from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.spans import split_tag
 
-# How much less B- scores than I- where a model has no B- of its own: enough that
-# an entity goes on rather than begins anew, too little to change anything else.
+# How much less B- scores than I- where a model has no B- of its own: enough that an
+# entity goes on rather than a new one begins, too little to change anything else.
 _BEGIN_MARGIN = 0.01
 
 
@@ -20,16 +20,14 @@ def import_token_classifier(
 
     name (str): A folder or a hub name; weights must be safetensors.
     lang (str): The language whose tokenizer is used. Default 'en'.
-    scheme (str): 'iob2', or 'iob1' for models whose B- only parts neighbours of
-        one label; of these, and of models without B-, neighbours are joined.
-    window (int): Longest window in wordpieces; less where the encoder takes less.
-    overlap (int): How many wordpieces neighbouring windows share.
+    scheme (str): 'iob2', or 'iob1' for models whose B- only separates adjacent entities of
+        one label; with these, and with models without B-, adjacent entities are joined. Default 'iob2'.
+    window (int): Longest window in wordpieces; less where the encoder takes less. Default 200.
+    overlap (int): How many wordpieces neighbouring windows share. Default 50.
     RETURNS (Language): A pipeline with the component transformer_ner.
     RAISES (UserError): Where the model can't be loaded, has no linear head, or
         labels that are no IOB tags.
     """
-    import torch
-
     from spacy_ner_plus.models.encoders.pretrained import load_token_classifier, max_window
 
     encoder, tokenizer, head, tags = load_token_classifier(name)
@@ -56,17 +54,11 @@ def import_token_classifier(
     )
     for label in labels:
         pipe.add_label(label)
-    n_tags = len(tag_names(labels))
-    pipe.model.set_dim("nO", n_tags)
-    shim = pipe.model.shims[0]
-    shim.adopt(encoder, tokenizer, n_tags)
-    weight, bias = head.weight.detach(), head.bias.detach()
-    with torch.no_grad():
-        for number, tag in enumerate(tag_names(labels)):
-            prefix, label = split_tag(tag)
-            source, margin = _source_row(rows, prefix, label, scheme)
-            shim.network.head.weight[number] = weight[source]
-            shim.network.head.bias[number] = bias[source] - margin
+    sources = [_source_row(rows, *split_tag(tag), scheme) for tag in tag_names(labels)]
+    chosen = [row for row, _ in sources]
+    margins = head.bias.new_tensor([margin for _, margin in sources])
+    weight, bias = head.weight.detach()[chosen], head.bias.detach()[chosen] - margins
+    pipe.token_scorer.adopt(encoder, tokenizer, weight, bias)
     return nlp
 
 

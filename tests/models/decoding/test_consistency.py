@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.decoding.consistency import share_scores
+from spacy_ner_plus.models.ragged import Ragged
 
 VOCAB = spacy.blank("en").vocab
 # O, B-ORG, B-LOC, I-ORG, I-LOC
@@ -18,10 +19,10 @@ def batch(*texts):
 
 
 def share_one(words, rows, share=0.5):
-    return share_scores(batch(words), [np.array(rows, dtype=np.float32)], share)[0]
+    return share_scores(batch(words), Ragged.join([np.array(rows, dtype=np.float32)]), share).data
 
 
-def test_consistency_lets_a_plain_mention_settle_a_doubtful_one():
+def test_consistency_lets_a_plain_mention_decide_a_doubtful_one():
     scores = share_one("Leeds beat Leeds", [SURE_ORG, [5.0, 0, 0, 0, 0], DOUBTFUL])
     assert scores.argmax(axis=1).tolist() == [1, 0, 1]
 
@@ -45,9 +46,8 @@ def test_consistency_leaves_lower_case_and_punctuation_alone(word):
 
 
 def test_consistency_ends_with_the_document():
-    scores = [np.array([row], dtype=np.float32) for row in (SURE_ORG, DOUBTFUL)]
-    shared = share_scores(batch("Leeds", "Leeds"), scores, 0.5)
-    assert all(np.array_equal(*pair) for pair in zip(scores, shared, strict=True))
+    scores = Ragged.join([np.array([row], dtype=np.float32) for row in (SURE_ORG, DOUBTFUL)])
+    assert np.array_equal(share_scores(batch("Leeds", "Leeds"), scores, 0.5).data, scores.data)
 
 
 def test_consistency_grows_with_the_number_of_other_occurrences():
@@ -65,14 +65,14 @@ def test_consistency_of_a_silent_row_stays_silent():
 WORDS = st.lists(st.sampled_from(["Leeds", "leeds", "LEEDS", "of", ",", "U.S."]), max_size=8)
 
 
-@given(st.lists(WORDS, max_size=4), st.floats(0, 1), st.integers(0, 2**32 - 1))
+@given(st.lists(WORDS, min_size=1, max_size=4), st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_consistency_of_a_batch_is_that_of_each_document(texts, share, seed):
     docs = [Doc(VOCAB, words=words) for words in texts]
     rng = np.random.default_rng(seed)
-    scores = [rng.normal(size=(len(doc), N_TAGS)).astype(np.float32) for doc in docs]
-    before = [part.copy() for part in scores]
+    scores = Ragged.join([rng.normal(size=(len(doc), N_TAGS)).astype(np.float32) for doc in docs])
+    before = scores.data.copy()
     together = share_scores(docs, scores, share)
-    assert [part.shape for part in together] == [part.shape for part in scores]
-    assert all(np.array_equal(*pair) for pair in zip(before, scores, strict=True))
-    for doc, part, found in zip(docs, scores, together, strict=True):
-        assert np.allclose(share_scores([doc], [part], share)[0], found, atol=1e-5)
+    assert together.data.shape == scores.data.shape
+    assert np.array_equal(before, scores.data)
+    for doc, part, found in zip(docs, scores.split(), together.split(), strict=True):
+        assert np.allclose(share_scores([doc], Ragged.join([part]), share).data, found, atol=1e-5)

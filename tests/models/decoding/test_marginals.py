@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.models.decoding.marginals import Entities, span_marginals
-from spacy_ner_plus.models.decoding.viterbi import decode, is_valid, tags_to_bounds
+from spacy_ner_plus.models.decoding.marginals import span_marginals
+from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
+from spacy_ner_plus.models.decoding.viterbi import decode
+from spacy_ner_plus.models.ragged import Ragged
+from tests.models.decoding.sequences import is_valid
 
 
 def marginals_by_enumeration(scores, entities, temperature=1.0):
@@ -20,14 +23,20 @@ def marginals_by_enumeration(scores, entities, temperature=1.0):
             continue
         weight = np.exp(scores[np.arange(n_tokens), tags].sum() / temperature)
         total += weight
-        spans = set(zip(*(part.tolist() for part in tags_to_bounds([tags], n)[0]), strict=True))
+        found = tags_to_entities(Ragged.join([tags]), n)
+        spans = set(zip(*(part.tolist() for part in found), strict=True))
         for i, span in enumerate(zip(*(part.tolist() for part in entities), strict=True)):
             masses[i] += weight * (span in spans)
     return masses / total
 
 
 def decoded(scores):
-    return Entities(*tags_to_bounds(decode([scores]), scores.shape[1] // 2)[0])
+    ragged = Ragged.join([scores])
+    return tags_to_entities(decode(ragged), scores.shape[1] // 2)
+
+
+def marginals_of(scores, entities, temperature=1.0):
+    return span_marginals(Ragged.join([scores]), entities, temperature)
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,14 +52,14 @@ def test_marginals_are_those_of_all_sequences_counted_one_by_one(
 ):
     scores = np.random.default_rng(seed).normal(size=(n_tokens, 2 * n_labels + 1)) * spread
     entities = decoded(scores)
-    found = span_marginals([scores], [entities], temperature)[0]
+    found = marginals_of(scores, entities, temperature)
     assert found == pytest.approx(marginals_by_enumeration(scores, entities, temperature), abs=1e-7)
 
 
 def test_marginals_of_entities_that_are_not_the_best_ones():
     scores = np.random.default_rng(1).normal(size=(5, 5))
     entities = Entities(np.array([0, 2, 4]), np.array([2, 4, 5]), np.array([1, 0, 1]))
-    found = span_marginals([scores], [entities])[0]
+    found = marginals_of(scores, entities)
     assert found == pytest.approx(marginals_by_enumeration(scores, entities))
 
 
@@ -59,11 +68,10 @@ def test_marginals_of_entities_that_are_not_the_best_ones():
 def test_marginals_of_a_batch_are_those_of_its_documents(seed, lengths):
     rng = np.random.default_rng(seed)
     scores = [rng.normal(size=(length, 7)).astype(np.float32) * 6 for length in lengths]
-    entities = [decoded(part) if len(part) else Entities(*[np.zeros(0, dtype=int)] * 3) for part in scores]
-    together = span_marginals(scores, entities)
-    alone = [span_marginals([s], [e])[0] for s, e in zip(scores, entities, strict=True)]
-    assert [len(part) for part in together] == [len(part.starts) for part in entities]
-    assert np.concatenate(together) == pytest.approx(np.concatenate(alone), abs=1e-7)
+    batch = Ragged.join(scores)
+    together = span_marginals(batch, tags_to_entities(decode(batch), 3))
+    alone = [marginals_of(part, decoded(part)) for part in scores]
+    assert together == pytest.approx(np.concatenate(alone), abs=1e-7)
 
 
 @settings(max_examples=40, deadline=None)
@@ -72,7 +80,7 @@ def test_marginals_pass_over_tokens_without_a_wordpiece(seed):
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=(12, 5)) * 3
     entities = decoded(scores)
-    expected = span_marginals([scores], [entities])[0]
+    expected = marginals_of(scores, entities)
     # A silent token within each entity that has two tokens or more, and one before all.
     spread, moved = [np.zeros(5)], np.zeros(13, dtype=int)
     for i, row in enumerate(scores):
@@ -81,7 +89,7 @@ def test_marginals_pass_over_tokens_without_a_wordpiece(seed):
         moved[i] = len(spread)
         spread.append(row)
     shifted = Entities(moved[entities.starts], moved[entities.ends - 1] + 1, entities.labels)
-    assert span_marginals([np.array(spread)], [shifted])[0] == pytest.approx(expected)
+    assert marginals_of(np.array(spread), shifted) == pytest.approx(expected)
 
 
 def test_marginals_keep_their_precision_on_a_long_document_of_sure_tags():
@@ -92,32 +100,29 @@ def test_marginals_keep_their_precision_on_a_long_document_of_sure_tags():
     entities = Entities(np.array([19_990]), np.array([19_992]), np.array([0]))
     short = Entities(np.array([1]), np.array([3]), np.array([0]))
     expected = marginals_by_enumeration(scores[19_989:19_994], short)
-    assert span_marginals([scores], [entities])[0] == pytest.approx(expected, abs=1e-9)
+    assert marginals_of(scores, entities) == pytest.approx(expected, abs=1e-9)
 
 
 def test_marginals_of_sure_entities_are_one():
     scores = np.full((3, 5), -50.0)
     scores[[0, 1, 2], [1, 3, 0]] = 50.0
-    assert span_marginals([scores], [decoded(scores)])[0] == pytest.approx([1.0])
+    assert marginals_of(scores, decoded(scores)) == pytest.approx([1.0])
 
 
 def test_marginals_of_nothing_are_nothing():
     empty = Entities(*[np.zeros(0, dtype=np.int64)] * 3)
-    assert [part.tolist() for part in span_marginals([np.zeros((4, 5)), np.zeros((0, 5))], [empty] * 2)] == [
-        [],
-        [],
-    ]
+    assert span_marginals(Ragged.join([np.zeros((4, 5)), np.zeros((0, 5))]), empty).tolist() == []
 
 
 def test_marginals_of_an_untrained_network_take_little_memory():
     import tracemalloc
 
     rng = np.random.default_rng(0)
-    scores = [rng.normal(size=(300, 37)).astype(np.float32) * 0.1 for _ in range(32)]
-    entities = [decoded(part) for part in scores]
+    scores = Ragged.join([rng.normal(size=(300, 37)).astype(np.float32) * 0.1 for _ in range(32)])
+    entities = tags_to_entities(decode(scores), 18)
     tracemalloc.start()
     found = span_marginals(scores, entities)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert sum(map(len, found)) == sum(len(part.starts) for part in entities) > 5000
+    assert len(found) == len(entities.starts) > 5000
     assert peak < 150e6

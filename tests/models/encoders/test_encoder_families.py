@@ -6,8 +6,7 @@ import pytest
 import spacy
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.decoding.predictions import launch_scores
-from spacy_ner_plus.models.encoders.pretrained import load_pretrained
+from spacy_ner_plus.models.encoders.pretrained import load_encoder
 from tests.conftest import TEXTS, make_examples, make_pipeline, train
 from tests.encoders import FAMILIES, save_family
 
@@ -35,7 +34,7 @@ def test_encoder_families_overfit_eight_documents_through_save_and_load(folders,
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_encoder_families_keep_their_classes(folders, kind):
-    encoder, tokenizer = load_pretrained(folders[kind])
+    encoder, tokenizer = load_encoder(folders[kind])
     config = json.loads((Path(folders[kind]) / "config.json").read_text())
     assert type(encoder).__name__ == config["architectures"][0]
     assert tokenizer([TEXTS[0]]).ids.size
@@ -45,7 +44,7 @@ def test_encoder_families_keep_their_classes(folders, kind):
 def test_encoder_families_take_their_longest_window_and_long_documents(folders, kind):
     nlp = make_pipeline(folders[kind], window=55, overlap=10)
     doc = nlp(" ".join(TEXTS * 20))
-    scores = launch_scores(nlp.get_pipe("transformer_ner").model, [doc])()[0]
+    scores = nlp.get_pipe("transformer_ner").token_scorer.score([doc]).data
     assert abs(scores).sum(axis=1).all()
 
 
@@ -63,10 +62,9 @@ def test_encoder_families_run_under_openvino(folders, kind):
     train(nlp, steps=3)
     docs = [nlp.make_doc(text) for text in (*TEXTS, " ".join(TEXTS * 20))]
     pipe = nlp.get_pipe("transformer_ner")
-    expected = launch_scores(pipe.model, docs)()
-    pipe.model.shims[0].place("openvino", "fp32")
-    for mine, theirs in zip(launch_scores(pipe.model, docs)(), expected, strict=True):
-        assert abs(mine - theirs).max() < 1e-3
+    expected = pipe.token_scorer.score(docs).data
+    pipe.token_scorer.configure("openvino", "fp32")
+    assert abs(pipe.token_scorer.score(docs).data - expected).max() < 1e-3
 
 
 def test_encoder_cut_on_disk_is_one_message(folders, tmp_path):
@@ -74,7 +72,7 @@ def test_encoder_cut_on_disk_is_one_message(folders, tmp_path):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UserError, match=r"E202.*cut"):
-        load_pretrained(str(folder))
+        load_encoder(str(folder))
 
 
 def test_encoder_of_another_kind_is_refused(tmp_path):
@@ -90,7 +88,7 @@ def test_encoder_of_another_kind_is_refused(tmp_path):
         save_family("bert", tmp_path / name)
         model.save_pretrained(tmp_path / name, safe_serialization=True)
         with pytest.raises(UserError, match=r"E20[26].*(T5|ViT|vit)"):
-            load_pretrained(str(tmp_path / name))
+            load_encoder(str(tmp_path / name))
 
 
 def test_encoder_with_a_sentencepiece_model_alone_is_read(folders, tmp_path):
@@ -115,7 +113,7 @@ def test_encoder_with_a_sentencepiece_model_alone_is_read(folders, tmp_path):
         minloglevel=2,
         **options,
     )
-    _, tokenizer = load_pretrained(str(folder))
+    _, tokenizer = load_encoder(str(folder))
     pieces = tokenizer([TEXTS[0]])
     first = pieces.starts[0]
     assert TEXTS[0][first : first + 1] in ("A", " ")
@@ -130,7 +128,7 @@ def test_encoder_with_a_broken_file_is_one_message(folders, tmp_path, name, cont
     folder = shutil.copytree(folders["bert"], tmp_path / "broken")
     (folder / name).write_text(content)
     with pytest.raises(UserError, match=r"E202.*broken"):
-        load_pretrained(str(folder))
+        load_encoder(str(folder))
 
 
 def test_encoder_of_another_size_than_its_config_says_is_one_message(folders, tmp_path):
@@ -138,9 +136,9 @@ def test_encoder_of_another_size_than_its_config_says_is_one_message(folders, tm
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 64}))
     with pytest.raises(UserError, match=r"E202.*other"):
-        load_pretrained(str(folder))
+        load_encoder(str(folder))
 
 
 def test_encoder_families_are_saved_for_transformers_4_and_5(folders):
-    _, tokenizer = load_pretrained(folders["modernbert"])
+    _, tokenizer = load_encoder(folders["modernbert"])
     assert b"TokenizersBackend" not in tokenizer.to_files()["tokenizer_config.json"]

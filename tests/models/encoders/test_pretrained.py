@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_pretrained, max_window
+from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_encoder, max_window
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("wordpiece", 62), ("bpe", 62), ("sentencepiece", 62)])
 def test_encoder_knows_its_longest_window(encoder_folders, kind, longest):
-    encoder, tokenizer = load_pretrained(encoder_folders[kind])
+    encoder, tokenizer = load_encoder(encoder_folders[kind])
     assert max_window(encoder, tokenizer) == longest
     row = [*tokenizer.prefix, *[5] * longest, *tokenizer.suffix]
     encoder(input_ids=torch.tensor([row]))
@@ -17,16 +17,16 @@ def test_encoder_knows_its_longest_window(encoder_folders, kind, longest):
 
 def test_encoder_that_is_nowhere_is_one_message(tmp_path):
     with pytest.raises(UserError, match=r"E202.*no-such-encoder"):
-        load_pretrained(str(tmp_path / "no-such-encoder"))
+        load_encoder(str(tmp_path / "no-such-encoder"))
 
 
 def test_encoder_weights_as_pickle_are_refused(encoder_folder, tmp_path):
-    encoder, tokenizer = load_pretrained(encoder_folder)
+    encoder, tokenizer = load_encoder(encoder_folder)
     encoder.config.save_pretrained(tmp_path)
     tokenizer.hf_tokenizer.save_pretrained(tmp_path)
     torch.save(encoder.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"E202.*safetensors"):
-        load_pretrained(str(tmp_path))
+        load_encoder(str(tmp_path))
 
 
 def test_encoder_with_remote_code_is_refused(encoder_folder, tmp_path):
@@ -41,11 +41,11 @@ def test_encoder_with_remote_code_is_refused(encoder_folder, tmp_path):
     config_path.write_text(json.dumps(config))
     (tmp_path / "remote" / "mine.py").write_text("raise SystemExit('remote code ran')")
     with pytest.raises(UserError, match="E202"):
-        load_pretrained(str(tmp_path / "remote"))
+        load_encoder(str(tmp_path / "remote"))
 
 
 def test_encoder_freezes_embeddings_and_lowest_layers(encoder_folder):
-    encoder, _ = load_pretrained(encoder_folder)
+    encoder, _ = load_encoder(encoder_folder)
     freeze_layers(encoder, 1)
     trained = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
     assert trained
@@ -53,7 +53,7 @@ def test_encoder_freezes_embeddings_and_lowest_layers(encoder_folder):
 
 
 def test_encoder_has_no_more_layers_to_freeze(encoder_folder):
-    encoder, _ = load_pretrained(encoder_folder)
+    encoder, _ = load_encoder(encoder_folder)
     with pytest.raises(UserError, match=r"E204.*9.*2"):
         freeze_layers(encoder, 9)
 
@@ -61,7 +61,7 @@ def test_encoder_has_no_more_layers_to_freeze(encoder_folder):
 @pytest.mark.parametrize("rate", [0.0, 0.2])
 def test_encoder_attention_dropout_is_as_set(encoder_folders, rate):
     for folder in encoder_folders.values():
-        encoder, _ = load_pretrained(folder, rate)
+        encoder, _ = load_encoder(folder, rate)
         rates = {
             getattr(encoder.config, name)
             for name in ("attention_probs_dropout_prob", "attention_dropout")

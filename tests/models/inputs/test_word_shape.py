@@ -2,7 +2,7 @@ import pytest
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.encoders.tokenization import read_texts
-from spacy_ner_plus.models.inputs.word_shape import PATTERNS, case_patterns, line_starts
+from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS, case_patterns, line_starts
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from spacy_ner_plus.models.inputs.word_shape import PATTERNS, case_patterns, lin
         ("مايو", "caseless letters"),
     ],
 )
-def test_orthography_names_the_case_pattern(nlp, word, pattern):
+def test_word_shape_names_the_case_pattern(nlp, word, pattern):
     doc = Doc(nlp.vocab, words=["a", word, "b"])
-    assert [PATTERNS[i] for i in case_patterns(read_texts([doc]))] == ["lower", pattern, "lower"]
+    assert [CASE_PATTERNS[i] for i in case_patterns(read_texts([doc]))] == ["lower", pattern, "lower"]
 
 
-def test_orthography_of_an_empty_doc_is_empty(nlp):
+def test_word_shape_of_an_empty_doc_is_empty(nlp):
     assert case_patterns(read_texts([Doc(nlp.vocab)])).shape == (0,)
 
 
@@ -44,7 +44,7 @@ def test_orthography_of_an_empty_doc_is_empty(nlp):
         ("", []),
     ],
 )
-def test_orthography_finds_where_lines_begin(nlp, text, expected):
+def test_word_shape_finds_where_lines_begin(nlp, text, expected):
     doc = nlp(text)
     found = line_starts(read_texts([doc]))
     words = [

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from spacy_ner_plus.models.encoders.pretrained import load_pretrained
+from spacy_ner_plus.models.encoders.pretrained import load_encoder
 from spacy_ner_plus.models.network.bert_layers import find_layers
 from tests.encoders import FAMILIES, save_family
 
@@ -13,7 +13,7 @@ LIKE_BERT = [family for family in FAMILIES if family not in ("deberta-v3", "mode
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoders")
-    return {kind: load_pretrained(save_family(kind, folder / kind))[0].eval() for kind in FAMILIES}
+    return {kind: load_encoder(save_family(kind, folder / kind))[0].eval() for kind in FAMILIES}
 
 
 def make_inputs(encoder):

@@ -8,7 +8,7 @@ import torch
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.inputs.batching import MicroBatch
-from spacy_ner_plus.models.runtime.memory import Budget
+from spacy_ner_plus.models.runtime.memory import Budget, is_out_of_memory
 from tests.conftest import ROOT, TEXTS, make_examples, make_pipeline
 
 TOO_MUCH = 2**60
@@ -70,50 +70,58 @@ def test_memory_other_errors_are_not_taken_for_it():
         Budget(80).run(micro_batches(2, 10), forward)
 
 
+def test_memory_knows_torch_s_message_that_it_has_run_out():
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(TOO_MUCH, dtype=torch.uint8)
+    assert is_out_of_memory(raised.value)
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
 def test_memory_tight_in_training_gives_the_same_gradient(encoder_folder):
     gradients = []
     for tight in (False, True):
         nlp = make_pipeline(encoder_folder)
         pipe = nlp.get_pipe("transformer_ner")
-        shim = pipe.model.shims[0]
-        shim.budget.is_tight = tight
+        tagger = pipe.token_scorer.tagger
+        tagger.budget.is_tight = tight
         examples = make_examples(nlp)
-        shim.set_dropout(0.0)
-        scores, backprop = shim.begin_update([eg.predicted for eg in examples])
+        tagger.set_dropout(0.0)
+        scores, backprop = tagger.begin_update([eg.predicted for eg in examples])
         backprop(pipe.get_loss(examples, scores)[1])
-        gradients.append(shim.network.head.weight.grad.clone())
+        gradients.append(tagger.network.head.weight.grad.clone())
     assert torch.allclose(*gradients, atol=1e-6)
     assert gradients[0].abs().sum() > 0
 
 
 @pytest.mark.parametrize("accumulated", [False, True])
-def test_memory_that_ends_on_the_way_back_gives_the_same_gradient(encoder_folder, accumulated):
+def test_memory_that_runs_out_in_the_backward_pass_gives_the_same_gradient(encoder_folder, accumulated):
     gradients = []
     for most in (None, 2):
         # Told of lines at random in training, it would have another gradient each time.
         nlp = make_pipeline(encoder_folder, model={"line_features": False})
         pipe = nlp.get_pipe("transformer_ner")
-        shim = pipe.model.shims[0]
+        tagger = pipe.token_scorer.tagger
         examples = make_examples(nlp)
-        shim.set_dropout(0.0)
+        tagger.set_dropout(0.0)
         if accumulated:
-            scores, backprop = shim.begin_update([eg.predicted for eg in examples[:1]])
+            scores, backprop = tagger.begin_update([eg.predicted for eg in examples[:1]])
             backprop(pipe.get_loss(examples[:1], scores)[1])
         if most:
             # The layer next to the embeddings is the last to be reached: others have their gradient by then.
-            first_layer = shim.network.encoder.encoder.layer[0].attention.self.query
+            first_layer = tagger.network.encoder.encoder.layer[0].attention.self.query
 
             def use_memory(module, grad_input, grad_output, most=most):
                 torch.empty(TOO_MUCH if len(grad_output[0]) > most else 1, dtype=torch.uint8)
 
             first_layer.register_full_backward_hook(use_memory)
-        scores, backprop = shim.begin_update([eg.predicted for eg in examples])
+        scores, backprop = tagger.begin_update([eg.predicted for eg in examples])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             backprop(pipe.get_loss(examples, scores)[1])
         assert ["W202" in str(warning.message) for warning in caught] == ([True] if most else [])
-        assert shim.budget.is_tight == bool(most)
-        gradients.append({name: p.grad.clone() for name, p in shim.network.named_parameters()})
+        assert tagger.budget.is_tight == bool(most)
+        gradients.append({name: p.grad.clone() for name, p in tagger.network.named_parameters()})
     one, other = gradients
     assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
     assert one["head.weight"].abs().sum() > 0
@@ -144,7 +152,7 @@ print(len(docs), {len(doc.ents) for doc in docs}, messages)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its own memory as Linux does")
-def test_memory_that_really_ends_costs_no_document(trained_folder):
+def test_memory_that_really_runs_out_costs_no_document(trained_folder):
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(trained_folder), TEXTS[0]],
         capture_output=True,

@@ -6,7 +6,6 @@ import spacy
 import torch
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.decoding.predictions import launch_scores
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.openvino import CompiledTagger
 from tests.conftest import make_pipeline, train
@@ -21,7 +20,7 @@ def load(folder, **settings):
 
 def scores_of(nlp) -> list[np.ndarray]:
     docs = [nlp.make_doc(text) for text in TEXTS]
-    return launch_scores(nlp.get_pipe("transformer_ner").model, docs)()
+    return nlp.get_pipe("transformer_ner").token_scorer.score(docs).split()
 
 
 @pytest.mark.parametrize(("precision", "far"), [("fp32", 1e-3), ("bf16", 0.2)])

@@ -1,6 +1,7 @@
 import itertools
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.decoding.predictions import launch_scores
+from spacy_ner_plus.models.ragged import Ragged
 from tests.conftest import ENCODERS, TEXTS, make_docs, make_examples, make_pipeline, train
 
 
@@ -20,7 +21,7 @@ def entities(docs):
 
 
 def weights(nlp):
-    network = nlp.get_pipe("transformer_ner").model.shims[0].network
+    network = nlp.get_pipe("transformer_ner").token_scorer.tagger.network
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
@@ -85,10 +86,10 @@ def test_transformer_ner_gives_missing_tokens_no_gradient(encoder_folder):
     pipe = nlp.get_pipe("transformer_ner")
     gold = Doc(nlp.vocab, words=["Anna", "in", "Oslo"], ents=["B-PER", "", "B-LOC"])
     example = Example(Doc(nlp.vocab, words=["Anna", "in", "Oslo"]), gold)
-    _, gradient = pipe.get_loss([example], [np.zeros((3, 7), dtype=np.float32)])
-    assert not gradient[0][1].any()
-    assert gradient[0][0].any()
-    assert gradient[0][2].any()
+    _, gradient = pipe.get_loss([example], Ragged.join([np.zeros((3, 7), dtype=np.float32)]))
+    assert not gradient[1].any()
+    assert gradient[0].any()
+    assert gradient[2].any()
 
 
 def test_transformer_ner_loss_has_its_gradient(encoder_folder):
@@ -96,13 +97,13 @@ def test_transformer_ner_loss_has_its_gradient(encoder_folder):
     pipe = nlp.get_pipe("transformer_ner")
     examples = make_examples(nlp)[:2]
     rng = np.random.default_rng(0)
-    scores = [rng.normal(size=(len(eg.predicted), 7)) for eg in examples]
+    scores = Ragged.join([rng.normal(size=(len(eg.predicted), 7)) for eg in examples])
     _, gradient = pipe.get_loss(examples, scores)
     for row, column in [(0, 0), (1, 3), (4, 6)]:
-        nudged = [part.copy() for part in scores]
-        nudged[0][row, column] += 1e-5
+        nudged = Ragged(scores.data.copy(), scores.lengths)
+        nudged.data[row, column] += 1e-5
         slope = (pipe.get_loss(examples, nudged)[0] - pipe.get_loss(examples, scores)[0]) / 1e-5
-        assert gradient[0][row, column] == pytest.approx(slope, abs=1e-4)
+        assert gradient[row, column] == pytest.approx(slope, abs=1e-4)
 
 
 def test_transformer_ner_does_not_train_on_unknown_labels_and_warns_once(encoder_folder):
@@ -110,13 +111,13 @@ def test_transformer_ner_does_not_train_on_unknown_labels_and_warns_once(encoder
     pipe = nlp.get_pipe("transformer_ner")
     gold = Doc(nlp.vocab, words=["Anna", "in", "Oslo"], ents=["B-ALIEN", "O", "B-LOC"])
     example = Example(Doc(nlp.vocab, words=["Anna", "in", "Oslo"]), gold)
-    scores = [np.zeros((3, 7), dtype=np.float32)]
+    scores = Ragged.join([np.zeros((3, 7), dtype=np.float32)])
     with pytest.warns(UserWarning, match=r"W201.*ALIEN"):
         _, gradient = pipe.get_loss([example], scores)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pipe.get_loss([example], scores)
-    assert not gradient[0][0].any()
+    assert not gradient[0].any()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_transformer_ner_hands_only_the_failing_doc_to_the_error_handler(trained
 
 
 def test_transformer_ner_hands_no_fault_of_a_setting_to_the_error_handler(trained):
-    trained.get_pipe("transformer_ner").model.shims[0].place("cuda:99", "fp32")
+    trained.get_pipe("transformer_ner").token_scorer.configure("cuda:99", "fp32")
     trained.set_error_handler(lambda name, proc, docs, error: None)
     with pytest.raises(UserError, match=r"E205.*[a-z]\. Set `device`"):
         list(trained.pipe(TEXTS))
@@ -229,7 +230,7 @@ def test_transformer_ner_overwritten_entities_take_their_ids_with_them(trained_f
 @pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
 def test_transformer_ner_entities_never_begin_or_end_with_space(encoder_folders, kind):
     nlp = make_pipeline(encoder_folders[kind])
-    head = nlp.get_pipe("transformer_ner").model.shims[0].network.head
+    head = nlp.get_pipe("transformer_ner").token_scorer.tagger.network.head
     with torch.no_grad():
         head.weight.zero_()
         # All within one entity, whatever the token.
@@ -284,7 +285,7 @@ def test_transformer_ner_can_be_saved_before_it_is_initialized(nlp, tmp_path):
 
 def test_transformer_ner_load_time_settings_win(trained_folder):
     nlp = spacy.load(trained_folder, config={"components.transformer_ner.precision": "bf16"})
-    assert nlp.get_pipe("transformer_ner").model.shims[0].precision == "bf16"
+    assert nlp.get_pipe("transformer_ner").token_scorer.tagger.precision == "bf16"
 
 
 def test_transformer_ner_works_in_forked_workers(trained):
@@ -317,7 +318,7 @@ def test_transformer_ner_resumes_training_where_the_training_corpus_is_not(train
 
 
 @pytest.mark.parametrize("labels", [["LOC", "ORG", "PER"], ["ANIMAL", "LOC", "ORG", "PER"], ["A", "B", "C"]])
-def test_transformer_ner_initialized_again_begins_anew(trained, labels):
+def test_transformer_ner_initialized_again_starts_over(trained, labels):
     pipe = trained.get_pipe("transformer_ner")
     before = weights(trained)["head.weight"]
     pipe.initialize(list, labels=labels)
@@ -329,7 +330,8 @@ def test_transformer_ner_initialized_again_begins_anew(trained, labels):
 
 def test_transformer_ner_stays_as_it_is_where_it_can_not_be_initialized_again(trained):
     pipe = trained.get_pipe("transformer_ner")
-    pipe.model.shims[0].encoder = ""
+    tagger = pipe.token_scorer.tagger
+    tagger.settings = replace(tagger.settings, encoder="")
     with pytest.raises(UserError, match="E201"):
         pipe.initialize(list, labels=["A", "B", "C"])
     assert entities(trained.pipe(TEXTS)) == entities(make_docs(trained.vocab))
@@ -377,7 +379,7 @@ def test_transformer_ner_dropout_is_that_of_the_training(encoder_folder):
         nlp.update(make_examples(nlp), sgd=False, drop=rate, losses=loss)
         losses.append(loss["transformer_ner"])
     assert losses[0] == losses[1] != losses[2]
-    rates = {m.p for m in pipe.model.shims[0].network.modules() if type(m).__name__ == "Dropout"}
+    rates = {m.p for m in pipe.token_scorer.tagger.network.modules() if type(m).__name__ == "Dropout"}
     assert rates <= {0.0, 0.5}
     assert 0.5 in rates
 
@@ -411,13 +413,13 @@ def test_transformer_ner_trains_in_bf16(encoder_folder):
 def test_transformer_ner_uses_case_where_the_tokenizer_lowercases(encoder_folders):
     for kind, used in (("wordpiece", True), ("cased-wordpiece", False)):
         nlp = make_pipeline(encoder_folders[kind])
-        assert (nlp.get_pipe("transformer_ner").model.shims[0].network.cases is not None) is used
+        assert (nlp.get_pipe("transformer_ner").token_scorer.tagger.network.cases is not None) is used
 
 
 @pytest.mark.parametrize(("setting", "used"), [("always", True), ("never", False)])
 def test_transformer_ner_case_features_can_be_set(encoder_folder, setting, used):
     nlp = make_pipeline(encoder_folder, model={"case_features": setting})
-    assert (nlp.get_pipe("transformer_ner").model.shims[0].network.cases is not None) is used
+    assert (nlp.get_pipe("transformer_ner").token_scorer.tagger.network.cases is not None) is used
 
 
 def test_transformer_ner_tells_case_apart_with_an_uncased_tokenizer(encoder_folder):
@@ -483,7 +485,7 @@ def test_transformer_ner_scores_each_entity(trained):
 
 def test_transformer_ner_scores_are_of_the_whole_span(encoder_folder):
     nlp = make_pipeline(encoder_folder)
-    head = nlp.get_pipe("transformer_ner").model.shims[0].network.head
+    head = nlp.get_pipe("transformer_ner").token_scorer.tagger.network.head
     with torch.no_grad():
         head.weight.zero_()
         # B-LOC four times as likely as O and the rest, which are alike.
@@ -550,15 +552,15 @@ def test_transformer_ner_temperature_changes_scores_alone_and_is_saved(trained, 
 def test_transformer_ner_reads_where_lines_begin(encoder_folder):
     nlp = make_pipeline(encoder_folder)
     pipe = nlp.get_pipe("transformer_ner")
-    torch.nn.init.normal_(pipe.model.shims[0].network.lines.weight.data)
-    one, two = (launch_scores(pipe.model, [nlp.make_doc(text)])()[0] for text in ("In Oslo", "In\nOslo"))
+    torch.nn.init.normal_(pipe.token_scorer.tagger.network.lines.weight.data)
+    one, two = (pipe.token_scorer.score([nlp.make_doc(text)]).data for text in ("In Oslo", "In\nOslo"))
     assert np.abs(one[-1] - two[-1]).max() > 1e-3
 
 
 @pytest.mark.parametrize("lines", [True, False])
 def test_transformer_ner_is_told_of_lines_as_configured(encoder_folder, lines):
     nlp = make_pipeline(encoder_folder, model={"line_features": lines})
-    assert (nlp.get_pipe("transformer_ner").model.shims[0].network.lines is not None) is lines
+    assert (nlp.get_pipe("transformer_ner").token_scorer.tagger.network.lines is not None) is lines
 
 
 def test_transformer_ner_consistency_is_as_configured(trained_folder):
@@ -578,13 +580,13 @@ def test_transformer_ner_refuses_a_consistency_that_is_no_share(trained_folder):
 @pytest.mark.parametrize(("head_layers", "read"), [(1, 1), (2, 2), (4, 2)])
 def test_transformer_ner_reads_the_last_layers_as_configured(encoder_folder, tmp_path, head_layers, read):
     nlp = make_pipeline(encoder_folder, model={"head_layers": head_layers})
-    network = nlp.get_pipe("transformer_ner").model.shims[0].network
+    network = nlp.get_pipe("transformer_ner").token_scorer.tagger.network
     # The encoder has two layers.
     assert network.head.in_features == read * network.encoder.config.hidden_size
-    expected = launch_scores(nlp.get_pipe("transformer_ner").model, [nlp.make_doc(TEXTS[0])])()[0]
+    expected = nlp.get_pipe("transformer_ner").token_scorer.score([nlp.make_doc(TEXTS[0])]).data
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
-    found = launch_scores(loaded.get_pipe("transformer_ner").model, [loaded.make_doc(TEXTS[0])])()[0]
+    found = loaded.get_pipe("transformer_ner").token_scorer.score([loaded.make_doc(TEXTS[0])]).data
     assert np.array_equal(found, expected)
 
 
@@ -618,7 +620,7 @@ def test_transformer_ner_int8_finds_about_the_same(trained_folder):
     nlp = spacy.load(trained_folder, config={"components.transformer_ner.precision": "int8"})
     expected = entities(spacy.load(trained_folder).pipe(TEXTS))
     assert entities(nlp.pipe(TEXTS)) == expected
-    saved = nlp.get_pipe("transformer_ner").model.shims[0].to_files()["model.safetensors"]
+    saved = nlp.get_pipe("transformer_ner").token_scorer.tagger.to_files()["model.safetensors"]
     assert saved == (trained_folder / "transformer_ner" / "model" / "model.safetensors").read_bytes()
 
 

@@ -54,7 +54,7 @@ def test_import_hf_gives_the_scores_of_the_model(tmp_path):
     folder = save_classifier(tmp_path / "hf", TAGS)
     nlp = import_token_classifier(folder)
     pipe = nlp.get_pipe("transformer_ner")
-    pipe.model.shims[0].place("cpu", "fp32")
+    pipe.token_scorer.configure("cpu", "fp32")
     assert pipe.labels == ("LOC", "PER")
     order = [TAGS.index(tag) for tag in ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")]
     for text in TEXTS:
@@ -86,7 +86,7 @@ def test_import_hf_reads_schemes_without_a_begin_of_their_own(tmp_path, tags, sc
     folder = save_classifier(tmp_path / "hf", tags)
     nlp = import_token_classifier(folder, scheme=scheme)
     pipe = nlp.get_pipe("transformer_ner")
-    pipe.model.shims[0].place("cpu", "fp32")
+    pipe.token_scorer.configure("cpu", "fp32")
     words = " ".join(TEXTS).split()[:30]
     logits = hf_logits(folder, words)
     inside = tags.index("I-PER") if "I-PER" in tags else tags.index("B-PER")

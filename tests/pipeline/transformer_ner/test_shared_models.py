@@ -5,7 +5,6 @@ import spacy
 from spacy.language import Language
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.decoding.predictions import launch_scores
 from tests.conftest import TEXTS, make_examples, train
 
 CNN = {
@@ -122,13 +121,13 @@ def test_shared_models_are_the_same_pickled():
 
 
 @pytest.mark.parametrize("labels", [["A", "LOC", "ORG", "PER"], ["LOC", "ORG", "PER"], ["A"]])
-def test_shared_models_initialized_again_begin_anew(tmp_path, labels):
+def test_shared_models_initialized_again_start_over(tmp_path, labels):
     nlp = make("cnn", "")
     nlp.initialize(lambda: make_examples(nlp))
     train(nlp, steps=5, rate=2e-3)
     pipe = nlp.get_pipe("transformer_ner")
     pipe.initialize(lambda: make_examples(nlp), labels=labels)
-    assert launch_scores(pipe.model, [nlp.make_doc("Oslo")])()[0].tolist() == [[0.0] * (2 * len(labels) + 1)]
+    assert pipe.token_scorer.score([nlp.make_doc("Oslo")]).data.tolist() == [[0.0] * (2 * len(labels) + 1)]
     nlp.to_disk(tmp_path / "saved")
     assert spacy.load(tmp_path / "saved").get_pipe("transformer_ner").labels == tuple(labels)
 

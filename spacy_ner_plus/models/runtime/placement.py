@@ -1,0 +1,94 @@
+"""Where and in which numbers a network runs, and the network that predicts there."""
+
+import copy
+import os
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.network.bert_layers import find_layers
+from spacy_ner_plus.models.network.tagger import Tagger
+from spacy_ner_plus.models.runtime.device import OPENVINO, choose_device
+from spacy_ner_plus.models.runtime.precision import choose_dtype
+from spacy_ner_plus.models.runtime.threads import is_worker
+
+_unusable: list[nn.Module] = []
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The settings `device` and `precision`, resolved on this machine.
+
+    device (torch.device): Where the network is.
+    dtype (torch.dtype): The floats it computes in.
+    quantized (bool): Whether predictions are computed with weights in int8.
+    by_openvino (bool): Whether OpenVINO predicts.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    quantized: bool = False
+    by_openvino: bool = False
+
+    @classmethod
+    def resolve(cls, device: str, precision: str) -> "Placement":
+        """Resolve both settings, as `choose_device` and `choose_dtype` read them.
+
+        RAISES (UserError): Where there is no such device, or the precision isn't for it.
+        """
+        by_openvino, quantized = device == OPENVINO, precision == "int8"
+        if by_openvino and quantized:
+            raise UserError(Errors.E226.format(device=OPENVINO))
+        chosen = choose_device(device)
+        return cls(chosen, choose_dtype(precision, chosen), quantized, by_openvino)
+
+    @property
+    def training_dtype(self) -> torch.dtype:
+        """RETURNS (torch.dtype): The floats that training computes in."""
+        # Half precision would need its gradients scaled.
+        return torch.float32 if self.dtype == torch.float16 else self.dtype
+
+    def inference_network(self, network: Tagger) -> nn.Module:
+        """Make the network that predicts from the one that is trained and saved.
+
+        network (Tagger): In float32, on the device.
+        RETURNS (nn.Module): A copy in evaluation mode; in float32 it shares the weights that aren't packed.
+        RAISES (UserError): Where OpenVINO isn't installed, or can't run this encoder.
+        """
+        # In a forked worker OpenVINO's threads would hang: there torch predicts.
+        if self.by_openvino and not is_worker():
+            from spacy_ner_plus.models.runtime.openvino import CompiledTagger
+
+            return CompiledTagger(network, self.dtype).eval()
+        if self.quantized:
+            return _quantize(network)
+        # Weights cast once: autocast would cast them again for each micro-batch.
+        is_fp32 = self.dtype == torch.float32
+        copied = copy.copy(network) if is_fp32 else copy.deepcopy(network).to(self.dtype)
+        if copied.layers is not None and self.device.type == "cpu":
+            copied.layers = copied.layers.pack()
+        return copied.eval()
+
+
+def is_usable(network: nn.Module) -> bool:
+    """Whether a network that predicts can do so in this process: OpenVINO's threads don't survive a fork."""
+    usable = getattr(network, "process", os.getpid()) == os.getpid()
+    if not usable:
+        # Never freed, as that would wait for its threads for ever.
+        _unusable.append(network)
+    return usable
+
+
+def _quantize(network: Tagger) -> nn.Module:
+    # Weights in int8, and each micro-batch's activations by their own range: what stands
+    # beside a text changes its scores a little. Never saved: packed weights are no tensors.
+    with warnings.catch_warnings():
+        # That torch will drop it one day; until then nothing in torch is as fast in int8.
+        warnings.simplefilter("ignore")
+        by_row = {nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig}
+        quantized = torch.ao.quantization.quantize_dynamic(network.eval(), by_row, dtype=torch.qint8)
+    quantized.layers = find_layers(quantized.encoder)
+    return quantized.eval()
