@@ -57,15 +57,16 @@ def docs():
 
 
 def learn(scorer, target: int, steps: int = 5) -> float:
-    """Take steps towards one tag for all tokens, and give the mean gap that is left."""
-    optimizer = Adam(1e-2, use_averages=False)
+    """Take steps towards one tag for all tokens, and give how much more than others it scores then."""
+    optimizer = Adam(1e-3, use_averages=False)
     for _ in range(steps):
         scores, backprop = scorer.begin_update(docs(), 0.0)
-        wanted = np.zeros_like(scores.data)
-        wanted[:, target] = 1.0
-        backprop((scores.data - wanted) / len(wanted))
+        gradient = np.full_like(scores.data, 1 / scores.data.size)
+        gradient[:, target] *= -1
+        backprop(gradient)
         scorer.finish_update(optimizer)
-    return float(np.abs(scorer.score(docs()).data - wanted).mean())
+    scores = scorer.score(docs()).data
+    return float((scores[:, target] - np.delete(scores, target, axis=1).max(axis=1)).min())
 
 
 def test_token_scorer_is_chosen_by_the_model(make):
@@ -100,8 +101,7 @@ def test_token_scorer_says_that_there_is_no_network_yet(make, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_token_scorer_learns(make, kind):
-    scorer = make(kind)
-    assert learn(scorer, 2, steps=30) < 0.5 * learn(make(kind), 2, steps=1)
+    assert learn(make(kind), 2, steps=60) > 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,7 +153,7 @@ def test_token_scorer_resized_keeps_what_was_learnt(make):
     assert scorer.n_tags == after.shape[1] == scorer.model.get_dim("nO") == 9
     kept = renumber_tags(5, 9)
     assert after[:, kept] == pytest.approx(before, abs=1e-6)
-    assert learn(scorer, 8, steps=30) < 0.5 * learn(make("tagger"), 4, steps=1)
+    assert learn(scorer, 8, steps=60) > 1
 
 
 def test_token_scorer_resized_is_saved(make, tmp_path):
