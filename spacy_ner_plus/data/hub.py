@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.data.schemes import MISSING_TAGS, TagReader, is_tag
-from spacy_ner_plus.data.whitespace import restore_spaces
+from spacy_ner_plus.data.conll.schemes import MISSING_TAGS, TagReader, is_tag
+from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
@@ -81,7 +81,7 @@ def hub_to_docs(
     size = _group_size(group, has_documents=document_column is not None)
     for batch in _batches(rows, size, issues):
         yield _rows_to_doc(batch, nlp, reader)
-    reader.settle()
+    reader.count_repairs()
 
 
 def _group_size(group: str | int, *, has_documents: bool) -> int | None:

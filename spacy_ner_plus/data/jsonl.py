@@ -18,9 +18,9 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.data.json_records import json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
-from spacy_ner_plus.data.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan

@@ -84,7 +84,7 @@ class Output:
 def _lines(path: Path, docs: Iterable[Doc], docstart: bool, issues: IssueLog) -> Iterator[str]:
     format = FORMATS[path.suffix.lower()]
     if format == "conll":
-        from spacy_ner_plus.data.conll import docs_to_conll
+        from spacy_ner_plus.data.conll.conll import docs_to_conll
 
         return docs_to_conll(docs, docstart=docstart, issues=issues)
     docs = _count_unsaid(docs, format, issues)

@@ -10,10 +10,10 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.data.columns import find_layout, split_line
+from spacy_ner_plus.data.conll.columns import find_layout, split_line
+from spacy_ner_plus.data.conll.schemes import is_tag
+from spacy_ner_plus.data.conll.sentences import sample_lines
 from spacy_ner_plus.data.lines import FileLines, StreamLines
-from spacy_ner_plus.data.schemes import is_tag
-from spacy_ner_plus.data.sentences import sample_lines
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
@@ -227,7 +227,7 @@ def read_source(
     """
     common = {"issues": issues, "where": source.name}
     if source.format == "conll":
-        from spacy_ner_plus.data.conll import conll_to_docs
+        from spacy_ner_plus.data.conll.conll import conll_to_docs
 
         return conll_to_docs(
             source.lines,

@@ -106,7 +106,7 @@ def convert(
     progress (Progress): Is told which source is read. Default: none.
     RAISES (UserError): What the user can mend; nothing is written then.
     """
-    from spacy_ner_plus.data.conll import group_size
+    from spacy_ner_plus.data.conll.conll import group_size
     from spacy_ner_plus.data.counts import CorpusCounts, hash_text
     from spacy_ner_plus.data.outputs import open_outputs, part_path, staged
     from spacy_ner_plus.data.sources import Options, find_sources

@@ -110,7 +110,7 @@ SIZES = {
     "cli": "a command a file, and what they print with",
     "resources": "what is shipped, and the one program that is run in another environment",
 }
-PENDING_SIZES = {"annotation", "data", "evaluation/confidence", "evaluation/statistics"}
+PENDING_SIZES = {"annotation", "evaluation/confidence", "evaluation/statistics"}
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=[path.relative_to(ROOT).as_posix() for path in ROOMS])

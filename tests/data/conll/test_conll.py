@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.data.conll import conll_to_docs, docs_to_conll
+from spacy_ner_plus.data.conll.conll import conll_to_docs, docs_to_conll
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, spans_to_tags

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.data.schemes import TagReader
+from spacy_ner_plus.data.conll.schemes import TagReader
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, spans_to_tags, tags_to_spans
 
@@ -53,7 +53,7 @@ def test_schemes_read_alike_whatever_the_scheme(scheme, corpus):
         tags = encode(spans, length, scheme)
         for reader in (detected, given_one):
             assert tags_to_spans(reader.read(tags, str)) == spans
-    given_one.settle()
+    given_one.count_repairs()
     assert not issues.kinds
 
 
@@ -98,7 +98,7 @@ def test_schemes_count_one_repair(sentence, scheme, kind):
     issues = IssueLog()
     reader = TagReader(scheme, issues)
     reader.read(sentence.split(), lambda i: f"f:{i}")
-    reader.settle()
+    reader.count_repairs()
     assert {name: issue.count for name, issue in issues} == {kind: 1}
     assert issues.kinds[kind].where.startswith("f:")
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spacy_ner_plus.data.schemes import MISSING_TAGS, is_tag
+from spacy_ner_plus.data.conll.schemes import MISSING_TAGS, is_tag
 from spacy_ner_plus.errors import Errors, UserError
 
 

@@ -44,12 +44,12 @@ class TagReader:
 
     Prefixes mean the same in every scheme (B-, U- and S- open an entity, U-,
     S-, L- and E- end one, I- and M- go on or else open one), so reading needs
-    no scheme. Only what counts as a repair does, and that is settled when all
+    no scheme. Only what counts as a repair does, and that is known when all
     tags have been seen.
 
     scheme (str): One of SCHEMES, or 'auto' to have it detected. In 'IO' labels
         may stand without a prefix.
-    issues (IssueLog): Where repairs are counted, once `settle` is called.
+    issues (IssueLog): Where repairs are counted, once `count_repairs` is called.
     """
 
     def __init__(self, scheme: str, issues: IssueLog):
@@ -126,7 +126,7 @@ class TagReader:
         needless = self.needless[NEEDLESS]
         return "IOB1" if self.opened["I- that opens an entity"] > needless else "IOB2"
 
-    def settle(self) -> None:
+    def count_repairs(self) -> None:
         """Count what the scheme forbids, now that all tags have been read."""
         scheme = self.scheme
         for letter, issue in self.letters:

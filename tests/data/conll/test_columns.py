@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_ner_plus.data.columns import Layout, find_layout, split_line
+from spacy_ner_plus.data.conll.columns import Layout, find_layout, split_line
 
 
 def layout(text, **options):

@@ -15,10 +15,10 @@ from itertools import chain, islice
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
-from spacy_ner_plus.data.columns import find_layout
-from spacy_ner_plus.data.schemes import SCHEMES, TagReader
-from spacy_ner_plus.data.sentences import HEADER, Sentence, is_header, read_sentences, sample_lines
-from spacy_ner_plus.data.whitespace import restore_spaces
+from spacy_ner_plus.data.conll.columns import find_layout
+from spacy_ner_plus.data.conll.schemes import SCHEMES, TagReader
+from spacy_ner_plus.data.conll.sentences import HEADER, Sentence, is_header, read_sentences, sample_lines
+from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
@@ -92,7 +92,7 @@ def conll_to_docs(
         yield _doc(batch, parts, nlp, restore_whitespace, sentence_lines)
     if not docs:
         raise UserError(Errors.E109.format(where=where))
-    reader.settle()
+    reader.count_repairs()
     notes.append(f"{where}: {layout}; scheme {reader.scheme}{', detected' if scheme == 'auto' else ''}")
 
 

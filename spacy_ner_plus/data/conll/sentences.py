@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from spacy_ner_plus.data.columns import Layout, is_range, split_line
-from spacy_ner_plus.data.schemes import MISSING_TAGS, is_tag
+from spacy_ner_plus.data.conll.columns import Layout, is_range, split_line
+from spacy_ner_plus.data.conll.schemes import MISSING_TAGS, is_tag
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 

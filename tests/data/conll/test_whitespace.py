@@ -5,8 +5,8 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.data.conll import conll_to_docs
-from spacy_ner_plus.data.whitespace import restore_spaces
+from spacy_ner_plus.data.conll.conll import conll_to_docs
+from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.issues import IssueLog
 
 

@@ -1,0 +1,1 @@
+"""CoNLL files: `conll` reads and writes them; the others are its parts."""
