@@ -21,6 +21,7 @@ from tests.house.modules import (
     parse,
 )
 
+# What a `PENDING_…` names is about to go, and is held to nothing until then.
 FLOORS = {
     "cli": 7,
     "workflows": 6,
@@ -238,7 +239,10 @@ GONE_FILES = {
     "utils",
     "util",
 }
-PENDING_WORDS = {*GONE_PARTS, *GONE_NAMES} - {"Losses", "dialect", "errand", "orthography"}
+PENDING_WORDS = {
+    *("entrant", "entrants", "homeless", "judged", "launch", "launch_scores", "own_shim", "place_network"),
+    *("rival", "rivals", "settle_in_worker"),
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
