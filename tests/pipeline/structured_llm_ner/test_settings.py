@@ -7,6 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
+from spacy_ner_plus.alignment.align import SIMILARITY_THRESHOLD
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.pipeline.structured_llm_ner.component import make_structured_llm_ner
@@ -36,6 +37,7 @@ def test_settings_have_the_defaults_of_the_factory():
     declared = {**defaults(StructuredLLMSettings), "similarity_threshold": None}
     assert {name: config[name] for name in declared} == declared
     assert component().settings == StructuredLLMSettings()
+    assert StructuredLLMSettings().similarity_threshold == SIMILARITY_THRESHOLD
 
 
 @pytest.mark.parametrize(
