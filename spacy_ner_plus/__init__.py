@@ -1,3 +1,83 @@
 """Named entity recognition for spaCy: convert, train, evaluate, look, package."""
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.about import __version__
+
+__all__ = [
+    "Compared",
+    "Comparison",
+    "Conversion",
+    "IssueLog",
+    "Metrics",
+    "UserError",
+    "__version__",
+    "calibrate",
+    "compare",
+    "convert",
+    "estimate",
+    "evaluate",
+    "generate",
+    "import_hf",
+    "model_card",
+    "predict",
+    "record",
+    "render",
+    "stats",
+    "try_formats",
+]
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.errors import UserError
+    from spacy_ner_plus.evaluation.comparison.comparison import Comparison
+    from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.arguments.compared import Compared
+    from spacy_ner_plus.workflows.calibrate import calibrate
+    from spacy_ner_plus.workflows.compare import compare
+    from spacy_ner_plus.workflows.convert import Conversion, convert
+    from spacy_ner_plus.workflows.evaluate import evaluate
+    from spacy_ner_plus.workflows.generate import generate
+    from spacy_ner_plus.workflows.import_hf import import_hf
+    from spacy_ner_plus.workflows.llm import estimate, try_formats
+    from spacy_ner_plus.workflows.model_card import model_card
+    from spacy_ner_plus.workflows.predict import predict
+    from spacy_ner_plus.workflows.record import record
+    from spacy_ner_plus.workflows.render import render
+    from spacy_ner_plus.workflows.stats import stats
+
+# Where each name is, imported when it is first used: spaCy imports this package with every pipeline.
+_HOMES = {
+    "Compared": "workflows.arguments.compared",
+    "Comparison": "evaluation.comparison.comparison",
+    "Conversion": "workflows.convert",
+    "IssueLog": "issues",
+    "Metrics": "evaluation.metrics.metrics",
+    "UserError": "errors",
+    "calibrate": "workflows.calibrate",
+    "compare": "workflows.compare",
+    "convert": "workflows.convert",
+    "estimate": "workflows.llm",
+    "evaluate": "workflows.evaluate",
+    "generate": "workflows.generate",
+    "import_hf": "workflows.import_hf",
+    "model_card": "workflows.model_card",
+    "predict": "workflows.predict",
+    "record": "workflows.record",
+    "render": "workflows.render",
+    "stats": "workflows.stats",
+    "try_formats": "workflows.llm",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -67,7 +67,9 @@ def _predict(
     nlp: "Language", texts: "Iterable[str | Doc]", batch_size: int | None, n_process: int
 ) -> "Iterator[Doc]":
     from spacy_ner_plus.evaluation.predictions import pipe_in_order
+    from spacy_ner_plus.pipeline.scored_ents import register_failure
 
+    register_failure()
     inputs = ((text, text) for text in texts)
     for doc, text, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
         yield _failed(nlp, text, error) if doc is None else doc
@@ -76,9 +78,8 @@ def _predict(
 def _failed(nlp: "Language", text: "str | Doc", reason: str) -> "Doc":
     from spacy.tokens import SpanGroup
 
-    from spacy_ner_plus.pipeline.scored_ents import FAILURE, register_failure
+    from spacy_ner_plus.pipeline.scored_ents import FAILURE
 
-    register_failure()
     # Not nlp.make_doc, which refuses texts above nlp.max_length.
     doc = nlp.tokenizer(text) if isinstance(text, str) else text
     doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: reason})

@@ -40,6 +40,7 @@ FLOORS = {
     "spans": 1,
     "settings": 1,
     "issues": 0,
+    "about": 0,
     "errors": 0,
     "resources": 0,
 }
@@ -208,6 +209,7 @@ OTHER_TESTS = {
     "test_benchmarks": "benchmarks/",
     "test_configs": "configs/",
     "test_project": "project.yml",
+    "test_python": "docs/python.md",
     "test_readme": "README.md",
     "test_registry": "setup.cfg",
 }

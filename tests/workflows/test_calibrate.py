@@ -97,3 +97,12 @@ def test_calibrate_refuses_targets_before_anything_runs(pipeline, tmp_path):
         calibrate(pipeline, corpus, pipeline)
     with pytest.raises(UserError, match=r"E320.*--plot"):
         calibrate(pipeline, corpus, plot=corpus)
+
+
+def test_calibrate_changes_a_loaded_pipeline_and_no_file(pipeline, hard_corpus):
+    nlp = spacy.load(pipeline)
+    fitted = calibrate(nlp, hard_corpus)
+    assert nlp.get_pipe("transformer_ner").cfg["temperature"] == pytest.approx(fitted.temperature)
+    assert settings(pipeline)["temperature"] == 1
+    with pytest.raises(UserError, match="E537"):
+        calibrate(nlp, hard_corpus, in_place=True)

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.data.sources import Options
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.convert import convert
 
@@ -268,3 +269,57 @@ def test_convert_does_not_overwrite_the_label_map(source, tmp_path):
     with pytest.raises(UserError, match=r"E320.*--label-map"):
         convert([str(source)], labels, label_map=labels)
     assert labels.read_text() == '{"PER": "PERSON"}'
+
+
+def test_convert_without_a_target_gives_docs_and_writes_nothing(source, tmp_path):
+    conversion = convert(source)
+    assert [doc.text for doc in conversion.docs] == ["EU rejects German calls.", "Peter Blackburn"]
+    # They are read again.
+    assert [len(doc) for doc in conversion.docs] == [5, 2]
+    assert len(conversion.docs) == 2
+    assert conversion.paths == {}
+    assert list(tmp_path.iterdir()) == [source.parent]
+
+
+@pytest.mark.parametrize("target", ["corpus.jsonl", "corpus.spacy"])
+def test_convert_gives_docs_of_what_it_writes(target, source, tmp_path):
+    docs = convert([source], tmp_path / target).docs
+    assert [len(doc.ents) for doc in docs] == [2, 1]
+
+
+def test_convert_gives_docs_of_shards_in_order(tmp_path):
+    source = tmp_path / "a.conll"
+    source.write_text(documents(7))
+    docs = convert(source, tmp_path / "corpus", shards=3).docs
+    assert [doc[0].text for doc in docs] == [f"Person{i}" for i in range(7)]
+
+
+def test_convert_gives_docs_by_part(tmp_path):
+    source = tmp_path / "a.conll"
+    source.write_text(documents(10))
+    conversion = convert(source, split="train=0.8,dev=0.2", label_map={"PER": "PERSON"})
+    assert [len(conversion.parts[part]) for part in ("train", "dev")] == [8, 2]
+    assert {ent.label_ for doc in conversion.parts["dev"] for ent in doc.ents} == {"PERSON"}
+    with pytest.raises(UserError, match=r"E511.*train, dev"):
+        list(conversion.docs)
+
+
+def test_convert_tells_how_far_it_is(source):
+    told = []
+
+    def progress(items, description, total=None):
+        told.append((description, total))
+        return items
+
+    convert(source, progress=progress)
+    assert told == [(f"Reading {source}", None)]
+
+
+def test_convert_keeps_what_was_found_before_a_failure(tmp_path):
+    source = tmp_path / "a.conll"
+    source.write_text(BROKEN)
+    issues, notes = IssueLog(), []
+    with pytest.raises(UserError):
+        convert(source, strict=True, issues=issues, notes=notes)
+    assert issues["invalid tag"] == 1
+    assert notes

@@ -271,3 +271,38 @@ def test_evaluate_refuses_targets_before_anything_runs(corpus, tmp_path, targets
     with pytest.raises(UserError, match=code):
         evaluate("no_such_pipeline", corpus, **{key: tmp_path / name for key, name in targets.items()})
     assert {path: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_evaluate_takes_a_pipeline_and_docs(ruler, pipeline, corpus, nlp, tmp_path):
+    golds = load_docs(corpus, spacy.blank("en").vocab)
+    metrics = evaluate(ruler, golds, tmp_path / "m.json", train=golds, baseline=golds)
+    saved = evaluate(pipeline, corpus, train=corpus, baseline=corpus)
+    assert metrics.path == tmp_path / "m.json"
+    assert metrics["corpus"]["name"] == metrics["settings"]["train"] == "Docs"
+    for key in ("schemes", "labels", "errors", "slices", "per_document"):
+        assert metrics[key] == saved[key]
+    assert metrics["corpus"]["fingerprint"] == saved["corpus"]["fingerprint"]
+    assert metrics["baseline"]["f1"] == saved["baseline"]["f1"]
+    assert read_metrics(tmp_path / "m.json")["corpus"]["documents"] == 2
+
+
+def test_evaluate_writes_nothing_where_no_file_is_given(ruler, corpus, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    evaluate(ruler, corpus)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_evaluate_refuses_no_docs(ruler):
+    with pytest.raises(UserError, match="E302"):
+        evaluate(ruler, [])
+
+
+def test_evaluate_tells_how_far_it_is(ruler, corpus):
+    told = []
+
+    def progress(items, description, total=None):
+        told.append((description, total))
+        return items
+
+    evaluate(ruler, corpus, progress=progress)
+    assert told == [("Predicting", 2)]

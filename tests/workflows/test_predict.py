@@ -3,7 +3,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.predict import describe_entities, predict, predict_records
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.predict import FAILED, describe_entities, predict, predict_records
 
 
 @Language.component("predict_fails_on_bad")
@@ -48,3 +49,79 @@ def test_predict_streams_and_forgets_strings(ruler, monkeypatch):
 def test_predict_refuses_a_pipeline_that_is_none(tmp_path):
     with pytest.raises(UserError, match="E501"):
         predict(tmp_path, ["x"])
+
+
+@pytest.fixture
+def failing(ruler):
+    ruler.add_pipe("predict_fails_on_bad", first=True)
+    return ruler
+
+
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_predict_keeps_the_place_of_a_text_on_which_the_pipeline_fails(failing, n_process):
+    texts = ["Oslo", "bad Oslo", "in Oslo"]
+    docs = list(predict(failing, texts, n_process=n_process))
+    assert [doc.text for doc in docs] == texts
+    assert [[ent.text for ent in doc.ents] for doc in docs] == [["Oslo"], [], ["Oslo"]]
+    assert [doc.has_annotation("ENT_IOB") for doc in docs] == [True, False, True]
+    assert [bool(doc._.ner_failure) for doc in docs] == [False, True, False]
+    assert n_process > 1 or docs[1]._.ner_failure == "predict_fails_on_bad: bad text"
+
+
+def test_predict_marks_texts_that_are_too_long(ruler):
+    ruler.max_length = 10
+    short, long = predict(ruler, ["Oslo", "Oslo " * 5])
+    assert not short._.ner_failure
+    assert "nlp.max_length (10)" in long._.ner_failure
+    assert len(long) == 5
+
+
+def test_predict_calls_error_handlers_of_the_user_and_leaves_them(failing):
+    told = []
+    failing.set_error_handler(lambda name, proc, docs, error: told.append((name, str(error))))
+    before = failing.default_error_handler
+    assert len(list(predict(failing, ["bad", "Oslo"]))) == 2
+    assert told == [("predict_fails_on_bad", "bad text")]
+    assert failing.default_error_handler is before
+
+
+def test_predict_ends_where_an_error_handler_raises(failing):
+    def refuse(name, proc, docs, error):
+        raise RuntimeError("no more")
+
+    failing.set_error_handler(refuse)
+    with pytest.raises(RuntimeError, match="no more"):
+        list(predict(failing, ["Oslo", "bad"]))
+
+
+def test_predict_leaves_a_pipeline_that_raises_as_it_was(failing):
+    list(predict(failing, ["bad"]))
+    with pytest.raises(ValueError, match="bad text"):
+        failing("bad")
+
+
+def test_predict_takes_docs_paths_and_files(ruler, tmp_path):
+    doc = ruler.make_doc("in Oslo")
+    assert next(predict(ruler, [doc])) is doc
+    ruler.to_disk(tmp_path / "pipeline")
+    (tmp_path / "texts.jsonl").write_text('{"text": "Oslo"}\n{"text": "Anna Smith"}\n')
+    docs = predict(tmp_path / "pipeline", tmp_path / "texts.jsonl")
+    assert [doc.ents[0].label_ for doc in docs] == ["LOC", "PER"]
+
+
+def test_predict_refuses_one_text(ruler):
+    with pytest.raises(UserError, match=r"E512.*'Anna Smith'"):
+        predict(ruler, "Anna Smith")
+
+
+def test_predict_refuses_settings_for_a_pipeline_that_is_loaded(ruler):
+    with pytest.raises(UserError, match=r"E510.*nlp\.batch_size"):
+        predict(ruler, ["Oslo"], overrides=["nlp.batch_size=7"])
+
+
+def test_predict_counts_records_on_which_the_pipeline_fails(failing):
+    issues = IssueLog()
+    found = list(predict_records(failing, [{"text": "bad", "id": 1}, {"text": "Oslo"}], issues=issues))
+    assert found[0] == {"text": "bad", "id": 1, "ents": None, "error": "predict_fails_on_bad: bad text"}
+    assert found[1]["ents"][0]["label"] == "LOC"
+    assert issues[FAILED] == 1

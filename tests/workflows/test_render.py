@@ -46,3 +46,12 @@ def test_render_overwrites_nothing_that_it_reads(nlp, gold, tmp_path, name):
     with pytest.raises(UserError, match=f"E320.*{name}"):
         render(gold, predictions, tmp_path / name)
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_render_gives_the_page_of_docs_and_writes_nothing(nlp, gold, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    docs = [Doc(nlp.vocab, words=["Anna", "Oslo"], ents=tags) for tags in (["B-PER", "O"], ["O", "O"])]
+    page = render(gold, docs)
+    assert "1 of 2 documents differs." in page
+    assert render(docs, docs, show_all=True).count("<title>Docs: gold and predicted</title>") == 1
+    assert sorted(tmp_path.iterdir()) == before

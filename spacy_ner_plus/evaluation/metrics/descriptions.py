@@ -49,7 +49,7 @@ def describe_pipeline(nlp: Language) -> dict[str, Any]:
     """
     import spacy
 
-    from spacy_ner_plus import __version__
+    from spacy_ner_plus.about import __version__
 
     return {
         "name": f"{nlp.lang}_{nlp.meta['name']}",

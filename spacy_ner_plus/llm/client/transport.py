@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from spacy_ner_plus import __version__
+from spacy_ner_plus.about import __version__
 
 # A server that accepts no connection in this time isn't going to.
 _CONNECT_SECONDS = 10.0

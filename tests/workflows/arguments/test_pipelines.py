@@ -1,7 +1,7 @@
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, parse_overrides
+from spacy_ner_plus.workflows.arguments.pipelines import components_of, load_pipeline, parse_overrides
 from tests.workflows.own_code import CODE, own_pipeline, write_code
 
 
@@ -57,3 +57,13 @@ def test_pipelines_says_why_code_of_the_users_does_not_run(tmp_path, code, reaso
     path = tmp_path / "own.py" if code is None else write_code(tmp_path, code)
     with pytest.raises(UserError, match=f"E327.*own.py'.*{reason}"):
         load_pipeline("en", code=path)
+
+
+def test_pipelines_name_components_without_being_loaded(nlp, tmp_path):
+    nlp.add_pipe("sentencizer", name="ends")
+    nlp.to_disk(tmp_path / "pipeline")
+    assert components_of(tmp_path / "pipeline", "sentencizer") == ["ends"]
+    assert components_of(nlp, "sentencizer") == ["ends"]
+    assert components_of(str(tmp_path / "pipeline"), "ner") == []
+    with pytest.raises(UserError, match=r"E501.*nowhere"):
+        components_of("nowhere", "ner")
