@@ -39,7 +39,7 @@ def make_limit(nlp: Language, texts: dict[str, list[str]]) -> Callable[[str, boo
         ]
 
     def run(name: str, by_ours: bool) -> float:
-        # On a GPU, or with an encoder that isn't of BERT's kin, ours are those of transformers.
+        # On a GPU, or with an encoder that isn't a relative of BERT, ours are those of transformers.
         layers = network.layers if by_ours and device.type == "cpu" else None
         began = time.perf_counter()
         with torch.inference_mode():

@@ -21,7 +21,7 @@ _SIZES = ("n_tags", "n_cases", "n_lines", "n_layers")
 
 
 class StoredTagger(NamedTuple):
-    """What files tell of a tagger.
+    """What is read from a tagger's files.
 
     encoder (nn.Module): The base model, its weights not yet loaded.
     tokenizer (WordpieceTokenizer): Its tokenizer.
@@ -36,12 +36,7 @@ class StoredTagger(NamedTuple):
 
 
 def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str, bytes]:
-    """Write a tagger to files.
-
-    network (Tagger): The network.
-    tokenizer (WordpieceTokenizer): Its tokenizer.
-    RETURNS (dict[str, bytes]): Contents by file name.
-    """
+    """RETURNS (dict[str, bytes]): A tagger's weights, configuration and tokenizer by file name."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return {
         **tokenizer.to_files(),
@@ -72,12 +67,7 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
 
 
 def broken(folder: Path, error: Exception) -> UserError:
-    """Say that files can't be read.
-
-    folder (Path): Where they are.
-    error (Exception): What went wrong.
-    RETURNS (UserError): An error to raise; `error` itself where it is one.
-    """
+    """RETURNS (UserError): An error that says why a folder's files can't be read; `error` itself where it is one."""
     if isinstance(error, UserError):
         return error
     return UserError(Errors.E222.format(path=folder, reason=first_lines(error).rstrip(".")))

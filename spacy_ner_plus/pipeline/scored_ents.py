@@ -29,8 +29,7 @@ def write_ents(
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
-    doc (Doc): The Doc.
-    ents (Sequence[Span]): Entities in order, none of them over another.
+    ents (Sequence[Span]): Entities in order, none of them overlapping another.
     scores (Sequence[float]): The probability of each.
     spans_key (str): Key in doc.spans for those that are written, with their scores; '' for none.
     overwrite (bool): Whether entities that are there give way to those that overlap
@@ -72,18 +71,13 @@ def register_failure() -> None:
 
 
 def find_failure(doc: Doc) -> str:
-    """Say why a component has no answer for a Doc, or for a part of it.
-
-    doc (Doc): The Doc.
-    RETURNS (str): The reason; of several components, all; '' where nothing failed.
-    """
+    """RETURNS (str): Why a component has no answer for a Doc, or for a part of it; '' where nothing failed."""
     return "; ".join(group.attrs[FAILURE] for group in doc.spans.values() if group.attrs.get(FAILURE))
 
 
 def find_score(span: Span) -> float | None:
     """Look a span's score up in its Doc's span groups.
 
-    span (Span): A span.
     RETURNS (float | None): The score of the group's span with the same bounds and label, groups of
         entities before others; None where no group with scores holds one.
     """

@@ -119,11 +119,7 @@ def _read_tokenizer(name: str | Path, **options):
 
 
 def first_lines(error: Exception) -> str:
-    """Say in a sentence what a library said.
-
-    error (Exception): Its error.
-    RETURNS (str): The first line that tells something; with the next, where it ends in a colon.
-    """
+    """RETURNS (str): The first line of an error's message that isn't empty; with the next, where it ends in a colon."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     text = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -140,7 +136,7 @@ def max_window(encoder: nn.Module, tokenizer: WordpieceTokenizer) -> int | None:
     positions = getattr(encoder.config, "max_position_embeddings", None)
     if not positions or positions < 0:
         return None
-    # RoBERTa and its kin number positions from the padding id on, and say so in
+    # RoBERTa and its relatives number positions from the padding id on, and say so in
     # the padding index of that embedding.
     embeddings = getattr(encoder, "embeddings", None)
     position_embeddings = getattr(embeddings, "position_embeddings", None)
@@ -155,7 +151,7 @@ def freeze_layers(encoder: nn.Module, count: int) -> None:
 
     encoder (nn.Module): The base model.
     count (int): How many layers; 0 freezes nothing.
-    RAISES (UserError): Where the encoder hasn't so many layers.
+    RAISES (UserError): Where the encoder doesn't have so many layers.
     """
     if not count:
         return
@@ -193,7 +189,7 @@ def _no_initialization() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from telling that a head it doesn't know was left out."""
+    """Keep transformers from warning that a head it doesn't know was left out."""
     logger = logging.getLogger("transformers")
     level = logger.level
     logger.setLevel(logging.ERROR)

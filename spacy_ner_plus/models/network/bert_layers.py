@@ -1,4 +1,4 @@
-"""The layers of BERT and its kin on a CPU, run by ourselves: transformers' own are made for GPUs.
+"""The layers of BERT and its relatives on a CPU, run by ourselves: transformers' own are made for GPUs.
 
 The layers' weights stay where transformers has them. For training they are used as they are; for
 predicting they are packed once in the order that oneDNN multiplies in, those of query, key and
@@ -90,7 +90,7 @@ class PackedLayer:
 
 
 class Layers:
-    """An encoder's layers, and how to come to them.
+    """An encoder's layers, and how to run them.
 
     encoder (nn.Module): A Hugging Face base model.
     layers (Sequence[Layer]): Its layers.
@@ -153,7 +153,7 @@ def find_layers(encoder: nn.Module) -> Layers | None:
     """Find the layers of an encoder.
 
     encoder (nn.Module): A Hugging Face base model.
-    RETURNS (Layers | None): Its layers; None where it isn't of BERT's kin, and computes by itself.
+    RETURNS (Layers | None): Its layers; None where it isn't a relative of BERT, and runs by itself.
     """
     kind, config = type(encoder).__name__, encoder.config
     relative = getattr(config, "position_embedding_type", "absolute") not in ("absolute", None)
@@ -166,7 +166,7 @@ def find_layers(encoder: nn.Module) -> Layers | None:
             layers = [_of_distilbert(part) for part in encoder.transformer.layer]
             return Layers(encoder, layers, config.activation)
     except AttributeError:
-        # A version of transformers that calls its parts otherwise.
+        # A version of transformers that names its parts differently.
         return None
     return None
 

@@ -94,7 +94,7 @@ class CompiledTagger(nn.Module):
         return torch.from_numpy(scores)[places]
 
     def _compare(self, tagger: Tagger) -> None:
-        """Refuse a network that scores otherwise at other shapes than it was traced with.
+        """Refuse a network whose scores are wrong at other shapes than it was traced with.
 
         An encoder whose code branches by the length of its input would be traced wrongly.
         """

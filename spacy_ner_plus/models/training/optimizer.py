@@ -13,7 +13,6 @@ from spacy_ner_plus.models.network.tagger import Tagger
 def make_adamw(network: Tagger, head_rate_factor: float) -> torch.optim.AdamW:
     """Make an optimizer for a tagger, its rates still to be set.
 
-    network (Tagger): The network.
     head_rate_factor (float): Learning rate of what starts untrained, as a multiple
         of the encoder's.
     RETURNS (torch.optim.AdamW): With parameters in groups by rate and decay.
@@ -40,7 +39,6 @@ def take_step(adamw: torch.optim.AdamW, settings: Optimizer, network: Tagger) ->
     adamw (torch.optim.AdamW): What `make_adamw` made.
     settings (Optimizer): Its current learning rate, betas, eps, L2 (as weight decay)
         and grad_clip (of the norm of the whole gradient) are used.
-    network (Tagger): The network.
     """
     for group in adamw.param_groups:
         group["lr"] = float(settings.learn_rate) * group["rate_factor"]
