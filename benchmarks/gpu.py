@@ -47,7 +47,9 @@ Predict = Callable[[list[str], int], Any]
 
 
 def main(options: argparse.Namespace) -> int:
-    parts = {"documents": [doc for split in ("train", "dev", "test") for doc in read_split(options.corpus, split)]}
+    parts = {
+        "documents": [doc for split in ("train", "dev", "test") for doc in read_split(options.corpus, split)]
+    }
     parts["messages"] = messages(parts["documents"], 10_000)
     texts = {name: [doc.text for doc in docs] for name, docs in parts.items()}
     words = {name: count_words(docs) for name, docs in parts.items()}
@@ -73,7 +75,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def measure(
-    encoder: str, folder: Path, texts: dict[str, list[str]], words: dict[str, int], options: argparse.Namespace
+    encoder: str,
+    folder: Path,
+    texts: dict[str, list[str]],
+    words: dict[str, int],
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): Parameters of an encoder, and words a second by set of texts."""
     nlp = our_pipeline(encoder, options.device)
@@ -84,7 +90,9 @@ def measure(
     limit = make_limit(nlp, texts)
     speed = {}
     for name, some in texts.items():
-        sizes = {way: best_size(predict, some[: len(some) // 8], sizes) for way, (predict, sizes) in ways.items()}
+        sizes = {
+            way: best_size(predict, some[: len(some) // 8], sizes) for way, (predict, sizes) in ways.items()
+        }
         limit(name, False)
         seconds: dict[str, list[float]] = {way: [] for way in (*ways, "limit")}
         for _ in range(options.rounds):
@@ -109,7 +117,7 @@ def our_pipeline(encoder: str, device: str) -> Language:
     doc = nlp.make_doc("Anna Berg")
     component = nlp.get_pipe("transformer_ner")
     component.initialize(lambda: [Example(doc, doc)], nlp=nlp, labels=LABELS)
-    network = component.model.shims[0].network
+    network = component.token_scorer.tagger.network
     with torch.no_grad():
         network.head.bias[0] = NOTHING
     return nlp
