@@ -72,7 +72,6 @@ class Errors(metaclass=_Coded):
     )
     E122 = "'{path}' is also a source. Write to another place."
     E123 = "The folder '{path}' holds other things than part files ({found}). Give a new or empty folder."
-    E124 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
     E125 = "'{path}' is not a .spacy corpus: {reason}. Convert the source again."
     E126 = (
         "'{path}' would hold {size:.1f} GiB of tokens, and a .spacy file holds 4 at most. "

@@ -1,7 +1,5 @@
 """Files that a corpus is written to: all of them whole, or none."""
 
-import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import written_together
 from spacy_ner_plus.issues import IssueLog
 
 FORMATS = {
@@ -126,7 +125,7 @@ def open_outputs(paths: Mapping[str, Path | None], shards: int = 0) -> Iterator[
             for part, path in paths.items():
                 outputs[part] = Output(path, shards)
         except OSError as error:
-            raise UserError(Errors.E124.format(path=path, reason=error.strerror or error)) from error
+            raise UserError(Errors.E303.format(path=path, reason=error.strerror or error)) from error
         yield outputs
     except BaseException:
         for output in outputs.values():
@@ -158,30 +157,15 @@ def _is_part(entry: Path) -> bool:
 
 @contextmanager
 def staged(outputs: Iterable[Output], vocab: Vocab, docstart: bool, issues: IssueLog) -> Iterator[None]:
-    """Write outputs that have a place beside it, and move them there when the block ends well.
+    """Write outputs that have a place; they are there all together when the block ends well, or none is.
 
     vocab (Vocab): The vocab of the Docs.
     docstart (bool): Whether documents get headers in the conll format.
     issues (IssueLog): Where is counted what a format cannot hold.
     RAISES (UserError): A place that cannot be written to.
     """
-    places: list[tuple[Path, Path]] = []
-    try:
-        for output in (output for output in outputs if output.path is not None):
-            output.path.parent.mkdir(parents=True, exist_ok=True)
-            beside = output.path.with_name(f".{output.path.name}.{os.getpid()}.tmp")
-            places.append((beside, output.path))
+    to_write = [output for output in outputs if output.path is not None]
+    with written_together([output.path for output in to_write], over_folders=True) as besides:
+        for output, beside in zip(to_write, besides, strict=True):
             output.write(beside, vocab, docstart, issues)
         yield
-        for beside, path in places:
-            if path.is_dir():
-                shutil.rmtree(path)
-            beside.replace(path)
-    except OSError as error:
-        raise UserError(Errors.E124.format(path=output.path, reason=error.strerror or error)) from error
-    finally:
-        for beside, _ in places:
-            if beside.is_dir():
-                shutil.rmtree(beside, ignore_errors=True)
-            else:
-                beside.unlink(missing_ok=True)

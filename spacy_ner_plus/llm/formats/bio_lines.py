@@ -9,7 +9,6 @@ the tag O may be there; they help to find the place of the others. The lines are
 the text, and each entity is looked for after the one before it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,9 +18,9 @@ from spacy_ner_plus.alignment.mentions import InvalidReply, Mention, TaggedWords
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.spans import split_tag
 
 NOTHING = "NONE"
-TAG = re.compile(r"O|([BI])-(\S+)")
 
 
 def bio_lines_v1() -> "BioLines":
@@ -103,11 +102,10 @@ def _read_lines(answer: str, base: int, labels: Sequence[str]) -> list[_Entity]:
         if not bare or bare == NOTHING:
             continue
         word, tag = _split(bare)
-        match = TAG.fullmatch(tag)
-        if not match or not word:
+        prefix, name = split_tag(tag) or ("", "")
+        if prefix not in ("B", "I", "O") or not word:
             raise InvalidReply(f"'{bare[:60]}' is no line such as 'word: B-{labels[0] if labels else 'PER'}'")
-        prefix, name = match.groups()
-        label = find_label(name, labels) if prefix else ""
+        label = find_label(name, labels) if name else ""
         if not (prefix == "I" and entities and entities[-1].label == label):
             entities.append(_Entity(label, reply_start=start))
         entities[-1].words += word.split()
