@@ -23,7 +23,9 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_ner_plus.corpus import bare_copy
-from spacy_ner_plus.evaluation.confidence.calibration import judge_scores, reliability, reliability_plot
+from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
+from spacy_ner_plus.evaluation.confidence.scored_entities import scored_entities
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
 from spacy_ner_plus.files import write_whole
 
 COMPONENT = "transformer_ner"
@@ -75,7 +77,7 @@ def measure(nlp: Language, dev: list[Doc], test: list[Doc]) -> dict[str, Any]:
     for time, temperature in zip(TIMES, (1.0, fitted.temperature), strict=True):
         pipe.cfg["temperature"] = temperature
         predicted = list(nlp.pipe(bare_copy(doc, nlp.vocab) for doc in test))
-        found["test"][time] = reliability(*judge_scores(test, predicted))
+        found["test"][time] = reliability(*scored_entities(match_docs(test, predicted))[:2])
     for row in (found[split][time] for split in ("dev", "test") for time in TIMES):
         row["ece"] = round(row["ece"], 4)
     return found

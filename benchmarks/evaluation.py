@@ -73,38 +73,41 @@ def evaluate_all(
     """RETURNS (tuple): The comparison, and seconds of wall clock and processor for `evaluate` and `compare`."""
     import spacy
 
-    from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants
-    from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
+    from spacy_ner_plus.evaluation.comparison.compare import compare_pipelines
+    from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
+    from spacy_ner_plus.evaluation.counting.agreement import agreement
     from spacy_ner_plus.evaluation.counting.document_counts import count_documents
-    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
-    from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
+    from spacy_ner_plus.evaluation.metrics.compute import compute_metrics
     from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
-    from spacy_ner_plus.evaluation.metrics.measure import measure
+    from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 
     nlp = spacy.blank("en")
     corpus = {"name": "test", "documents": len(golds), "fingerprint": corpus_fingerprint(golds)}
     rest = {
         "corpus": corpus,
         "pipeline": {},
-        "settings": {"tokens": "gold"},
+        "settings": {"tokens": "gold", "similarity_threshold": 0.9},
         "performance": {"processor": ""},
     }
     spent = Spent()
     rows = {}
     for name, docs in predictions.items():
-        seqeval = score_docs(golds, docs)
-        scores, standard = spacy_scores(nlp, golds, docs)
-        agreed = agreement(scores, standard, seqeval, compare_routes(golds, docs))
+        matched = match_docs(golds, docs)
+        seqeval = seqeval_scores(matched)
+        scores, standard = spacy_scores(nlp, golds, docs, matched)
+        agreed = agreement(scores, standard, seqeval, matched)
         if not agreed["agree"]:
             raise ValueError(f"seqeval and spaCy disagree: {agreed['reasons']}")
-        rows[name] = {**measure(golds, docs, train=golds, resamples=RESAMPLES), **rest}
+        rows[name] = {**compute_metrics(matched, train=golds, resamples=RESAMPLES), **rest}
     spent.note("evaluate")
-    # Counted anew, as `compare` does with predictions that it reads.
-    entrants = [
-        Entrant(name, [row], [count_documents(judge_docs(golds, predictions[name]))])
+    # Matched and counted again, as `compare` does with predictions that it reads.
+    pipelines = [
+        ComparedPipeline(name, [row], [count_documents(match_docs(golds, predictions[name]))])
         for name, row in rows.items()
     ]
-    comparison = compare_entrants(entrants, resamples=RESAMPLES)
+    comparison = compare_pipelines(pipelines, resamples=RESAMPLES)
     spent.note("compare")
     return comparison, spent.seconds
 

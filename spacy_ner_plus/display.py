@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.pages.colours import label_colours
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, tags_to_spans
@@ -53,7 +53,6 @@ class Shown:
 def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
     """Show gold above predicted, with what is wrong in red, and the errors by kind.
 
-    gold_doc (Doc): The gold Doc.
     predicted_doc (Doc): The Doc with predictions; other tokens are laid on gold's by their characters.
     RETURNS (Shown): To look at; `rows` has `kind`, `gold` and `predicted` of each error.
     RAISES (UserError): Where the prediction has another text.
@@ -61,26 +60,23 @@ def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
     from markupsafe import Markup
 
     from spacy_ner_plus.evaluation.errors.error_kinds import find_errors
-    from spacy_ner_plus.evaluation.matching.gold_tokens import leave_out, place, same_words
-    from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_doc
 
-    if not same_words(predicted_doc, gold_doc):
-        texts = {"gold": gold_doc.text[:40], "predicted": predicted_doc.text[:40]}
-        raise UserError(Errors.E307.format(number=1, **texts))
-    doc = judge_doc(predicted_doc, gold_doc)
+    doc = match_doc(gold_doc, predicted_doc)
+    if not doc.same_words:
+        texts = {"gold": doc.gold.text[:40], "predicted": doc.predicted_text[:40]}
+        raise UserError(Errors.E307.format(number=doc.number, **texts))
     errors = find_errors([doc])
-    found = place(predicted_doc, gold_doc)
-    _, left_out = leave_out(found, gold_doc)
-    wrong_golds = [span for error in errors for span in error.golds]
-    wrong = [span for error in errors for span in error.predicted]
-    colours = label_colours({span.label for span in (*doc.golds, *found)})
-    sides = (("Gold", doc.golds, wrong_golds), ("Predicted", found, wrong))
+    wrong_golds = [entity for error in errors for entity in error.golds]
+    wrong = [entity for error in errors for entity in error.predicted]
+    colours = label_colours({entity.label for entity in (*doc.gold.ents, *doc.all_predicted)})
+    sides = (("Gold", doc.gold.ents, wrong_golds), ("Predicted", doc.all_predicted, wrong))
     html, lines = Markup(""), []
-    for name, spans, differing in sides:
+    for name, entities, differing in sides:
         html += Markup('<div style="{}">{}</div><div style="{}" dir="auto">{}</div>').format(
-            HEAD, name, BOX, _marked(gold_doc.text, spans, differing, colours)
+            HEAD, name, BOX, _marked(doc.gold.text, entities, differing, colours)
         )
-        lines += [name, f"  {_bracketed(gold_doc.text, spans)}"]
+        lines += [name, f"  {_bracketed(doc.gold.text, entities)}"]
     rows = [
         {"kind": error.kind, "gold": _named(error.golds), "predicted": _named(error.predicted)}
         for error in errors
@@ -88,8 +84,8 @@ def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
     said = [
         f"{row['kind']}: {' -> '.join(filter(None, (row['gold'], row['predicted'])))}" for row in rows
     ] or ["no differences"]
-    if left_out:
-        said.append(f"not judged, as gold has no annotation there: {_named(left_out)}")
+    if doc.left_out:
+        said.append(f"left out, as gold has no annotation there: {_named(doc.left_out)}")
     html += Markup('<div style="{}">{}</div>').format(HEAD, "Differences")
     html += Markup("").join(Markup("<div>{}</div>").format(line) for line in said)
     return Shown(str(html), "\n".join([*lines, "Differences", *(f"  {line}" for line in said)]), rows)
@@ -200,42 +196,44 @@ def _tokenizer(nlp: Language, component: str | None) -> "WordpieceTokenizer":
 
 
 def _marked(
-    text: str, spans: Iterable[Placed], wrong: Sequence[Placed], colours: Mapping[str, str]
+    text: str, entities: Iterable[Entity], wrong: Sequence[Entity], colours: Mapping[str, str]
 ) -> "Markup":
     """The text with marks in displaCy's look."""
     from markupsafe import Markup, escape
 
     found, done = Markup(""), 0
-    for span in _visible(spans):
-        style = MARK.format(colour=colours[span.label]) + (WRONG if span in wrong else "")
+    for entity in _visible(entities):
+        style = MARK.format(colour=colours[entity.label]) + (WRONG if entity in wrong else "")
         inside = Markup('{}<span style="{}">{}</span>').format(
-            text[span.start_char : span.end_char], LABEL, span.label
+            text[entity.start_char : entity.end_char], LABEL, entity.label
         )
-        found += escape(text[done : span.start_char])
+        found += escape(text[done : entity.start_char])
         found += Markup('<mark style="{}">{}</mark>').format(style, inside)
-        done = span.end_char
+        done = entity.end_char
     return found + escape(text[done:])
 
 
-def _bracketed(text: str, spans: Iterable[Placed]) -> str:
+def _bracketed(text: str, entities: Iterable[Entity]) -> str:
     found, done = "", 0
-    for span in _visible(spans):
-        found += f"{text[done : span.start_char]}[{text[span.start_char : span.end_char]} {span.label}]"
-        done = span.end_char
+    for entity in _visible(entities):
+        found += (
+            f"{text[done : entity.start_char]}[{text[entity.start_char : entity.end_char]} {entity.label}]"
+        )
+        done = entity.end_char
     return found + text[done:]
 
 
-def _visible(spans: Iterable[Placed]) -> Iterable[Placed]:
+def _visible(entities: Iterable[Entity]) -> Iterable[Entity]:
     """Those with a place of their own; the others are in the list of differences alone."""
     done = 0
-    for span in spans:
-        if span.start_char >= done and span.end_char > span.start_char:
-            yield span
-            done = span.end_char
+    for entity in entities:
+        if entity.start_char >= done and entity.end_char > entity.start_char:
+            yield entity
+            done = entity.end_char
 
 
-def _named(spans: Iterable[Placed]) -> str:
-    return ", ".join(f"{span.text!r} {span.label}" for span in spans)
+def _named(entities: Iterable[Entity]) -> str:
+    return ", ".join(f"{entity.text!r} {entity.label}" for entity in entities)
 
 
 def _as_iob(tag: str) -> str:

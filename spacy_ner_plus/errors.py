@@ -377,7 +377,8 @@ class Errors(metaclass=_Coded):
     )
     E315 = "Evaluating '{name}' failed: {reason}"
     E316 = (
-        "The threshold of the fuzzy scheme is {likeness}. Give a number above 0, up to 100 (the same text)."
+        "The similarity threshold of the fuzzy scheme is {threshold}. Give a number above 0, up to 1 (the same text): "
+        "what was 90 of 100 before is 0.9."
     )
     E317 = "Two of what is compared are called '{name}'. Name them: {name}-1=FILE {name}-2=FILE."
     E318 = "'{source}' names nothing to compare. Write it as NAME=FILE, or NAME=FILE,FILE for several seeds."
@@ -408,12 +409,16 @@ class Errors(metaclass=_Coded):
     )
     E326 = "This is no {what}: it lacks {absent}. Give what {source} gives."
     E327 = "Can't run '{path}', given with --code: {reason}. Mend it, or give another file."
+    E328 = (
+        "The likeness of spacy_ner_plus.ner_scorer.v1 is {likeness}. Give a number above 0, up to 100, or use "
+        "spacy_ner_plus.ner_scorer.v2 with a similarity_threshold up to 1."
+    )
     E340 = (
         "The page of a comparison needs the package 'matplotlib'. "
         "Install the extra: pip install 'spacy-ner-plus[report]'"
     )
     E341 = (
-        "The predictions of '{name}' are of {found} documents, and gold has {expected}. "
+        "The predictions are of {found} documents, and gold has {expected}. "
         "Give the predictions of this corpus."
     )
     E342 = (
@@ -546,6 +551,6 @@ class Warnings(metaclass=_Coded):
     )
     W305 = (
         "[training.score_weights] names {scores}, which no scorer of this pipeline gives: 0.00 in the table isn't "
-        "measured. Set `train` of the scorer spacy_ner_plus.ner_scorer.v1 to the training corpus, such as "
+        "measured. Set `train` of the scorer spacy_ner_plus.ner_scorer.v2 to the training corpus, such as "
         "${{paths.train}}, or take the line out of the weights."
     )

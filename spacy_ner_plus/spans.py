@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from spacy.tokens import Doc, Span
-from spacy.training import Example
 
 from spacy_ner_plus.issues import IssueLog
 
@@ -185,40 +184,6 @@ def span_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
             bounds = [(span.start, span.end, span.label) for span in group]
             known |= {bound: float(score) for bound, score in zip(bounds, scores, strict=True)}
     return known
-
-
-def project(predicted: Doc, gold: Doc) -> tuple[list[TokenSpan], list[Span]]:
-    """Lay the entities of a prediction on the tokens of the gold Doc.
-
-    Where both have the same text this goes by characters; else by spaCy's
-    token alignment, which forgives differences of white space and case.
-
-    predicted (Doc): The Doc with the entities.
-    gold (Doc): The Doc whose tokens count.
-    RETURNS (tuple[list[TokenSpan], list[Span]]): Spans on gold's tokens, and
-        the entities whose ends are not ends of gold's tokens.
-    RAISES (ValueError): Texts that differ in more than white space and case.
-    """
-    if len(predicted) == len(gold) and all(p.text == g.text for p, g in zip(predicted, gold, strict=True)):
-        return [TokenSpan(ent.start, ent.end, ent.label_) for ent in predicted.ents], []
-    projected, lost = [], []
-    if predicted.text == gold.text:
-        for ent in predicted.ents:
-            span = gold.char_span(ent.start_char, ent.end_char)
-            if span is None:
-                lost.append(ent)
-            else:
-                projected.append(TokenSpan(span.start, span.end, ent.label_))
-        return projected, lost
-    alignment = Example(predicted, gold).alignment
-    for ent in predicted.ents:
-        places = alignment.x2y[ent.start : ent.end]
-        back = alignment.y2x[int(places[0]) : int(places[-1]) + 1] if len(places) else places
-        if len(back) and int(back[0]) >= ent.start and int(back[-1]) < ent.end:
-            projected.append(TokenSpan(int(places[0]), int(places[-1]) + 1, ent.label_))
-        else:
-            lost.append(ent)
-    return projected, lost
 
 
 def split_tag(tag: str) -> tuple[str, str] | None:

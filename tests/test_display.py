@@ -56,7 +56,7 @@ def test_display_lays_predictions_of_other_tokens_on_golds_text(nlp):
 def test_display_names_what_gold_says_nothing_about(nlp):
     shown = show_differences(Doc(nlp.vocab, words=["Oslo"]), make_doc(nlp.vocab, "Oslo", [(0, 1, "LOC")]))
     assert "[Oslo LOC]" in shown.text
-    assert shown.text.endswith("not judged, as gold has no annotation there: 'Oslo' LOC")
+    assert shown.text.endswith("left out, as gold has no annotation there: 'Oslo' LOC")
 
 
 def test_display_refuses_predictions_of_another_text(nlp):

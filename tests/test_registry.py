@@ -23,7 +23,11 @@ NAMES = {
         "spacy_ner_plus.inline_tags.v1",
         "spacy_ner_plus.label_lists.v1",
     ],
-    "spacy_scorers": ["spacy_ner_plus.llm_ner_scorer.v1", "spacy_ner_plus.ner_scorer.v1"],
+    "spacy_scorers": [
+        "spacy_ner_plus.llm_ner_scorer.v1",
+        "spacy_ner_plus.ner_scorer.v1",
+        "spacy_ner_plus.ner_scorer.v2",
+    ],
     "thinc_llm_tasks": ["spacy_ner_plus.NER.v1"],
     "thinc_llm_models": ["spacy_ner_plus.ChatModel.v1"],
     "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],

@@ -1,7 +1,5 @@
 """Characters, tokens and tags: nothing is moved, nothing is lost without a word."""
 
-from itertools import pairwise
-
 import pytest
 import spacy
 from hypothesis import given, settings
@@ -17,7 +15,6 @@ from spacy_ner_plus.spans import (
     TokenSpan,
     align,
     doc_to_tags,
-    project,
     span_scores,
     spans_to_tags,
     split_tag,
@@ -200,84 +197,6 @@ def test_without_overlaps_keeps_what_spacy_keeps_and_what_is_first(places, numbe
     assert all(not set(range(span.start, span.end)).isdisjoint(taken) for span in dropped)
     if not first:
         assert kept == filter_spans(spans)
-
-
-# Projection
-
-
-@st.composite
-def tokenisations(draw):
-    """Two Docs of the same characters whose tokens and spaces differ."""
-    text = draw(st.text(st.characters(categories=["Ll", "Nd", "Po"]), min_size=1, max_size=20))
-    pair = []
-    for _ in range(2):
-        cuts = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=8)))
-        edges = [0, *(cut for cut in cuts if cut < len(text)), len(text)]
-        words = [text[a:b] for a, b in pairwise(edges)]
-        spaces = draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
-        pair.append((words, spaces, edges))
-    return pair
-
-
-@SLOW
-@given(tokenisations(), st.booleans(), st.data())
-def test_project_keeps_exactly_what_has_edges_in_gold(pair, same_text, data):
-    (words, spaces, edges), (gold_words, gold_spaces, gold_edges) = pair
-    if same_text:
-        spaces, gold_spaces = [False] * len(words), [False] * len(gold_words)
-    predicted = Doc(NLP.vocab, words=words, spaces=spaces)
-    gold = Doc(NLP.vocab, words=gold_words, spaces=gold_spaces)
-    spans = data.draw(span_sets(len(words)))
-    predicted.set_ents([Span(predicted, *span) for span in spans])
-    expected, lost = [], []
-    for span in spans:
-        start, end = edges[span.start], edges[span.end]
-        if start in gold_edges and end in gold_edges:
-            expected.append(TokenSpan(gold_edges.index(start), gold_edges.index(end), span.label))
-        else:
-            lost.append(span)
-    found, not_found = project(predicted, gold)
-    assert found == expected
-    assert [(span.start, span.end) for span in not_found] == [(span.start, span.end) for span in lost]
-
-
-@SLOW
-@given(tokenisations(), st.data())
-def test_project_sees_through_case_and_tokens_of_white_space(pair, data):
-    (words, _, edges), (gold_words, _, gold_edges) = pair
-    padded, places = [], []
-    for word in words:
-        padded += data.draw(st.lists(st.sampled_from([" ", "\n", "  "]), max_size=1))
-        places.append(len(padded))
-        padded.append(
-            word.upper() if len(word.upper()) == len(word) and word.upper().lower() == word else word
-        )
-    predicted = Doc(NLP.vocab, words=padded)
-    gold = Doc(NLP.vocab, words=gold_words)
-    at = data.draw(st.integers(0, len(words) - 1))
-    end = data.draw(st.integers(at + 1, len(words)))
-    predicted.set_ents([Span(predicted, places[at], places[end - 1] + 1, label="X")])
-    found, lost = project(predicted, gold)
-    if edges[at] in gold_edges and edges[end] in gold_edges:
-        assert found == [TokenSpan(gold_edges.index(edges[at]), gold_edges.index(edges[end]), "X")]
-    else:
-        assert [ent.label_ for ent in lost] == ["X"]
-        assert not found
-
-
-def test_project_refuses_another_text():
-    with pytest.raises(ValueError, match="Unable to align"):
-        project(Doc(NLP.vocab, words=["Ann"]), Doc(NLP.vocab, words=["Bob"]))
-
-
-def test_project_forgives_case():
-    predicted = Doc(NLP.vocab, words=["ann", "lee", "left"], ents=["B-PER", "I-PER", "O"])
-    gold = Doc(NLP.vocab, words=["Ann", "Lee", "left"])
-    assert project(predicted, gold) == ([TokenSpan(0, 2, "PER")], [])
-
-
-def test_project_of_empty_docs():
-    assert project(Doc(NLP.vocab), Doc(NLP.vocab)) == ([], [])
 
 
 def test_spans_scores_are_those_of_groups_that_go_with_the_entities():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli.options import Code
-from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
+from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_THRESHOLD
 
 
 def evaluate_command(
@@ -44,8 +44,8 @@ def evaluate_command(
         int, typer.Option(help="Resamples of the documents for the 95% intervals; 0 for no intervals.")
     ] = RESAMPLES,
     fuzzy: Annotated[
-        float, typer.Option(help="How like texts must be for the fuzzy scheme, above 0 up to 100.")
-    ] = LIKENESS,
+        float, typer.Option(help="How similar texts must be for the fuzzy scheme, above 0 up to 1.")
+    ] = SIMILARITY_THRESHOLD,
     examples: Annotated[int, typer.Option(help="Examples of each kind of error in the metrics.")] = EXAMPLES,
     code: Code = None,
 ) -> None:
@@ -68,7 +68,7 @@ def evaluate_command(
         limit=limit,
         train=train,
         resamples=resamples,
-        fuzzy=fuzzy,
+        similarity_threshold=fuzzy,
         examples=examples,
         code=code,
         progress=progress,

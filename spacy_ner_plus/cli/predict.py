@@ -84,7 +84,7 @@ def _write(
         for result in results:
             print(json.dumps(result, ensure_ascii=False), file=stream, flush=flush)
     elif output_format == "html":
-        from spacy_ner_plus.evaluation.pages.differences_page import render_entities
+        from spacy_ner_plus.evaluation.pages.entities_page import render_entities
 
         stream.write(render_entities(results, title="Entities", lang=lang))
     else:

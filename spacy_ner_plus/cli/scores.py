@@ -5,6 +5,7 @@ from typing import Any
 from spacy_ner_plus.cli.console import err, out
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.evaluation.comparison.notes import untested
+from spacy_ner_plus.evaluation.comparison.verdict import verdict
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:
@@ -48,7 +49,7 @@ def show_metrics(metrics: dict[str, Any]) -> None:
     _show_errors(metrics)
     _show_run(metrics)
     _show_warnings(metrics)
-    for kind, issue in metrics["losses"].items():
+    for kind, issue in metrics["issues"].items():
         text = f"{issue['count']} x {kind}. First: {issue['example']} ({issue['where']})"
         err.print(text, style="yellow", markup=False, highlight=False)
 
@@ -126,7 +127,7 @@ def show_agreement(agreement: dict[str, Any]) -> None:
 def show_comparison(comparison: dict[str, Any]) -> None:
     """Print a comparison: a row for each pipeline, a line for each pair, and what should be known.
 
-    comparison (dict[str, Any]): As `evaluation.comparison.compare_entrants` gives it.
+    comparison (dict[str, Any]): As `compare_pipelines` gives it.
     """
     corpus = comparison["corpus"]
     title = f"{corpus['name']}: {corpus['documents']:,} documents, {corpus['entities']:,} entities"
@@ -135,20 +136,10 @@ def show_comparison(comparison: dict[str, Any]) -> None:
     strict = [row for row in comparison["pairs"] if row["measure"] == "strict" and row["label"] is None]
     for row in strict:
         out.print(_pair_in_words(row), markup=False, highlight=False)
-    if reason := untested(comparison):
-        best = comparison["pipelines"][0]["name"]
-        verdict = (
-            f"Not tested: {reason}. {best} has the highest strict F1, and nobody knows whether by chance."
-        )
-    elif comparison["winner"]:
-        verdict = f"Best: {comparison['winner']}, and not by chance."
-    else:
-        several = len(comparison["leaders"]) > 1
-        leaders = " and ".join(comparison["leaders"])
-        verdict = f"No winner: {leaders}" + (
-            " can't be told apart." if several else " isn't better than each."
-        )
-    out.print(verdict, markup=False, highlight=False, style="bold")
+    found = verdict(comparison)
+    # Why nothing was tested belongs to the verdict.
+    text = f"{found.rest[0]} {found.lead}" if untested(comparison) else found.lead
+    out.print(text, markup=False, highlight=False, style="bold")
     for row in comparison["pipelines"]:
         seeds = row["seeds"]
         if seeds["seeds"] > 1:
@@ -157,7 +148,7 @@ def show_comparison(comparison: dict[str, Any]) -> None:
                 text += f", and {100 * seeds['documents_sd']:.2f} over documents: {seeds['dominates']} matter more"
             _line(row["name"], text)
     # Why nothing was tested stands in the verdict already.
-    for note in comparison["notes"][bool(reason) :]:
+    for note in comparison["notes"][bool(untested(comparison)) :]:
         err.print(note, style="yellow", markup=False, highlight=False)
 
 

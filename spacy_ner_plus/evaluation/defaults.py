@@ -4,7 +4,7 @@
 RESAMPLES = 1000
 # Rounds of the randomization test.
 ROUNDS = 10_000
-# How like texts must be for the fuzzy scheme, of 100.
-LIKENESS = 90.0
+# How similar texts must be for the fuzzy scheme, from 0 to 1.
+SIMILARITY_THRESHOLD = 0.9
 # How many examples of each kind of error are kept with the metrics.
 EXAMPLES = 20

@@ -11,10 +11,8 @@ from operator import attrgetter
 
 from spacy.tokens import Doc, Span, SpanGroup
 
+from spacy_ner_plus.evaluation.failures import FAILURE, find_failure
 from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
-
-# Holds, among the attrs of such a group, why there is no answer for a Doc or a part of it.
-FAILURE = "failure"
 
 
 def write_ents(
@@ -68,11 +66,6 @@ def register_failure() -> None:
     """Register `Doc._.ner_failure`, unless an extension of that name is there already."""
     if not Doc.has_extension("ner_failure"):
         Doc.set_extension("ner_failure", getter=find_failure)
-
-
-def find_failure(doc: Doc) -> str:
-    """RETURNS (str): Why a component has no answer for a Doc, or for a part of it; '' where nothing failed."""
-    return "; ".join(group.attrs[FAILURE] for group in doc.spans.values() if group.attrs.get(FAILURE))
 
 
 def find_score(span: Span) -> float | None:

@@ -4,9 +4,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
@@ -21,9 +21,9 @@ from spacy_ner_plus.workflows.evaluate import default_predictions, evaluate
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-    from spacy_ner_plus.evaluation.comparison.compare import Entrant
+    from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
     from spacy_ner_plus.evaluation.comparison.comparison import Comparison
-    from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts
+    from spacy_ner_plus.evaluation.matching.gold_doc import GoldDoc
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
 
 RESULT = "comparison.json"
@@ -71,7 +71,10 @@ def compare(
     RETURNS (Comparison): What docs/evaluation.md lists.
     RAISES (UserError): Where something can't be read, written or compared.
     """
-    from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants, same_corpus
+    from spacy_ner_plus.evaluation.comparison.compare import compare_pipelines, same_corpus
+    from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
+    from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
+    from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
 
     at_least("--limit", limit, 0)
     at_least("--resamples", resamples, 0)
@@ -99,29 +102,32 @@ def compare(
             [*inputs, *_files_of(read), *(("a pipeline", path_of(pipeline)) for pipeline in pipelines)],
             corpora=[("--corpus", corpus_path(gold)), ("--train", train)],
         )
-        given = [Entrant(str(found.path or found["pipeline"]["name"]), [found]) for found in read]
+        given = [ComparedPipeline(str(found.path or found["pipeline"]["name"]), [found]) for found in read]
         if given:
             same_corpus(given)
-            limit = limit or given[0].metrics[0]["settings"]["limit"]
+            limit = limit or given[0].metrics["settings"]["limit"]
         golds = None if gold is None else _load_golds(gold, limit, given[:1])
         if pipelines:
             evaluation = _Evaluation(
                 _as_file(gold, golds, scratch), resamples, gold_tokens, limit, train, code
             )
-        entrants = []
+        annotation = None if golds is None else read_golds(golds)
+        compared = []
         for some, several in zip(named, known, strict=True):
             for number, source in enumerate(some.sources):
                 if several[number] is None:
                     file = some.metrics_file(number, folder)
                     several[number] = evaluation.run(source, file, _llm_settings(source, llm_url), report)
-            counts = None if golds is None else _count_predictions(golds, some.name, several)
-            entrants.append(Entrant(some.name, several, counts))
-        comparison = compare_entrants(entrants, resamples=resamples, rounds=rounds)
+            log = logs.get(some.name, ())
+            compared.append(
+                _with_predictions(ComparedPipeline(some.name, several, training_log=log), annotation)
+            )
+        comparison = compare_pipelines(compared, resamples=resamples, rounds=rounds)
         if target is not None:
             comparison.write(target / RESULT)
         if target is not None and page:
-            first = {entrant.name: entrant.metrics[0] for entrant in entrants}
-            _write_page(target / PAGE, golds, first, comparison, logs)
+            title = f"Pipelines on {comparison['corpus']['name']}"
+            write_comparison_page(target / PAGE, pipelines=compared, comparison=comparison, title=title)
     return comparison
 
 
@@ -236,62 +242,50 @@ def _as_file(gold: "str | Path | Iterable[Doc]", golds: "Sequence[Doc]", scratch
     return file
 
 
-def _load_golds(gold: "str | Path | Iterable[Doc]", limit: int, given: "Sequence[Entrant]") -> "list[Doc]":
+def _load_golds(
+    gold: "str | Path | Iterable[Doc]", limit: int, given: "Sequence[ComparedPipeline]"
+) -> "list[Doc]":
     """Read the gold corpus, and refuse another one than the metrics are of."""
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
 
     golds = corpus_docs(gold, Vocab(), limit)
-    for entrant in given:
-        described = entrant.metrics[0]["corpus"]
+    for pipeline in given:
+        described = pipeline.metrics["corpus"]
         if corpus_fingerprint(golds) != described["fingerprint"]:
             reason = (
                 f"that was {described['name']}, {described['documents']} documents with {described['entities']} "
                 f"entities; here {len(golds)} with {sum(len(gold.ents) for gold in golds)} were read"
             )
             corpus = corpus_path(gold) or corpus_name(gold)
-            raise UserError(Errors.E313.format(corpus=corpus, name=entrant.name, reason=reason))
+            raise UserError(Errors.E313.format(corpus=corpus, name=pipeline.name, reason=reason))
     return golds
 
 
-def _count_predictions(
-    golds: "Sequence[Doc]", name: str, several: Sequence["Metrics"]
-) -> "list[DocumentCounts] | None":
-    """Count the predictions that lie beside the metrics; None where some are missing."""
+def _with_predictions(
+    pipeline: "ComparedPipeline", annotation: "Sequence[GoldDoc] | None"
+) -> "ComparedPipeline":
+    """Match and count the predictions that lie beside the metrics, where there are some."""
+    from spacy.vocab import Vocab
+
     from spacy_ner_plus.corpus import load_docs
     from spacy_ner_plus.evaluation.counting.document_counts import count_documents
-    from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
     from spacy_ner_plus.evaluation.metrics.file import file_digest
 
-    counted = []
-    for metrics in several:
+    shown, counts = None, []
+    for metrics in pipeline.runs if annotation is not None else ():
         path = metrics.predictions_path
         if path is None or not path.exists():
-            return None
+            continue
         if file_digest(path) != metrics["predictions"]["sha256"]:
-            raise UserError(Errors.E314.format(path=path, name=name))
-        judged = judge_docs(golds, load_docs(path, golds[0].vocab))
-        counted.append(count_documents(judged, likeness=metrics["schemes"]["fuzzy"]["likeness"]))
-    return counted
-
-
-def _write_page(
-    page: Path,
-    golds: "Sequence[Doc] | None",
-    metrics: Mapping[str, "Metrics"],
-    comparison: "Comparison",
-    logs: Mapping[str, list[dict[str, Any]]],
-) -> None:
-    """Write the page: what was compared, and the documents in which predictions differ."""
-    from spacy_ner_plus.corpus import load_docs
-    from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
-    from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline
-
-    pipelines = []
-    for name, found in metrics.items():
-        path = found.predictions_path
-        predicted = load_docs(path, golds[0].vocab) if golds and path is not None and path.exists() else None
-        pipelines.append(ComparedPipeline(name, found, predicted, logs.get(name, ())))
-    title = f"Pipelines on {comparison['corpus']['name']}"
-    write_comparison_page(page, golds=golds or (), pipelines=pipelines, comparison=comparison, title=title)
+            raise UserError(Errors.E314.format(path=path, name=pipeline.name))
+        matched = match_docs(annotation, load_docs(path, Vocab()))
+        threshold = metrics["settings"]["similarity_threshold"]
+        counts.append(count_documents(matched, similarity_threshold=threshold))
+        if metrics is pipeline.metrics:
+            shown = matched
+    # Of several trainings all are counted, or none.
+    all_counts = counts if len(counts) == len(pipeline.runs) else None
+    return replace(pipeline, counts=all_counts, matched=shown)

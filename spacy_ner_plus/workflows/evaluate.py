@@ -1,13 +1,12 @@
 """Scores of a pipeline on a gold corpus, how sure they are, and its errors."""
 
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.evaluation.defaults import EXAMPLES, LIKENESS, RESAMPLES
+from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_THRESHOLD
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
@@ -39,7 +38,7 @@ def evaluate(
     limit: int = 0,
     train: "str | Path | Iterable[Doc] | None" = None,
     resamples: int = RESAMPLES,
-    fuzzy: float = LIKENESS,
+    similarity_threshold: float = SIMILARITY_THRESHOLD,
     examples: int = EXAMPLES,
     code: str | Path | None = None,
     progress: Progress = no_progress,
@@ -58,27 +57,31 @@ def evaluate(
     limit (int): Only the first documents. Default: 0 for all.
     train (str | Path | Iterable[Doc]): A training corpus, for scores of seen and unseen entities. Default: none.
     resamples (int): Of the documents, for 95% intervals; 0 for none. Default: 1000.
-    fuzzy (float): How like texts must be for the fuzzy scheme, above 0 up to 100.
+    similarity_threshold (float): How similar texts must be for the fuzzy scheme, above 0 up to 1. Default: 0.9.
     examples (int): How many examples of each kind of error are kept.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     progress (Progress): Is told how many documents are predicted. Default: none.
     RETURNS (Metrics): All that `spacy evaluate` writes and more, as docs/evaluation.md lists it.
     RAISES (UserError): Where something can't be read, written or scored.
     """
-    from spacy_ner_plus.corpus import load_docs, save_docs
-    from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
-    from spacy_ner_plus.evaluation.counting.schemes import check_likeness
-    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
-    from spacy_ner_plus.evaluation.metrics.descriptions import describe_corpus, describe_pipeline
+    from spacy_ner_plus.corpus import save_docs
+    from spacy_ner_plus.evaluation.counting.agreement import agreement
+    from spacy_ner_plus.evaluation.counting.schemes import check_similarity_threshold
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
+    from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
+    from spacy_ner_plus.evaluation.metrics.compute import compute_metrics
     from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, file_digest
-    from spacy_ner_plus.evaluation.metrics.measure import llm_usage, measure
+    from spacy_ner_plus.evaluation.metrics.metadata import describe_corpus, describe_pipeline
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+    from spacy_ner_plus.evaluation.metrics.performance import llm_usage
+    from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 
     at_least("--limit", limit, 0)
     at_least("--batch-size", batch_size, 1)
     at_least("--resamples", resamples, 0)
     at_least("--examples", examples, 0)
-    check_likeness(fuzzy)
+    check_similarity_threshold(similarity_threshold)
     overrides = list(overrides)
     target = None if target is None else Path(target)
     predictions = default_predictions(target) if predictions is None else Path(predictions)
@@ -103,21 +106,26 @@ def evaluate(
     issues = IssueLog()
     predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
     performance = _performance(predicted, seconds, load_seconds, n_process)
-    with tempfile.TemporaryDirectory() as folder:
-        kept = predictions or Path(folder) / "predictions.spacy"
-        save_docs(predicted, kept)
-        saved = load_docs(kept, nlp.vocab)
-        digest = file_digest(kept)
-    seqeval = score_docs(golds, saved, issues)
-    scores, standard = spacy_scores(nlp, golds, predicted)
+    if predictions:
+        save_docs(predicted, predictions)
+    annotation = read_golds(golds)
+    matched = match_docs(annotation, predicted)
+    seqeval = seqeval_scores(matched, issues)
+    scores, standard = spacy_scores(nlp, golds, predicted, matched)
     usage = llm_usage(nlp.components)
     content = {
         **scores,
         "format_version": FORMAT_VERSION,
         "speed": performance["words_per_second"],
         "seqeval": seqeval,
-        "agreement": agreement(scores, standard, seqeval, compare_routes(golds, saved)),
-        **measure(golds, saved, train=train_docs, resamples=resamples, likeness=fuzzy, examples=examples),
+        "agreement": agreement(scores, standard, seqeval, matched),
+        **compute_metrics(
+            matched,
+            train=train_docs,
+            resamples=resamples,
+            similarity_threshold=similarity_threshold,
+            examples=examples,
+        ),
         "performance": performance,
         # Only of pipelines that ask language models.
         **({"llm": usage} if usage else {}),
@@ -131,10 +139,15 @@ def evaluate(
             "limit": limit,
             "train": None if train is None else corpus_name(train),
             "code": None if code is None else Path(code).name,
+            "similarity_threshold": similarity_threshold,
         },
         # Only where they stay.
-        **({"predictions": {"file": kept.name, "sha256": digest}} if predictions else {}),
-        "losses": {
+        **(
+            {"predictions": {"file": predictions.name, "sha256": file_digest(predictions)}}
+            if predictions
+            else {}
+        ),
+        "issues": {
             kind: {"count": issue.count, "example": issue.example, "where": issue.where}
             for kind, issue in issues
         },
@@ -143,7 +156,10 @@ def evaluate(
         from spacy_ner_plus.evaluation.baseline import predict_baseline
 
         guesses = predict_baseline(corpus_docs(baseline, nlp.vocab), golds)
-        content["baseline"] = {"corpus": corpus_name(baseline), **score_docs(golds, guesses)}
+        content["baseline"] = {
+            "corpus": corpus_name(baseline),
+            **seqeval_scores(match_docs(annotation, guesses)),
+        }
     metrics = Metrics(content)
     if target is not None:
         metrics.write(target)

@@ -42,7 +42,8 @@ def generate(
     from spacy_ner_plus.annotation.generate import generate_corpus, record_entities, records_to_json
     from spacy_ner_plus.data.bio_json import bio_json_to_docs
     from spacy_ner_plus.evaluation.baseline import predict_baseline
-    from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
+    from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
     from spacy_ner_plus.files import write_whole
 
     folder = Path(target)
@@ -56,7 +57,7 @@ def generate(
     train_docs, dev_docs = (
         list(bio_json_to_docs(text.split("\n"), nlp, issues=IssueLog(), where="")) for text in texts.values()
     )
-    baseline = score_docs(dev_docs, predict_baseline(train_docs, dev_docs))
+    baseline = seqeval_scores(match_docs(dev_docs, predict_baseline(train_docs, dev_docs)))
     for part, text in texts.items():
         write_whole(folder / f"{part}.json", text.encode("utf-8"))
     counts = {part: len(records) for part, records in parts.items()}

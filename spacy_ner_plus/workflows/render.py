@@ -22,12 +22,12 @@ def render(
     limit: int = 0,
     title: str | None = None,
 ) -> str:
-    """Show gold beside predicted for each document with a difference, in one self-contained page.
+    """Show gold beside predicted for each document with an error, in one self-contained page.
 
     gold (str | Path | Iterable[Doc]): Gold corpus: a .spacy file, a folder of them, or Docs.
     predictions (str | Path | Iterable[Doc]): Predictions of the same documents in the same order.
     target (str | Path): The HTML file to write. Default: none is written.
-    show_all (bool): Whether documents without a difference are shown too. Default: False.
+    show_all (bool): Whether documents without an error are shown too. Default: False.
     limit (int): Only the first documents of both. Default: 0 for all.
     title (str): The page's title. Default: one with the corpus's name.
     RETURNS (str): The page.
@@ -35,6 +35,7 @@ def render(
     """
     from spacy.vocab import Vocab
 
+    from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
     from spacy_ner_plus.evaluation.pages.differences_page import render_differences
     from spacy_ner_plus.files import write_whole
 
@@ -54,7 +55,7 @@ def render(
         }
         raise UserError(Errors.E306.format(golds=len(golds), predictions=len(predicted), **names))
     title = title or f"{corpus_name(gold)}: gold and predicted"
-    page = render_differences(golds, predicted, title=title, show_all=show_all)
+    page = render_differences(match_docs(golds, predicted), title=title, show_all=show_all)
     if target is not None:
         write_whole(target, page.encode("utf8"))
     return page

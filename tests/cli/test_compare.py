@@ -27,7 +27,7 @@ def test_compare_prints_where_the_comparison_is(folder, tmp_path):
         alone, [*sources(folder, "good.json", "poor.json"), "--output", str(tmp_path)]
     )
     assert result.exit_code == 0, result.output
-    assert "Best: good" in result.stdout
+    assert "good is the best" in result.stdout
     assert str(tmp_path / RESULT) in result.stderr
 
 
@@ -39,7 +39,7 @@ def test_compare_shows_scores_differences_and_the_winner(folder, tmp_path, capsy
     assert re.search(
         r"good - poor: \+\d+\.\d\d points of F1 \(95% .* p 0\.0\d+ corrected.*: good is better", shown
     )
-    assert "Best: good, and not by chance." in shown
+    assert "good is the best, and not by chance." in shown
 
 
 def test_compare_says_that_and_why_nothing_was_tested(folder, tmp_path, capsys):

@@ -2,12 +2,12 @@
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from spacy_ner_plus.evaluation.comparison.compare import Entrant, compare_entrants
+from spacy_ner_plus.evaluation.comparison.compare import compare_pipelines
+from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
 from spacy_ner_plus.evaluation.counting.document_counts import count_documents
-from spacy_ner_plus.evaluation.matching.matched_doc import judge_docs
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
+from spacy_ner_plus.evaluation.metrics.compute import compute_metrics
 from spacy_ner_plus.evaluation.metrics.file import corpus_fingerprint
-from spacy_ner_plus.evaluation.metrics.measure import measure
-from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline
 
 
 def make_doc(vocab, words, ents=(), scores=None) -> Doc:
@@ -22,8 +22,9 @@ def make_doc(vocab, words, ents=(), scores=None) -> Doc:
 
 def make_metrics(golds, predicted, name="pipeline", **others) -> dict:
     """What `evaluate` writes, as far as pages and cards read it."""
+    settings = {"resamples": others.pop("resamples", 60), "train": others.pop("train", None)}
     return {
-        **measure(golds, predicted, resamples=others.pop("resamples", 60), train=others.pop("train", None)),
+        **compute_metrics(match_docs(golds, predicted), **settings),
         "corpus": {
             "name": "test.spacy",
             "documents": len(golds),
@@ -32,31 +33,35 @@ def make_metrics(golds, predicted, name="pipeline", **others) -> dict:
             "fingerprint": corpus_fingerprint(golds),
         },
         "pipeline": {"name": f"en_{name}", "version": "0.1.0", "components": {"ner": "ner"}},
-        "settings": {"tokens": "own", "overrides": [], "limit": 0, "train": None},
+        "settings": {
+            "tokens": "own",
+            "overrides": [],
+            "limit": 0,
+            "train": None,
+            "similarity_threshold": 0.9,
+        },
         "performance": {
             "words_per_second": 1234.5,
             "load_seconds": 1.5,
             "peak_memory_mib": 512.0,
             "processor": "A processor, 2 cores",
         },
-        "losses": {},
+        "issues": {},
         **others,
     }
 
 
 def make_compared(golds, predictions, **others):
     """ComparedPipelines for predictions by name, and their comparison; `others` goes into the metrics of each."""
-    pipelines = [
-        ComparedPipeline(name, make_metrics(golds, docs, name, **others), docs)
-        for name, docs in predictions.items()
-    ]
-    return pipelines, compare(golds, pipelines)
+    pipelines = [make_pipeline(golds, docs, name, **others) for name, docs in predictions.items()]
+    return pipelines, compare(pipelines)
 
 
-def compare(golds, pipelines):
-    """The comparison of pipelines that have predictions."""
-    entrants = [
-        Entrant(pipeline.name, [pipeline.metrics], [count_documents(judge_docs(golds, pipeline.predicted))])
-        for pipeline in pipelines
-    ]
-    return compare_entrants(entrants, resamples=60, rounds=200)
+def make_pipeline(golds, predicted, name="pipeline", **others):
+    matched = match_docs(golds, predicted)
+    metrics = make_metrics(golds, predicted, name, **others)
+    return ComparedPipeline(name, [metrics], [count_documents(matched)], matched)
+
+
+def compare(pipelines):
+    return compare_pipelines(pipelines, resamples=60, rounds=200)

@@ -4,16 +4,22 @@ import spacy
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
-from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, judge_doc
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity, GoldDoc, read_gold
+from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc, match_doc
 
 VOCAB = spacy.blank("en").vocab
 LABELS = ("X", "Y")
 
 
-def placed(start: int, end: int, label: str = "X", text: str = "", fits: bool = True) -> Placed:
+def entity(start: int, end: int, label: str = "X", text: str = "") -> Entity:
     """An entity over tokens of one character each."""
-    return Placed(start, end, label, start, end, text or f"{start}-{end}", fits)
+    return Entity(start, end, label, start, end, text or f"{start}-{end}")
+
+
+def matched(golds, predicted) -> MatchedDoc:
+    """A document of nothing but entities."""
+    gold = GoldDoc("", (), (), (), tuple(golds))
+    return MatchedDoc(1, gold, tuple(predicted), (), (), (), (), "", same_words=True, answered=True)
 
 
 def make_doc(words, tags) -> Doc:
@@ -21,8 +27,12 @@ def make_doc(words, tags) -> Doc:
     return Doc(VOCAB, words=words, ents=tags.split() if isinstance(tags, str) else tags)
 
 
-def judge(words, gold, predicted, number: int = 1) -> JudgedDoc:
-    return judge_doc(make_doc(words, predicted), make_doc(words, gold), number)
+def make_gold(words, tags) -> GoldDoc:
+    return read_gold(make_doc(words, tags))
+
+
+def match(words, gold, predicted, number: int = 1) -> MatchedDoc:
+    return match_doc(make_doc(words, gold), make_doc(words, predicted), number)
 
 
 @st.composite
@@ -34,7 +44,7 @@ def spans(draw, length: int = 12, overlapping: bool = False):
         if overlapping or start >= end:
             found.add((start, start + size, label))
             end = start + size
-    return [placed(*span) for span in sorted(found)]
+    return [entity(*span) for span in sorted(found)]
 
 
 @st.composite

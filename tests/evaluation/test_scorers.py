@@ -3,17 +3,18 @@ import warnings
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
 from spacy.training.loop import create_evaluation_callback
 from spacy.util import registry
 
 from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.evaluation.scorers import make_ner_scorer_v1
+from spacy_ner_plus.evaluation.failures import FAILURE
+from spacy_ner_plus.evaluation.scorers import make_llm_ner_scorer_v1, make_ner_scorer_v1, make_ner_scorer_v2
 from tests.evaluation.strategies import make_doc
 
-NAME = "spacy_ner_plus.ner_scorer.v1"
+NAME = "spacy_ner_plus.ner_scorer.v2"
 WORDS = "Bo Lee met Al in Rome"
 GOLD = make_doc(WORDS, "B-PER I-PER O B-PER O B-LOC")
 FOUND = make_doc(WORDS, "B-PER O O B-PER O B-ORG")
@@ -27,7 +28,7 @@ def registered() -> bool:
 def _registered():
     # As the entry point does it, where the package was installed before it had this one.
     if not registered():
-        registry.scorers(NAME)(make_ner_scorer_v1)
+        registry.scorers(NAME)(make_ner_scorer_v2)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def train(tmp_path):
 
 
 def test_scorers_give_spacys_scores_and_those_of_other_schemes():
-    scores = make_ner_scorer_v1()([Example(FOUND, GOLD)])
+    scores = make_ner_scorer_v2()([Example(FOUND, GOLD)])
     spacys = registry.scorers.get("spacy.ner_scorer.v1")()([Example(FOUND, GOLD)])
     assert {key: scores[key] for key in spacys} == spacys
     assert scores["ents_f"] == pytest.approx(1 / 3)
@@ -50,22 +51,22 @@ def test_scorers_give_spacys_scores_and_those_of_other_schemes():
 
 
 def test_scorers_know_unseen_entities_by_the_training_corpus(train):
-    scores = make_ner_scorer_v1(train=train)([Example(FOUND, GOLD)])
+    scores = make_ner_scorer_v2(train=train)([Example(FOUND, GOLD)])
     # 'Al' is seen; of 'Bo Lee' and 'Rome' none is right, and 'Bo' and 'Rome' are wrong.
     assert (scores["ents_unseen_p"], scores["ents_unseen_r"], scores["ents_unseen_f"]) == (0.0, 0.0, 0.0)
-    right = make_ner_scorer_v1(train=train)([Example(GOLD, GOLD)])
+    right = make_ner_scorer_v2(train=train)([Example(GOLD, GOLD)])
     assert right["ents_unseen_f"] == 1.0
 
 
 def test_scorers_read_the_training_corpus_when_it_is_needed_and_once(tmp_path, train):
-    scorer = make_ner_scorer_v1(train=train)
+    scorer = make_ner_scorer_v2(train=train)
     assert scorer([Example(GOLD, GOLD)])["ents_unseen_f"] == 1.0
     (tmp_path / "train.spacy").unlink()
     assert scorer([Example(GOLD, GOLD)])["ents_unseen_f"] == 1.0
 
 
 def test_scorers_warn_where_the_training_corpus_is_elsewhere(tmp_path):
-    scorer = make_ner_scorer_v1(train=str(tmp_path / "gone.spacy"))
+    scorer = make_ner_scorer_v2(train=str(tmp_path / "gone.spacy"))
     with pytest.warns(UserWarning, match=r"W303.*gone\.spacy"):
         assert scorer([Example(GOLD, GOLD)])["ents_unseen_f"] is None
     with warnings.catch_warnings():
@@ -74,15 +75,36 @@ def test_scorers_warn_where_the_training_corpus_is_elsewhere(tmp_path):
 
 
 def test_scorers_take_the_threshold_of_the_fuzzy_scheme():
-    strict, lenient = (make_ner_scorer_v1(likeness=likeness)([Example(FOUND, GOLD)]) for likeness in (90, 40))
+    strict, lenient = (
+        make_ner_scorer_v2(similarity_threshold=threshold)([Example(FOUND, GOLD)]) for threshold in (0.9, 0.4)
+    )
     assert strict["ents_fuzzy_f"] < lenient["ents_fuzzy_f"]
     with pytest.raises(UserError, match="E316"):
+        make_ner_scorer_v2(similarity_threshold=90)
+
+
+@pytest.mark.parametrize("likeness", [40, 90, 100])
+def test_scorers_of_before_have_the_threshold_on_a_scale_of_100(likeness):
+    before, now = (
+        make_ner_scorer_v1(likeness=likeness),
+        make_ner_scorer_v2(similarity_threshold=likeness / 100),
+    )
+    assert before([Example(FOUND, GOLD)]) == now([Example(FOUND, GOLD)])
+    with pytest.raises(UserError, match="E328"):
         make_ner_scorer_v1(likeness=0)
+
+
+def test_scorers_of_language_models_give_the_share_that_failed():
+    failed = FOUND.copy()
+    failed.spans["llm"] = SpanGroup(failed, attrs={FAILURE: "no reply"})
+    scores = make_llm_ner_scorer_v1()([Example(FOUND, GOLD), Example(failed, GOLD)])
+    assert scores["ents_invalid"] == 0.5
+    assert scores["ents_f"] == pytest.approx(1 / 3)
 
 
 def test_scorers_leave_documents_without_annotation_out():
     bare = Doc(GOLD.vocab, words=WORDS.split())
-    scores = make_ner_scorer_v1()([Example(GOLD, bare)])
+    scores = make_ner_scorer_v2()([Example(GOLD, bare)])
     assert scores["ents_f"] is scores["ents_partial_f"] is scores["ents_jaccard"] is None
 
 

@@ -107,8 +107,8 @@ def test_evaluate_scores_a_failing_document_as_empty_and_keeps_the_order(ruler, 
     good = [make_gold(ruler, ["Anna", "Smith", "left", "."], ["B-PER", "I-PER", "O", "O"])] * 3
     corpus = make_corpus(tmp_path / "gold.spacy", [bad, good[0], bad, good[1], good[2]])
     metrics = evaluate(str(tmp_path / "pipeline"), corpus, predictions=tmp_path / "p.spacy")
-    assert metrics["losses"][FAILED]["count"] == 2
-    assert "bad text" in metrics["losses"][FAILED]["example"]
+    assert metrics["issues"][FAILED]["count"] == 2
+    assert "bad text" in metrics["issues"][FAILED]["example"]
     assert metrics["seqeval"]["per_label"]["PER"]["f1"] == 1.0
     assert metrics["seqeval"]["per_label"]["LOC"] == {
         "precision": 0.0, "recall": 0.0, "f1": 0.0, "correct": 0, "predicted": 0, "support": 2
@@ -130,7 +130,7 @@ def test_evaluate_refuses_a_pipeline_that_fails_everywhere(ruler, tmp_path):
 def test_evaluate_gives_gold_tokens_where_white_space_is_unknown(pipeline, nlp, tmp_path):
     corpus = make_corpus(tmp_path / "gold.spacy", [Doc(nlp.vocab, words=TEXT, ents=TAGS)])
     metrics = evaluate(pipeline, corpus)
-    assert metrics["losses"][UNKNOWN_SPACES]["count"] == 1
+    assert metrics["issues"][UNKNOWN_SPACES]["count"] == 1
     assert metrics["agreement"]["agree"]
 
 
@@ -218,9 +218,9 @@ def test_evaluate_refuses_a_training_corpus_without_entities(pipeline, corpus, n
 
 
 def test_evaluate_takes_resamples_threshold_and_examples(pipeline, many):
-    metrics = evaluate(pipeline, many, resamples=0, fuzzy=50, examples=1)
+    metrics = evaluate(pipeline, many, resamples=0, similarity_threshold=0.5, examples=1)
     assert metrics["schemes"]["strict"]["interval"] is None
-    assert metrics["schemes"]["fuzzy"]["likeness"] == 50
+    assert metrics["settings"]["similarity_threshold"] == 0.5
     assert len(metrics["errors"]["kinds"]["wrong label"]["examples"]) == 1
 
 
@@ -240,7 +240,8 @@ def test_evaluate_keeps_what_components_tell_of_language_models(ruler, corpus, t
         ({"limit": -1}, "E507.*--limit is -1"),
         ({"batch_size": 0}, "E507.*--batch-size is 0"),
         ({"resamples": -1}, "E507.*--resamples is -1"),
-        ({"fuzzy": 0}, "E316.*is 0"),
+        ({"similarity_threshold": 0}, "E316.*is 0"),
+        ({"similarity_threshold": 90}, "E316.*is 90.*up to 1.*0.9"),
     ],
 )
 def test_evaluate_refuses_wrong_options(pipeline, corpus, changes, code):

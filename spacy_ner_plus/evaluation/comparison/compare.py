@@ -1,17 +1,21 @@
 """Several pipelines on one corpus: which is better, by how much, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.comparison.compared_pipeline import (
+    EXACT_MATCH,
+    JACCARD,
+    ComparedPipeline,
+    Tables,
+)
 from spacy_ner_plus.evaluation.comparison.comparison import Comparison
 from spacy_ner_plus.evaluation.comparison.notes import notes
-from spacy_ner_plus.evaluation.counting.counts import FIELDS, RATES, rates
-from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts
+from spacy_ner_plus.evaluation.counting.counts import RATES, rates
 from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
 from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION
@@ -30,103 +34,79 @@ from spacy_ner_plus.evaluation.statistics.significance import (
     mean_of,
 )
 
-# Measures over whole documents, beside the schemes.
-EXACT_MATCH, JACCARD = "exact_match", "jaccard"
-Tables = list[np.ndarray]
 
-
-@dataclass(frozen=True)
-class Entrant:
-    """A pipeline that is compared.
-
-    name (str): What it is called.
-    metrics (Sequence[Mapping[str, Any]]): As `evaluate` wrote them: one, or one for each of several trainings
-        that differ in their seed.
-    counts (Sequence[DocumentCounts] | None): Counts of its predictions for each; None where there are only metrics.
-    """
-
-    name: str
-    metrics: Sequence[Mapping[str, Any]]
-    counts: Sequence[DocumentCounts] | None = None
-
-    def tables(self, scheme: str = STRICT) -> Tables | None:
-        """RETURNS (list[Ints2d] | None): Counts by document of each training, None where they aren't known."""
-        if self.counts is not None:
-            return [counts.schemes[scheme] for counts in self.counts]
-        if scheme != STRICT:
-            return None
-        return [np.array([row["per_document"][name] for name in FIELDS]).T for row in self.metrics]
-
-
-def compare_entrants(
-    entrants: Sequence[Entrant], *, resamples: int = RESAMPLES, rounds: int = ROUNDS, seed: int = 0
+def compare_pipelines(
+    pipelines: Sequence[ComparedPipeline], *, resamples: int = RESAMPLES, rounds: int = ROUNDS, seed: int = 0
 ) -> Comparison:
     """Compare pipelines that were scored on the same corpus.
 
-    entrants (Sequence[Entrant]): Two or more, by different names.
+    pipelines (Sequence[ComparedPipeline]): Two or more, by different names.
     resamples (int): Of the documents, for intervals; 0 for none, and no tests.
     rounds (int): Of the randomization test.
     seed (int): Of the random numbers.
     RETURNS (Comparison): `corpus`; `pipelines`, best first; `pairs`, a test for each two of them and for each
         measure and label that can be tested, `p` corrected for the pairs (of labels, for all pairs and labels) as
-        `p_holm`, and `better`, which names one of them only where the difference is real; `leaders`, those that none
-        is really better than by strict F1; `winner`, a name where one is really better than each other, else None;
-        `notes` in words; and `testing`, how was tested.
+        `p_holm`, and `better`, which names one of them only where the difference is significant; `leaders`, those
+        than which none is significantly better by strict F1; `winner`, the one that is significantly better than each
+        other, or None; `notes` in words; and `testing`, how it was tested.
     RAISES (UserError): Where their metrics are of different corpora.
     """
-    same_corpus(entrants)
+    same_corpus(pipelines)
     drawn = {"resamples": resamples, "seed": seed}
-    pipelines = [_describe(entrant, **drawn) for entrant in entrants]
-    pipelines.sort(key=lambda row: -row["schemes"][STRICT]["f1"])
-    by_name = {entrant.name: entrant for entrant in entrants}
+    described = [_describe(pipeline, **drawn) for pipeline in pipelines]
+    described.sort(key=lambda row: -row["schemes"][STRICT]["f1"])
+    by_name = {pipeline.name: pipeline for pipeline in pipelines}
     # The better one of each pair stands first.
-    pairs = list(combinations([by_name[row["name"]] for row in pipelines], 2))
+    pairs = list(combinations([by_name[row["name"]] for row in described], 2))
     found = []
     for measure in (*SCHEMES, EXACT_MATCH, JACCARD):
         found += _test(pairs, measure, None, rounds=rounds, **drawn)
-    labels = sorted({label for entrant in entrants for run in entrant.counts or () for label in run.labels})
+    labels = sorted(
+        {label for pipeline in pipelines for run in pipeline.counts or () for label in run.labels}
+    )
     found += _test(pairs, STRICT, labels, rounds=rounds, **drawn)
     strict = [row for row in found if row["measure"] == STRICT and row["label"] is None]
     beaten = {row["other" if row["better"] == row["one"] else "one"] for row in strict if row["better"]}
-    best = pipelines[0]["name"]
-    alone = [entrant.name for entrant in entrants if entrant.counts is None]
+    best = described[0]["name"]
     wins = sum(row["better"] == best for row in strict)
     content = {
         "format_version": FORMAT_VERSION,
-        "corpus": dict(entrants[0].metrics[0]["corpus"]),
-        "pipelines": pipelines,
+        "corpus": dict(pipelines[0].metrics["corpus"]),
+        "pipelines": described,
         "pairs": found,
-        "leaders": [row["name"] for row in pipelines if row["name"] not in beaten],
-        "winner": best if wins == len(entrants) - 1 else None,
-        "notes": notes([(entrant.name, entrant.metrics) for entrant in entrants], alone, resamples),
+        "leaders": [row["name"] for row in described if row["name"] not in beaten],
+        "winner": best if wins == len(pipelines) - 1 else None,
+        "notes": notes(pipelines, resamples),
         "testing": {"unit": "document", "alpha": ALPHA, "level": LEVEL, "rounds": rounds, **drawn},
     }
     return Comparison(content)
 
 
-def same_corpus(entrants: Sequence[Entrant]) -> None:
+def same_corpus(pipelines: Sequence[ComparedPipeline]) -> None:
     """Refuse metrics of different corpora.
 
-    entrants (Sequence[Entrant]): The pipelines.
     RAISES (UserError): Where one was scored on other texts or other gold entities than the first.
     """
-    first = entrants[0].metrics[0]["corpus"]
-    for entrant in entrants:
-        for row in entrant.metrics:
-            if row["corpus"]["fingerprint"] != first["fingerprint"]:
-                values = {"name": entrant.name, "first": entrants[0].name}
-                corpora = {"here": _in_words(row["corpus"]), "there": _in_words(first)}
-                raise UserError(Errors.E310.format(**values, **corpora))
+    first = pipelines[0].metrics["corpus"]
+    for pipeline in pipelines:
+        for run in pipeline.runs:
+            if run["corpus"]["fingerprint"] != first["fingerprint"]:
+                names = {"name": pipeline.name, "first": pipelines[0].name}
+                corpora = {"here": _in_words(run["corpus"]), "there": _in_words(first)}
+                raise UserError(Errors.E310.format(**names, **corpora))
 
 
 def _test(
-    pairs: Sequence[tuple[Entrant, Entrant]], measure: str, labels: Sequence[str] | None, **settings: int
+    pairs: Sequence[tuple[ComparedPipeline, ComparedPipeline]],
+    measure: str,
+    labels: Sequence[str] | None,
+    **settings: int,
 ) -> list[dict[str, Any]]:
     """Test each pair by one measure; what is tested together is corrected together."""
     found = []
     for one, other in pairs:
         for label in [None] if labels is None else labels:
-            tables = [_tables(entrant, measure, label) for entrant in (one, other)]
+            tables = [pipeline.tables(measure, label) for pipeline in (one, other)]
             if None in tables:
                 continue
             statistic: Statistic = mean_of if measure in (EXACT_MATCH, JACCARD) else f1_of
@@ -142,23 +122,9 @@ def _test(
     return found
 
 
-def _tables(entrant: Entrant, measure: str, label: str | None) -> Tables | None:
-    if measure in SCHEMES and label is None:
-        return entrant.tables(measure)
-    if entrant.counts is None:
-        return None
-    if label is not None:
-        nothing = np.zeros((len(entrant.counts[0]), len(FIELDS)))
-        return [counts.labels.get(label, nothing) for counts in entrant.counts]
-    return [
-        np.stack([counts.exact if measure == EXACT_MATCH else counts.jaccard, counts.annotated], axis=1)
-        for counts in entrant.counts
-    ]
-
-
-def _describe(entrant: Entrant, resamples: int, seed: int) -> dict[str, Any]:
+def _describe(pipeline: ComparedPipeline, resamples: int, seed: int) -> dict[str, Any]:
     """What is shown of a pipeline; of several trainings the means."""
-    rows = entrant.metrics
+    rows = pipeline.runs
     performance = {
         key: value if isinstance(value, str) else _mean([row["performance"].get(key) for row in rows])
         for key, value in rows[0]["performance"].items()
@@ -166,12 +132,12 @@ def _describe(entrant: Entrant, resamples: int, seed: int) -> dict[str, Any]:
     calibration = [row["calibration"] for row in rows if "calibration" in row]
     labels = sorted({label for row in rows for label in row["labels"]})
     return {
-        "name": entrant.name,
+        "name": pipeline.name,
         "pipeline": dict(rows[0]["pipeline"]),
         "settings": dict(rows[0]["settings"]),
         "schemes": {
             scheme: _scheme_row(
-                [row["schemes"][scheme] for row in rows], entrant.tables(scheme), resamples, seed
+                [row["schemes"][scheme] for row in rows], pipeline.tables(scheme), resamples, seed
             )
             for scheme in SCHEMES
         },
@@ -183,7 +149,7 @@ def _describe(entrant: Entrant, resamples: int, seed: int) -> dict[str, Any]:
         "performance": performance,
         "calibration": {key: _mean([row[key] for row in calibration]) for key in ("ece", "brier")},
         "llm": [dict(row["llm"]) for row in rows if row.get("llm")],
-        "seeds": summarize_seeds(entrant.tables(), resamples=resamples, seed=seed),
+        "seeds": summarize_seeds(pipeline.tables(), resamples=resamples, seed=seed),
     }
 
 

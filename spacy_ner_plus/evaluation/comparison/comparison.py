@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Comparison(Mapping[str, Any]):
-    """A read-only mapping with the keys of comparison.json, which `compare_entrants` describes.
+    """A read-only mapping with the keys of comparison.json, which `compare_pipelines` describes.
 
     content (Mapping[str, Any]): The keys and what stands under them.
     """
@@ -32,7 +32,7 @@ class Comparison(Mapping[str, Any]):
 
     def to_frame(self) -> "DataFrame":
         """RETURNS (DataFrame): A row for each pipeline, best first, as `comparison_frame` describes."""
-        from spacy_ner_plus.evaluation.metrics.frames import comparison_frame
+        from spacy_ner_plus.evaluation.comparison.frames import comparison_frame
 
         return comparison_frame(self)
 

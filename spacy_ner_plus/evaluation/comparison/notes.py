@@ -4,43 +4,38 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from spacy_ner_plus.evaluation.counting.schemes import FUZZY, STRICT
+from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
+from spacy_ner_plus.evaluation.counting.schemes import STRICT
 from spacy_ner_plus.evaluation.statistics.resampling import LEAST_DOCUMENTS
 
-Metrics = Mapping[str, Any]
-# What a pipeline may be scored by: its name, and the metrics of each of its trainings.
-Named = tuple[str, Sequence[Metrics]]
 
-
-def notes(compared: Sequence[Named], alone: Sequence[str], resamples: int) -> list[str]:
+def notes(pipelines: Sequence[ComparedPipeline], resamples: int) -> list[str]:
     """Say what a reader of the comparison should know.
 
-    compared (Sequence[Named]): Names and metrics of what is compared.
-    alone (Sequence[str]): Names of those of which there are only metrics.
     resamples (int): Of the documents; with 0 nothing is tested.
     RETURNS (list[str]): Sentences.
     """
-    rows = [(name, row) for name, several in compared for row in several]
+    rows = [(pipeline.name, run) for pipeline in pipelines for run in pipeline.runs]
     found = []
     if reason := why_untested(rows[0][1]["corpus"]["documents"], resamples):
         found.append(f"Nothing is tested: {reason}.")
-    found += _unanswered(compared)
+    found += _unanswered(pipelines)
     gold_tokens = {name for name, row in rows if row["settings"]["tokens"] == "gold"}
-    if 0 < len(gold_tokens) < len(compared):
+    if 0 < len(gold_tokens) < len(pipelines):
         found.append(f"Only {_names(gold_tokens)} got gold's tokens, which makes the task easier.")
     labels = sorted(rows[0][1]["label_sets"]["gold"])
-    for name, several in compared:
-        predicted = {label for row in several for label in row["label_sets"]["predicted"]}
+    for pipeline in pipelines:
+        predicted = {label for run in pipeline.runs for label in run["label_sets"]["predicted"]}
         if lacking := [label for label in labels if label not in predicted]:
-            found.append(f"{name} predicts no {', '.join(lacking)}.")
-    likeness = {row["schemes"][FUZZY]["likeness"] for _, row in rows}
-    if len(likeness) > 1:
-        values = ", ".join(f"{value:g}" for value in sorted(likeness))
-        found.append(f"Fuzzy scores are of different thresholds: {values}.")
+            found.append(f"{pipeline.name} predicts no {', '.join(lacking)}.")
+    thresholds = {row["settings"]["similarity_threshold"] for _, row in rows}
+    if len(thresholds) > 1:
+        values = ", ".join(f"{value:g}" for value in sorted(thresholds))
+        found.append(f"Fuzzy scores have different similarity thresholds: {values}.")
     machines = {row["performance"]["processor"] for _, row in rows}
     if len(machines) > 1:
         found.append(f"Speeds were measured on different machines: {'; '.join(sorted(machines))}.")
-    if alone:
+    if alone := [pipeline.name for pipeline in pipelines if pipeline.counts is None]:
         found.append(
             f"Of {_names(alone)} there are only metrics, so only strict F1 of all labels together is tested. With "
             "--corpus, and predictions beside the metrics, other schemes and single labels are tested, too."
@@ -49,9 +44,8 @@ def notes(compared: Sequence[Named], alone: Sequence[str], resamples: int) -> li
 
 
 def untested(comparison: Mapping[str, Any]) -> str:
-    """Say why a comparison tells nothing of chance.
+    """Say why a comparison doesn't tell whether differences are significant.
 
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
     RETURNS (str): The reason, as part of a sentence; nothing where it was tested.
     """
     strict = [row for row in comparison["pairs"] if (row["measure"], row["label"]) == (STRICT, None)]
@@ -70,35 +64,35 @@ def why_untested(documents: int, resamples: int) -> str:
     """
     if documents < LEAST_DOCUMENTS:
         return (
-            f"the corpus has {documents} documents, and with fewer than {LEAST_DOCUMENTS} there is no telling whether "
-            "a difference is chance. Sentences as documents would do"
+            f"the corpus has {documents} documents, and with fewer than {LEAST_DOCUMENTS} a difference can't be told "
+            "from chance. Sentences as documents would do"
         )
     return "" if resamples else "no resamples were asked for (--resamples 0)"
 
 
-def count_unanswered(metrics: Metrics) -> int:
+def count_unanswered(metrics: Mapping[str, Any]) -> int:
     """RETURNS (int): Documents for which nothing was predicted, not even that there is no entity."""
     return metrics["documents"].get("unanswered", 0)
 
 
-def _unanswered(compared: Iterable[Named]) -> Iterator[str]:
-    """Documents that nobody answered for count as wrong, and look like those without entities."""
-    for name, several in compared:
-        documents = sum(row["corpus"]["documents"] for row in several)
-        if count := sum(map(count_unanswered, several)):
+def _unanswered(pipelines: Iterable[ComparedPipeline]) -> Iterator[str]:
+    """Documents that were never answered count as wrong, and look like those without entities."""
+    for pipeline in pipelines:
+        documents = sum(run["corpus"]["documents"] for run in pipeline.runs)
+        if count := sum(map(count_unanswered, pipeline.runs)):
             yield (
-                f"{name} gave no prediction for {count:,} of {documents:,} documents, not even that there is no "
-                "entity: all their entities count as missed."
+                f"{pipeline.name} gave no prediction for {count:,} of {documents:,} documents, not even that there is "
+                "no entity: all their entities count as missed."
             )
         issues: Counter[str] = Counter()
-        for row in several:
-            for report in row.get("llm", {}).values():
-                issues.update(report.get("issues", report.get("losses")) or {})
+        for run in pipeline.runs:
+            for report in run.get("llm", {}).values():
+                issues.update(report.get("issues") or {})
         if issues:
             counts = "; ".join(
                 f"{count:,} \N{MULTIPLICATION SIGN} {kind}" for kind, count in issues.most_common()
             )
-            yield f"What the language model of {name} gave was lost or changed in part: {counts}."
+            yield f"What the language model of {pipeline.name} gave was lost or changed in part: {counts}."
 
 
 def _names(names: Iterable[str]) -> str:

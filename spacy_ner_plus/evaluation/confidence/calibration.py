@@ -1,84 +1,11 @@
 """Whether scores can be trusted: of entities with probability 0.8, eight in ten should be right."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from spacy.tokens import Doc, Span
-
-from spacy_ner_plus.evaluation.matching.gold_tokens import unannotated
-from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import span_scores
 
 BINS = 15
-# Kinds of issues, as users read them.
-UNSCORED = "predicted entity without a score: not part of the calibration"
-
-
-def judge_scores(
-    golds: Iterable[Doc], predictions: Iterable[Doc], issues: IssueLog | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bring the score of each predicted entity together with whether it is right.
-
-    golds (Iterable[Doc]): The gold Docs.
-    predictions (Iterable[Doc]): The Docs with predictions, whose scores stand in a span
-        group's attrs["scores"]; in the same order and as many.
-    issues (IssueLog): Where entities without a score are counted.
-    RETURNS (tuple[Floats1d, ndarray[bool]]): Scores, and whether bounds (in characters) and label
-        are those of a gold entity. Entities on tokens without annotation are left out.
-    """
-    scores, right = [], []
-    for number, (gold, predicted) in enumerate(zip(golds, predictions, strict=True), 1):
-        known = span_scores(predicted)
-        scored = []
-        for ent in predicted.ents:
-            score = known.get((ent.start, ent.end, ent.label))
-            if score is not None:
-                scored.append((ent, score))
-            elif issues is not None:
-                issues.add(UNSCORED, f"{ent.text!r} {ent.label_}", f"document {number}")
-        judged = judge_spans(gold, predicted, [_key(ent) for ent, _ in scored])
-        for (_, score), is_right in zip(scored, judged, strict=True):
-            if is_right is not None:
-                scores.append(score)
-                right.append(is_right)
-    return np.array(scores, dtype=np.float64), np.array(right, dtype=bool)
-
-
-def judge_unscored(golds: Iterable[Doc], predictions: Iterable[Doc]) -> tuple[int, int]:
-    """Count the predicted entities without a score, and how many of them are right.
-
-    golds (Iterable[Doc]): The gold Docs.
-    predictions (Iterable[Doc]): The Docs with predictions, in the same order and as many.
-    RETURNS (tuple[int, int]): How many, and how many right. Entities on tokens without annotation
-        are left out.
-    """
-    judged = []
-    for gold, predicted in zip(golds, predictions, strict=True):
-        known = span_scores(predicted)
-        unscored = [ent for ent in predicted.ents if (ent.start, ent.end, ent.label) not in known]
-        judged += judge_spans(gold, predicted, [_key(ent) for ent in unscored])
-    counted = [is_right for is_right in judged if is_right is not None]
-    return len(counted), sum(counted)
-
-
-def judge_spans(gold: Doc, predicted: Doc, spans: Sequence[tuple[int, int, str]]) -> list[bool | None]:
-    """Say which predicted entities are right.
-
-    gold (Doc): The gold Doc.
-    predicted (Doc): The Doc they were found in.
-    spans (Sequence[tuple[int, int, str]]): Start and end in characters, and label.
-    RETURNS (list[bool | None]): Whether each is gold's; None on tokens without annotation.
-    """
-    same_text = predicted.text == gold.text
-    wanted = {_key(ent) for ent in gold.ents}
-    blank = [(gold[i].idx, gold[i].idx + len(gold[i])) for i in sorted(unannotated(gold))]
-    return [
-        None
-        if any(start < blank_end and end > blank_start for blank_start, blank_end in blank)
-        else same_text and (start, end, label) in wanted
-        for start, end, label in spans
-    ]
 
 
 def reliability(scores: np.ndarray, right: np.ndarray, bins: int = BINS) -> dict[str, Any]:
@@ -133,7 +60,3 @@ def reliability_plot(curves: Sequence[tuple[str, dict[str, Any]]], title: str = 
     return environment.get_template("reliability.jinja").render(
         title=title, curves=curves, colours=("#b3261e", "#1a73b8", "#2e7d32")
     )
-
-
-def _key(ent: Span) -> tuple[int, int, str]:
-    return ent.start_char, ent.end_char, ent.label_

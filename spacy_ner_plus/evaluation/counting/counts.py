@@ -1,6 +1,6 @@
 """Counts of gold beside predicted entities; rates are derived from them, and never stored or merged."""
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,11 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         if not isinstance(other, Counts):
             return NotImplemented
-        return Counts(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+        return Counts(*(one + two for one, two in zip(self.as_tuple(), other.as_tuple(), strict=True)))
+
+    def as_tuple(self) -> tuple[int, int, int, int, int]:
+        """RETURNS (tuple[int, int, int, int, int]): In the order of FIELDS."""
+        return self.correct, self.incorrect, self.partial, self.missed, self.spurious
 
     @property
     def possible(self) -> int:
@@ -56,7 +60,7 @@ class Counts:
     @property
     def accuracy(self) -> float:
         """RETURNS (float): correct / (correct + wrong + missed), where wrong is incorrect, partial or spurious."""
-        return ratio(self.correct, sum(astuple(self)))
+        return ratio(self.correct, sum(self.as_tuple()))
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): Rates, then counts."""

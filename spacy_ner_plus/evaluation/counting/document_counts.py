@@ -1,7 +1,7 @@
 """The counts of every document under every scheme: what intervals and tests resample."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,16 +12,16 @@ from spacy_ner_plus.evaluation.counting.schemes import (
     SCHEMES,
     STRICT,
     TOKEN,
+    count_entities,
     count_fuzzy,
     count_labels,
-    count_spans,
     count_tags,
     count_tokens,
     exact_match,
     jaccard,
 )
-from spacy_ner_plus.evaluation.defaults import LIKENESS
-from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc
+from spacy_ner_plus.evaluation.defaults import SIMILARITY_THRESHOLD
+from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
 
 @dataclass(frozen=True)
@@ -52,33 +52,33 @@ class DocumentCounts:
         return len(self.exact)
 
 
-def count_documents(judged: Sequence[JudgedDoc], *, likeness: float = LIKENESS) -> DocumentCounts:
+def count_documents(
+    matched: Sequence[MatchedDoc], *, similarity_threshold: float = SIMILARITY_THRESHOLD
+) -> DocumentCounts:
     """Count each document under every scheme.
 
-    judged (Sequence[JudgedDoc]): The documents.
-    likeness (float): How like texts must be for the fuzzy scheme, above 0 up to 100.
-    RETURNS (DocumentCounts): The counts.
+    similarity_threshold (float): How similar texts must be for the fuzzy scheme, above 0 up to 1.
     """
-    schemes = {scheme: np.zeros((len(judged), len(FIELDS)), dtype=np.int32) for scheme in SCHEMES}
-    names = sorted({span.label for doc in judged for span in (*doc.golds, *doc.predicted)})
-    labels = {label: np.zeros((len(judged), len(FIELDS)), dtype=np.int32) for label in names}
+    schemes = {scheme: np.zeros((len(matched), len(FIELDS)), dtype=np.int32) for scheme in SCHEMES}
+    names = sorted({entity.label for doc in matched for entity in (*doc.gold.ents, *doc.predicted)})
+    labels = {label: np.zeros((len(matched), len(FIELDS)), dtype=np.int32) for label in names}
     totals = {label: dict.fromkeys(BY_POSITION, Counts()) for label in names}
-    for row, doc in enumerate(judged):
+    for row, doc in enumerate(matched):
         for scheme in BY_POSITION:
-            schemes[scheme][row] = astuple(count_spans(doc.golds, doc.predicted, scheme))
+            schemes[scheme][row] = count_entities(doc, scheme).as_tuple()
             for label, counts in count_labels(doc, scheme).items():
                 totals[label][scheme] += counts
                 if scheme == STRICT:
-                    labels[label][row] = astuple(counts)
-        schemes[TOKEN][row] = astuple(count_tokens(doc))
-        schemes[FUZZY][row] = astuple(count_fuzzy(doc.golds, doc.predicted, likeness))
-    annotated = np.array([bool(doc.compared) or not doc.words for doc in judged], dtype=np.float64)
+                    labels[label][row] = counts.as_tuple()
+        schemes[TOKEN][row] = count_tokens(doc).as_tuple()
+        schemes[FUZZY][row] = count_fuzzy(doc, similarity_threshold).as_tuple()
+    annotated = np.array([bool(doc.compared) or not doc.gold.words for doc in matched], dtype=np.float64)
     return DocumentCounts(
         schemes,
         labels,
         totals,
-        annotated * np.array([exact_match(doc) for doc in judged], dtype=np.float64),
-        annotated * np.array([jaccard(doc) for doc in judged], dtype=np.float64),
+        annotated * np.array([exact_match(doc) for doc in matched], dtype=np.float64),
+        annotated * np.array([jaccard(doc) for doc in matched], dtype=np.float64),
         annotated,
-        np.array([count_tags(doc) for doc in judged], dtype=np.int64).reshape(-1, 2),
+        np.array([count_tags(doc) for doc in matched], dtype=np.int64).reshape(-1, 2),
     )

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_ner_plus.evaluation.counting.schemes import TYPE, pair_spans
+from spacy_ner_plus.evaluation.counting.schemes import TYPE, pair_entities
 from spacy_ner_plus.evaluation.defaults import EXAMPLES
 from spacy_ner_plus.evaluation.errors.surface_forms import OUTSIDE, Forms, surface_form
 from spacy_ner_plus.evaluation.matching.assignment import best_pairs
-from spacy_ner_plus.evaluation.matching.gold_tokens import MISSED, SPURIOUS, WRONG_BOTH, WRONG_LABEL, Placed
-from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, overlapping
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity
+from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
+MISSED = "missed"
+SPURIOUS = "spurious"
+WRONG_LABEL = "wrong label"
 TOO_LONG = "boundary too long"
 TOO_SHORT = "boundary too short"
 SHIFTED = "boundary shifted"
+WRONG_BOTH = "wrong label and boundary"
 SPLIT = "split"
 MERGED = "merged"
 WRONG_OCCURRENCE = "wrong occurrence"
@@ -42,20 +46,20 @@ class EntityError:
 
     kind (str): One of ERROR_KINDS.
     document (int): Which document, from 1.
-    golds (tuple[Placed, ...]): The gold entities; none where the prediction is spurious, several where
+    golds (tuple[Entity, ...]): The gold entities; none where the prediction is spurious, several where
         it merges them.
-    predicted (tuple[Placed, ...]): The predicted ones; none where gold's was missed, several where it was split.
+    predicted (tuple[Entity, ...]): The predicted ones; none where gold's was missed, several where it was split.
     unclear (bool): Whether gold itself has this surface form both ways.
     """
 
     kind: str
     document: int
-    golds: tuple[Placed, ...]
-    predicted: tuple[Placed, ...]
+    golds: tuple[Entity, ...]
+    predicted: tuple[Entity, ...]
     unclear: bool = False
 
 
-def find_errors(judged: Iterable[JudgedDoc], forms: Forms | None = None) -> list[EntityError]:
+def find_errors(matched: Iterable[MatchedDoc], forms: Forms | None = None) -> list[EntityError]:
     """Name every error, each gold and each predicted entity that isn't right in one of them.
 
     A gold entity over which several predicted ones lie is split, a predicted one over several gold ones is
@@ -66,13 +70,12 @@ def find_errors(judged: Iterable[JudgedDoc], forms: Forms | None = None) -> list
     An error is unclear where gold is at odds with itself: the form of a wrong label has both labels in it, that
     of a missed one is also no entity there, that of a spurious one is also an entity of this label.
 
-    judged (Iterable[JudgedDoc]): The documents.
     forms (Forms): Of `count_uses` of the gold corpus, perhaps with those of the training corpus; None leaves
         `unclear` at False.
     RETURNS (list[EntityError]): By document and position.
     """
     found = []
-    for doc in judged:
+    for doc in matched:
         errors = sorted(_errors(doc), key=lambda error: (error.golds or error.predicted)[0].start_char)
         if forms is not None:
             errors = [_with_clarity(error, forms) for error in errors]
@@ -80,52 +83,59 @@ def find_errors(judged: Iterable[JudgedDoc], forms: Forms | None = None) -> list
     return found
 
 
-def _errors(doc: JudgedDoc) -> Iterator[EntityError]:
-    right = {_key(span) for span in doc.golds} & {_key(span) for span in doc.predicted if span.fits}
-    golds = [span for span in doc.golds if _key(span) not in right]
-    predicted = [span for span in doc.predicted if not span.fits or _key(span) not in right]
+def _errors(doc: MatchedDoc) -> Iterator[EntityError]:
+    golds, predicted = doc.gold.ents, doc.predicted
+    right = {entity.bounds for entity in golds} & {entity.bounds for entity in predicted if entity.aligned}
+    # What isn't in an error yet, in order.
+    open_golds = dict.fromkeys(i for i, entity in enumerate(golds) if entity.bounds not in right)
+    open_predicted = dict.fromkeys(
+        j for j, entity in enumerate(predicted) if not entity.aligned or entity.bounds not in right
+    )
+    overlaps = [
+        overlap
+        for overlap in doc.overlaps
+        if overlap.gold in open_golds and overlap.predicted in open_predicted
+    ]
     over, under = defaultdict(list), defaultdict(list)
-    for i, j, _ in overlapping(golds, predicted):
-        over[i].append(j)
-        under[j].append(i)
-    done_golds, done_predicted = set(), set()
+    for overlap in overlaps:
+        over[overlap.gold].append(overlap.predicted)
+        under[overlap.predicted].append(overlap.gold)
+
+    def take(kind: str, some_golds: Sequence[int], some: Sequence[int]) -> EntityError:
+        for i in some_golds:
+            open_golds.pop(i, None)
+        for j in some:
+            open_predicted.pop(j, None)
+        return EntityError(
+            kind, doc.number, tuple(golds[i] for i in some_golds), tuple(predicted[j] for j in some)
+        )
+
     for i, several in over.items():
         if len(several) > 1 and all(under[j] == [i] for j in several):
-            yield EntityError(SPLIT, doc.number, (golds[i],), tuple(predicted[j] for j in several))
-            done_golds.add(i)
-            done_predicted.update(several)
+            yield take(SPLIT, [i], several)
     for j, several in under.items():
         if len(several) > 1 and all(over[i] == [j] for i in several):
-            yield EntityError(MERGED, doc.number, tuple(golds[i] for i in several), (predicted[j],))
-            done_golds.update(several)
-            done_predicted.add(j)
-    for i, j, _ in pair_spans(golds, predicted, TYPE):
-        if i not in done_golds and j not in done_predicted:
-            yield EntityError(pair_kind(golds[i], predicted[j]), doc.number, (golds[i],), (predicted[j],))
-            done_golds.add(i)
-            done_predicted.add(j)
-    missed = [span for i, span in enumerate(golds) if i not in done_golds]
-    spurious = [span for j, span in enumerate(predicted) if j not in done_predicted]
-    for i, j in _wrong_occurrences(missed, spurious):
-        yield EntityError(WRONG_OCCURRENCE, doc.number, (missed[i],), (spurious[j],))
-        missed[i] = spurious[j] = None
-    for span in missed:
-        if span is not None:
-            yield EntityError(MISSED, doc.number, (span,), ())
-    for span in spurious:
-        if span is not None:
-            yield EntityError(SPURIOUS, doc.number, (), (span,))
+            yield take(MERGED, several, [j])
+    for i, j, _ in pair_entities(overlaps, TYPE):
+        if i in open_golds and j in open_predicted:
+            yield take(pair_kind(golds[i], predicted[j]), [i], [j])
+    for i, j in _wrong_occurrences(
+        [(i, golds[i]) for i in open_golds], [(j, predicted[j]) for j in open_predicted]
+    ):
+        yield take(WRONG_OCCURRENCE, [i], [j])
+    for i in list(open_golds):
+        yield take(MISSED, [i], [])
+    for j in list(open_predicted):
+        yield take(SPURIOUS, [], [j])
 
 
-def pair_kind(gold: Placed, predicted: Placed) -> str:
+def pair_kind(gold: Entity, predicted: Entity) -> str:
     """Name how a predicted entity differs from the gold one that it overlaps.
 
-    gold (Placed): The gold entity.
-    predicted (Placed): The predicted one.
     RETURNS (str): One of ERROR_KINDS.
     """
     begins, ends = predicted.start_char - gold.start_char, predicted.end_char - gold.end_char
-    if begins == ends == 0 and predicted.fits:
+    if begins == ends == 0 and predicted.aligned:
         return WRONG_LABEL
     if gold.label != predicted.label:
         return WRONG_BOTH
@@ -135,17 +145,20 @@ def pair_kind(gold: Placed, predicted: Placed) -> str:
     return TOO_LONG if begins <= 0 <= ends else TOO_SHORT
 
 
-def _wrong_occurrences(missed: Sequence[Placed], spurious: Sequence[Placed]) -> list[tuple[int, int]]:
+def _wrong_occurrences(
+    missed: Sequence[tuple[int, Entity]], spurious: Sequence[tuple[int, Entity]]
+) -> list[tuple[int, int]]:
     """Pair what was missed with what was found elsewhere, the nearest occurrences."""
     places = defaultdict(list)
-    for j, span in enumerate(spurious):
+    for j, entity in spurious:
         # Where the pipeline changed the text, its entities have no place at all.
-        if span.end > span.start:
-            places[surface_form(span.text), span.label].append(j)
-    edges = [
-        (i, j) for i, span in enumerate(missed) for j in places.get((surface_form(span.text), span.label), ())
-    ]
-    far = [abs(missed[i].start_char - spurious[j].start_char) for i, j in edges]
+        if entity.end > entity.start:
+            places[surface_form(entity.text), entity.label].append((j, entity.start_char))
+    edges, far = [], []
+    for i, entity in missed:
+        for j, start_char in places.get((surface_form(entity.text), entity.label), ()):
+            edges.append((i, j))
+            far.append(abs(entity.start_char - start_char))
     most = max(far, default=0)
     chosen = best_pairs(edges, [(1, most - distance) for distance in far])
     return [edges[k] for k in chosen]
@@ -166,7 +179,7 @@ def _with_clarity(error: EntityError, forms: Forms) -> EntityError:
 
 def summarize_errors(
     errors: Sequence[EntityError],
-    judged: Sequence[JudgedDoc],
+    matched: Sequence[MatchedDoc],
     forms: Forms | None = None,
     *,
     examples: int = EXAMPLES,
@@ -174,7 +187,7 @@ def summarize_errors(
     """Count errors by kind, with examples.
 
     errors (Sequence[EntityError]): Of `find_errors`.
-    judged (Sequence[JudgedDoc]): The documents, for the words around.
+    matched (Sequence[MatchedDoc]): The documents, for the words around.
     forms (Forms): As given to `find_errors`.
     examples (int): How many of each kind are kept, from all over the corpus.
     RETURNS (dict[str, Any]): `total`; `kinds`: by kind `count`, `unclear`, `labels` (how often which label, gold's
@@ -182,7 +195,7 @@ def summarize_errors(
         `before` and `after`; and `unclear`: `count` and `examples` of those of any kind that gold itself has
         both ways, with its `uses` of the form.
     """
-    docs = {doc.number: doc for doc in judged}
+    docs = {doc.number: doc for doc in matched}
     kinds = {}
     for kind in ERROR_KINDS:
         some = [error for error in errors if error.kind == kind]
@@ -217,7 +230,7 @@ def _uses(error: EntityError, forms: Forms) -> dict[str, int]:
     return {label if label != OUTSIDE else NO_ENTITY: count for label, count in sorted(labels.items())}
 
 
-def _describe(error: EntityError, doc: JudgedDoc) -> dict[str, Any]:
+def _describe(error: EntityError, doc: MatchedDoc) -> dict[str, Any]:
     spans = [span for span in (*error.golds, *error.predicted) if span.end > span.start]
     start = min((span.start for span in spans), default=0)
     end = max((span.end for span in spans), default=0)
@@ -227,14 +240,10 @@ def _describe(error: EntityError, doc: JudgedDoc) -> dict[str, Any]:
         "gold": [_span(span) for span in error.golds],
         "predicted": [_span(span) for span in error.predicted],
         "unclear": error.unclear,
-        "before": " ".join(doc.words[max(0, start - CONTEXT) : start]),
-        "after": " ".join(doc.words[end : end + CONTEXT]),
+        "before": " ".join(doc.gold.words[max(0, start - CONTEXT) : start]),
+        "after": " ".join(doc.gold.words[end : end + CONTEXT]),
     }
 
 
-def _span(span: Placed) -> dict[str, Any]:
+def _span(span: Entity) -> dict[str, Any]:
     return {"start": span.start_char, "end": span.end_char, "label": span.label, "text": span.text}
-
-
-def _key(span: Placed) -> tuple[int, int, str]:
-    return span.start_char, span.end_char, span.label

@@ -6,8 +6,8 @@ from typing import Any
 
 from spacy_ner_plus.evaluation.counting.counts import Counts
 from spacy_ner_plus.evaluation.errors.surface_forms import OUTSIDE, Forms, surface_form
-from spacy_ner_plus.evaluation.matching.gold_tokens import Placed
-from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity
+from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
 SEEN, SEEN_OTHERWISE, UNSEEN = "seen", "seen with other labels", "unseen"
 LENGTHS = ("1 token", "2 tokens", "3 tokens", "4 tokens and more")
@@ -19,32 +19,31 @@ FREQUENCIES = {100: "rare label (below 100)", 1000: "middling label (100 to 999)
 FREQUENT = "frequent label (1,000 and more)"
 LOWER, UPPER, TITLE, MIXED, LETTERLESS = "lower case", "upper case", "title case", "mixed case", "no letters"
 
-Property = Callable[[Placed, JudgedDoc], str]
+Property = Callable[[Entity, MatchedDoc], str]
 
 
-def slice_scores(judged: Sequence[JudgedDoc], of: Property) -> dict[str, dict[str, Any]]:
+def slice_scores(matched: Sequence[MatchedDoc], of: Property) -> dict[str, dict[str, Any]]:
     """Score entities by a property that they have.
 
     An entity that is right has the same property on both sides. Any other counts on its own: gold's as missed
     where gold's property says, a predicted one as spurious where its own does.
 
-    judged (Sequence[JudgedDoc]): The documents.
-    of (Callable[[Placed, JudgedDoc], str]): The property.
+    of (Callable[[Entity, MatchedDoc], str]): The property.
     RETURNS (dict[str, dict[str, Any]]): For each value that occurs strict `precision`, `recall`, `f1`, and
         `correct`, `predicted` and `support`.
     """
     correct, predicted, support = Counter(), Counter(), Counter()
-    for doc in judged:
+    for doc in matched:
         # A multiset, as in the strict scheme, where one of two equal predictions is spurious.
         wanted: dict[tuple[int, int, str], int] = defaultdict(int)
-        for span in doc.golds:
-            support[of(span, doc)] += 1
-            wanted[_key(span)] += 1
-        for span in doc.predicted:
-            value = of(span, doc)
+        for entity in doc.gold.ents:
+            support[of(entity, doc)] += 1
+            wanted[entity.bounds] += 1
+        for entity in doc.predicted:
+            value = of(entity, doc)
             predicted[value] += 1
-            if span.fits and wanted[_key(span)]:
-                wanted[_key(span)] -= 1
+            if entity.aligned and wanted[entity.bounds]:
+                wanted[entity.bounds] -= 1
                 correct[value] += 1
     rows = {}
     for value in dict.fromkeys([*support, *predicted]):
@@ -56,59 +55,57 @@ def slice_scores(judged: Sequence[JudgedDoc], of: Property) -> dict[str, dict[st
 
 
 def all_slices(
-    judged: Sequence[JudgedDoc], train: Forms | None = None
+    matched: Sequence[MatchedDoc], train: Forms | None = None
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Score entities by all properties that we know.
 
-    judged (Sequence[JudgedDoc]): The documents.
     train (Forms): Surface forms of the training corpus; None where it isn't known.
     RETURNS (dict): `slice_scores` by `length`, `capitals`, `document_length`, `label_frequency` (in training, or
         in gold where that isn't known) and, with a training corpus, `training`: SEEN with this label,
         SEEN_OTHERWISE or UNSEEN. The values in their natural order.
     """
     if train is None:
-        frequencies = Counter(span.label for doc in judged for span in doc.golds)
+        frequencies = Counter(entity.label for doc in matched for entity in doc.gold.ents)
     else:
         frequencies = Counter()
         for labels in train.values():
             frequencies.update({label: count for label, count in labels.items() if label != OUTSIDE})
     properties: dict[str, tuple[Property, Sequence[str]]] = {
         "length": (entity_length, LENGTHS),
-        "capitals": (lambda span, doc: capitals(span.text), (LOWER, UPPER, TITLE, MIXED, LETTERLESS)),
+        "capitals": (lambda entity, doc: capitals(entity.text), (LOWER, UPPER, TITLE, MIXED, LETTERLESS)),
         "document_length": (document_length, (*DOCUMENT_LENGTHS.values(), LONGER_DOCUMENTS)),
         "label_frequency": (
-            lambda span, doc: _below(frequencies[span.label], FREQUENCIES, FREQUENT),
+            lambda entity, doc: _below(frequencies[entity.label], FREQUENCIES, FREQUENT),
             (*FREQUENCIES.values(), FREQUENT),
         ),
     }
     if train is not None:
-        properties["training"] = (lambda span, doc: novelty(span, train), (SEEN, SEEN_OTHERWISE, UNSEEN))
+        properties["training"] = (lambda entity, doc: novelty(entity, train), (SEEN, SEEN_OTHERWISE, UNSEEN))
     slices = {}
     for name, (of, order) in properties.items():
-        rows = slice_scores(judged, of)
+        rows = slice_scores(matched, of)
         slices[name] = {value: rows[value] for value in order if value in rows}
     return slices
 
 
-def entity_length(span: Placed, doc: JudgedDoc) -> str:
+def entity_length(entity: Entity, doc: MatchedDoc) -> str:
     """RETURNS (str): One of LENGTHS; a prediction inside a token counts as that token."""
-    return LENGTHS[min(max(span.end - span.start, 1), len(LENGTHS)) - 1]
+    return LENGTHS[min(max(entity.end - entity.start, 1), len(LENGTHS)) - 1]
 
 
-def document_length(span: Placed, doc: JudgedDoc) -> str:
+def document_length(entity: Entity, doc: MatchedDoc) -> str:
     """RETURNS (str): One of DOCUMENT_LENGTHS, or LONGER_DOCUMENTS."""
-    return _below(len(doc.words) - 1, DOCUMENT_LENGTHS, LONGER_DOCUMENTS)
+    return _below(len(doc.gold.words) - 1, DOCUMENT_LENGTHS, LONGER_DOCUMENTS)
 
 
-def novelty(span: Placed, train: Forms) -> str:
+def novelty(entity: Entity, train: Forms) -> str:
     """Say whether training had the surface form.
 
-    span (Placed): An entity.
     train (Forms): Surface forms of the training corpus.
     RETURNS (str): SEEN as an entity of the same label, SEEN_OTHERWISE, or UNSEEN as an entity.
     """
-    labels = train.get(surface_form(span.text), {})
-    if span.label in labels:
+    labels = train.get(surface_form(entity.text), {})
+    if entity.label in labels:
         return SEEN
     return SEEN_OTHERWISE if any(label != OUTSIDE for label in labels) else UNSEEN
 
@@ -135,7 +132,3 @@ def capitals(text: str) -> str:
 
 def _below(number: int, limits: Mapping[int, str], above: str) -> str:
     return next((name for limit, name in limits.items() if number < limit), above)
-
-
-def _key(span: Placed) -> tuple[int, int, str]:
-    return span.start_char, span.end_char, span.label

@@ -3,9 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from spacy.tokens import Doc
-
-from spacy_ner_plus.evaluation.matching.gold_tokens import unannotated
+from spacy_ner_plus.evaluation.matching.gold_doc import GoldDoc
 
 # Stands among the labels for: this form, and no entity. No label can be empty.
 OUTSIDE = ""
@@ -18,23 +16,18 @@ def surface_form(text: str) -> str:
     return " ".join(text.split())
 
 
-def count_forms(docs: Iterable[Doc]) -> dict[str, Counter[str]]:
-    """Count the surface forms of the entities.
-
-    docs (Iterable[Doc]): Docs with entities.
-    RETURNS (dict[str, Counter[str]]): For each form, how often it has which label.
-    """
+def count_forms(docs: Iterable[GoldDoc]) -> dict[str, Counter[str]]:
+    """RETURNS (dict[str, Counter[str]]): For each form of an entity, how often it has which label."""
     forms: dict[str, Counter[str]] = defaultdict(Counter)
     for doc in docs:
-        for ent in doc.ents:
-            forms[surface_form(ent.text)][ent.label_] += 1
+        for entity in doc.ents:
+            forms[surface_form(entity.text)][entity.label] += 1
     return dict(forms)
 
 
-def count_uses(docs: Sequence[Doc]) -> dict[str, Counter[str]]:
+def count_uses(docs: Sequence[GoldDoc]) -> dict[str, Counter[str]]:
     """Count the surface forms of the entities, and where the same tokens stand outside of entities.
 
-    docs (Sequence[Doc]): Docs with entities.
     RETURNS (dict[str, Counter[str]]): As `count_forms`, with OUTSIDE for what is annotated and no entity;
         a form inside a longer entity is neither.
     """
@@ -42,20 +35,19 @@ def count_uses(docs: Sequence[Doc]) -> dict[str, Counter[str]]:
     # By the first token, so that each place in a text is looked at once.
     known: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for doc in docs:
-        for ent in doc.ents:
-            words = tuple(token.text for token in ent)
+        for entity in doc.ents:
+            words = doc.words[entity.start : entity.end]
             known[words[0]].add(words)
     for doc in docs:
-        words = [token.text for token in doc]
-        taken = unannotated(doc) | {i for ent in doc.ents for i in range(ent.start, ent.end)}
-        for start, word in enumerate(words):
-            if start in taken:
+        taken = {i for i, tag in enumerate(doc.tags) if tag != "O"}
+        for start, word in enumerate(doc.words):
+            if word not in known or start in taken:
                 continue
-            for form in known.get(word, ()):
+            for form in known[word]:
                 end = start + len(form)
-                if tuple(words[start:end]) == form and taken.isdisjoint(range(start, end)):
+                if doc.words[start:end] == form and taken.isdisjoint(range(start, end)):
                     # White space may differ from that of the entity, and then it is another form.
-                    text = surface_form(doc[start:end].text)
+                    text = surface_form(doc.text[doc.starts[start] : doc.end_of(end - 1)])
                     if text in forms:
                         forms[text][OUTSIDE] += 1
     return forms

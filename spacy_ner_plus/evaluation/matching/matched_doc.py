@@ -1,100 +1,122 @@
-"""Gold and predicted entities of a document, brought together once for all that counts them."""
+"""Gold and predicted entities of a document, matched once for all that counts, explains or shows them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from spacy.tokens import Doc
 
-from spacy_ner_plus.evaluation.matching.gold_tokens import Placed, leave_out, place, place_gold, unannotated
-from spacy_ner_plus.spans import MISSING, TokenSpan, doc_to_tags, spans_to_tags
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.failures import is_answered
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity, GoldDoc, read_gold
+from spacy_ner_plus.evaluation.matching.overlaps import Overlap, find_overlaps
+from spacy_ner_plus.evaluation.matching.projection import project, same_words
+from spacy_ner_plus.spans import MISSING, TokenSpan, spans_to_tags
 
 
 @dataclass(frozen=True)
-class JudgedDoc:
-    """The entities of one document on the tokens of gold.
+class MatchedDoc:
+    """The gold and the predicted entities of one document, on the tokens of gold.
 
     number (int): Which document it is, from 1.
-    golds (tuple[Placed, ...]): Gold's entities in order.
-    predicted (tuple[Placed, ...]): The predicted ones that can be judged, in order.
-    words (tuple[str, ...]): Gold's tokens.
+    gold (GoldDoc): The gold annotation.
+    predicted (tuple[Entity, ...]): The predicted entities that can be scored, in order.
+    left_out (tuple[Entity, ...]): Those that touch a token without annotation, and so are neither right nor wrong.
+    gold_tags (tuple[str, ...]): IOB2 tags of gold; O where annotation is missing.
+    predicted_tags (tuple[str, ...]): IOB2 tags of the aligned predicted entities; MISSING at each token that a
+        misaligned one touches.
     compared (tuple[int, ...]): Indices of the tokens that have an annotation to compare with.
-    gold_tags (tuple[str, ...]): IOB2 tags of gold; O where the annotation is missing.
-    predicted_tags (tuple[str, ...]): IOB2 tags of the predicted entities that fit gold's tokens; MISSING
-        at each token that another one touches.
+    predicted_text (str): The text that the pipeline gave back.
+    same_words (bool): Whether that is gold's text but for white space and case. Else no prediction has a place in it.
     answered (bool): Whether anything was predicted, if only that there is no entity.
     """
 
     number: int
-    golds: tuple[Placed, ...]
-    predicted: tuple[Placed, ...]
-    words: tuple[str, ...]
-    compared: tuple[int, ...]
+    gold: GoldDoc
+    predicted: tuple[Entity, ...]
+    left_out: tuple[Entity, ...]
     gold_tags: tuple[str, ...]
     predicted_tags: tuple[str, ...]
+    compared: tuple[int, ...]
+    predicted_text: str
+    same_words: bool
     answered: bool
 
+    @property
+    def same_text(self) -> bool:
+        """RETURNS (bool): Whether the pipeline left the text as it was."""
+        return self.predicted_text == self.gold.text
 
-def judge_docs(golds: Iterable[Doc], predictions: Iterable[Doc]) -> list[JudgedDoc]:
-    """Bring gold and predicted entities together.
+    @cached_property
+    def overlaps(self) -> list[Overlap]:
+        """RETURNS (list[Overlap]): Which of `gold.ents` and `predicted` share characters."""
+        return find_overlaps(self.gold.ents, self.predicted)
 
-    Entities are laid on gold's tokens by their characters. One that ends inside a gold token is wrong
-    in every scheme that asks for bounds; one that touches a token without annotation is left out. What
-    this loses is counted by `metrics.score_docs`.
+    @property
+    def all_predicted(self) -> list[Entity]:
+        """RETURNS (list[Entity]): All predicted entities by position, also those that are left out."""
+        everything = (*self.predicted, *self.left_out)
+        return sorted(everything, key=lambda entity: (entity.start_char, entity.end_char))
 
-    golds (Iterable[Doc]): The gold Docs.
-    predictions (Iterable[Doc]): The Docs with predictions, in the same order and as many.
-    RETURNS (list[JudgedDoc]): One for each.
+    @property
+    def misaligned(self) -> list[Entity]:
+        """RETURNS (list[Entity]): The predicted entities that begin or end inside a gold token, or touch none."""
+        return [entity for entity in self.predicted if not entity.aligned]
+
+
+def match_docs(golds: Iterable[Doc | GoldDoc], predictions: Iterable[Doc]) -> list[MatchedDoc]:
+    """Match gold with predictions, document by document.
+
+    golds (Iterable[Doc | GoldDoc]): Gold Docs, or what was read of them, to share it between several pipelines.
+    predictions (Iterable[Doc]): The Docs with predictions, in the same order.
+    RETURNS (list[MatchedDoc]): One for each.
+    RAISES (UserError): Where there are not as many predictions as gold Docs.
     """
+    golds, predictions = list(golds), list(predictions)
+    if len(golds) != len(predictions):
+        raise UserError(Errors.E341.format(found=len(predictions), expected=len(golds)))
     pairs = zip(golds, predictions, strict=True)
-    return [judge_doc(predicted, gold, number) for number, (gold, predicted) in enumerate(pairs, 1)]
+    return [match_doc(gold, predicted, number) for number, (gold, predicted) in enumerate(pairs, 1)]
 
 
-def judge_doc(predicted: Doc, gold: Doc, number: int = 1) -> JudgedDoc:
-    """Bring the entities of one document together.
+def match_doc(gold: Doc | GoldDoc, predicted: Doc, number: int = 1) -> MatchedDoc:
+    """Match the gold and the predicted entities of one document.
 
-    predicted (Doc): The Doc with predictions.
-    gold (Doc): The gold Doc.
+    Predictions are laid on gold's tokens. One that touches a token whose annotation is missing is left out, as
+    spaCy's scorer leaves it out.
+
     number (int): Which document it is, from 1.
-    RETURNS (JudgedDoc): Both.
     """
-    judged, left_out = leave_out(place(predicted, gold), gold)
-    apart = unannotated(gold) | {i for span in left_out for i in range(span.start, span.end)}
-    tags = spans_to_tags((TokenSpan(s.start, s.end, s.label) for s in judged if s.fits), len(gold))
-    for span in judged:
-        if not span.fits:
-            tags[span.start : span.end] = [MISSING] * (span.end - span.start)
-    return JudgedDoc(
-        number,
-        tuple(place_gold(gold)),
-        tuple(judged),
-        tuple(token.text for token in gold),
-        tuple(i for i in range(len(gold)) if i not in apart),
-        tuple("O" if tag == MISSING else tag for tag in doc_to_tags(gold)),
-        tuple(tags),
-        not len(predicted) or predicted.has_annotation("ENT_IOB"),
+    gold = gold if isinstance(gold, GoldDoc) else read_gold(gold)
+    scored, left_out = _without_annotation(project(predicted, gold), gold)
+    apart = gold.missing.union(*(range(entity.start, entity.end) for entity in left_out))
+    tags = spans_to_tags((TokenSpan(s.start, s.end, s.label) for s in scored if s.aligned), len(gold.words))
+    for entity in scored:
+        if not entity.aligned:
+            tags[entity.start : entity.end] = [MISSING] * (entity.end - entity.start)
+    return MatchedDoc(
+        number=number,
+        gold=gold,
+        predicted=tuple(scored),
+        left_out=tuple(left_out),
+        gold_tags=tuple("O" if tag == MISSING else tag for tag in gold.tags) if gold.missing else gold.tags,
+        predicted_tags=tuple(tags),
+        compared=tuple(i for i in range(len(gold.words)) if i not in apart),
+        predicted_text=predicted.text,
+        same_words=same_words(predicted.text, gold.text),
+        answered=is_answered(predicted),
     )
 
 
-def overlapping(golds: Sequence[Placed], predicted: Sequence[Placed]) -> list[tuple[int, int, int]]:
-    """Find which gold and predicted entities share characters.
-
-    golds (Sequence[Placed]): Gold's entities by their first character; they may overlap each other.
-    predicted (Sequence[Placed]): Predicted ones by their first character; they may, too.
-    RETURNS (list[tuple[int, int, int]]): Index of the gold one, of the predicted one, and how many
-        characters they share, for all that share any.
-    """
-    found = []
-    open_spans: list[int] = []
-    following = 0
-    for i, gold in enumerate(golds):
-        while following < len(predicted) and predicted[following].start_char < gold.end_char:
-            open_spans.append(following)
-            following += 1
-        # Gold's entities come by their first character: what ends before this one ends before all others.
-        open_spans = [j for j in open_spans if predicted[j].end_char > gold.start_char]
-        for j in open_spans:
-            span = predicted[j]
-            shared = min(gold.end_char, span.end_char) - max(gold.start_char, span.start_char)
-            if shared > 0:
-                found.append((i, j, shared))
-    return found
+def _without_annotation(
+    entities: Sequence[Entity], gold: GoldDoc
+) -> tuple[Sequence[Entity], Sequence[Entity]]:
+    """Predictions that can be scored, and those on a token without annotation."""
+    if not gold.missing:
+        return entities, []
+    if len(gold.missing) == len(gold.words):
+        return [], entities
+    scored, left_out = [], []
+    for entity in entities:
+        (scored if gold.missing.isdisjoint(range(entity.start, entity.end)) else left_out).append(entity)
+    return scored, left_out

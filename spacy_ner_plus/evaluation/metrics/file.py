@@ -14,15 +14,15 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.metrics.schema import find_problem
 from spacy_ner_plus.files import write_whole
 
-# Raised when a key changes its meaning, not when one is added.
-FORMAT_VERSION = 2
+# Raised when a key changes its name or meaning, not when one is added.
+FORMAT_VERSION = 3
+# From here on `upgrade` knows what files mean.
+OLDEST_VERSION = 2
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON for people, too: indented, but columns of numbers on one line.
+    """Write JSON for people, too, whole or not at all: indented, but columns of numbers on one line.
 
-    path (Path): The file; written whole or not at all.
-    content (Mapping[str, Any]): What it holds.
     RAISES (UserError): Where it can't be written.
     """
     text = json.dumps(dict(content), indent=2, ensure_ascii=False, default=_plain)
@@ -34,9 +34,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read metrics that `evaluate` wrote.
 
-    path (Path): The file.
-    RETURNS (dict[str, Any]): Its content.
-    RAISES (UserError): Where it can't be read, holds no metrics or damaged ones, or those of another format version.
+    RETURNS (dict[str, Any]): What the file holds, in the newest format.
+    RAISES (UserError): Where it can't be read, holds no metrics or damaged ones, or those of a format version that
+        isn't known.
     """
     try:
         content = json.loads(path.read_text(encoding="utf8"))
@@ -47,19 +47,45 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("seqeval"), dict):
         raise UserError(Errors.E308.format(path=path, reason="it holds no strict scores (seqeval)"))
     found = content.get("format_version")
-    if found != FORMAT_VERSION:
+    if not isinstance(found, int) or not OLDEST_VERSION <= found <= FORMAT_VERSION:
         newer = isinstance(found, int) and found > FORMAT_VERSION
         values = {"age": "a newer" if newer else "an older", "found": found or "none"}
         raise UserError(Errors.E309.format(path=path, expected=FORMAT_VERSION, **values))
+    content = upgrade(content)
     if problem := find_problem(content):
         raise UserError(Errors.E308.format(path=path, reason=problem))
+    return content
+
+
+def upgrade(content: dict[str, Any]) -> dict[str, Any]:
+    """Bring what a file of an older format holds into the newest one, the only one that the rest of us knows.
+
+    Version 2 called issues `losses`, and had the threshold of the fuzzy scheme as `likeness`, on a scale of 100.
+    """
+    if content["format_version"] == FORMAT_VERSION:
+        return content
+    content = {**content, "format_version": FORMAT_VERSION}
+    if "losses" in content:
+        content["issues"] = content.pop("losses")
+    if isinstance(usage := content.get("llm"), dict):
+        content["llm"] = {
+            name: {"issues" if key == "losses" else key: value for key, value in report.items()}
+            if isinstance(report, dict)
+            else report
+            for name, report in usage.items()
+        }
+    schemes, settings = content.get("schemes"), content.get("settings")
+    fuzzy = schemes.get("fuzzy") if isinstance(schemes, dict) else None
+    if isinstance(fuzzy, dict) and isinstance(likeness := fuzzy.get("likeness"), Real):
+        content["schemes"] = {**schemes, "fuzzy": {k: v for k, v in fuzzy.items() if k != "likeness"}}
+        if isinstance(settings, dict):
+            content["settings"] = {**settings, "similarity_threshold": likeness / 100}
     return content
 
 
 def corpus_fingerprint(golds: Iterable[Doc]) -> str:
     """Tell corpora apart by what is scored: texts and gold entities, whatever file they come from.
 
-    golds (Iterable[Doc]): The gold Docs.
     RETURNS (str): A digest in hexadecimal.
     """
     digest = hashlib.sha256()

@@ -1,9 +1,11 @@
-"""What a run takes: memory, and the machine it ran on."""
+"""What a run takes: memory, the machine it ran on, and what was asked of language models."""
 
 import platform
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 STATUS = Path("/proc/self/status")
 PROCESSORS = Path("/proc/cpuinfo")
@@ -41,3 +43,19 @@ def processor() -> str:
         if models:
             return f"{models[0]}, {len(models)} cores"
     return platform.processor() or platform.machine()
+
+
+def llm_usage(components: Sequence[tuple[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Collect what components tell of their use of language models.
+
+    components (Sequence[tuple[str, Any]]): Names and components, as in nlp.components.
+    RETURNS (dict[str, Mapping[str, Any]]): By component, for those with a `usage_report`, a mapping or a
+        method that gives one.
+    """
+    found = {}
+    for name, component in components:
+        report = getattr(component, "usage_report", None)
+        report = report() if callable(report) else report
+        if isinstance(report, Mapping):
+            found[name] = report
+    return found

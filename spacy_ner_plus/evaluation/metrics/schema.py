@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.evaluation.counting.counts import FIELDS, RATES
-from spacy_ner_plus.evaluation.counting.schemes import FUZZY, SCHEMES, STRICT
+from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ CALIBRATION = _holds(
 )
 SCHEMA: Schema = _holds(
     {
-        "schemes": _holds(
-            {
-                **dict.fromkeys(SCHEMES, SCORED),
-                FUZZY: _holds({**dict.fromkeys(RATES, NUMBER), "likeness": NUMBER}, {"interval": INTERVAL}),
-            }
-        ),
+        "schemes": _holds(dict.fromkeys(SCHEMES, SCORED)),
         "labels": _each(_holds({STRICT: SCORED})),
         "documents": _holds(
             {"exact_match": MAYBE_NUMBER, "jaccard": MAYBE_NUMBER}, {"unanswered": {"type": "integer"}}
@@ -84,7 +79,9 @@ SCHEMA: Schema = _holds(
             {"name": TEXT, "documents": COUNT, "entities": COUNT, "fingerprint": TEXT}, {"tokens": COUNT}
         ),
         "pipeline": _holds({"name": TEXT, "components": OBJECT}, {"labels": _list(TEXT)}),
-        "settings": _holds({"tokens": TEXT, "limit": COUNT}, {"overrides": _list(TEXT)}),
+        "settings": _holds(
+            {"tokens": TEXT, "limit": COUNT, "similarity_threshold": NUMBER}, {"overrides": _list(TEXT)}
+        ),
         "performance": _holds(
             {
                 "words_per_second": NUMBER,
@@ -100,10 +97,8 @@ SCHEMA: Schema = _holds(
         "predictions": _holds(
             {"file": {"type": "string", "pattern": r"^(?!\.{1,2}$)[^/\\\x00]+$"}, "sha256": TEXT}
         ),
-        "llm": _each(
-            {**OBJECT, "properties": {"cost": MAYBE_NUMBER, "issues": _each(COUNT), "losses": _each(COUNT)}}
-        ),
-        "losses": _each(_holds({"count": COUNT, "example": TEXT, "where": TEXT})),
+        "llm": _each({**OBJECT, "properties": {"cost": MAYBE_NUMBER, "issues": _each(COUNT)}}),
+        "issues": _each(_holds({"count": COUNT, "example": TEXT, "where": TEXT})),
     },
 )
 
@@ -111,7 +106,7 @@ SCHEMA: Schema = _holds(
 def find_problem(metrics: Mapping[str, Any]) -> str:
     """Say why metrics can't be used.
 
-    metrics (Mapping[str, Any]): As they were read.
+    metrics (Mapping[str, Any]): As they were read, in the newest format.
     RETURNS (str): What is missing or of another type; nothing where all is well.
     """
     from jsonschema import Draft202012Validator

@@ -4,15 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from spacy.tokens import Doc
-
-from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.errors.confusion import label_pairs
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, NO_ENTITY, EntityError, find_errors
 from spacy_ner_plus.evaluation.errors.surface_forms import Forms, count_uses
-from spacy_ner_plus.evaluation.matching.gold_tokens import Placed, leave_out, place, unannotated
-from spacy_ner_plus.evaluation.matching.matched_doc import JudgedDoc, judge_doc
-from spacy_ner_plus.spans import span_scores
+from spacy_ner_plus.evaluation.matching.gold_doc import Entity
+from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
 # Bytes of documents that one page holds at most, so that it opens at once wherever it is sent.
 MOST_BYTES = 12_000_000
@@ -37,50 +33,43 @@ class Browsed(NamedTuple):
     documents: int
 
 
-def browse(
-    golds: Sequence[Doc], predictions: Mapping[str, Sequence[Doc]], *, most_bytes: int = MOST_BYTES
-) -> Browsed:
+def browse(pipelines: Mapping[str, Sequence[MatchedDoc]], *, most_bytes: int = MOST_BYTES) -> Browsed:
     """Write gold and predicted entities and the errors of every document.
 
     Offsets are in UTF-16 code units, in which JavaScript counts. Where the documents would be too large for a
     page, those with most errors are kept.
 
-    golds (Sequence[Doc]): The gold Docs.
-    predictions (Mapping[str, Sequence[Doc]]): Predicted Docs by pipeline, in the same order and as many.
+    pipelines (Mapping[str, Sequence[MatchedDoc]]): By pipeline its predictions, matched with the same gold.
     most_bytes (int): Of all documents together.
     RETURNS (Browsed): JSON with `labels`, `nothing` (what stands for none), `kinds`, `pipelines` and `documents`.
         A document has `n` (its number), `t` (text), `w` (number of tokens), `g` (gold's entities: start, end, label,
         and so on in one row) and `p`, for each pipeline: `e` (its entities: start, end, label, score in thousandths),
         `x` (errors: kind, gold's entities, predicted ones, whether gold has it both ways), and where there are such
         `c` (labels taken for others: gold's, the predicted one, and so on, as the confusion matrix counts them), `h`
-        (texts of entities without a place), `u` (entities that can't be judged) and `a` (0: no answer).
-    RAISES (UserError): Where a pipeline has not as many documents as gold.
+        (texts of entities without a place), `u` (entities left out, as gold has no annotation there) and `a` (0: no
+        answer).
     """
-    for name, docs in predictions.items():
-        if len(docs) != len(golds):
-            raise UserError(Errors.E341.format(name=name, found=len(docs), expected=len(golds)))
+    golds = [doc.gold for doc in next(iter(pipelines.values()))]
     forms = count_uses(golds)
-    every = {ent.label_ for docs in (golds, *predictions.values()) for doc in docs for ent in doc.ents}
+    every = {entity.label for gold in golds for entity in gold.ents}
+    for docs in pipelines.values():
+        every |= {entity.label for doc in docs for entity in (*doc.predicted, *doc.left_out)}
     labels = {label: i for i, label in enumerate(sorted(every))}
     documents: list[tuple[int, str]] = []
-    for number, (gold, *several) in enumerate(zip(golds, *predictions.values(), strict=True), 1):
+    for number, (gold, *several) in enumerate(zip(golds, *pipelines.values(), strict=True), 1):
         units = utf16_offsets(gold.text)
-        runs = [_run(gold, doc, forms, labels, units) for doc in several]
+        runs = [_run(doc, forms, labels, units) for doc in several]
         row = {
             "n": number,
             "t": gold.text,
-            "w": len(gold),
-            "g": [
-                x
-                for ent in gold.ents
-                for x in _bounds(ent.start_char, ent.end_char, ent.label_, labels, units)
-            ],
+            "w": len(gold.words),
+            "g": [x for entity in gold.ents for x in _bounds(entity, labels, units)],
             "p": runs,
         }
         documents.append((sum(len(run["x"]) for run in runs), in_script(row)))
     kept = _worst(documents, most_bytes)
     head = in_script(
-        {"labels": list(labels), "nothing": NO_ENTITY, "kinds": ERROR_KINDS, "pipelines": list(predictions)}
+        {"labels": list(labels), "nothing": NO_ENTITY, "kinds": ERROR_KINDS, "pipelines": list(pipelines)}
     )
     rows = ",".join(documents[i][1] for i in kept)
     return Browsed(f'{head[:-1]},"documents":[{rows}]}}', list(labels), len(kept), len(documents))
@@ -89,7 +78,6 @@ def browse(
 def in_script(value: Any) -> str:
     """Write JSON that can stand inside a script element, whatever texts hold.
 
-    value (Any): The value.
     RETURNS (str): JSON in which no HTML parser finds a tag, a comment or an entity, and no line separator.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -101,7 +89,6 @@ def in_script(value: Any) -> str:
 def utf16_offsets(text: str) -> Sequence[int]:
     """Turn offsets in characters into those in UTF-16 code units.
 
-    text (str): A text.
     RETURNS (Sequence[int]): For each offset from 0 to the text's length, as many units.
     """
     if text.isascii() or max(text) <= "\uffff":
@@ -112,56 +99,39 @@ def utf16_offsets(text: str) -> Sequence[int]:
     return offsets
 
 
-def _run(
-    gold: Doc, predicted: Doc, forms: Forms, labels: Mapping[str, int], units: Sequence[int]
-) -> dict[str, Any]:
+def _run(doc: MatchedDoc, forms: Forms, labels: Mapping[str, int], units: Sequence[int]) -> dict[str, Any]:
     """One pipeline's part of a document."""
-    doc = judge_doc(predicted, gold)
-    # Of another text than gold's, places aren't the same.
-    scores = _scores(predicted) if predicted.text == gold.text else {}
     ents = []
-    for span in doc.predicted:
-        score = scores.get((span.start_char, span.end_char, span.label))
-        ents += _bounds(span.start_char, span.end_char, span.label, labels, units)
-        ents.append(UNSCORED if score is None else round(1000 * score))
+    for entity in doc.predicted:
+        ents += _bounds(entity, labels, units)
+        ents.append(UNSCORED if entity.score is None else round(1000 * entity.score))
     run: dict[str, Any] = {"e": ents, "x": [_error(error, doc) for error in find_errors([doc], forms)]}
     mixed = [pair for pair in label_pairs(doc) if pair[0] != pair[1]]
     if mixed:
         run["c"] = [NOTHING if label is None else labels[label] for pair in mixed for label in pair]
-    if homeless := {str(i): span.text for i, span in enumerate(doc.predicted) if span.start == span.end}:
-        run["h"] = homeless
-    if unannotated(gold):
-        _, left_out = leave_out(place(predicted, gold), gold)
-        run["u"] = [
-            x for span in left_out for x in _bounds(span.start_char, span.end_char, span.label, labels, units)
-        ]
+    unplaced = {str(i): entity.text for i, entity in enumerate(doc.predicted) if entity.start == entity.end}
+    if unplaced:
+        run["h"] = unplaced
+    if doc.gold.missing:
+        run["u"] = [x for entity in doc.left_out for x in _bounds(entity, labels, units)]
     if not doc.answered:
         run["a"] = 0
     return run
 
 
-def _error(error: EntityError, doc: JudgedDoc) -> list[Any]:
-    sides = ((error.golds, doc.golds), (error.predicted, doc.predicted))
-    places = [[_index(span, spans) for span in some] for some, spans in sides]
+def _error(error: EntityError, doc: MatchedDoc) -> list[Any]:
+    sides = ((error.golds, doc.gold.ents), (error.predicted, doc.predicted))
+    places = [[_index(entity, entities) for entity in some] for some, entities in sides]
     return [ERROR_KINDS.index(error.kind), *places, int(error.unclear)]
 
 
-def _index(span: Placed, spans: Sequence[Placed]) -> int:
+def _index(entity: Entity, entities: Sequence[Entity]) -> int:
     # The same object: two predictions may be equal, and each has its own error.
-    return next(i for i, other in enumerate(spans) if other is span)
+    return next(i for i, other in enumerate(entities) if other is entity)
 
 
-def _scores(predicted: Doc) -> dict[tuple[int, int, str], float]:
-    known = span_scores(predicted)
-    return {
-        (ent.start_char, ent.end_char, ent.label_): known[key]
-        for ent in predicted.ents
-        if known and (key := (ent.start, ent.end, ent.label)) in known
-    }
-
-
-def _bounds(start: int, end: int, label: str, labels: Mapping[str, int], units: Sequence[int]) -> list[int]:
-    return [units[start], units[end], labels[label]]
+def _bounds(entity: Entity, labels: Mapping[str, int], units: Sequence[int]) -> list[int]:
+    return [units[entity.start_char], units[entity.end_char], labels[entity.label]]
 
 
 def _worst(documents: Sequence[tuple[int, str]], most_bytes: int) -> list[int]:

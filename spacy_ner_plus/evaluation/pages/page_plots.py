@@ -1,11 +1,12 @@
-"""Which plots stand on the page of a comparison."""
+"""Which plots stand on the page of a comparison, whose pipelines are given best first."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from spacy_ner_plus.evaluation.comparison.compared_pipeline import ComparedPipeline
+from spacy_ner_plus.evaluation.comparison.comparison import Comparison
 from spacy_ner_plus.evaluation.counting.schemes import STRICT
 from spacy_ner_plus.evaluation.pages import plots
-from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline, Comparison
 from spacy_ner_plus.evaluation.pages.plots import Curve, Point
 
 Plot = dict[str, str]
@@ -14,7 +15,6 @@ Plot = dict[str, str]
 def score_plots(pipelines: Sequence[ComparedPipeline]) -> list[Plot]:
     """Plot what scores of entities are worth.
 
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, str]]): `title` and `svg` of each plot; none where no pipeline gives scores.
     RAISES (UserError): Where matplotlib isn't installed.
     """
@@ -50,8 +50,6 @@ def score_plots(pipelines: Sequence[ComparedPipeline]) -> list[Plot]:
 def run_plots(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> list[Plot]:
     """Plot F1 against speed and cost, and how trainings went.
 
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, str]]): `title` and `svg` of each plot for which there is something to show.
     RAISES (UserError): Where matplotlib isn't installed.
     """
@@ -85,7 +83,7 @@ def run_plots(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> 
 def _training(pipelines: Sequence[ComparedPipeline], key: str) -> Iterator[Curve]:
     for number, pipeline in enumerate(pipelines):
         # The first line tells of the run.
-        rows = [row for row in pipeline.training if "step" in row and row.get(key) is not None]
+        rows = [row for row in pipeline.training_log if "step" in row and row.get(key) is not None]
         if rows:
             seconds = [row["seconds"] for row in rows]
             yield Curve(number, pipeline.name, seconds, [_value(row[key]) for row in rows])

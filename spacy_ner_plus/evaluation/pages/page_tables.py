@@ -1,13 +1,15 @@
-"""The tables of a comparison's page, as plain rows: which figure stands where, and which one is really best."""
+"""The tables of a comparison's page, as plain rows: which figure stands where, and which is significantly best.
+
+Pipelines are given in the order of the comparison, best first.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from spacy.tokens import Doc
-
-from spacy_ner_plus.evaluation.comparison.compare import EXACT_MATCH, JACCARD
+from spacy_ner_plus.evaluation.comparison.compared_pipeline import EXACT_MATCH, JACCARD, ComparedPipeline
+from spacy_ner_plus.evaluation.comparison.comparison import Comparison
 from spacy_ner_plus.evaluation.comparison.notes import count_unanswered
+from spacy_ner_plus.evaluation.comparison.verdict import significant_best, strict_pairs
 from spacy_ner_plus.evaluation.counting.schemes import EXACT, FUZZY, PARTIAL, SCHEMES, STRICT, TOKEN, TYPE
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, NO_ENTITY
 
@@ -30,55 +32,11 @@ SLICES = {
     "label_frequency": "Frequency of the label",
     "document_length": "Length of the document",
 }
-Comparison = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ComparedPipeline:
-    """A pipeline on the page of a comparison.
-
-    name (str): As in the comparison.
-    metrics (Mapping[str, Any]): As `evaluate` wrote them; of several trainings, those of the first.
-    predicted (Sequence[Doc] | None): Its predictions of the gold Docs, in order; None where they aren't kept.
-    training (Sequence[Mapping[str, Any]]): Lines of its training log, as the logger TrainingLog.v1 writes them.
-    """
-
-    name: str
-    metrics: Mapping[str, Any]
-    predicted: Sequence[Doc] | None = None
-    training: Sequence[Mapping[str, Any]] = ()
-
-    @property
-    def cost(self) -> float | None:
-        """RETURNS (float | None): US dollars paid for this corpus, 0 without language models; None where unknown."""
-        costs = [report.get("cost") for report in self.metrics.get("llm", {}).values()]
-        return None if None in costs else float(sum(costs))
-
-
-def real_best(comparison: Comparison, measure: str, label: str | None = None) -> str | None:
-    """Name the pipeline that is really better than each other one.
-
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
-    measure (str): A scheme, EXACT_MATCH or JACCARD.
-    label (str | None): A label, None for all together.
-    RETURNS (str | None): Its name; None where no pipeline is, or that isn't tested.
-    """
-    pairs = [row for row in comparison["pairs"] if (row["measure"], row["label"]) == (measure, label)]
-    names = [row["name"] for row in comparison["pipelines"]]
-    wins = {name: sum(row["better"] == name for row in pairs) for name in names}
-    return next((name for name in names if wins[name] == len(names) - 1), None)
-
-
-def strict_pairs(comparison: Comparison) -> list[Mapping[str, Any]]:
-    """RETURNS (list[Mapping[str, Any]]): The test of each two pipelines by strict F1 of all labels together."""
-    return [row for row in comparison["pairs"] if (row["measure"], row["label"]) == (STRICT, None)]
 
 
 def summary(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> list[dict[str, Any]]:
     """Give a row for each pipeline: strict scores, where F1 and its interval lie on a common scale, speed, cost.
 
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, Any]]): The rows; `low`, `at` and `high` in per cent of the scale.
     """
     found = []
@@ -110,12 +68,11 @@ def summary(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> li
 def measures(comparison: Comparison) -> list[dict[str, Any]]:
     """Give a row for each measure: what it counts as right, and each pipeline's figure.
 
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
     RETURNS (list[dict[str, Any]]): `name`, `meaning`, and `cells` with `value`, `interval` and `best`.
     """
     found = []
     for measure, meaning in MEASURES.items():
-        best = real_best(comparison, measure)
+        best = significant_best(comparison, measure)
         cells = []
         for row in comparison["pipelines"]:
             scored = row["schemes"][measure] if measure in SCHEMES else {"f1": row["documents"][measure]}
@@ -127,8 +84,6 @@ def measures(comparison: Comparison) -> list[dict[str, Any]]:
 def labels(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> list[dict[str, Any]]:
     """Give a row for each label, with what bars need.
 
-    comparison (Mapping[str, Any]): As `compare_entrants` gives it.
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, Any]]): `label`, `support` in gold, and `cells` with `f1`, ends of its interval (`low`,
         `high`), `precision`, `recall` and `best`.
     """
@@ -136,7 +91,7 @@ def labels(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> lis
     names = sorted({label for row in comparison["pipelines"] for label in row["labels"]})
     found = []
     for label in names:
-        best = real_best(comparison, STRICT, label)
+        best = significant_best(comparison, STRICT, label)
         cells = []
         for row in comparison["pipelines"]:
             scored = row["labels"].get(label) or dict.fromkeys(("precision", "recall", "f1"), 0.0)
@@ -150,7 +105,6 @@ def labels(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> lis
 def kinds(pipelines: Sequence[ComparedPipeline]) -> list[dict[str, Any]]:
     """Give a row for each kind of error that occurs, the most frequent first.
 
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, Any]]): `kind` and `cells` with `count` and its `share` of the largest count.
     """
     counts = {
@@ -168,7 +122,6 @@ def kinds(pipelines: Sequence[ComparedPipeline]) -> list[dict[str, Any]]:
 def confusions(pipelines: Sequence[ComparedPipeline]) -> Iterator[dict[str, Any]]:
     """Give each pipeline's confusion of labels.
 
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     YIELDS (dict[str, Any]): `name`, `labels`, and `rows`, each with gold's `label` and `cells` with `count`, `right`,
         `gold` and `predicted` (the labels by which the page finds the documents, NO_ENTITY for none) and `heat`: the
         share of the gold label's entities, from 0 to HEATS - 1, rising with its root so that rare errors are seen, too.
@@ -196,7 +149,6 @@ def confusions(pipelines: Sequence[ComparedPipeline]) -> Iterator[dict[str, Any]
 def slices(pipelines: Sequence[ComparedPipeline]) -> list[dict[str, Any]]:
     """Give strict F1 by what entities are like.
 
-    pipelines (Sequence[ComparedPipeline]): In the comparison's order.
     RETURNS (list[dict[str, Any]]): `title`, and `rows` with `name`, `support` in gold and `cells`: F1, or None
         where a pipeline has no such entity, or wasn't scored by this.
     """

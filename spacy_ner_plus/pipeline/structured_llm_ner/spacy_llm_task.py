@@ -93,9 +93,9 @@ class NERTask:
         examples (Iterable[Example]): Predicted Docs and gold.
         RETURNS (dict[str, Any]): spaCy's entity scores, and the share of invalid replies.
         """
-        from spacy_ner_plus.evaluation.llm_scorer import llm_ner_score
+        from spacy_ner_plus.evaluation.scorers import score_llm_ner
 
-        return llm_ner_score(examples, labels=self.labels)
+        return score_llm_ner(examples, labels=self.labels)
 
 
 def make_ner_task_v1(

@@ -7,7 +7,7 @@ import numpy as np
 from spacy.training import Example
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.evaluation.confidence.calibration import judge_spans
+from spacy_ner_plus.evaluation.matching.candidates import find_right
 from spacy_ner_plus.models.decoding.predictions import find_entities
 from spacy_ner_plus.models.decoding.tags import Entities
 from spacy_ner_plus.models.decoding.temperature import all_marginals, fit_temperature
@@ -53,17 +53,17 @@ class CalibrationSample:
         scores (Ragged): Logits for the examples' predicted Docs, of shape (tokens, 2 * labels + 1).
         """
         predictions = find_entities(scores)
-        judged: list[bool | None] = []
+        right: list[bool | None] = []
         for eg, found in zip(examples, predictions, strict=True):
             spans = [
                 (eg.predicted[entity.start : entity.end], self._labels[entity.label]) for entity in found
             ]
             bounds = [(span.start_char, span.end_char, label) for span, label in spans]
-            judged += judge_spans(eg.reference, eg.predicted, bounds)
+            right += find_right(eg.reference, eg.predicted, bounds)
         # What lies on tokens without annotation is neither right nor wrong.
-        kept = [i for i, is_right in enumerate(judged) if is_right is not None]
+        kept = [i for i, is_right in enumerate(right) if is_right is not None]
         self._batches.append((scores, Entities(*(part[kept] for part in predictions.entities))))
-        self._right += [judged[i] for i in kept]
+        self._right += [right[i] for i in kept]
 
     def fit(self, name: str) -> Calibration:
         """Fit the temperature.

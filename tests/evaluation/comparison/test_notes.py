@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 from spacy_ner_plus.evaluation.comparison.notes import notes, untested, why_untested
 from tests.evaluation.compared import make_compared, make_doc
-from tests.evaluation.comparison.test_compare import make_entrant, predict
+from tests.evaluation.comparison.test_compare import make_pipeline, predict
 
 
 def noted(**changes):
-    metrics = make_entrant("a", predict(0.9)).metrics[0]
-    return notes([("a", [{**metrics, **changes}]), ("b", [metrics])], [], 100)
+    one, other = (make_pipeline(name, predict(0.9)) for name in "ab")
+    return notes([replace(one, runs=[{**one.metrics, **changes}]), other], 100)
 
 
 def test_comparison_notes_tell_of_documents_without_prediction(nlp):
@@ -19,7 +21,7 @@ def test_comparison_notes_tell_of_documents_without_prediction(nlp):
 
 
 def test_comparison_notes_tell_what_language_models_lost():
-    usage = {"asks": {"requests": 9, "losses": {"document with an invalid reply": 2, "mention nowhere": 5}}}
+    usage = {"asks": {"requests": 9, "issues": {"document with an invalid reply": 2, "mention nowhere": 5}}}
     [note] = noted(llm=usage)
     assert note.startswith("What the language model of a gave")
     assert note.replace("\N{MULTIPLICATION SIGN}", "x").endswith(

@@ -1,62 +1,7 @@
 import numpy as np
 import pytest
-from spacy.tokens import Doc, Span, SpanGroup
 
-from spacy_ner_plus.evaluation.confidence.calibration import (
-    UNSCORED,
-    judge_scores,
-    reliability,
-    reliability_plot,
-)
-from spacy_ner_plus.issues import IssueLog
-
-WORDS = ["Anna", "met", "Bo", "in", "Oslo"]
-
-
-def predicted(vocab, ents, words=WORDS):
-    doc = Doc(vocab, words=words)
-    spans = [Span(doc, start, end, label=label) for start, end, label, _ in ents]
-    doc.ents = spans
-    scored = [(span, ent[3]) for span, ent in zip(spans, ents, strict=True) if ent[3] is not None]
-    doc.spans["any"] = SpanGroup(
-        doc, spans=[span for span, _ in scored], attrs={"scores": [score for _, score in scored]}
-    )
-    return doc
-
-
-def test_calibration_judges_each_scored_entity(nlp):
-    gold = Doc(nlp.vocab, words=WORDS, ents=["B-PER", "O", "B-PER", "O", "B-LOC"])
-    doc = predicted(nlp.vocab, [(0, 1, "PER", 0.9), (2, 3, "LOC", 0.6), (3, 5, "LOC", 0.3)])
-    scores, right = judge_scores([gold], [doc])
-    assert scores.tolist() == [0.9, 0.6, 0.3]
-    assert right.tolist() == [True, False, False]
-
-
-def test_calibration_counts_entities_without_a_score(nlp):
-    gold = Doc(nlp.vocab, words=WORDS, ents=["B-PER", "O", "B-PER", "O", "B-LOC"])
-    issues = IssueLog()
-    scores, _ = judge_scores(
-        [gold], [predicted(nlp.vocab, [(0, 1, "PER", 0.9), (4, 5, "LOC", None)])], issues
-    )
-    assert scores.tolist() == [0.9]
-    assert issues.kinds[UNSCORED].count == 1
-
-
-def test_calibration_leaves_out_what_gold_says_nothing_of(nlp):
-    gold = Doc(nlp.vocab, words=WORDS, ents=["B-PER", "O", "", "O", "B-LOC"])
-    doc = predicted(nlp.vocab, [(0, 1, "PER", 0.9), (2, 3, "PER", 0.8)])
-    scores, _ = judge_scores([gold], [doc])
-    assert scores.tolist() == [0.9]
-
-
-def test_calibration_takes_other_tokens_by_their_characters(nlp):
-    gold = Doc(nlp.vocab, words=["Oslo-based", "firm"], ents=["O", "O"])
-    gold.ents = [Span(gold, 1, 2, label="ORG")]
-    doc = predicted(nlp.vocab, [(0, 1, "LOC", 0.4), (3, 4, "ORG", 0.7)], ["Oslo", "-", "based", "firm"])
-    doc = Doc(nlp.vocab, words=["Oslo", "-", "based", "firm"], spaces=[False, False, True, True])
-    doc.ents = [Span(doc, 3, 4, label="ORG")]
-    doc.spans["any"] = SpanGroup(doc, spans=list(doc.ents), attrs={"scores": [0.7]})
-    assert judge_scores([gold], [doc])[1].tolist() == [True]
+from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
 
 
 def test_calibration_error_is_the_mean_gap_of_its_bins():

@@ -6,8 +6,10 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_ner_plus.evaluation.counting.agreement import agreement, compare_routes, spacy_scores
-from spacy_ner_plus.evaluation.counting.seqeval_scores import score_docs
+from spacy_ner_plus.evaluation.counting.agreement import agreement
+from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
+from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 
 NLP = spacy.blank("en")
 
@@ -17,9 +19,9 @@ def make_doc(words, tags):
 
 
 def compare(golds, predictions):
-    scores, standard = spacy_scores(NLP, golds, predictions)
-    seqeval = score_docs(golds, predictions)
-    return agreement(scores, standard, seqeval, compare_routes(golds, predictions))
+    matched = match_docs(golds, predictions)
+    scores, standard = spacy_scores(NLP, golds, predictions, matched)
+    return agreement(scores, standard, seqeval_scores(matched), matched)
 
 
 @st.composite
@@ -60,7 +62,7 @@ def doc_pairs(draw, same_tokens):
 def test_agreement_seqeval_equals_spacy_where_tokens_agree(pairs):
     golds, predictions = [gold for gold, _ in pairs], [predicted for _, predicted in pairs]
     spacys = get_ner_prf([Example(predicted, gold) for gold, predicted in pairs])
-    seqeval = score_docs(golds, predictions)
+    seqeval = seqeval_scores(match_docs(golds, predictions))
     for theirs, ours in (("ents_p", "precision"), ("ents_r", "recall"), ("ents_f", "f1")):
         assert seqeval[ours] == pytest.approx(spacys[theirs] or 0.0)
     for label, row in (spacys["ents_per_type"] or {}).items():
@@ -116,17 +118,18 @@ def test_agreement_says_when_there_is_nothing_to_score():
 
 def test_agreement_calls_an_unexplained_difference_a_defect():
     gold = make_doc(["a", "b"], ["B-X", "O"])
-    scores, standard = spacy_scores(NLP, [gold], [gold])
-    wrong = score_docs([gold], [make_doc(["a", "b"], ["O", "B-X"])])
-    result = agreement(scores, standard, wrong, compare_routes([gold], [gold]))
+    matched = match_docs([gold], [gold])
+    scores, standard = spacy_scores(NLP, [gold], [gold], matched)
+    wrong = seqeval_scores(match_docs([gold], [make_doc(["a", "b"], ["O", "B-X"])]))
+    result = agreement(scores, standard, wrong, matched)
     assert not result["explained"]
     assert "defect" in result["reasons"][-1]
 
 
 def test_agreement_names_a_scorer_of_the_pipelines_own():
     gold = make_doc(["a", "b"], ["B-X", "O"])
-    scores, standard = spacy_scores(NLP, [gold], [gold])
-    seqeval = score_docs([gold], [gold])
-    result = agreement({**scores, "ents_f": 0.25}, standard, seqeval, compare_routes([gold], [gold]))
+    matched = match_docs([gold], [gold])
+    scores, standard = spacy_scores(NLP, [gold], [gold], matched)
+    result = agreement({**scores, "ents_f": 0.25}, standard, seqeval_scores(matched), matched)
     assert result["explained"]
     assert "scorer of its own, whose F1 is 0.2500" in result["reasons"][0]

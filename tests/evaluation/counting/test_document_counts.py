@@ -6,15 +6,15 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation.counting.counts import Counts, total
 from spacy_ner_plus.evaluation.counting.document_counts import count_documents
-from spacy_ner_plus.evaluation.counting.schemes import BY_POSITION, SCHEMES, count_spans
-from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc
-from spacy_ner_plus.evaluation.metrics.measure import measure_counts
-from tests.evaluation.strategies import VOCAB, judge, make_doc, tag_pairs
+from spacy_ner_plus.evaluation.counting.schemes import BY_POSITION, SCHEMES, count_entities
+from spacy_ner_plus.evaluation.matching.matched_doc import match_doc
+from spacy_ner_plus.evaluation.metrics.compute import metrics_of_counts
+from tests.evaluation.strategies import VOCAB, make_doc, match, tag_pairs
 
 DOCS = [
-    judge("Bo met Al", "B-X O B-Y", "B-X O B-X", 1),
-    judge("no one there", "O O O", "O O O", 2),
-    judge("Bo Lee left", "B-X I-X O", "B-X O O", 3),
+    match("Bo met Al", "B-X O B-Y", "B-X O B-X", 1),
+    match("no one there", "O O O", "O O O", 2),
+    match("Bo Lee left", "B-X I-X O", "B-X O O", 3),
 ]
 
 
@@ -30,16 +30,16 @@ def test_document_counts_keep_a_row_for_each_document():
 
 
 def test_document_counts_take_the_threshold_of_the_fuzzy_scheme():
-    assert total(count_documents(DOCS[2:], likeness=50).schemes["fuzzy"]).correct == 1
+    assert total(count_documents(DOCS[2:], similarity_threshold=0.5).schemes["fuzzy"]).correct == 1
     assert total(count_documents(DOCS[2:]).schemes["fuzzy"]).correct == 0
 
 
 def test_document_counts_leave_documents_without_annotation_out_of_the_mean():
     gold = Doc(VOCAB, words=["a", "b"])
-    counts = count_documents([judge_doc(make_doc("a b", "B-X O"), gold), *DOCS])
+    counts = count_documents([match_doc(gold, make_doc("a b", "B-X O")), *DOCS])
     assert counts.annotated.tolist() == [0, 1, 1, 1]
     assert counts.exact.tolist() == [0, 0, 1, 0]
-    assert measure_counts(counts)["documents"]["exact_match"] == pytest.approx(1 / 3)
+    assert metrics_of_counts(counts)["documents"]["exact_match"] == pytest.approx(1 / 3)
 
 
 def test_document_counts_of_nothing_are_empty():
@@ -51,11 +51,11 @@ def test_document_counts_of_nothing_are_empty():
 @settings(max_examples=50, deadline=None)
 @given(st.lists(tag_pairs(), min_size=1, max_size=4))
 def test_document_counts_add_up(pairs):
-    docs = [judge(["w"] * len(gold), gold, predicted) for gold, predicted in pairs]
+    docs = [match(["w"] * len(gold), gold, predicted) for gold, predicted in pairs]
     counts = count_documents(docs)
     assert set(counts.schemes) == set(SCHEMES)
     for scheme in BY_POSITION:
-        expected = sum((count_spans(doc.golds, doc.predicted, scheme) for doc in docs), Counts())
+        expected = sum((count_entities(doc, scheme) for doc in docs), Counts())
         assert total(counts.schemes[scheme]) == expected
     for label, table in counts.labels.items():
         assert total(table) == counts.label_totals[label]["strict"]

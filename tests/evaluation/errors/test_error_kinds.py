@@ -5,8 +5,9 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, find_errors, summarize_errors
 from spacy_ner_plus.evaluation.errors.surface_forms import count_uses
-from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc, judge_docs
-from tests.evaluation.strategies import VOCAB, judge, make_doc, tag_pairs
+from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
+from spacy_ner_plus.evaluation.matching.matched_doc import match_doc, match_docs
+from tests.evaluation.strategies import VOCAB, make_doc, match, tag_pairs
 
 WORDS = "a b c d e f"
 KINDS = {
@@ -24,25 +25,25 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_kinds_name_each_kind(kind):
-    (error,) = find_errors([judge(WORDS, *KINDS[kind], number=7)])
+    (error,) = find_errors([match(WORDS, *KINDS[kind], number=7)])
     assert (error.kind, error.document) == (kind, 7)
 
 
 def test_error_kinds_keep_all_parts_of_what_is_split_or_merged():
-    (split,) = find_errors([judge(WORDS, *KINDS["split"])])
+    (split,) = find_errors([match(WORDS, *KINDS["split"])])
     assert (len(split.golds), len(split.predicted)) == (1, 2)
-    (merged,) = find_errors([judge(WORDS, *KINDS["merged"])])
+    (merged,) = find_errors([match(WORDS, *KINDS["merged"])])
     assert (len(merged.golds), len(merged.predicted)) == (2, 1)
 
 
 def test_error_kinds_pair_a_chain_as_the_type_scheme_does():
     # The second prediction lies over two gold entities, of which one is split: neither split nor merged.
-    errors = find_errors([judge(WORDS, "B-X I-X I-X B-X I-X O", "B-X O B-X I-X O O")])
+    errors = find_errors([match(WORDS, "B-X I-X I-X B-X I-X O", "B-X O B-X I-X O O")])
     assert [error.kind for error in errors] == ["boundary too short", "boundary shifted"]
 
 
 def test_error_kinds_know_the_wrong_occurrence():
-    doc = judge("Rome , Rome , Rome", "O O O O B-LOC", "B-LOC O B-LOC O O")
+    doc = match("Rome , Rome , Rome", "O O O O B-LOC", "B-LOC O B-LOC O O")
     errors = find_errors([doc])
     assert [error.kind for error in errors] == ["spurious", "wrong occurrence"]
     # The nearest.
@@ -50,14 +51,14 @@ def test_error_kinds_know_the_wrong_occurrence():
 
 
 def test_error_kinds_give_no_occurrence_where_the_text_is_another():
-    doc = judge_doc(make_doc("Rome z", "B-LOC O"), make_doc("Rome b", "B-LOC O"))
+    doc = match_doc(make_doc("Rome b", "B-LOC O"), make_doc("Rome z", "B-LOC O"))
     assert sorted(error.kind for error in find_errors([doc])) == ["missed", "spurious"]
 
 
 def test_error_kinds_take_a_prediction_inside_a_token_for_too_short():
     gold = Doc(VOCAB, words=["U.S.-based"], spaces=[False], ents=["B-LOC"])
     predicted = Doc(VOCAB, words=["U.S.", "-based"], spaces=[False, False], ents=["B-LOC", "O"])
-    assert [error.kind for error in find_errors([judge_doc(predicted, gold)])] == ["boundary too short"]
+    assert [error.kind for error in find_errors([match_doc(gold, predicted)])] == ["boundary too short"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_error_kinds_take_a_prediction_inside_a_token_for_too_short():
 def test_error_kinds_say_where_gold_has_it_both_ways(kind, predicted, unclear):
     golds = [make_doc("Jordan and Jordan met Lee", "B-PER O O O O"), make_doc("Jordan", "B-LOC")]
     predictions = [make_doc("Jordan and Jordan met Lee", predicted), golds[1]]
-    (error,) = find_errors(judge_docs(golds, predictions), count_uses(golds))
+    (error,) = find_errors(match_docs(golds, predictions), count_uses(read_golds(golds)))
     assert (error.kind, error.unclear) == (kind, unclear)
 
 
@@ -81,19 +82,19 @@ def test_error_kinds_say_where_gold_has_it_both_ways(kind, predicted, unclear):
 @given(st.lists(tag_pairs(), min_size=1, max_size=3))
 def test_error_kinds_hold_each_wrong_entity_once(pairs):
     for gold, predicted in pairs:
-        doc = judge(["w"] * len(gold), gold, predicted)
+        doc = match(["w"] * len(gold), gold, predicted)
         errors = find_errors([doc])
-        right = {(s.start, s.end, s.label) for s in doc.golds} & {
+        right = {(s.start, s.end, s.label) for s in doc.gold.ents} & {
             (s.start, s.end, s.label) for s in doc.predicted
         }
-        for side, all_spans in (("golds", doc.golds), ("predicted", doc.predicted)):
+        for side, all_spans in (("golds", doc.gold.ents), ("predicted", doc.predicted)):
             wrong = [span for span in all_spans if (span.start, span.end, span.label) not in right]
             assert sorted(span for error in errors for span in getattr(error, side)) == sorted(wrong)
         assert {error.kind for error in errors} <= set(ERROR_KINDS)
 
 
 def test_error_kinds_are_summed_up_with_examples_from_all_over():
-    docs = [judge(f"a b c w{i}", "B-X O O O", "O O O O", number=i) for i in range(1, 11)]
+    docs = [match(f"a b c w{i}", "B-X O O O", "O O O O", number=i) for i in range(1, 11)]
     summary = summarize_errors(find_errors(docs), docs, examples=2)
     assert summary["total"] == 10
     missed = summary["kinds"]["missed"]
@@ -113,8 +114,8 @@ def test_error_kinds_are_summed_up_with_examples_from_all_over():
 
 def test_error_kinds_tell_what_gold_has_of_an_unclear_form():
     golds = [make_doc("May is in May", "B-PER O O O")]
-    judged = judge_docs(golds, [make_doc("May is in May", "O O O O")])
-    forms = count_uses(golds)
-    unclear = summarize_errors(find_errors(judged, forms), judged, forms)["unclear"]
+    matched = match_docs(golds, [make_doc("May is in May", "O O O O")])
+    forms = count_uses(read_golds(golds))
+    unclear = summarize_errors(find_errors(matched, forms), matched, forms)["unclear"]
     assert unclear["count"] == 1
     assert unclear["examples"][0]["uses"] == {"PER": 1, "no entity": 1}

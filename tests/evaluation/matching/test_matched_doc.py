@@ -1,51 +1,58 @@
 import pytest
-from hypothesis import given
 from spacy.tokens import Doc
 
-from spacy_ner_plus.evaluation.matching.matched_doc import judge_doc, judge_docs, overlapping
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
+from spacy_ner_plus.evaluation.matching.matched_doc import match_doc, match_docs
 from spacy_ner_plus.spans import MISSING
-from tests.evaluation.strategies import VOCAB, judge, make_doc, spans
+from tests.evaluation.strategies import VOCAB, make_doc, match
 
 
-@given(spans(overlapping=True), spans(overlapping=True))
-def test_judged_finds_all_that_overlaps(golds, predicted):
-    expected = set()
-    for i, gold in enumerate(golds):
-        for j, span in enumerate(predicted):
-            shared = len(
-                set(range(gold.start_char, gold.end_char)) & set(range(span.start_char, span.end_char))
-            )
-            if shared:
-                expected.add((i, j, shared))
-    found = overlapping(golds, predicted)
-    assert len(found) == len(set(found))
-    assert set(found) == expected
-
-
-def test_judged_marks_tokens_that_a_prediction_covers_in_part():
+def test_matched_doc_marks_tokens_that_a_prediction_covers_in_part():
     gold = Doc(VOCAB, words=["in", "Oslo-based"], spaces=[True, False], ents=["O", "O"])
     predicted = Doc(
         VOCAB, words=["in", "Oslo", "-based"], spaces=[True, False, False], ents=["O", "B-LOC", "O"]
     )
-    doc = judge_doc(predicted, gold)
+    doc = match_doc(gold, predicted)
     assert doc.predicted_tags == ("O", MISSING)
-    assert not doc.predicted[0].fits
+    assert not doc.predicted[0].aligned
 
 
-def test_judged_leaves_tokens_without_annotation_out():
+def test_matched_doc_leaves_tokens_without_annotation_out():
     gold = make_doc("a b c", ["B-X", "", "O"])
-    doc = judge_doc(make_doc("a b c", "B-X B-X O"), gold)
+    doc = match_doc(gold, make_doc("a b c", "B-X B-X O"))
     assert doc.compared == (0, 2)
     assert [span.start for span in doc.predicted] == [0]
 
 
-def test_judged_knows_a_document_without_an_answer():
+def test_matched_doc_knows_a_document_without_an_answer():
     gold = make_doc("a b", "O O")
-    assert judge("a b", "O O", "O O").answered
-    assert not judge_doc(Doc(VOCAB, words=["a", "b"]), gold).answered
-    assert judge_doc(Doc(VOCAB), Doc(VOCAB)).answered
+    assert match("a b", "O O", "O O").answered
+    assert not match_doc(gold, Doc(VOCAB, words=["a", "b"])).answered
+    assert match_doc(Doc(VOCAB), Doc(VOCAB)).answered
 
 
-def test_judged_refuses_corpora_of_different_length():
-    with pytest.raises(ValueError, match="shorter"):
-        judge_docs([make_doc("a", "O")] * 2, [make_doc("a", "O")])
+def test_matched_doc_refuses_corpora_of_different_length():
+    with pytest.raises(UserError, match=r"E341.*1 documents, and gold has 2"):
+        match_docs([make_doc("a", "O")] * 2, [make_doc("a", "O")])
+
+
+def test_matched_doc_shares_gold_between_pipelines():
+    golds = read_golds([make_doc("a b", "B-X O")])
+    [one], [other] = (match_docs(golds, [make_doc("a b", tags)]) for tags in ("B-X O", "O O"))
+    assert one.gold is other.gold is golds[0]
+    assert (len(one.predicted), len(other.predicted)) == (1, 0)
+
+
+def test_matched_doc_knows_the_text_that_the_pipeline_changed():
+    gold = make_doc("a b", "B-X O")
+    spaced = Doc(VOCAB, words=["a", " ", "b"], spaces=[True, False, False])
+    assert not match_doc(gold, spaced).same_text
+    assert match_doc(gold, spaced).same_words
+    assert not match_doc(gold, make_doc("a c", "B-X O")).same_words
+
+
+def test_matched_doc_keeps_what_is_left_out():
+    doc = match_doc(make_doc("a b c", ["B-X", "", "O"]), make_doc("a b c", "B-X B-X O"))
+    assert [entity.start for entity in doc.left_out] == [1]
+    assert [entity.start for entity in doc.all_predicted] == [0, 1]

@@ -11,6 +11,7 @@ from spacy_ner_plus.evaluation.metrics.file import (
     FORMAT_VERSION,
     corpus_fingerprint,
     read_metrics,
+    upgrade,
     write_json,
 )
 from tests.evaluation.compared import make_metrics
@@ -25,7 +26,7 @@ JSON = st.recursive(
 
 GOLDS = [make_doc("Bo left", "B-X O"), make_doc("Al left", "B-Y O")]
 KEPT = {"file": "m-predictions.spacy", "sha256": "0"}
-USED = {"asks": {"requests": 2, "cost": None, "losses": {"document without a reply": 1}}}
+USED = {"asks": {"requests": 2, "cost": None, "issues": {"document without a reply": 1}}}
 
 
 def metrics(changes=None):
@@ -64,6 +65,36 @@ def test_metrics_file_writes_what_components_report(tmp_path):
 def test_metrics_file_is_read_where_all_is_there(tmp_path):
     write_json(tmp_path / "m.json", metrics())
     assert read_metrics(tmp_path / "m.json") == metrics()
+
+
+def of_format_2(content):
+    """The same metrics as format 2 had them."""
+    old = json.loads(json.dumps(content))
+    old["format_version"] = 2
+    old["losses"] = old.pop("issues")
+    old["llm"]["asks"]["losses"] = old["llm"]["asks"].pop("issues")
+    old["schemes"]["fuzzy"]["likeness"] = 100 * old["settings"].pop("similarity_threshold")
+    return old
+
+
+def test_metrics_file_of_format_2_is_read_as_the_newest(tmp_path):
+    issue = {"tokens lost": {"count": 2, "example": "x", "where": "document 1"}}
+    new = metrics({"issues": issue, "settings.similarity_threshold": 0.75})
+    write_json(tmp_path / "m.json", of_format_2(new))
+    assert read_metrics(tmp_path / "m.json") == new
+
+
+@pytest.mark.parametrize(
+    "changes", [{"schemes": 3}, {"llm": {"asks": 1}}, {"settings": None}, {"schemes": {"fuzzy": []}}]
+)
+def test_metrics_file_of_format_2_that_is_damaged_is_refused(tmp_path, changes):
+    write_json(tmp_path / "m.json", {**of_format_2(metrics()), **changes})
+    with pytest.raises(UserError, match="E308"):
+        read_metrics(tmp_path / "m.json")
+
+
+def test_metrics_file_of_the_newest_format_is_not_changed():
+    assert upgrade(metrics()) == metrics()
 
 
 @pytest.mark.parametrize(

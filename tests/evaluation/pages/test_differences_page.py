@@ -4,10 +4,15 @@ import pytest
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
 from spacy_ner_plus.evaluation.pages.colours import COLOURS
-from spacy_ner_plus.evaluation.pages.differences_page import render_differences, render_entities
+from spacy_ner_plus.evaluation.pages.differences_page import render_differences
 
 EVIL = "<script>alert(1)</script>"
+
+
+def render(golds, predictions, **settings):
+    return render_differences(match_docs(golds, predictions), **settings)
 
 
 def make_doc(nlp, words, ents=()):
@@ -34,31 +39,29 @@ def pairs(nlp):
 @pytest.fixture
 def page(pairs):
     golds, predictions = zip(*pairs, strict=True)
-    return render_differences(golds, predictions, title=f"My {EVIL}")
+    return render(golds, predictions, title=f"My {EVIL}")
 
 
 def section(page, number):
     return re.search(rf'<section id="document-{number}">.*?</section>', page, re.DOTALL)[0]
 
 
-def test_report_shows_documents_that_differ_alone(page):
+def test_differences_page_shows_documents_that_differ_alone(page):
     assert re.findall(r'<section id="document-(\d+)"', page) == ["2", "3", "4"]
     assert re.findall(r'href="#document-(\d+)"', page) == ["2", "3", "4"]
     assert "3 of 4 documents differ." in page
 
 
-def test_report_shows_all_documents_or_the_first_if_told(pairs):
+def test_differences_page_shows_all_documents_if_told(pairs):
     golds, predictions = zip(*pairs, strict=True)
-    everything = render_differences(golds, predictions, show_all=True)
+    everything = render(golds, predictions, show_all=True)
     assert re.findall(r'<section id="document-(\d+)"', everything) == ["1", "2", "3", "4"]
-    first = render_differences(golds, predictions, limit=1)
-    assert re.findall(r'<section id="document-(\d+)"', first) == ["2"]
-    assert "3 of 4 documents differ; 1 shown." in first
+    assert "3 of 4 documents differ; 4 shown." in everything
 
 
-def test_report_lists_differences_by_kind(page):
+def test_differences_page_lists_errors_by_kind_as_evaluate_does(page):
     kinds = re.findall(r'<span class="kind">(.*?)</span>', section(page, 2))
-    assert kinds == ["wrong label", "wrong boundary", "spurious", "missed"]
+    assert kinds == ["wrong label", "boundary too short", "spurious", "missed"]
     assert re.findall(r"<td>(\w[\w ]+)</td><td class=\"n\">(\d+)</td>", page)[:3] == [
         ("missed", "3"),
         ("spurious", "2"),
@@ -66,65 +69,65 @@ def test_report_lists_differences_by_kind(page):
     ]
 
 
-def test_report_marks_entities_in_our_colours(page):
+def test_differences_page_names_what_was_split_with_all_its_parts(nlp):
+    gold = make_doc(nlp, "Anna|of|Oslo", [(0, 3, "PER")])
+    page = render([gold], [make_doc(nlp, "Anna|of|Oslo", [(0, 1, "PER"), (2, 3, "LOC")])])
+    [error] = re.findall(r"<li>(.*?)</li>", section(page, 1))
+    assert re.sub(r"<.*?>", " ", error).split() == [
+        *("split", "Anna", "of", "Oslo", "PER", "\N{RIGHTWARDS ARROW}", "Anna", "PER", ",", "Oslo", "LOC")
+    ]
+
+
+def test_differences_page_counts_what_does_not_fit(nlp):
+    gold = Doc(nlp.vocab, words=["the", "U.S.-based"], ents=["O", "B-LOC"])
+    tags = ["O", "B-LOC", "O"]
+    predicted = Doc(nlp.vocab, words=["the", "U.S.", "-based"], spaces=[True, False, True], ents=tags)
+    page = render([gold], [predicted])
+    assert "1 \N{MULTIPLICATION SIGN} predicted entity ends inside a gold token: counted as wrong" in page
+
+
+def test_differences_page_marks_entities_in_our_colours(page):
     gold = section(page, 2)
     assert f'<mark class="entity differs" style="background: {COLOURS["PER"]}">May' in gold
     assert f'<mark class="entity differs" style="background: {COLOURS["DATE"]}">May' in gold
 
 
-def test_report_escapes_text_labels_and_title(page):
+def test_differences_page_escapes_text_labels_and_title(page):
     assert "<script" not in page
     assert "<img" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 4
 
 
-def test_report_needs_nothing_from_elsewhere(page):
+def test_differences_page_needs_nothing_from_elsewhere(page):
     assert not re.search(r"https?://|//cdn|@import|url\(", page)
     assert set(re.findall(r'(?:src|href)="([^"#][^"]*)"', page)) == {"data:,"}
 
 
-def test_report_shows_long_documents_around_their_differences(page):
+def test_differences_page_shows_long_documents_around_their_differences(page):
     gold = section(page, 4)
     assert gold.count("… 275 tokens not shown …") == 4
     assert gold.count("word") == 2 * 2 * 25
 
 
-def test_report_draws_predictions_of_another_tokenization_on_the_gold_text(nlp):
+def test_differences_page_draws_predictions_of_another_tokenization_on_the_gold_text(nlp):
     gold = Doc(nlp.vocab, words=["the", "U.S.-based"], ents=["O", "B-LOC"])
     spaces, tags = [True, False, True], ["O", "B-LOC", "O"]
     predicted = Doc(nlp.vocab, words=["the", "U.S.", "-based"], spaces=spaces, ents=tags)
-    marked = section(render_differences([gold], [predicted]), 1)
+    marked = section(render([gold], [predicted]), 1)
     assert re.search(r">U\.S\.-based<span", marked)
     assert re.search(r">U\.S\.<span class=\"label\">LOC</span></mark>-based", marked)
 
 
-def test_report_of_agreement_says_so(nlp):
+def test_differences_page_of_agreement_says_so(nlp):
     doc = make_doc(nlp, "Anna", [(0, 1, "PER")])
-    page = render_differences([doc], [doc])
+    page = render([doc], [doc])
     assert "Gold and predicted agree everywhere." in page
     assert "<section" not in page
 
 
-def test_report_refuses_predictions_of_another_text(nlp):
+def test_differences_page_refuses_predictions_of_another_text(nlp):
     with pytest.raises(UserError, match=r"E307.*Document 1 .*'b '.*'a '"):
-        render_differences([make_doc(nlp, "a")], [make_doc(nlp, "b")])
-
-
-def test_report_of_entities_escapes_and_keeps_lines():
-    texts = [
-        {"text": f"Anna\n{EVIL}", "ents": [{"start": 0, "end": 4, "label": "<PER>"}]},
-        {"text": "x", "ents": None, "error": "failed <here>"},
-    ]
-    page = render_entities(texts, lang="en")
-    assert "<script" not in page
-    assert '>Anna<span class="label">&lt;PER&gt;</span></mark><br>&lt;script' in page
-    assert "failed &lt;here&gt;" in page
-    assert "2 texts, 1 entity" in page
-
-
-def test_report_of_entities_runs_right_to_left_where_the_language_does():
-    page = render_entities([{"text": "שלום", "ents": []}], lang="he")
-    assert "direction: rtl" in page
+        render([make_doc(nlp, "a")], [make_doc(nlp, "b")])
 
 
 @pytest.fixture
@@ -151,14 +154,14 @@ def opened(browser, page, tmp_path):
     return tab
 
 
-def test_report_opens_in_a_browser_and_asks_for_nothing(opened):
+def test_differences_page_opens_in_a_browser_and_asks_for_nothing(opened):
     requests = [note for note in opened.noted if not note.startswith("data:")]
     assert requests == [opened.url]
     assert opened.title() == f"My {EVIL}"
     assert opened.locator("#document-3 .gold mark").inner_text().startswith(EVIL)
 
 
-def test_report_puts_columns_beside_each_other_or_below(opened):
+def test_differences_page_puts_columns_beside_each_other_or_below(opened):
     gold, predicted = opened.locator("#document-2 .gold"), opened.locator("#document-2 .predicted")
     assert gold.bounding_box()["y"] == predicted.bounding_box()["y"]
     assert gold.bounding_box()["x"] < predicted.bounding_box()["x"]
@@ -168,7 +171,7 @@ def test_report_puts_columns_beside_each_other_or_below(opened):
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_report_is_readable_in_both_themes(opened):
+def test_differences_page_is_readable_in_both_themes(opened):
     style = "getComputedStyle(document.querySelector('{}')).{}"
     seen = {}
     for scheme in ("light", "dark"):
@@ -182,7 +185,7 @@ def test_report_is_readable_in_both_themes(opened):
     assert seen["light"][2] == seen["dark"][2] == "rgb(20, 22, 26)"
 
 
-def test_report_links_lead_to_their_documents(opened):
+def test_differences_page_links_lead_to_their_documents(opened):
     opened.get_by_role("link", name="4", exact=True).click()
     box = opened.locator("#document-4").bounding_box()
     assert 0 <= box["y"] < 900

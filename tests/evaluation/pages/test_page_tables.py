@@ -1,7 +1,7 @@
 import pytest
 
+from spacy_ner_plus.evaluation.comparison.verdict import significant_best
 from spacy_ner_plus.evaluation.pages import page_tables
-from spacy_ner_plus.evaluation.pages.page_tables import ComparedPipeline, real_best
 from tests.evaluation.compared import make_compared, make_doc
 
 WORDS = "Anna|met|Bo|in|Oslo"
@@ -35,10 +35,10 @@ def test_page_tables_mark_no_best_where_two_cannot_be_told_apart(compared):
     rows = page_tables.summary(comparison, pipelines)
     assert [row["best"] for row in rows] == [False, False, False]
     assert [row["leads"] for row in rows] == [True, True, False]
-    assert real_best(comparison, "strict") is None
+    assert significant_best(comparison, "strict") is None
 
 
-def test_page_tables_mark_the_best_where_it_really_is(vocab):
+def test_page_tables_mark_the_best_where_it_is_significant(vocab):
     golds = [make_doc(vocab, WORDS, GOLD)] * 30
     poor = [make_doc(vocab, WORDS, GOLD[:1])] * 30
     pipelines, comparison = ordered(make_compared(golds, {"poor": poor, "good": golds}))
@@ -82,15 +82,3 @@ def test_page_tables_name_the_labels_that_a_cell_of_the_confusion_is_about(compa
 
 def test_page_tables_leave_out_calibration_where_nothing_has_scores(compared):
     assert page_tables.calibrations(compared[0]) == []
-
-
-@pytest.mark.parametrize(
-    ("llm", "cost"),
-    [
-        ({}, 0.0),
-        ({"a": {"cost": 1.5}, "b": {"cost": 0.5}}, 2.0),
-        ({"a": {"cost": 1.5}, "b": {"cost": None}}, None),
-    ],
-)
-def test_page_tables_know_a_cost_only_where_all_of_it_is_known(llm, cost):
-    assert ComparedPipeline("a", {"llm": llm}).cost == cost
