@@ -93,9 +93,9 @@ def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T
             last = doc[span.end - 1]
             start, end = doc[span.start].idx, last.idx + len(last)
             context = _context(chunks, own, start, end)
-            rivals = [number for number in _others(chunks, own, start, end) if found[number] is not None]
+            others = [number for number in _others(chunks, own, start, end) if found[number] is not None]
             # Where it is equally far from the ends, the first decides.
-            if all((context, -own) > (_context(chunks, rival, start, end), -rival) for rival in rivals):
+            if all((context, -own) > (_context(chunks, other, start, end), -other) for other in others):
                 kept.append(span)
     return sorted(kept, key=lambda span: (span.start, span.end))
 
