@@ -23,8 +23,8 @@ from spacy_ner_plus.evaluation.statistics.resampling import (
     LEAST_DOCUMENTS,
     LEVEL,
     resampled_means,
-    summarize_seeds,
 )
+from spacy_ner_plus.evaluation.statistics.seeds import summarize_seeds
 from spacy_ner_plus.evaluation.statistics.significance import (
     ALPHA,
     Statistic,

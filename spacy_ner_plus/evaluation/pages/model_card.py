@@ -23,7 +23,7 @@ NEEDED = (
     "settings",
     "performance",
 )
-# Says of a file that we may write it anew; spaCy's own card begins with the second.
+# A file with one of these may be replaced; spaCy's own card begins with the second.
 MARK = "<!-- Made by spacy-ner-plus from metrics; changes are lost when it is made again. -->"
 OURS = (MARK, "| Feature | Description |")
 # Licences by the names that Hugging Face knows, in lower case.

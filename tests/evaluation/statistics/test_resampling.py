@@ -9,7 +9,6 @@ from spacy_ner_plus.evaluation.statistics.resampling import (
     resampled_means,
     resampled_sums,
     share_interval,
-    summarize_seeds,
 )
 
 
@@ -88,20 +87,3 @@ def test_resampling_of_several_trainings_draws_them_too():
     together = resampled_means(runs, rates)[:, 1]
     assert together.std() > 3 * max(drawn.std() for drawn in alone)
     assert together.mean() == pytest.approx(0.7, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("shares", "dominates"), [((0.5, 0.6, 0.7), "seeds"), ((0.6, 0.6, 0.6), "documents")]
-)
-def test_resampling_says_whether_seeds_or_documents_matter_more(shares, dominates):
-    runs = [make_counts(100, share, seed=5) for share in shares]
-    summary = summarize_seeds(runs)
-    assert summary["dominates"] == dominates
-    assert (summary["seeds"], summary["least"]) == (3, min(rates(run.sum(axis=0))[2] for run in runs))
-    assert 0.005 < summary["documents_sd"] < 0.05
-
-
-def test_resampling_of_one_training_knows_no_deviation():
-    summary = summarize_seeds([make_counts(20, 0.5)])
-    assert (summary["seeds"], summary["sd"], summary["dominates"]) == (1, None, None)
-    assert summarize_seeds([make_counts(3, 0.5)] * 2)["documents_sd"] is None
