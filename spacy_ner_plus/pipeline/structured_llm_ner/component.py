@@ -37,8 +37,6 @@ _HELD_PER_REQUEST = 4
     assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score", "doc._.ner_failure"],
     default_config={
         **defaults(StructuredLLMSettings),
-        # None for the default, to know whether it was given beside the name that it had before.
-        "similarity_threshold": None,
         "fuzzy_threshold": None,
         "scorer": {"@scorers": "spacy_ner_plus.llm_ner_scorer.v1"},
     },
@@ -56,7 +54,7 @@ def make_structured_llm_ner(
     choose_examples: Literal["similar", "embeddings", "fixed"],
     embedding_model: str,
     occurrences: Literal["listed", "all", "first"],
-    similarity_threshold: float | None,
+    similarity_threshold: float,
     samples: int,
     chunk_tokens: int | None,
     chunk_overlap: int,
@@ -98,13 +96,14 @@ def make_structured_llm_ner(
     return StructuredLLMNER(nlp.vocab, name, settings, scorer=scorer)
 
 
-def _similarity_threshold(given: float | None, old_name: float | None) -> float:
-    if old_name is not None:
-        if given is not None and given != old_name:
-            raise UserError(Errors.E248.format(similarity=given, fuzzy=old_name))
-        warnings.warn(Warnings.W242.format(value=old_name), DeprecationWarning, stacklevel=2)
-        return old_name
-    return defaults(StructuredLLMSettings)["similarity_threshold"] if given is None else given
+def _similarity_threshold(given: float, old_name: float | None) -> float:
+    if old_name is None:
+        return given
+    # spaCy fills in the default, so that it can't be told from one that was written down.
+    if given not in (old_name, defaults(StructuredLLMSettings)["similarity_threshold"]):
+        raise UserError(Errors.E248.format(similarity=given, fuzzy=old_name))
+    warnings.warn(Warnings.W242.format(value=old_name), DeprecationWarning, stacklevel=2)
+    return old_name
 
 
 class StructuredLLMNER(EntityComponent):

@@ -28,13 +28,12 @@ def test_settings_are_the_arguments_of_the_factory():
     declared = inspect.signature(StructuredLLMSettings).parameters
     assert taken.keys() - BESIDE == declared.keys()
     types = {name: parameter.annotation for name, parameter in declared.items()}
-    types["similarity_threshold"] = float | None
     assert {name: taken[name].annotation for name in declared} == types
 
 
 def test_settings_have_the_defaults_of_the_factory():
     config = Language.get_factory_meta("structured_llm_ner").default_config
-    declared = {**defaults(StructuredLLMSettings), "similarity_threshold": None}
+    declared = defaults(StructuredLLMSettings)
     assert {name: config[name] for name in declared} == declared
     assert component().settings == StructuredLLMSettings()
     assert StructuredLLMSettings().similarity_threshold == SIMILARITY_THRESHOLD
