@@ -11,7 +11,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.pages.colours import label_colours
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, tags_to_spans
+from spacy_ner_plus.spans import TokenSpan, doc_to_tags, span_scores, split_tag, tag_label, tags_to_spans
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -166,7 +166,7 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
             Markup('<span style="{}">{}</span>').format(PIECE + (WRONG if name == unknown else ""), name)
             for name in row["wordpieces"]
         )
-        label = row["tag"].partition("-")[2]
+        label = tag_label(row["tag"])
         tag = _chip(row["tag"], colours[label]) if label in colours else row["tag"]
         cells = (row["word"], chips or "\N{EN DASH}", tag, _score(row["score"]))
         table.append(
@@ -237,8 +237,8 @@ def _named(entities: Iterable[Entity]) -> str:
 
 
 def _as_iob(tag: str) -> str:
-    prefix = PREFIXES.get(tag[:1], tag[:1])
-    return f"{prefix}-{tag[2:]}" if tag[1:2] == "-" else tag
+    prefix, label = split_tag(tag) or ("", "")
+    return f"{PREFIXES.get(prefix, prefix)}-{label}" if label else tag
 
 
 def _entity(tokens: Sequence[str], span: TokenSpan | None) -> str:

@@ -10,6 +10,9 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.issues import IssueLog
 
+# Prefixes that continue an entity of their label, and those after which it may go on.
+CONTINUING = frozenset("ILEM")
+OPEN = frozenset("BIM")
 # spaCy's own sign for a token whose annotation is missing, which is not O.
 MISSING = "-"
 # Marks, among the attrs of a span group, that it goes with doc.ents.
@@ -197,3 +200,26 @@ def split_tag(tag: str) -> tuple[str, str] | None:
         return "O", ""
     match = re.fullmatch(r"([BILUESM])[-_](\S.*)", tag)
     return (match[1], match[2]) if match else None
+
+
+def tag_label(tag: str) -> str:
+    """RETURNS (str): The label of an IOB2 tag; '' for O and where the annotation is missing."""
+    return "" if tag == MISSING else tag.partition("-")[2]
+
+
+def join_tags(tags: Iterable[tuple[str, str]]) -> list[TokenSpan]:
+    """Join words to entities by their tags, in IOB, BILUO or IOBES.
+
+    tags (Iterable[tuple[str, str]]): Prefix and label of each word, as `split_tag` gives them.
+    RETURNS (list[TokenSpan]): In order, and all words together: those that are O stand alone, with the
+        label ''. An I- that continues nothing opens an entity.
+    """
+    joined: list[TokenSpan] = []
+    is_open = False
+    for i, (prefix, label) in enumerate(tags):
+        if prefix in CONTINUING and is_open and joined[-1].label == label:
+            joined[-1] = joined[-1]._replace(end=i + 1)
+        else:
+            joined.append(TokenSpan(i, i + 1, label))
+        is_open = prefix in OPEN
+    return joined

@@ -4,10 +4,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class InvalidReply(ValueError):
-    """A reply that can't be read as its format. The message says why, and is shown to the model once."""
-
-
 @dataclass(frozen=True, slots=True)
 class Mention:
     """An entity as a reply names it.

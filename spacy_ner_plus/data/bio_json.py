@@ -26,7 +26,7 @@ from spacy_ner_plus.data.json_records import JsonObject, json_records
 from spacy_ner_plus.data.offsets import annotate, text_to_doc
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import CharSpan, split_tag
+from spacy_ner_plus.spans import CONTINUING, CharSpan, join_tags, split_tag
 
 TEXT_KEYS = ("text", "sentence", "input", "utterance", "request", "query")
 LABEL_KEYS = (
@@ -127,8 +127,7 @@ def _record(doc: Doc) -> dict[str, Any]:
 
 def _tagged_words(pairs: Iterable[tuple[str, str]], issues: IssueLog, where: str) -> list[TaggedWords]:
     """Join tagged tokens, in IOB2, BILUO or IOBES; tokens that are O may be left out."""
-    tagged: list[TaggedWords] = []
-    is_open = False
+    tokens, tags = [], []
     for token, tag in pairs:
         words = tuple(token.split())
         if not words:
@@ -136,14 +135,14 @@ def _tagged_words(pairs: Iterable[tuple[str, str]], issues: IssueLog, where: str
         parts = split_tag(tag.strip())
         if parts is None:
             issues.add("invalid tag", f"{token!r}: {tag!r}, read as O", where)
-        prefix, label = parts or ("O", "")
-        if prefix in "ILEM" and is_open and tagged[-1].label == label:
-            tagged[-1] = TaggedWords(tagged[-1].words + words, label)
-        else:
-            if prefix in "ILEM":
-                issues.add("I- that opens an entity", f"{token!r}: {tag}", where)
-            tagged.append(TaggedWords(words, label))
-        is_open = prefix in "BIM"
+        tokens.append((token, tag, words))
+        tags.append(parts or ("O", ""))
+    tagged = []
+    for start, end, label in join_tags(tags):
+        if tags[start][0] in CONTINUING:
+            token, tag, _ = tokens[start]
+            issues.add("I- that opens an entity", f"{token!r}: {tag}", where)
+        tagged.append(TaggedWords(tuple(word for *_, words in tokens[start:end] for word in words), label))
     return tagged
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from spacy.tokens import Doc, Span
 
-from spacy_ner_plus.spans import CharSpan, align, doc_to_tags, tags_to_spans, without_overlaps
+from spacy_ner_plus.spans import CharSpan, align, doc_to_tags, tag_label, tags_to_spans, without_overlaps
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -97,7 +97,7 @@ def _predict(
         counts = exact.get(token.text) or lower.get(token.lower_)
         tag = counts.most_common(1)[0][0] if counts else "O"
         # The commonest tag of a comma may be I-; it means nothing where nothing goes before it.
-        follows = bool(tags) and tags[-1][2:] == tag[2:]
+        follows = bool(tags) and tag_label(tags[-1]) == tag_label(tag)
         tags.append(tag if tag[0] != "I" or follows else "O")
     by_count = [Span(doc, span.start, span.end, label=span.label) for span in tags_to_spans(tags)]
     ents, _ = without_overlaps(by_count, first=found)

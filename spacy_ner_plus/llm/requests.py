@@ -64,6 +64,10 @@ class ChatReply:
     stored: bool = False
 
 
+class InvalidReply(ValueError):
+    """A reply that can't be read as its format. The message says why, and is shown to the model once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
     """What came of a request in the end: a value, or the reason why there is none.

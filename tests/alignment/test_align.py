@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import without_overlaps
 from tests.alignment.docs import LABELS, NLP, docs_with_gold, make_doc
 

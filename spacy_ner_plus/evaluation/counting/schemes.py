@@ -15,7 +15,7 @@ from spacy_ner_plus.evaluation.matching.assignment import best_pairs
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 from spacy_ner_plus.evaluation.matching.overlaps import Overlap
-from spacy_ner_plus.spans import MISSING
+from spacy_ner_plus.spans import MISSING, tag_label
 
 STRICT, EXACT, PARTIAL, TYPE, TOKEN, FUZZY = "strict", "exact", "partial", "type", "token", "fuzzy"
 BY_POSITION = (STRICT, EXACT, PARTIAL, TYPE)
@@ -93,10 +93,10 @@ def count_tokens(doc: MatchedDoc) -> Counts:
     counts: Counter[str] = Counter()
     counts["spurious"] = sum(span.start == span.end for span in doc.predicted)
     for i in doc.compared:
-        gold, predicted = doc.gold_tags[i][2:], doc.predicted_tags[i]
+        gold, predicted = tag_label(doc.gold_tags[i]), doc.predicted_tags[i]
         if predicted == MISSING:
             counts["incorrect" if gold else "spurious"] += 1
-        elif gold and gold == predicted[2:]:
+        elif gold and gold == tag_label(predicted):
             counts["correct"] += 1
         elif gold:
             counts["incorrect" if predicted != "O" else "missed"] += 1

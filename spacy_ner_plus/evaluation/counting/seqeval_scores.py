@@ -7,6 +7,7 @@ from spacy_ner_plus.evaluation.counting.schemes import count_tags
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.spans import tag_label
 
 # Kinds of issues, as users read them.
 SPLIT_TOKEN = "predicted entity ends inside a gold token: counted as wrong"
@@ -68,7 +69,7 @@ def score_tags(gold: Tags, predicted: Tags) -> dict[str, Any]:
     from seqeval.scheme import IOB2, Entities
 
     # seqeval strips hyphens off labels: under plain codes no label can collide with another.
-    labels = sorted({tag.partition("-")[2] for tags in gold + predicted for tag in set(tags) if tag != "O"})
+    labels = sorted({tag_label(tag) for tags in gold + predicted for tag in set(tags) if tag != "O"})
     codes = {label: f"L{i:05d}" for i, label in enumerate(labels)}
     gold, predicted = _encode(gold, codes), _encode(predicted, codes)
     # Read once: seqeval's classification_report would read the tags again for itself.

@@ -4,8 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TypeVar
 
-from spacy_ner_plus.alignment.mentions import InvalidReply
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply, Outcome
 
 T = TypeVar("T")
 # What a model is told about a reply that can't be used.

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.llm.client.completions import Completion, ServerError
 from spacy_ner_plus.llm.client.settings import MODES
 from spacy_ner_plus.llm.formats.json_replies import read_json
-from spacy_ner_plus.llm.requests import ChatRequest
+from spacy_ner_plus.llm.requests import ChatRequest, InvalidReply
 from spacy_ner_plus.llm.store.store import Store
 
 # How long a mode is remembered, since servers are updated.

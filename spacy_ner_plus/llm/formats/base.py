@@ -5,7 +5,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol, runtime_checkable
 
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import Mention
+from spacy_ner_plus.llm.requests import InvalidReply
 
 CharMention = tuple[int, int, str]
 

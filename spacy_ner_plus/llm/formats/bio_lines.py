@@ -9,16 +9,17 @@ the tag O may be there; they help to find the place of the others. The lines are
 the text, and each entity is looked for after the one before it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from spacy_ner_plus.alignment.align import EXACT
 from spacy_ner_plus.alignment.align_words import GAPPED, PlacedWords, align_words
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention, TaggedWords
+from spacy_ner_plus.alignment.mentions import Mention, TaggedWords
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
-from spacy_ner_plus.spans import split_tag
+from spacy_ner_plus.llm.requests import InvalidReply
+from spacy_ner_plus.spans import join_tags, split_tag
 
 NOTHING = "NONE"
 
@@ -57,8 +58,8 @@ class BioLines:
         answer = strip_reply(content)
         if not answer:
             raise InvalidReply(f"the reply is empty; write {NOTHING} where there are no entities")
-        entities = _read_lines(answer, content.rfind(answer), labels)
-        tagged = [TaggedWords(tuple(entity.words), entity.label) for entity in entities]
+        entities = _read_entities(answer, content.rfind(answer), labels)
+        tagged = [TaggedWords(entity.words, entity.label) for entity in entities]
         placed = align_words(OccurrenceFinder(text), tagged, can_split=False).placed
         found = {words.number: words for words in placed if words.in_order}
         return [
@@ -82,18 +83,34 @@ class BioLines:
         return "\n".join(lines) or NOTHING
 
 
-@dataclass
-class _Entity:
+class _Entity(NamedTuple):
     """Words of one entity, or a word that is none, whose label is empty."""
 
     label: str
-    words: list[str] = field(default_factory=list)
-    reply_start: int = -1
-    reply_end: int = -1
+    words: tuple[str, ...]
+    reply_start: int
+    reply_end: int
 
 
-def _read_lines(answer: str, base: int, labels: Sequence[str]) -> list[_Entity]:
-    entities: list[_Entity] = []
+class _Line(NamedTuple):
+    """A word with its tag, and where the word stands in the reply."""
+
+    word: str
+    tag: tuple[str, str]
+    start: int
+
+
+def _read_entities(answer: str, base: int, labels: Sequence[str]) -> list[_Entity]:
+    lines = list(_read_lines(answer, base, labels))
+    entities = []
+    for start, end, label in join_tags(line.tag for line in lines):
+        some = lines[start:end]
+        words = tuple(word for line in some for word in line.word.split())
+        entities.append(_Entity(label, words, some[0].start, some[-1].start + len(some[-1].word)))
+    return entities
+
+
+def _read_lines(answer: str, base: int, labels: Sequence[str]) -> Iterator[_Line]:
     at = base
     for line in answer.split("\n"):
         bare = line.strip()
@@ -105,12 +122,7 @@ def _read_lines(answer: str, base: int, labels: Sequence[str]) -> list[_Entity]:
         prefix, name = split_tag(tag) or ("", "")
         if prefix not in ("B", "I", "O") or not word:
             raise InvalidReply(f"'{bare[:60]}' is no line such as 'word: B-{labels[0] if labels else 'PER'}'")
-        label = find_label(name, labels) if name else ""
-        if not (prefix == "I" and entities and entities[-1].label == label):
-            entities.append(_Entity(label, reply_start=start))
-        entities[-1].words += word.split()
-        entities[-1].reply_end = start + len(word)
-    return entities
+        yield _Line(word, (prefix, find_label(name, labels) if name else ""), start)
 
 
 def _split(line: str) -> tuple[str, str]:

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.normalization import Normalised
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.requests import InvalidReply
 
 # A copy with less of the text than this is none: entities would be lost with the rest.
 LEAST_COPIED = 0.8

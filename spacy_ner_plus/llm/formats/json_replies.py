@@ -5,8 +5,8 @@ import re
 import warnings
 from typing import Any
 
-from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.llm.requests import InvalidReply
 
 # Reasoning stands before the answer. The opening tag is missing where the chat template ends with it.
 _THOUGHT = re.compile(r"\s*<(think|thinking)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)

@@ -9,10 +9,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.formats.json_strings import find_strings
+from spacy_ner_plus.llm.requests import InvalidReply
 
 
 def label_lists_v1() -> "LabelLists":

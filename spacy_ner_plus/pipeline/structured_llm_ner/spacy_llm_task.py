@@ -10,11 +10,11 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.alignment.align import align_mentions
-from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, FixedDemonstrations
 from spacy_ner_plus.llm.prompting.prompter import Prompter
+from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.llm.votes import choose, count_votes
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
 

@@ -9,6 +9,7 @@ from spacy.training import Example, validate_get_examples
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.training.loss import MISSING_TAG
+from spacy_ner_plus.spans import tag_label
 
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
 _IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
@@ -27,8 +28,8 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
     for biluo in example.get_aligned_ner():
         tag = _IOB2[biluo[0]] + biluo[1:] if biluo else None
         number = numbers.get(tag, MISSING_TAG)
-        if number == MISSING_TAG and tag and tag[1:2] == "-":
-            unknown.add(tag[2:])
+        if number == MISSING_TAG and tag and (label := tag_label(tag)):
+            unknown.add(label)
         tags.append(number)
     return np.array(tags, dtype=np.int64), unknown
 

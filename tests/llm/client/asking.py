@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats.json_replies import read_json
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply, Outcome
 from tests.servers.fault_server import FaultServer, digest_of
 from tests.servers.known_answers import LABELS
 

@@ -9,9 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
 
-from spacy_ner_plus.alignment.mentions import InvalidReply, Mention
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
+from spacy_ner_plus.llm.requests import InvalidReply
 
 LABELS = ("PER", "LOC", "work-of-art")
 TEXT = "Ann Lee left Rome. Ann stayed (Rome is U.S.-based)."

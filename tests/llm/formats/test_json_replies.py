@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_ner_plus.alignment.mentions import InvalidReply
 from spacy_ner_plus.llm.formats.json_replies import read_json, read_or_repair_json, strip_reply
+from spacy_ner_plus.llm.requests import InvalidReply
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
