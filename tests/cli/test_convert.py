@@ -30,7 +30,7 @@ def out(tmp_path):
 def test_convert_command_shows_what_was_read_and_lost(tmp_path, out):
     source = tmp_path / "a.conll"
     source.write_text(BROKEN)
-    result = CliRunner().invoke(app, ["convert", str(source), str(out)], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, ["convert", str(source), str(out)], env={"COLUMNS": "300"})
     assert result.exit_code == 0
     assert "duplicate document" in result.stdout
     assert f"{source}:3" in result.stdout
