@@ -64,7 +64,10 @@ def main(options: argparse.Namespace) -> int:
         results["machine"]["gpu"] = torch.cuda.get_device_name()
     with tempfile.TemporaryDirectory() as folder:
         named = encoder_path_v1(options.encoder)
-        encoders = {options.encoder: named, "of RoBERTa-base's size": base_size(named, Path(folder) / "base")}
+        encoders = {
+            Path(options.encoder).name: named,
+            "an encoder of RoBERTa-base's size": base_size(named, Path(folder) / "base"),
+        }
         for name, path in encoders.items():
             row = measure(path, Path(folder), texts, words, options)
             results["encoders"].append({"encoder": name, **row})

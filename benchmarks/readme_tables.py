@@ -152,6 +152,23 @@ def throughput_lines(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def gpu_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): Words a second on a GPU, beside the pipeline of transformers."""
+    said = []
+    for row in result["encoders"]:
+        kinds = ", ".join(
+            f"{figures['ours']:,} over {kind} ({figures['times_hugging_face']:.1f} times as fast as the pipeline of "
+            f"transformers in bf16, {figures['share_of_limit']:.0%} of the bare encoder)"
+            for kind, figures in row["speed"].items()
+        )
+        said.append(f"{row['encoder']} ({row['parameters'] / 1e6:,.0f} M parameters) {kinds}")
+    return [
+        "",
+        f"Raw text to entities on a GPU ({result['machine']['hardware']}), words a second, medians of "
+        f"{result['rounds']} rounds taken turn about: {'; '.join(said)} ([gpu.json](benchmarks/results/gpu.json)).",
+    ]
+
+
 # What follows the tables of quality, by the name of the result file.
 PARTS = {
     "speed": speed_table,
@@ -159,6 +176,7 @@ PARTS = {
     "calibration": calibration_lines,
     "memory": memory_lines,
     "llm_throughput": throughput_lines,
+    "gpu": gpu_lines,
 }
 
 
