@@ -173,7 +173,7 @@ class Errors(metaclass=_Coded):
     )
     E219 = "`per_epoch` is {per_epoch}. Set vars.evals_per_epoch above 0, such as 2, or 0.2 for every five epochs."
 
-    E220 = "`threshold` is {threshold}. Give a probability from 0 to 1; 0 keeps all entities."
+    E220 = "`threshold` is {value}. Give a probability from 0 to 1; 0 keeps all entities."
     E221 = (
         "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger.v1, and its model "
         "is another, which runs where spaCy puts it (--gpu-id). Leave both at 'auto'."
@@ -200,13 +200,15 @@ class Errors(metaclass=_Coded):
         "Install the extra: pip install 'spacy-ner-plus[openvino]'"
     )
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
-    E230 = "`head_layers` is {head_layers}: the head must read one layer of the encoder at least."
+    E230 = "`head_layers` is {value}: the head must read one layer of the encoder at least."
     E232 = (
         "The model of '{name}' scores {found} tags and can't grow to {tags}; only spacy_ner_plus.TransformerTagger.v1 "
         "can. Initialize a new component with all labels and train it."
     )
-    E231 = "`consistency` is {consistency}, but it goes from 0 (each word for itself) to 1."
+    E231 = "`consistency` is {value}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
+    E233 = "`{setting}` of the component is {value}. Give {remedy}."
+    E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
 
     E240 = "`{setting}` of structured_llm_ner is {value}. Give {remedy}."
     E241 = (

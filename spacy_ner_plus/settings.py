@@ -37,16 +37,18 @@ def setting(
     above: float | None = None,
     at_least: float | None = None,
     at_most: float | None = None,
+    message: str | None = None,
 ) -> Any:
     """Declare a setting.
 
     meaning (str): For users: a sentence.
     default (Any): A value that isn't changed; without one the setting has to be given.
     above, at_least, at_most (float | None): The bounds of a number.
+    message (str | None): An error of its own, as `check_settings` takes it; None for that of the class.
     RETURNS (Field): What a class of settings takes as a field.
     """
-    bounds = {"above": above, "at_least": at_least, "at_most": at_most}
-    return dataclasses.field(default=default, metadata={"meaning": meaning, **bounds})
+    check = {"above": above, "at_least": at_least, "at_most": at_most, "message": message}
+    return dataclasses.field(default=default, metadata={"meaning": meaning, **check})
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))
@@ -74,14 +76,16 @@ def check_settings(given: Any, message: str) -> None:
     """Check all settings against what is declared.
 
     given (Any): An instance of a class of settings.
-    message (str): An error with places for `setting`, `value` and `remedy`.
+    message (str): The error, with {setting}, {value} and {remedy} where each belongs, for settings that
+        have none of their own.
     RAISES (UserError): For the first that doesn't fit.
     """
     types = _types(type(given))
     for field in dataclasses.fields(given):
         value = getattr(given, field.name)
         if remedy := _remedy(value, types[field.name], field.metadata):
-            raise UserError(message.format(setting=field.name, value=repr(value), remedy=remedy))
+            text = field.metadata["message"] or message
+            raise UserError(text.format(setting=field.name, value=repr(value), remedy=remedy))
 
 
 @lru_cache

@@ -17,6 +17,7 @@ class Limits:
     count: int = setting("How many.", 1, at_least=1)
     share: float | None = setting("How much.", None, above=0, at_most=1)
     order: Literal["up", "down"] = setting("Which way.", "up")
+    part: float = setting("A part.", 0.5, at_most=1, message="{value} is no part")
     rest: Any = setting("Anything.", None)
 
 
@@ -31,6 +32,8 @@ class Limits:
         ({"share": 2}, "share is 2: 1 or less"),
         ({"share": float("nan")}, "share is nan: a number above 0"),
         ({"order": "left"}, "order is 'left': one of: up, down"),
+        ({"part": 2}, "2 is no part"),
+        ({"part": "half"}, "'half' is no part"),
     ],
 )
 def test_settings_refuses_what_does_not_fit(given, told):

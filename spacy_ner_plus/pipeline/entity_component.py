@@ -17,7 +17,7 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
-from spacy_ner_plus.settings import setting, settings
+from spacy_ner_plus.settings import check_settings, setting, settings
 
 _GIVEN_THRESHOLD = "given_threshold"
 
@@ -39,11 +39,16 @@ class EntitySettings:
         "The least score of an entity, from 0 to 1; those below aren't set. None for what was saved with "
         "the component, else the component's own.",
         None,
+        at_least=0,
+        at_most=1,
+        message=Errors.E220,
     )
 
+    # What is said of a value that doesn't fit, where its setting has no error of its own.
+    refusal = Errors.E233
+
     def __post_init__(self):
-        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
-            raise UserError(Errors.E220.format(threshold=self.threshold))
+        check_settings(self, self.refusal)
 
 
 class EntityComponent(Pipe):

@@ -27,6 +27,14 @@ def test_architectures_refuse_a_head_that_reads_nothing():
         build(encoder="x", head_layers=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("window", 200.5), ("line_features", "no"), ("case_features", "ever")]
+)
+def test_architectures_refuse_a_setting_of_another_type(name, value):
+    with pytest.raises(UserError, match=rf"E234.*`{name}`.*{value}"):
+        TaggerSettings(**{name: value})
+
+
 def test_architectures_list_the_settings_as_they_are_defined():
     listed = inspect.signature(build_transformer_tagger_v1).parameters.values()
     assert [(p.name, p.annotation, p.default) for p in listed] == [

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from spacy_ner_plus.errors import Errors
 from spacy_ner_plus.pipeline.entity_component import EntitySettings
-from spacy_ner_plus.settings import check_settings, setting, settings
+from spacy_ner_plus.settings import setting, settings
 
 
 @settings
@@ -65,6 +65,4 @@ class StructuredLLMSettings(EntitySettings):
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)
     progress: bool = setting("Whether to show a progress bar.", False)
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_settings(self, Errors.E240)
+    refusal = Errors.E240

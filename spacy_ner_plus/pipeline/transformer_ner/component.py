@@ -1,7 +1,6 @@
 """The trainable component `transformer_ner`: a Hugging Face encoder that tags entities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +25,9 @@ from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.transformer_ner.calibration import Calibration, CalibrationSample
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
+from spacy_ner_plus.settings import defaults
 
-DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", **asdict(TaggerSettings())}
+DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", **defaults(TaggerSettings)}
 
 
 @Language.factory(
@@ -35,7 +35,7 @@ DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", **asdi
     assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score"],
     default_config={
         "model": DEFAULT_MODEL,
-        **asdict(TransformerNERSettings()),
+        **defaults(TransformerNERSettings),
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},

@@ -1,4 +1,5 @@
 import inspect
+import json
 from dataclasses import fields, replace
 
 import pytest
@@ -9,6 +10,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER, make_transformer_ner
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
+from tests.conftest import ROOT
 
 OWN = {"nlp", "name", "model", "scorer"}
 CHANGED = {
@@ -57,3 +59,24 @@ def test_settings_are_all_forwarded(monkeypatch):
 def test_settings_that_are_no_share_are_refused(setting, code, value):
     with pytest.raises(UserError, match=rf"{code}.*{value}"):
         TransformerNERSettings(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("overwrite_ents", "yes", "true or false"),
+        ("consistency", None, "E231"),
+        ("device", None, "a string"),
+        ("precision", "fp8", "one of: auto, fp32, bf16, fp16, int8"),
+    ],
+)
+def test_settings_of_another_type_are_refused(name, value, remedy):
+    with pytest.raises(UserError, match=remedy):
+        TransformerNERSettings(**{name: value})
+
+
+@pytest.mark.parametrize("declared", [TransformerNERSettings, TaggerSettings])
+def test_settings_are_told_in_the_docs_as_they_are_declared(declared):
+    page = (ROOT / "docs" / "transformer_ner.md").read_text(encoding="utf8")
+    for field in fields(declared):
+        assert f"| `{field.name}` | `{json.dumps(field.default)}` | {field.metadata['meaning']} |" in page
