@@ -90,6 +90,12 @@ class TokenScorer(Protocol):
         RAISES (UserError): Where they are missing, broken, or of another architecture.
         """
 
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): What `save` writes, as one message."""
+
+    def from_bytes(self, data: bytes) -> None:
+        """Read what `to_bytes` gave."""
+
     def copy(self) -> "TokenScorer":
         """RETURNS (TokenScorer): One with a network of its own, and the same weights."""
 
@@ -189,6 +195,12 @@ class TaggerScorer:
         self.tagger.from_files(folder)
         self._set_dims()
 
+    def to_bytes(self) -> bytes:
+        return self.model.to_bytes()
+
+    def from_bytes(self, data: bytes) -> None:
+        self.model.from_bytes(data)
+
     def copy(self) -> "TaggerScorer":
         return TaggerScorer(self.model.copy(), self.name)
 
@@ -266,16 +278,22 @@ class ThincScorer:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
-        (folder / self._FILE).write_bytes(self.model.to_bytes())
+        (folder / self._FILE).write_bytes(self.to_bytes())
 
     def load(self, folder: Path) -> None:
         if not folder.exists():
             raise UserError(Errors.E209.format(path=folder))
         try:
-            self.model.from_bytes((folder / self._FILE).read_bytes())
+            self.from_bytes((folder / self._FILE).read_bytes())
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(Errors.E222.format(path=folder, reason=reason)) from error
+
+    def to_bytes(self) -> bytes:
+        return self.model.to_bytes()
+
+    def from_bytes(self, data: bytes) -> None:
+        self.model.from_bytes(data)
 
     def copy(self) -> "ThincScorer":
         return ThincScorer(self.model.copy(), self.name)

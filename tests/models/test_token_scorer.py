@@ -124,6 +124,15 @@ def test_token_scorer_is_the_same_from_disk(make, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_token_scorer_is_the_same_from_bytes(make, kind):
+    scorer, loaded = make(kind), make(kind, n_tags=None)
+    learn(scorer, 2)
+    loaded.from_bytes(scorer.to_bytes())
+    assert loaded.n_tags == 5
+    assert (loaded.score(docs()).data == scorer.score(docs()).data).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_token_scorer_says_where_no_network_is(make, tmp_path, kind):
     with pytest.raises(UserError, match=r"E209.*nowhere"):
         make(kind).load(tmp_path / "nowhere")

@@ -279,10 +279,10 @@ class TransformerNER(EntityComponent, TrainablePipe):
         return {**super()._disk_readers(exclude), "model": self._load_network}
 
     def _bytes_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[], Any]]:
-        return {**super()._bytes_writers(exclude), "model": self.model.to_bytes}
+        return {**super()._bytes_writers(exclude), "model": self.token_scorer.to_bytes}
 
     def _bytes_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
-        return {**super()._bytes_readers(exclude), "model": self.model.from_bytes}
+        return {**super()._bytes_readers(exclude), "model": self.token_scorer.from_bytes}
 
     def _load_network(self, folder: Path) -> None:
         if not self._expects_network:
