@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from spacy import util
@@ -42,12 +43,32 @@ def annotate_stream(
         yield from _finish(*begun.popleft(), start, write, fail)
 
 
+def finish_doc(
+    doc: Doc, write: Callable[[], None], fail: Callable[[list[Doc], Exception], None]
+) -> Iterator[Doc]:
+    """Write what was found out about a Doc, and yield it.
+
+    write (Callable): Writes to the Doc, or raises what went wrong about it.
+    fail (Callable): Is handed the Doc, with the error, where that raises.
+    YIELDS (Doc): The Doc; nothing where it failed.
+    RAISES (UserError): Where a setting is at fault, and with it every Doc would fail.
+    """
+    try:
+        write()
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - handed to the user's handler
+        fail([doc], error)
+    else:
+        yield doc
+
+
 def _begin(start: Start, docs: list[Doc]) -> Callable[[], Any] | Exception:
     try:
         return start(docs)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - met again, Doc by Doc, when the batch's turn comes
+    except Exception as error:  # noqa: BLE001 - in the batch's turn each Doc is tried alone
         return error
 
 
@@ -58,21 +79,17 @@ def _finish(
     write: Callable[[list[Doc], Any], None],
     fail: Callable[[list[Doc], Exception], None],
 ) -> Iterator[Doc]:
+    def annotate(doc: Doc) -> None:
+        write([doc], start([doc])())
+
     try:
         if isinstance(result, Exception):
             raise result
         write(docs, result())
     except UserError:
         raise
-    except Exception:  # noqa: BLE001 - whichever Doc is at fault is found below
+    except Exception:  # noqa: BLE001 - which Doc is at fault is found out below
         for doc in docs:
-            try:
-                write([doc], start([doc])())
-            except UserError:
-                raise
-            except Exception as error:  # noqa: BLE001 - handed to the user's handler
-                fail([doc], error)
-            else:
-                yield doc
+            yield from finish_doc(doc, partial(annotate, doc), fail)
     else:
         yield from docs

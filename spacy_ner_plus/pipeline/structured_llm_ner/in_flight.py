@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.pipeline.streaming import finish_doc
 
 
 @dataclass(slots=True)
@@ -47,14 +49,18 @@ def stream_in_flight(
     fail (Callable): Gets each Doc that can't be written, alone and with the error.
     RAISES (UserError): Where a setting is at fault, or the budget is used up, so that every Doc would fail.
     """
+
+    def finish(submitted: DocInFlight) -> Iterator[Doc]:
+        return finish_doc(submitted.doc, partial(_write, submitted, write), fail)
+
     held: deque[DocInFlight] = deque()
     try:
         for doc in stream:
             held.append(_submit(doc, submit))
             while held and (len(held) >= most or held[0].is_done()):
-                yield from _finish(held.popleft(), write, fail)
+                yield from finish(held.popleft())
         while held:
-            yield from _finish(held.popleft(), write, fail)
+            yield from finish(held.popleft())
     finally:
         # The consumer has stopped, Ctrl-C was pressed, or a setting is at fault.
         for submitted in held:
@@ -68,22 +74,11 @@ def _submit(doc: Doc, submit: Callable[[Doc], DocInFlight]) -> DocInFlight:
         return submit(doc)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - given to the user's handler when it is the Doc's turn
+    except Exception as error:  # noqa: BLE001 - raised again when it is the Doc's turn
         return DocInFlight(doc, error=error)
 
 
-def _finish(
-    submitted: DocInFlight,
-    write: Callable[[DocInFlight], None],
-    fail: Callable[[list[Doc], Exception], None],
-) -> Iterator[Doc]:
-    try:
-        if submitted.error is not None:
-            raise submitted.error
-        write(submitted)
-    except UserError:
-        raise
-    except Exception as error:  # noqa: BLE001 - given to the user's handler
-        fail([submitted.doc], error)
-    else:
-        yield submitted.doc
+def _write(submitted: DocInFlight, write: Callable[[DocInFlight], None]) -> None:
+    if submitted.error is not None:
+        raise submitted.error
+    write(submitted)
