@@ -17,7 +17,7 @@ from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.scored_ents import FAILURE
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
 from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
-from spacy_ner_plus.pipeline.structured_llm_ner.progress import Progress
+from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 from spacy_ner_plus.settings import defaults
 
@@ -189,7 +189,7 @@ class StructuredLLMNER(EntityComponent):
         """
         extractor = self.extractor
         issues = IssueLog()
-        with Progress(extractor.model, issues, shown=self.settings.progress) as progress:
+        with ProgressBar(extractor.model, issues, shown=self.settings.progress) as progress:
 
             def write(submitted: DocInFlight) -> None:
                 extraction = extractor.read(submitted)

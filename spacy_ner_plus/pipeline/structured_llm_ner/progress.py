@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.llm.client.chat_model import ChatModel
 
 
-class Progress:
+class ProgressBar:
     """Shows on standard error how many Docs are done, and what the requests took; a context manager.
 
     model (ChatModel): Its usage is shown.
