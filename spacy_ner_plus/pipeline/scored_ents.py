@@ -14,6 +14,9 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy_ner_plus.evaluation.failures import FAILURE, find_failure
 from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
 
+# The group that says why there is no answer, where no group of entities does.
+FAILURE_KEY = "ner_failure"
+
 
 def write_ents(
     doc: Doc,
@@ -34,12 +37,12 @@ def write_ents(
         them; else they stay, and what overlaps them isn't written.
     unknown (Sequence[Span]): Stretches about which nothing was found out: their tokens are missing
         annotation, which is not the same as being outside.
-    failure (str): Why, kept with the group.
+    failure (str): Why, kept with the group; with one of its own where `spans_key` is ''.
     """
     ents = all_ents = list(ents)
     if doc.ents and overwrite:
-        all_ents, given_way = without_overlaps(doc.ents, first=ents)
-        for token in (token for ent in given_way for token in ent):
+        all_ents, dropped = without_overlaps(doc.ents, first=ents)
+        for token in (token for ent in dropped for token in ent):
             # set_ents leaves the id of the entity that was here before.
             token.ent_id = 0
     elif doc.ents:
@@ -54,6 +57,19 @@ def write_ents(
         if failure:
             attrs[FAILURE] = failure
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
+    elif failure:
+        write_failure(doc, failure)
+
+
+def write_failure(doc: Doc, reason: str) -> None:
+    """Say why there is no answer for a Doc, or for a part of it, without a group of entities.
+
+    reason (str): For Doc._.ner_failure, beside what another component wrote there.
+    """
+    if FAILURE_KEY in doc.spans:
+        before = doc.spans[FAILURE_KEY].attrs.get(FAILURE, "")
+        reason = before if reason in before else f"{before}; {reason}"
+    doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: reason})
 
 
 def register_score() -> None:
@@ -83,8 +99,8 @@ def _uncovered(doc: Doc, stretches: Sequence[Span], ents: Sequence[Span]) -> lis
     if not stretches:
         return []
     covered = {i for ent in ents for i in range(ent.start, ent.end)}
-    places = {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
-    return [doc[i : i + 1] for i in sorted(places)]
+    uncovered = {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
+    return [doc[i : i + 1] for i in sorted(uncovered)]
 
 
 def _score_in(group: SpanGroup, span: Span) -> float | None:
@@ -93,9 +109,9 @@ def _score_in(group: SpanGroup, span: Span) -> float | None:
         return None
     try:
         # Our groups are in order. Those of others may not be, and are read through.
-        place = bisect_left(group, span.start, key=attrgetter("start"))
-        if place < len(group) and _is_same(group[place], span):
-            return float(scores[place])
+        index = bisect_left(group, span.start, key=attrgetter("start"))
+        if index < len(group) and _is_same(group[index], span):
+            return float(scores[index])
         return next((float(scores[i]) for i, other in enumerate(group) if _is_same(other, span)), None)
     except IndexError:
         # Tokens were merged after the group was written, and spaCy leaves groups as they were.

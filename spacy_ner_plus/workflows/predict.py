@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FAILED = "text on which the pipeline failed"
 REPLACED = "record that had 'ents' already: replaced by the prediction"
-# Key of the span group that says why the pipeline failed on a Doc.
-FAILURE_KEY = "predict_failure"
 
 # After so many texts the strings that they brought are forgotten (spaCy's
 # memory zone), so that an endless stream does not fill the memory.
@@ -76,13 +74,11 @@ def _predict(
 
 
 def _failed(nlp: "Language", text: "str | Doc", reason: str) -> "Doc":
-    from spacy.tokens import SpanGroup
-
-    from spacy_ner_plus.pipeline.scored_ents import FAILURE
+    from spacy_ner_plus.pipeline.scored_ents import write_failure
 
     # Not nlp.make_doc, which refuses texts above nlp.max_length.
     doc = nlp.tokenizer(text) if isinstance(text, str) else text
-    doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: reason})
+    write_failure(doc, reason)
     return doc
 
 

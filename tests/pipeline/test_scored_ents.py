@@ -1,7 +1,7 @@
 import pytest
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_ner_plus.pipeline.scored_ents import register_score, write_ents
+from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents, write_failure
 
 WORDS = ["Anna", "Berg", "met", "Bo", "in", "Oslo", "today"]
 
@@ -94,3 +94,16 @@ def test_scored_ents_of_merged_tokens_have_no_score_and_do_no_harm(doc):
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[0:2])
     assert [ent._.score for ent in doc.ents] == [None, None]
+
+
+def test_scored_ents_keeps_a_failure_where_no_group_is_wanted(doc):
+    register_failure()
+    write_ents(doc, [], [], spans_key="", overwrite=False, unknown=[doc[:]], failure="no reply")
+    assert doc._.ner_failure == "no reply"
+
+
+def test_scored_ents_adds_a_failure_to_that_of_another_component(doc):
+    register_failure()
+    for reason in ("no reply", "bad text", "no reply"):
+        write_failure(doc, reason)
+    assert doc._.ner_failure == "no reply; bad text"

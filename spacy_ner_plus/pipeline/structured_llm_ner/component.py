@@ -14,7 +14,6 @@ from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
-from spacy_ner_plus.pipeline.scored_ents import FAILURE
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
 from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
     from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 
-# The group that holds why there is no answer, where `spans_key` is ''.
-FAILURE_KEY = "structured_llm_ner_failure"
 # Docs that are held back for each request in flight, so that one slow reply doesn't stop the rest.
 _HELD_PER_REQUEST = 4
 
@@ -216,15 +213,11 @@ class StructuredLLMNER(EntityComponent):
         """
         for doc, extraction in zip(docs, extractions, strict=True):
             ents, scores = extraction.entities(doc, self.threshold)
-            failure = extraction.failure
-            self.set_ents(doc, ents, scores, unknown=extraction.unknown(doc), failure=failure)
+            self.set_ents(doc, ents, scores, unknown=extraction.unknown(doc), failure=extraction.failure)
             if self.spans_key:
                 key = f"{self.spans_key}_mentions"
                 mentions, attrs = extraction.mentions(doc)
                 doc.spans[key] = SpanGroup(doc, name=key, spans=mentions, attrs=attrs)
-            elif failure:
-                # Told even where no groups are wanted.
-                doc.spans[FAILURE_KEY] = SpanGroup(doc, name=FAILURE_KEY, attrs={FAILURE: failure})
 
     def usage_report(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): Requests, tokens, seconds and cost so far, and what was lost."""
