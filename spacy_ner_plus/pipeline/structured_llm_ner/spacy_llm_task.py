@@ -63,19 +63,21 @@ class NERTask:
         """Write what the replies say to the Docs.
 
         responses (Iterable[Any]): A reply for each Doc, or a list that holds it.
-        YIELDS (Doc): The Docs. Where a reply isn't valid, entities are missing and
+        YIELDS (Doc): The Docs. Where there is no valid reply, entities are missing and
             Doc._.ner_failure says why.
         """
         for doc, response in zip(docs, responses, strict=True):
             content = response if isinstance(response, str) else next(iter(response), "")
-            failure, candidates = "", []
-            try:
-                mentions = self.prompter.format.parse(content, self.labels, doc.text)
-            except InvalidReply as error:
-                failure = f"invalid reply: {error}"
-            else:
-                spans = align_mentions(doc, mentions).spans
-                candidates = choose(count_votes([[(span, 1.0) for span in spans]]), 0.0)
+            # Our own client's FailedReply says why there is no reply.
+            failure, candidates = getattr(content, "failure", ""), []
+            if not failure:
+                try:
+                    mentions = self.prompter.format.parse(content, self.labels, doc.text)
+                except InvalidReply as error:
+                    failure = f"invalid reply: {error}"
+                else:
+                    spans = align_mentions(doc, mentions).spans
+                    candidates = choose(count_votes([[(span, 1.0) for span in spans]]), 0.0)
             write_ents(
                 doc,
                 [Span(doc, c.start, c.end, label=c.label) for c in candidates],

@@ -4,6 +4,8 @@ import pytest
 import spacy
 from spacy.training import Example
 
+from spacy_ner_plus.llm.client.spacy_llm_model import FailedReply
+from spacy_ner_plus.pipeline.structured_llm_ner.spacy_llm_task import make_ner_task_v1
 from tests.servers.fault_server import Behaviour, FaultServer
 from tests.servers.known_answers import LABELS, names_by_label
 
@@ -59,3 +61,10 @@ def test_spacy_llm_task_scores():
         scores = nlp.evaluate([example])
     assert scores["ents_f"] == 1.0
     assert scores["ents_invalid"] == 0.0
+
+
+def test_spacy_llm_task_gives_the_reason_of_a_reply_that_never_came():
+    doc = spacy.blank("en")("Anna met Robert.")
+    (doc,) = make_ner_task_v1(list(LABELS)).parse_responses([doc], [[FailedReply("the server is down")]])
+    assert doc._.ner_failure == "the server is down"
+    assert not doc.has_annotation("ENT_IOB")
