@@ -103,14 +103,14 @@ def _show_trials(trials: "list[Trial]") -> None:
     table.add_column("Format", no_wrap=True)
     for policy in policies:
         table.add_column(f"F1 ({policy})", justify="right")
-    for name in ("Invalid", "Unaligned", "Tokens in", "Tokens out", "Seconds", "Cost"):
+    for name in ("Failed", "Unaligned", "Tokens in", "Tokens out", "Seconds", "Cost"):
         table.add_column(name, justify="right")
     for trial in trials:
         cost = "-" if trial.cost is None else f"${trial.cost:.4f}"
         table.add_row(
             trial.format,
             *(percent(trial.f1.get(policy)) for policy in policies),
-            f"{trial.invalid:,}",
+            f"{trial.failed:,}",
             f"{trial.unaligned:,}",
             f"{trial.prompt_tokens:,}",
             f"{trial.completion_tokens:,}",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,7 @@ def try_formats(
     )
     trials = list(progress(tried, "Trying", len(chosen)))
     if target is not None:
-        rows = json.dumps([asdict(trial) for trial in trials], indent=2)
+        rows = json.dumps([trial.to_dict() for trial in trials], indent=2)
         write_whole(target, f"{rows}\n".encode())
     return trials
 

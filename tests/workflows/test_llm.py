@@ -29,7 +29,7 @@ def test_llm_try_measures_every_format(pipeline, corpus):
     assert trials["label_lists"].f1 == {"all": 1.0, "listed": 1.0}
     assert trials["entity_list"].f1["all"] == 1.0
     # The server knows no format but JSON.
-    assert trials["bio_lines"].invalid == len(TEXTS)
+    assert trials["bio_lines"].failed == len(TEXTS)
     assert trials["label_lists"].prompt_tokens > 0
     assert trials["label_lists"].cost > 0
 

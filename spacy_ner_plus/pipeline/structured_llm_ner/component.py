@@ -67,7 +67,7 @@ def make_structured_llm_ner(
     StructuredLLMSettings says what each setting means, and holds its default and check.
 
     scorer (Callable): The scoring method. Default: spacy_ner_plus.llm_ner_scorer.v1, which gives
-        spaCy's scores of entities, and the share of Docs without a valid answer.
+        spaCy's scores of entities, and `ents_invalid`, the share of Docs that failed.
     fuzzy_threshold (float): What `similarity_threshold` was called before.
     RAISES (UserError): For a setting that can't be.
     """
@@ -243,11 +243,11 @@ class StructuredLLMNER(EntityComponent):
 
     def _warn(self, issues: IssueLog) -> None:
         """Say at the end of a run what was lost in it, once for all Docs."""
-        from spacy_ner_plus.pipeline.structured_llm_ner.extraction import INVALID, UNALIGNED, UNANSWERED
+        from spacy_ner_plus.pipeline.structured_llm_ner.extraction import INVALID, NO_REPLY, UNALIGNED
 
         lost = [
             f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
-            for kind in (INVALID, UNANSWERED, UNALIGNED, CUT, TOO_LONG)
+            for kind in (INVALID, NO_REPLY, UNALIGNED, CUT, TOO_LONG)
             if issues[kind]
         ]
         if lost:

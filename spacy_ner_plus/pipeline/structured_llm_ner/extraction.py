@@ -14,7 +14,7 @@ from spacy_ner_plus.llm.votes import Candidate, choose
 
 # Kinds of issues, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
-UNANSWERED = "document without a reply: entities missing there"
+NO_REPLY = "document with a request that got no reply: entities missing there"
 UNALIGNED = "mention that isn't in the text: not written"
 FUZZY = "mention spelled differently in the text: aligned to what is most similar"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
@@ -27,14 +27,14 @@ class Extraction:
     candidates (Sequence[Candidate]): Entities that may be written, overlapping ones too.
     alignments (Sequence[Alignment]): Of each valid reply.
     failures (Sequence[Outcome]): One for each chunk of the text without a valid reply.
-    unanswered (Sequence[int]): The tokens that lie in such chunks alone.
+    unknown_tokens (Sequence[int]): The tokens that lie in such chunks alone.
     replies (Sequence[ChatReply]): All replies that came, in order.
     """
 
     candidates: Sequence[Candidate]
     alignments: Sequence[Alignment]
     failures: Sequence[Outcome]
-    unanswered: Sequence[int]
+    unknown_tokens: Sequence[int]
     replies: Sequence[ChatReply]
 
     @property
@@ -53,7 +53,7 @@ class Extraction:
 
     def unknown(self, doc: Doc) -> list[Span]:
         """RETURNS (list[Span]): The tokens about which nothing was found out."""
-        return [doc[i : i + 1] for i in self.unanswered]
+        return [doc[i : i + 1] for i in self.unknown_tokens]
 
     def mentions(self, doc: Doc) -> tuple[list[Span], dict[str, Any]]:
         """RETURNS (tuple[list[Span], dict[str, Any]]): All that was named, with how each was aligned, by attribute."""
@@ -81,7 +81,7 @@ class Extraction:
     def _issues(self) -> Iterator[tuple[str, str, int]]:
         """YIELDS (tuple[str, str, int]): Kind, example and number; the Doc itself is the example where that is ''."""
         for outcome in self.failures[:1]:
-            yield INVALID if outcome.kind == "invalid" else UNANSWERED, outcome.failure, 1
+            yield INVALID if outcome.kind == "invalid" else NO_REPLY, outcome.failure, 1
         for alignment in self.alignments:
             for mention, reason in alignment.unaligned:
                 yield UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", 1

@@ -113,7 +113,7 @@ class Extractor:
             candidates=found[0] or [] if len(found) == 1 else merge_chunks(doc, chunks, found),
             alignments=alignments,
             failures=failures,
-            unanswered=_unanswered(doc, chunks, found) if failures else (),
+            unknown_tokens=_unknown_tokens(doc, chunks, found) if failures else (),
             replies=[reply for outcome in outcomes for reply in outcome.replies],
         )
 
@@ -136,7 +136,7 @@ def _count_votes(alignments: Sequence[Alignment], outcomes: Sequence[Outcome]) -
     return count_votes(samples)
 
 
-def _unanswered(
+def _unknown_tokens(
     doc: Doc, chunks: Sequence[tuple[int, int]], found: Sequence[list[Candidate] | None]
 ) -> list[int]:
     """The tokens that lie in chunks, but in none with an answer."""

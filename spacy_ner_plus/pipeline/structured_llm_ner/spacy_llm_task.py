@@ -93,7 +93,7 @@ class NERTask:
         """Score entities, as structured_llm_ner does.
 
         examples (Iterable[Example]): Predicted Docs and gold.
-        RETURNS (dict[str, Any]): spaCy's entity scores, and the share of invalid replies.
+        RETURNS (dict[str, Any]): spaCy's entity scores, and `ents_invalid`, the share of Docs that failed.
         """
         from spacy_ner_plus.evaluation.scorers import score_llm_ner
 

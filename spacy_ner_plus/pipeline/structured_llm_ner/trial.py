@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from spacy.tokens import Doc
@@ -27,7 +27,7 @@ class Trial:
 
     format (str): Its name.
     f1 (dict[str, float | None]): Micro F1 from 0 to 1, by policy of occurrences.
-    invalid (int): Docs of which a part or the whole got no valid reply.
+    failed (int): Docs that failed, as a whole or in a part: see `evaluation.failures`.
     unaligned (int): Mentions that aren't in their text.
     prompt_tokens (int): Tokens of all prompts.
     completion_tokens (int): Tokens of all replies.
@@ -39,13 +39,19 @@ class Trial:
 
     format: str
     f1: dict[str, float | None]
-    invalid: int = 0
+    failed: int = 0
     unaligned: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     cost: float | None = None
     failure: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): All of it, for JSON."""
+        row = asdict(self)
+        # The name that it has in files.
+        return {"invalid" if name == "failed" else name: value for name, value in row.items()}
 
 
 def try_format(
@@ -87,7 +93,7 @@ def try_format(
     return Trial(
         name,
         f1,
-        invalid=sum(bool(extraction.failures) for extraction in extractions),
+        failed=sum(bool(extraction.failures) for extraction in extractions),
         unaligned=sum(len(a.unaligned) for extraction in extractions for a in extraction.alignments),
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,

@@ -133,7 +133,7 @@ def test_structured_llm_ner_marks_a_doc_without_a_reply_as_missing():
         nlp = pipeline(
             server.url, model={"max_retries": 1, "structured": "json_schema", "max_concurrency": 1}
         )
-        with pytest.warns(UserWarning, match="document without a reply"):
+        with pytest.warns(UserWarning, match="1 x document with a request that got no reply"):
             docs = list(nlp.pipe(["Anna slept.", "Robert woke."]))
     assert found(docs[0]) == expected("Anna slept.")
     assert "500" in docs[1]._.ner_failure
@@ -314,7 +314,7 @@ def test_structured_llm_ner_marks_only_the_failing_part_of_a_long_document():
     with FaultServer(Behaviour(first=("", "500"))) as server:
         model = {"max_retries": 0, "structured": "json_schema", "max_concurrency": 1}
         nlp = pipeline(server.url, chunk_tokens=60, chunk_overlap=0, model=model)
-        with pytest.warns(UserWarning, match="without a reply"):
+        with pytest.warns(UserWarning, match="got no reply"):
             doc = nlp(text)
     states = {token.ent_iob_ for token in doc}
     assert "" in states
