@@ -119,5 +119,5 @@ def _kind(hint: Any) -> tuple[str, Callable[[Any], bool]]:
     if get_origin(hint) is Literal:
         allowed = get_args(hint)
         return f"one of: {', '.join(map(str, allowed))}", lambda value: value in allowed
-    # Types of others are checked by whoever uses them.
+    # Other types are checked where they are used.
     return _KINDS.get(get_origin(hint) or hint, ("", lambda value: True))

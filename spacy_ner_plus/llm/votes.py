@@ -18,7 +18,6 @@ class Candidate:
 
     start (int): Index of its first token.
     end (int): Index after its last token.
-    label (str): The label.
     score (float): From 0 to 1.
     aligned (AlignedMention): How it was aligned, the best of several samples.
     """
@@ -31,10 +30,7 @@ class Candidate:
 
 
 class TokenProbabilities:
-    """Read a mention's probability from the tokens of the reply that spell it.
-
-    reply (ChatReply): The reply.
-    """
+    """Read a mention's probability from the tokens of the reply that spell it."""
 
     def __init__(self, reply: ChatReply):
         self._starts: np.ndarray | None = None

@@ -86,7 +86,7 @@ class EntityComponent(Pipe):
     @property
     def spans_key(self) -> str:
         """RETURNS (str): Key in doc.spans for the entities with their scores; '' for none."""
-        # The name of now: spaCy gives a component that it takes from another pipeline a new one.
+        # The current name: spaCy gives a component that it takes from another pipeline a new one.
         return self.name if self._given_spans_key is None else self._given_spans_key
 
     @property

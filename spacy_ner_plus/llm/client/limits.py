@@ -129,12 +129,12 @@ class Budget:
 
     def _message(self) -> str:
         units = {"usd": "{:.4f} USD", "tokens": "{:,.0f} tokens"}
-        told = " and ".join(
+        spent = " and ".join(
             f"{units[unit].format(self._spent[unit])} of {units[unit].format(most)}"
             for unit, most in self._limits.items()
         )
         kept = f"are kept in '{self._store}'" if self._store else "are kept nowhere, since `store` isn't set"
-        return Errors.E256.format(spent=told, replies=self._replies, kept=kept)
+        return Errors.E256.format(spent=spent, replies=self._replies, kept=kept)
 
 
 def _bucket(per_minute: float | None):

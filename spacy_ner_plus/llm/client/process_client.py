@@ -160,7 +160,7 @@ class ProcessClient:
         if self._in_flight.get(key) is sent:
             del self._in_flight[key]
         if sent.task.done() and not sent.task.cancelled():
-            sent.task.exception()  # read, since asyncio logs errors that nobody waits for
+            sent.task.exception()  # read, since asyncio logs errors that were never read
 
     def _open_sender(self, store: Store | None) -> Sender:
         if self._sender is None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply, Outcome
 
 T = TypeVar("T")
-# What a model is told about a reply that can't be used.
+# The message about a reply that can't be used.
 RE_ASK = (
     "That reply can't be used: {reason}. Answer once more, in the form that was asked for, with nothing else."
 )
@@ -33,8 +33,8 @@ def ask_and_reask(
         try:
             replies.append((yield request))
         except NoReply as failure:
-            told = f"{failure}, asked again since {reason}" if reason else str(failure)
-            return Outcome(None, told, "transport", tuple(replies))
+            failed = f"{failure}, asked again since {reason}" if reason else str(failure)
+            return Outcome(None, failed, "transport", tuple(replies))
         try:
             return Outcome(_read_whole(replies[-1], read, max_tokens), replies=tuple(replies))
         except InvalidReply as error:

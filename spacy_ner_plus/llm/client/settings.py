@@ -21,7 +21,7 @@ _SECRET = re.compile(
 
 @settings
 class ChatSettings:
-    """What a chat model is told once: which server, how to ask it, and what may be spent."""
+    """Which server a chat model asks and how, and what may be spent."""
 
     base_url: str = setting("The address, up to and including '/v1'.")
     name: str = setting("The model, as the server calls it.")

@@ -44,8 +44,7 @@ class Demonstration:
 
         record (Mapping[str, Any]): With `text`, and `spans` or `entities`: lists of start, end and label,
             or objects with these keys.
-        where (str): The place of the record, for messages.
-        RETURNS (Demonstration): The demonstration.
+        where (str): File and line of the record, for messages.
         RAISES (UserError): Where something is missing, lies outside of the text, or overlaps.
         """
         text = record.get("text") if isinstance(record, Mapping) else None
@@ -127,7 +126,7 @@ class SimilarDemonstrations:
     def select(self, text: str) -> list[Demonstration]:
         """RETURNS (list[Demonstration]): The k that are most like this text and aren't the text itself.
 
-        The most similar is last: models heed most what is nearest.
+        The most similar is last, next to the text: what is nearest counts most for a model.
         """
         return self._index.nearest(text, self.k)[::-1] if self.examples else []
 

@@ -51,9 +51,9 @@ class _Vectors:
 
     def nearest(self, text: str, k: int) -> list[Demonstration]:
         form = normalise(text)
-        likeness = self._matrix @ self._embed([text])[0]
+        similarities = self._matrix @ self._embed([text])[0]
         # Stable, so that equally near ones keep their order.
-        ranked = np.argsort(-likeness, kind="stable")
+        ranked = np.argsort(-similarities, kind="stable")
         chosen = [int(i) for i in ranked[: k + 1] if self.forms[i] != form][:k]
         return [self.examples[i] for i in chosen]
 

@@ -71,7 +71,6 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a store that is there, and never write to it.
 
-    path (Path): The file.
     RETURNS (sqlite3.Connection): A connection that any thread may use, one at a time.
     RAISES (UserError): Where it isn't there, is damaged, no store, or written by a newer version.
     """
@@ -82,7 +81,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         try:
             return _checked(_connect(f"{path.resolve().as_uri()}?mode=ro", path), path)
         except sqlite3.OperationalError as error:
-            # SQLite writes beside a file even when it only reads it, unless it is told that nobody writes to it.
+            # SQLite writes beside a file even to read it, unless the file is opened as one that never changes.
             written = path.with_name(f"{path.name}-wal")
             if error.sqlite_errorcode & 0xFF not in _NO_RIGHT or (
                 written.exists() and written.stat().st_size

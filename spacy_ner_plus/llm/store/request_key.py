@@ -14,7 +14,7 @@ def canonical_request(endpoint: str, name: str, sampling: dict[str, Any], reques
     """Write a request in its canonical form, from which the key is made.
 
     endpoint (str): The base address.
-    name (str): The model.
+    name (str): The model, as the server calls it.
     sampling (dict[str, Any]): The fields that change the reply.
     request (ChatRequest): The prompt. How its schema is sent doesn't count, since that is negotiated.
     RETURNS (str): JSON.

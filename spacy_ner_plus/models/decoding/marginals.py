@@ -34,12 +34,12 @@ def span_marginals(scores: Ragged, entities: Entities, temperature: float = 1.0)
     document = np.searchsorted(scores.offsets, starts, side="right") - 1
     has_entities = np.zeros(len(scores.lengths), dtype=bool)
     has_entities[document] = True
-    # Place of each token among those that say something, in documents where there is something to ask.
+    # Position of each token among those that say something, in documents where there is something to ask.
     kept = scores.data.any(axis=1) & np.repeat(has_entities, scores.lengths)
-    place = np.concatenate(([0], np.cumsum(kept)))
-    starts, ends = place[starts], place[ends]
+    position = np.concatenate(([0], np.cumsum(kept)))
+    starts, ends = position[starts], position[ends]
     probs = _softmax(scores.data[kept].astype(np.float64) / temperature)
-    firsts = place[scores.offsets[:-1]]
+    firsts = position[scores.offsets[:-1]]
     probs[firsts[firsts < len(probs)], n + 1 :] = 0.0
     low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), starts, ends)
     # Entities in turn, as an untrained network has thousands with long surroundings.
@@ -73,7 +73,7 @@ def _surroundings(inside: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> t
     """Find how far to both sides of each entity tokens matter.
 
     inside (Floats1d): Share of I- at each token; 0 at the first of a document.
-    starts, ends (Ints1d): The entities.
+    starts, ends (Ints1d): Of each entity, its first token and the one after its last.
     RETURNS (tuple[Ints1d, Ints1d]): Where what matters starts and ends.
     """
     # Minus the log of the product of all shares before a token: it never falls.

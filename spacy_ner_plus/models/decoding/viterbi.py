@@ -27,7 +27,7 @@ def decode(scores: Ragged) -> Ragged:
     offsets = best.offsets
     invalid = np.unique(np.searchsorted(offsets, broken, side="right") - 1).tolist()
     for group in _groups_by_length([int(scores.lengths[i]) for i in invalid]):
-        chosen = [invalid[place] for place in group]
+        chosen = [invalid[index] for index in group]
         paths = _viterbi([flat[offsets[i] : offsets[i + 1]] for i in chosen])
         for i, path in zip(chosen, paths, strict=True):
             best.data[offsets[i] : offsets[i + 1]] = path

@@ -1,4 +1,4 @@
-"""A Hugging Face tokenizer as we need it: wordpieces of a batch, with their places in its texts."""
+"""A Hugging Face tokenizer as we need it: wordpieces of a batch, with their offsets in its texts."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -52,7 +52,7 @@ class Wordpieces(NamedTuple):
 def read_texts(docs: Sequence[Doc]) -> BatchText:
     """Read the texts of Docs, much faster than by doc.text, which makes an object of each token."""
     parts = []
-    places = [np.zeros((0, 2), dtype=np.int64)]
+    offsets = [np.zeros((0, 2), dtype=np.int64)]
     begin = 0
     for doc in docs:
         text = ""
@@ -66,10 +66,10 @@ def read_texts(docs: Sequence[Doc]) -> BatchText:
                     for orth, space in zip(orths, spaces, strict=True)
                 ]
             )
-            places.append(attributes[:, 2:] + (begin, 0))
+            offsets.append(attributes[:, 2:] + (begin, 0))
         parts.append(text)
         begin += len(text) + len(SEPARATOR)
-    starts, lengths = np.concatenate(places).T
+    starts, lengths = np.concatenate(offsets).T
     return BatchText(parts, SEPARATOR.join(parts), starts, starts + lengths)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from spacy_ner_plus.models.network.bert_layers import find_layers
 from spacy_ner_plus.models.network.dropout import drop
 
-# Share of windows that are not told in training where lines begin.
+# Share of windows that are trained without the marks of where lines begin.
 LINE_DROPOUT = 0.1
 
 

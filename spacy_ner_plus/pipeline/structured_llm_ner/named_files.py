@@ -21,7 +21,6 @@ class NamedFiles:
     def read(self, name: str, value: Any, read: Callable[[Any], Any]) -> Any:
         """Read what a setting names, unless that was done before.
 
-        name (str): The setting.
         value (Any): Its value; None is read as None.
         read (Callable): From the value to what is kept, which has to be plain data.
         RETURNS (Any): What `read` gave, now or before.
