@@ -4,15 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import split_tag
+from spacy_ner_plus.spans import CONTINUING, OPEN, split_tag
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BILUO", "IOBES", "BMES")
 # What files write where the annotation of a token is missing, which is not O.
 MISSING_TAGS = frozenset({"", "_", "-"})
 LETTERS = {"IO": "I", "IOB1": "IB", "IOB2": "IB", "BILUO": "BILU", "IOBES": "IBES", "BMES": "BMES"}
 CLOSED = frozenset({"BILUO", "IOBES", "BMES"})
-CONTINUING = frozenset("IMLE")
-ENDING = frozenset("USLE")
 NEEDLESS = "B- that follows no entity of its label"
 UNENDED = "entity without its end"
 
@@ -90,7 +88,7 @@ class TagReader:
                     _count(self.opened, f"{letter}- that opens an entity", tag, place, i)
                 elif letter == "B" and label != inside:
                     _count(self.needless, NEEDLESS, tag, place, i)
-            inside = "" if letter in ENDING else label
+            inside = label if letter in OPEN else ""
         if inside:
             _count(self.unended, UNENDED, f"{inside}, at a sentence's end", place, len(tags) - 1)
         return iob2
