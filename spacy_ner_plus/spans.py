@@ -15,6 +15,8 @@ CONTINUING = frozenset("ILEM")
 OPEN = frozenset("BIM")
 # spaCy's own sign for a token whose annotation is missing, which is not O.
 MISSING = "-"
+# spaCy's numbers for a token's part in an entity (ENT_IOB), in the order of spacy.attrs.IOB_STRINGS.
+IOB_MISSING, IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = range(4)
 # Marks, among the attrs of a span group, that it goes with doc.ents.
 ENTS_GROUP = "ents"
 

@@ -7,7 +7,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE, SENT_START
 from spacy.strings import hash_string
 from spacy.tokens import Doc
 
-BEGIN, INSIDE, MISSING = 3, 1, 0  # spaCy's numbers for the entity tag of a token
+from spacy_ner_plus.spans import IOB_BEGIN, IOB_INSIDE, IOB_MISSING
 
 
 def hash_text(doc: Doc) -> int:
@@ -49,11 +49,11 @@ class CorpusCounts:
         self.doc_lengths[len(doc)] += 1
         # A Doc without sentence starts is one sentence.
         self.sentences += max(int((array[:, 2] == 1).sum()), min(len(doc), 1))
-        self.missing += int((iob == MISSING).sum())
-        begins = numpy.flatnonzero(iob == BEGIN)
+        self.missing += int((iob == IOB_MISSING).sum())
+        begins = numpy.flatnonzero(iob == IOB_BEGIN)
         if len(begins):
             # An entity ends before the first token after its start that is not inside.
-            borders = numpy.append(numpy.flatnonzero(iob != INSIDE), len(doc))
+            borders = numpy.append(numpy.flatnonzero(iob != IOB_INSIDE), len(doc))
             lengths = borders[numpy.searchsorted(borders, begins, side="right")] - begins
             self.entity_lengths.update(lengths.tolist())
             strings = doc.vocab.strings

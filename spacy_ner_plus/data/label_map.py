@@ -8,8 +8,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Errors, UserError
-
-OUTSIDE = 2  # spaCy's number for O
+from spacy_ner_plus.spans import IOB_BEGIN, IOB_OUTSIDE
 
 
 class LabelMap:
@@ -59,9 +58,9 @@ class LabelMap:
             if not chosen.any():
                 continue
             changed = True
-            self.used[strings[old]] += int(((array[:, 0] == 3) & chosen).sum())
+            self.used[strings[old]] += int(((array[:, 0] == IOB_BEGIN) & chosen).sum())
             if new is None:
-                array[chosen] = (OUTSIDE, 0)
+                array[chosen] = (IOB_OUTSIDE, 0)
             else:
                 array[chosen, 1] = strings.add(new)
         if changed:

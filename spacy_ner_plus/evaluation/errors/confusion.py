@@ -7,7 +7,7 @@ from typing import Any
 from spacy_ner_plus.evaluation.counting.schemes import PARTIAL, pair_entities
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
-OUTSIDE = "O"
+NO_LABEL = "O"
 LabelPair = tuple[str | None, str | None]
 
 
@@ -17,7 +17,7 @@ def confusion_matrix(matched: Iterable[MatchedDoc]) -> dict[str, Any]:
     Entities are paired as by the partial scheme: the same bounds first, then most pairs, the same label,
     and the greatest overlap. Each gold and each predicted entity is counted once.
 
-    RETURNS (dict[str, Any]): `labels`, with OUTSIDE as the last; and `matrix`, a row for each gold label, a
+    RETURNS (dict[str, Any]): `labels`, with NO_LABEL as the last; and `matrix`, a row for each gold label, a
         column for each predicted one: the last row has what is spurious, the last column what was missed.
     """
     pairs = Counter(pair for doc in matched for pair in label_pairs(doc))
@@ -25,7 +25,7 @@ def confusion_matrix(matched: Iterable[MatchedDoc]) -> dict[str, Any]:
     # None and not 'O' inside, since a label may be called O.
     columns = [*labels, None]
     return {
-        "labels": [*labels, OUTSIDE],
+        "labels": [*labels, NO_LABEL],
         "matrix": [[pairs[gold, predicted] for predicted in columns] for gold in columns],
     }
 
