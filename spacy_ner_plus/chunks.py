@@ -20,15 +20,15 @@ PIECE = 64
 Stretch = tuple[int, int]
 
 
-class Found(Protocol):
-    """A labelled stretch of tokens."""
+class ChunkSpan(Protocol):
+    """What was found in a chunk: a labelled stretch of the Doc's tokens."""
 
     start: int
     end: int
     label: str
 
 
-T = TypeVar("T", bound=Found)
+T = TypeVar("T", bound=ChunkSpan)
 
 
 def chunk_doc(
