@@ -15,7 +15,7 @@ from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
 
-# What a label of a file may say. Presidio's names are for `presidio_names`, not for prompts.
+# What a label of a file may say. `presidio` is the entity that Presidio has for it, for people who read the file.
 KEYS = ("definition", "examples", "presidio")
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -107,18 +107,6 @@ def shipped_label_sets() -> list[str]:
     """RETURNS (list[str]): The names of the label sets that come with the package."""
     folder = files("spacy_ner_plus.resources") / "labels"
     return sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json"))
-
-
-def presidio_names(name: str = "pii") -> dict[str, str]:
-    """Say how Presidio calls the labels of a shipped set.
-
-    name (str): The set.
-    RETURNS (dict[str, str]): Presidio's entity by label, for labels that it has an entity for.
-    RAISES (UserError): Where there is no such set.
-    """
-    if name not in shipped_label_sets():
-        raise UserError(Errors.E283.format(name=name, sets=", ".join(shipped_label_sets())))
-    return {label: row["presidio"] for label, row in _shipped(name).items() if "presidio" in row}
 
 
 def _shipped(name: str) -> dict[str, dict[str, Any]]:
