@@ -127,12 +127,9 @@ def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Fo
 
 
 def find_other_spellings(finder: OccurrenceFinder, text: str) -> Found:
-    """Find other spellings of a mention that is there as it is spelled: 'JAPAN', but not 'us' for 'US'."""
+    """Find other spellings of a mention that is there as it is spelled."""
     found = _find_normalised(finder, text)
-    if not text.islower():
-        named = [o for o in found.occurrences if not finder.text[o.start : o.end].islower()]
-        return found._replace(occurrences=named)
-    return found
+    return found._replace(occurrences=finder.without_lower_case(text, found.occurrences))
 
 
 def _find_normalised(finder: OccurrenceFinder, text: str) -> Found:

@@ -241,16 +241,12 @@ def _best(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
 
 
 def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
-    """There may be more in another spelling: 'JAPAN', but not 'us' for 'US'."""
+    """There may be more in another spelling."""
     if candidate.ways[candidate.best[0]] != EXACT:
         return candidate.best
-    is_lower = " ".join(candidate.tagged.words).islower()
-    others = [
-        occurrence
-        for occurrence in finder.words(candidate.tagged.words, other_spelling=True)
-        if finder.is_whole(occurrence)
-        and (is_lower or not finder.text[occurrence.start : occurrence.end].islower())
-    ]
+    words = candidate.tagged.words
+    others = finder.without_lower_case(" ".join(words), finder.words(words, other_spelling=True))
+    others = [occurrence for occurrence in others if finder.is_whole(occurrence)]
     for occurrence in others:
         candidate.ways.setdefault(occurrence, NORMALISED)
     return [*candidate.best, *others]

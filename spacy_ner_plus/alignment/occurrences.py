@@ -6,7 +6,7 @@ callers that can split tokens, occurrences of words are left as they are.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
@@ -168,6 +168,16 @@ class OccurrenceFinder:
         forms = [form for form in map(normalise, words) if form]
         found = _find_words(self._normalised.text, forms, gap)
         return [Occurrence(*self._normalised.original(*bounds)) for bounds in found]
+
+    def without_lower_case(self, mention: str, found: Iterable[Occurrence]) -> list[Occurrence]:
+        """Leave out what is all in lower case unless the mention is: 'JAPAN' may be 'Japan', but 'us' is not 'US'.
+
+        found (Iterable[Occurrence]): Where the text has the mention in another spelling.
+        RETURNS (list[Occurrence]): What is left of them, in the same order.
+        """
+        if mention.islower():
+            return list(found)
+        return [each for each in found if not self.text[each.start : each.end].islower()]
 
     def numbered(self, mention: str, number: int) -> tuple[Occurrence | None, bool]:
         """Find the occurrence of a mention that a reply counts as the n-th.

@@ -59,6 +59,14 @@ def test_occurrences_of_words_hold_just_these_words(text, words, gap):
     assert {found.casefold() for found in texts_of(finder, finder.words(words))} <= folded
 
 
+@pytest.mark.parametrize(
+    ("mention", "expected"), [("Us", ["US", "Us"]), ("US", ["US", "Us"]), ("us", ["US", "us", "Us"])]
+)
+def test_occurrences_in_lower_case_are_of_a_mention_in_lower_case(mention, expected):
+    finder = OccurrenceFinder.of_doc(make_doc("The US told us : Us"))
+    assert texts_of(finder, finder.without_lower_case(mention, finder.normalised(mention))) == expected
+
+
 @MANY
 @given(docs_with_gold(), st.data())
 def test_occurrences_of_a_stretch_are_those_of_its_text(doc, data):
