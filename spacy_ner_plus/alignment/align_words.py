@@ -6,13 +6,13 @@ last by similarity. Ends of words and tokens count first: what lies inside of a 
 only where there is no other occurrence, or no order without it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
 from spacy_ner_plus.alignment.align import EXACT, FUZZY, NORMALISED, SIMILARITY_THRESHOLD
-from spacy_ner_plus.alignment.assignment import Placement, Request, assign
+from spacy_ner_plus.alignment.assignment import Placement, Request, assign, assign_first
 from spacy_ner_plus.alignment.mentions import TaggedWords
 from spacy_ner_plus.alignment.occurrences import GAP, Occurrence, OccurrenceFinder
 
@@ -82,22 +82,22 @@ def align_words(
     alignment = WordsAlignment()
     candidates = _find_candidates(finder, tagged, alignment, can_split, similarity_threshold)
     requests, placed = _place_in_order(finder, candidates, can_split)
-    chosen = {placement.number: placement.occurrence for placement in placed}
-    latest = assign([requests[i] for i in chosen], order="text", latest=True)
+    chosen = {placement.number for placement in placed}
+    latest = assign([requests[placement.number] for placement in placed], order="text", latest=True)
     alignment.placed += [
         candidates[first.number].place(first.occurrence, in_order=True, is_certain=first == last)
         for first, last in zip(placed, latest, strict=True)
     ]
-    for i, candidate in enumerate(candidates):
-        if i in chosen or not candidate.tagged.label:
-            continue
-        anywhere = dict.fromkeys((*candidate.best, *(candidate.ways if can_split else ())))
-        free = [occurrence for occurrence in anywhere if _is_free(occurrence, chosen.values())]
-        if free:
-            chosen[i] = free[0]
-            alignment.placed.append(candidate.place(free[0], in_order=False, is_certain=len(free) == 1))
-        else:
-            alignment.lost.append(candidate.tagged)
+    left = [
+        Request(i, candidate.tagged.label, candidate.best_first(inside_words=can_split))
+        for i, candidate in enumerate(candidates)
+        if candidate.tagged.label and i not in chosen
+    ]
+    for placement, is_only in assign_first(left, placed):
+        chosen.add(placement.number)
+        candidate = candidates[placement.number]
+        alignment.placed.append(candidate.place(placement.occurrence, in_order=False, is_certain=is_only))
+    alignment.lost += [candidates[request.number].tagged for request in left if request.number not in chosen]
     alignment.placed.sort(key=attrgetter("start"))
     return alignment
 
@@ -140,6 +140,9 @@ class _Candidates(NamedTuple):
     tagged: TaggedWords
     best: list[Occurrence]
     ways: dict[Occurrence, str]
+
+    def best_first(self, *, inside_words: bool) -> tuple[Occurrence, ...]:
+        return tuple(dict.fromkeys((*self.best, *(self.ways if inside_words else ()))))
 
     def place(self, occurrence: Occurrence, *, in_order: bool, is_certain: bool) -> PlacedWords:
         how = self.ways[occurrence]
@@ -254,7 +257,3 @@ def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> l
 
 def _anywhere(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
     return list(candidate.ways)
-
-
-def _is_free(occurrence: Occurrence, taken: Iterable[Occurrence]) -> bool:
-    return all(occurrence.end <= other.start or other.end <= occurrence.start for other in taken)

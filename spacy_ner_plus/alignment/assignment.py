@@ -85,6 +85,24 @@ def assign_all(requests: Sequence[Request], placed: Sequence[Placement] = ()) ->
     return found
 
 
+def assign_first(
+    requests: Sequence[Request], placed: Sequence[Placement] = ()
+) -> list[tuple[Placement, bool]]:
+    """Give each request its first occurrence that is free, the first request before the others.
+
+    RETURNS (list[tuple[Placement, bool]]): The new placements, each with whether no other occurrence was free
+        for it; a request without one is left out.
+    """
+    occupied = _Occupied(placed, requests)
+    found = []
+    for request in requests:
+        free = list(filter(occupied.is_free, request.candidates))
+        if free:
+            occupied.add(free[0])
+            found.append((Placement(request.number, request.label, free[0]), len(free) == 1))
+    return found
+
+
 def assign_shared(requests: Sequence[Request], placed: Sequence[Placement] = ()) -> list[Placement]:
     """Give each request its first occurrence that no other of its label has, free or not.
 

@@ -12,6 +12,7 @@ from spacy_ner_plus.alignment.assignment import (
     Request,
     assign,
     assign_all,
+    assign_first,
     assign_shared,
 )
 from spacy_ner_plus.alignment.occurrences import Occurrence
@@ -130,6 +131,18 @@ def test_assignment_of_all_leaves_nothing_free(listed, placed):
     assert all(disjoint(one, other) for one, other in combinations(everything, 2))
     free = [occurrence for request in listed for occurrence in request.candidates]
     assert all(any(not disjoint(occurrence, other) for other in everything) for occurrence in free)
+
+
+@MANY
+@given(requests(), st.lists(OCCURRENCES, max_size=1))
+def test_assignment_of_the_first_free_occurrence_says_whether_it_is_the_only_one(listed, placed):
+    taken, expected = list(placed), []
+    for number, label, candidates, *_ in listed:
+        free = [o for o in candidates if all(disjoint(o, other) for other in taken)]
+        if free:
+            taken.append(free[0])
+            expected.append((Placement(number, label, free[0]), len(free) == 1))
+    assert assign_first(listed, [Placement(-1, "X", occurrence) for occurrence in placed]) == expected
 
 
 @MANY
