@@ -12,13 +12,12 @@ what comes after them.
 """
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from spacy_ner_plus.alignment.mentions import Mention
-from spacy_ner_plus.alignment.normalization import Normalised
+from spacy_ner_plus.alignment.offset_mapping import OffsetMapping
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.requests import InvalidReply
@@ -65,10 +64,10 @@ class InlineTags:
         copy = _read_copy(answer, labels, text)
         if unknown := [match[1] for match in TAGGED.finditer(copy.text) if f"<{match[1]}>" not in text]:
             find_label(unknown[0], labels)
-        places = _Places(copy.text, text)
-        if places.share < LEAST_COPIED:
+        mapping = OffsetMapping(copy.text, text)
+        if mapping.share < LEAST_COPIED:
             raise InvalidReply(
-                f"the reply holds {places.share:.0%} of the text; copy the whole text and add tags to it"
+                f"the reply holds {mapping.share:.0%} of the text; copy the whole text and add tags to it"
             )
         return [
             Mention(
@@ -76,7 +75,7 @@ class InlineTags:
                 tagged.label,
                 reply_start=base + tagged.reply_start,
                 reply_end=base + tagged.reply_end,
-                position=places.find(tagged.start) if tagged.start < tagged.end else -1,
+                position=mapping.original(tagged.start) if tagged.start < tagged.end else -1,
             )
             for tagged in copy.entities
         ]
@@ -175,43 +174,6 @@ def _copied_tags(answer: str, matches: Sequence[re.Match[str]], labels: Sequence
         for match in matches
         if any(op.src_start <= match.start() and match.end() <= op.src_end for op in same)
     }
-
-
-class _Places:
-    """Offsets of a copy as offsets of the text.
-
-    share (float): How much of the text is in the copy, differences of spelling left aside.
-    """
-
-    def __init__(self, copy: str, text: str):
-        self.share = 1.0
-        # White space around a reply is no part of it.
-        self._lead = len(text) - len(text.lstrip())
-        self._same = copy == text.strip()
-        if self._same:
-            return
-        from rapidfuzz.distance import Levenshtein
-
-        self._length = len(text)
-        self._copy, self._text = Normalised(copy), Normalised(text)
-        operations = Levenshtein.opcodes(self._copy.text, self._text.text)
-        self._starts = [op.src_start for op in operations]
-        self._blocks = [(op.dest_start, op.tag in ("equal", "replace")) for op in operations]
-        equal = sum(op.dest_end - op.dest_start for op in operations if op.tag == "equal")
-        if self._text.text:
-            self.share = equal / len(self._text.text)
-
-    def find(self, offset: int) -> int:
-        """RETURNS (int): Where the character at an offset of the copy comes from, or what follows it."""
-        if self._same:
-            return offset + self._lead
-        at = bisect_left(self._copy.starts, offset)
-        i = bisect_right(self._starts, at) - 1
-        if i < 0:
-            return 0
-        start, is_copied = self._blocks[i]
-        place = start + (at - self._starts[i] if is_copied else 0)
-        return self._text.starts[place] if place < len(self._text.starts) else self._length
 
 
 def _escape_class(character: str) -> str:
