@@ -29,7 +29,8 @@ EXACT, NORMALISED, FUZZY = "exact", "normalised", "fuzzy"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99
-SIMILARITY_THRESHOLD = 0.85
+# How similar to a mention a part of the text must be at least.
+MENTION_SIMILARITY = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def align_mentions(
     start_char: int = 0,
     end_char: int | None = None,
     occurrences: str = "listed",
-    similarity_threshold: float = SIMILARITY_THRESHOLD,
+    similarity_threshold: float = MENTION_SIMILARITY,
 ) -> Alignment:
     """Find the spans of a reply's mentions.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from spacy_ner_plus.alignment.align import EXACT, FUZZY, NORMALISED, SIMILARITY_THRESHOLD
+from spacy_ner_plus.alignment.align import EXACT, FUZZY, MENTION_SIMILARITY, NORMALISED
 from spacy_ner_plus.alignment.assignment import Placement, Request, assign, assign_first
 from spacy_ner_plus.alignment.mentions import TaggedWords
 from spacy_ner_plus.alignment.occurrences import GAP, Occurrence, OccurrenceFinder
@@ -64,7 +64,7 @@ def align_words(
     tagged: Sequence[TaggedWords],
     *,
     can_split: bool = True,
-    similarity_threshold: float = SIMILARITY_THRESHOLD,
+    similarity_threshold: float = MENTION_SIMILARITY,
 ) -> WordsAlignment:
     """Find tagged words in a text, each at the first place after those before them.
 

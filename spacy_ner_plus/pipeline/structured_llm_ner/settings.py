@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import Errors
 from spacy_ner_plus.pipeline.entity_component import EntitySettings
 from spacy_ner_plus.settings import setting, settings
@@ -48,7 +49,7 @@ class StructuredLLMSettings(EntitySettings):
     )
     similarity_threshold: float = setting(
         "The least similarity, up to 1, of a mention to a part of the text, where the text doesn't have it as spelled.",
-        0.85,
+        MENTION_SIMILARITY,
         above=0,
         at_most=1,
     )

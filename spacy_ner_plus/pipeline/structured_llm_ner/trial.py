@@ -17,7 +17,7 @@ from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
 
 # Policies of occurrences that every reply is read by.
-POLICIES = ("all", "listed")
+TRIED_POLICIES = ("all", "listed")
 _SPANS_KEY = "trial"
 
 
@@ -69,7 +69,7 @@ def try_format(
     RETURNS (Trial): The scores, or why no request can succeed.
     """
     name, own = extractor.prompter.format.name, extractor.occurrences
-    policies = dict.fromkeys((own, *POLICIES))
+    policies = dict.fromkeys((own, *TRIED_POLICIES))
     found: list[dict[str, Extraction]] = []
 
     def read(submitted: DocInFlight) -> None:

@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_ner_plus.alignment.align import SIMILARITY_THRESHOLD
+from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.pipeline.structured_llm_ner.component import make_structured_llm_ner
@@ -36,7 +36,7 @@ def test_settings_have_the_defaults_of_the_factory():
     declared = defaults(StructuredLLMSettings)
     assert {name: config[name] for name in declared} == declared
     assert component().settings == StructuredLLMSettings()
-    assert StructuredLLMSettings().similarity_threshold == SIMILARITY_THRESHOLD
+    assert StructuredLLMSettings().similarity_threshold == MENTION_SIMILARITY
 
 
 @pytest.mark.parametrize(
