@@ -103,7 +103,7 @@ def align_words(
 
 
 def is_certain(text: str, tagged: Sequence[TaggedWords], meant: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether any reader must find tagged words where they are meant, however it tokenises.
+    """Check that any reader must find tagged words where they are meant, however it tokenises.
 
     meant (Sequence[tuple[int, int]]): Start and end of each, by character.
     RETURNS (bool): Whether there is no other place for any of them.

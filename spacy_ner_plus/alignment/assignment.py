@@ -289,7 +289,7 @@ def _between_neighbours(
         for number, (after, before) in bounds.items()
     }
     found: list[Placement] = []
-    # Whoever has the least choice goes first.
+    # The mention with the least choice goes first.
     for request in sorted(group, key=lambda r: (len(fitting[r.number]), r.number)):
         choice = list(filter(occupied.is_free, fitting[request.number] or free))
         choice = choice or list(filter(occupied.is_free, free))

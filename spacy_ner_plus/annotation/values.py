@@ -8,7 +8,7 @@ from zlib import crc32
 from spacy_ner_plus.errors import Errors, UserError
 
 LOCALES = ("en_US", "en_US", "en_US", "en_GB", "en_IN", "es_ES", "de_DE")
-# Numbers and domains that belong to nobody, by the rules of those who allot them.
+# Numbers and domains that are reserved for fiction and examples, so that they reach no one.
 PHONE_FORMS = (
     *(
         "555-01##",

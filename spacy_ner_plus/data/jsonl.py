@@ -199,14 +199,13 @@ def _by_character(
     """Turn token offsets with inclusive ends into characters; `words` are as in the record."""
     # Where each word of the record lies; one that was left out lies nowhere.
     tokens = iter(doc)
-    places = [
+    offsets = [
         (token.idx, token.idx + len(token)) if (token := word and next(tokens)) else None for word in words
     ]
     found = []
     for first, last, label in spans:
-        inside = (
-            [place for place in places[first : last + 1] if place] if 0 <= first <= last < len(words) else []
-        )
+        is_inside = 0 <= first <= last < len(words)
+        inside = [bounds for bounds in offsets[first : last + 1] if bounds] if is_inside else []
         if inside:
             found.append(CharSpan(inside[0][0], inside[-1][1], label))
         else:

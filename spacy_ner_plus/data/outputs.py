@@ -113,7 +113,7 @@ def open_outputs(paths: Mapping[str, Path | None], shards: int = 0) -> Iterator[
 
     paths (Mapping[str, Path | None]): The file or folder of each part, None to write nothing.
     shards (int): How many part files each folder gets; 0 for files.
-    YIELDS (dict[str, Output]): By part. Their spools are to be closed by whoever takes them over.
+    YIELDS (dict[str, Output]): By part. Their spools stay open, for the caller to close.
     RAISES (UserError): A place that cannot be written to.
     """
     for path in paths.values():

@@ -18,7 +18,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
 FORMATS = ("conll", "bio-json", "jsonl", "hub", "spacy")
-# Where the ending tells the format; what holds JSON is looked into as well.
+# Endings that say the format; what holds JSON is looked into as well.
 ENDINGS = {
     ".conll": "conll",
     ".conllu": "conll",
@@ -38,7 +38,7 @@ TEXT_ENDINGS = frozenset(
 LABEL_KEYS = ("entities", "label", "labels", "ner", "annotations")
 TAG_KEYS = (*LABEL_KEYS, "tags", "ner_tags", "bio", "output")
 DATASET_FILES = ("dataset_info.json", "dataset_dict.json", "state.json")
-PEEK = 200  # lines by which a format is told
+PEEK = 200  # lines by which a format is detected
 
 
 @dataclass
@@ -77,14 +77,14 @@ class Options:
 
 
 def find_sources(names: Sequence[str], format: str, encoding: str, notes: list[str]) -> list[Source]:
-    """Find what the user names, look into folders, and tell the formats.
+    """Find what the user names, look into folders, and detect the formats.
 
     names (Sequence[str]): Files, folders, '-' for standard input, or datasets.
     format (str): One of FORMATS, or 'auto'.
     encoding (str): Of text files.
     notes (list[str]): Where it is written which files of a folder were passed over.
     RETURNS (list[Source]): The sources in the order of their names.
-    RAISES (UserError): What does not exist, cannot be read, or has no format that can be told.
+    RAISES (UserError): What does not exist, cannot be read, or has no format that can be detected.
     """
     if format != "auto" and format not in FORMATS:
         raise UserError(Errors.E113.format(format=format, formats=", ".join(["auto", *FORMATS])))
@@ -95,7 +95,7 @@ def find_sources(names: Sequence[str], format: str, encoding: str, notes: list[s
             sources.append(Source(name, "hub"))
         elif name == "-":
             lines = StreamLines(encoding=encoding)
-            sources.append(Source("stdin", _tell(lines, "", format), lines))
+            sources.append(Source("stdin", _detect(lines, "", format), lines))
         elif path.is_dir():
             sources += _in_folder(path, format, encoding, notes)
         else:
@@ -113,7 +113,7 @@ def _in_file(path: Path, format: str, encoding: str) -> Source:
     if known in ("hub", "spacy"):
         return Source(str(path), known)
     lines = FileLines(path, encoding)
-    return Source(str(path), known or _tell(lines, path.suffix.lower(), format), lines)
+    return Source(str(path), known or _detect(lines, path.suffix.lower(), format), lines)
 
 
 def _in_folder(folder: Path, format: str, encoding: str, notes: list[str]) -> list[Source]:
@@ -144,23 +144,23 @@ def _in_folder(folder: Path, format: str, encoding: str, notes: list[str]) -> li
     return [_in_file(path, format, encoding) for path in taken]
 
 
-def _tell(lines: FileLines | StreamLines, ending: str, format: str) -> str:
-    """Tell a text's format from its first lines, its ending where they leave it open."""
+def _detect(lines: FileLines | StreamLines, ending: str, format: str) -> str:
+    """Detect a text's format by its first lines, or by its ending where they leave it open."""
     if format != "auto":
         return format
     head = lines.peek(PEEK)
     begins = next((line.strip("\ufeff \t\r\n") for line in head if line.strip("\ufeff \t\r\n")), "")
     if begins[:1] in ("{", "[") or ending in JSON_ENDINGS:
-        told = _tell_json(head, lines.name)
-        if told or ending in JSON_ENDINGS:
-            return told or JSON_ENDINGS[ending]
+        detected = _detect_json(head, lines.name)
+        if detected or ending in JSON_ENDINGS:
+            return detected or JSON_ENDINGS[ending]
     if _looks_like_conll(head, lines.name):
         return "conll"
     raise UserError(Errors.E112.format(path=lines.name, formats=", ".join(FORMATS)))
 
 
-def _tell_json(head: Sequence[str], name: str) -> str | None:
-    """Tell offsets from tags by the first record that has any; None where no record tells."""
+def _detect_json(head: Sequence[str], name: str) -> str | None:
+    """Detect offsets or tags by the first record that has either; None where no record has."""
     from spacy_ner_plus.data.json_records import json_records
 
     try:

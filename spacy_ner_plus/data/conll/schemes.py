@@ -38,7 +38,7 @@ def is_tag(tag: str) -> bool:
 
 
 class TagReader:
-    """Reads the tags of a file as IOB2, whatever the scheme, and tells the scheme at the end.
+    """Reads the tags of a file as IOB2, whatever the scheme, and says at the end which it was.
 
     Prefixes mean the same in every scheme (B-, U- and S- open an entity, U-,
     S-, L- and E- end one, I- and M- go on or else open one), so reading needs

@@ -65,10 +65,10 @@ class EntityList:
         if not isinstance(entities, list):
             raise InvalidReply("the reply should be an object with a list under 'entities'")
         found = [_read_entity(entity, labels) for entity in entities]
-        places = find_strings(content, [("text", mention) for mention, _, _ in found], TEXT)
+        offsets = find_strings(content, [("text", mention) for mention, _, _ in found], TEXT)
         return [
             Mention(mention, label, occurrence, reply_start=start, reply_end=end)
-            for (mention, label, occurrence), (start, end) in zip(found, places, strict=True)
+            for (mention, label, occurrence), (start, end) in zip(found, offsets, strict=True)
         ]
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:

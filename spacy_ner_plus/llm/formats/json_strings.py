@@ -23,7 +23,7 @@ def find_strings(
     wanted (Sequence[tuple[str, str]]): The key under which each was, and its text, in order.
     keys (frozenset[str] | None): The keys whose strings are wanted; None for all.
     RETURNS (list[tuple[int, int]]): Start and end of each within its quotes, before unescaping;
-        (-1, -1) for all where they can't be told.
+        (-1, -1) for all where they can't be found.
     """
     answer = strip_reply(content)
     base = content.rfind(answer)
@@ -31,16 +31,16 @@ def find_strings(
     for _ in range(TRIES):
         if start < 0 or base < 0:
             break
-        places = []
+        found = []
         for key, text, begin, end in _strings(answer, start):
-            if len(places) == len(wanted):
+            if len(found) == len(wanted):
                 break
             if keys is None or key in keys:
-                if (key, text) != wanted[len(places)]:
+                if (key, text) != wanted[len(found)]:
                     break
-                places.append((base + begin, base + end))
-        if len(places) == len(wanted):
-            return places
+                found.append((base + begin, base + end))
+        if len(found) == len(wanted):
+            return found
         start = answer.find("{", start + 1)
     return [(-1, -1)] * len(wanted)
 

@@ -56,10 +56,10 @@ class LabelLists:
             if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
                 raise InvalidReply(f"'{key}' should hold a list of strings")
             found += [(key, item) for item in items]
-        places = find_strings(content, found)
+        offsets = find_strings(content, found)
         return [
             Mention(item, find_label(key, labels), reply_start=start, reply_end=end)
-            for (key, item), (start, end) in zip(found, places, strict=True)
+            for (key, item), (start, end) in zip(found, offsets, strict=True)
         ]
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
