@@ -41,7 +41,7 @@ def chunk_doc(
 ) -> list[Stretch]:
     """Cut a Doc into chunks of whole sentences.
 
-    doc (Doc): The Doc. Without sentence borders, line breaks and sentence-final punctuation count.
+    doc (Doc): Where it has no sentence borders, its sentences end at line breaks and final punctuation.
     budget (int): Most tokens of a chunk, as the model counts them.
     count_tokens (Callable[[str], int]): Counts them.
     overlap (int): How many tokens a chunk may share with the one before it; whole sentences are shared.
@@ -78,10 +78,9 @@ def chunk_doc(
 def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T] | None]) -> list[T]:
     """Put together what was found in chunks that overlap, without doubles.
 
-    Of a place that lies in several chunks, the one decides in which it is farthest from an end
-    where text was cut off: that one saw most of what is around it.
+    About tokens that lie in several chunks, the one decides in which they are farthest from an end
+    where text was cut off: it has most of what is around them.
 
-    doc (Doc): The Doc.
     chunks (Sequence[tuple[int, int]]): What `chunk_doc` gave.
     found (Sequence[Sequence[T] | None]): What was found in each chunk, by token; None for a chunk
         that nothing is known of, which decides nothing.

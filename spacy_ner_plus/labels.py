@@ -72,11 +72,7 @@ class LabelSet:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "LabelSet":
-        """Make a label set of what `to_dict` gave.
-
-        data (Mapping[str, Any]): With `names`, `definitions` and `examples`.
-        RETURNS (LabelSet): The label set.
-        """
+        """Make a label set of what `to_dict` gave; `definitions` and `examples` may be missing."""
         return cls(
             tuple(data["names"]),
             dict(data.get("definitions") or {}),
@@ -89,7 +85,6 @@ def load_labels(spec: "LabelSet | str | Path | Sequence[str] | Mapping[str, Any]
 
     spec: A list of labels; a mapping from label to definition, or to `definition` and `examples`;
         the path of a JSON or YAML file with either; or the name of a shipped set.
-    RETURNS (LabelSet): The labels.
     RAISES (UserError): Where they can't be read or used.
     """
     if isinstance(spec, LabelSet):

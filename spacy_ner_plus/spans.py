@@ -77,11 +77,7 @@ def spans_to_tags(spans: Iterable[TokenSpan | Span], length: int) -> list[str]:
 
 
 def doc_to_tags(doc: Doc) -> list[str]:
-    """Read a Doc's entities as IOB2 tags.
-
-    doc (Doc): The Doc.
-    RETURNS (list[str]): One tag a token, MISSING where the annotation is missing.
-    """
+    """RETURNS (list[str]): A Doc's entities as IOB2 tags, one a token; MISSING where the annotation is missing."""
     tags = []
     for token in doc:
         iob = token.ent_iob_
@@ -123,7 +119,6 @@ def tags_to_spans(tags: Sequence[str], issues: IssueLog | None = None, where: st
 def align(doc: Doc, spans: Iterable[CharSpan], mode: str = "strict") -> tuple[list[Span], list[CharSpan]]:
     """Lay character spans on a Doc's tokens.
 
-    doc (Doc): The Doc.
     spans (Iterable[CharSpan]): Spans by character.
     mode (str): 'strict' takes only spans that begin and end with a token;
         'contract' and 'expand' move the ends as Doc.char_span does.
@@ -175,7 +170,6 @@ def without_overlaps(
 def span_scores(doc: Doc) -> dict[tuple[int, int, int], float]:
     """Collect the scores that stand in a Doc's span groups, by spaCy's convention.
 
-    doc (Doc): The Doc.
     RETURNS (dict[tuple[int, int, int], float]): Scores by start, end and label's number; where
         several groups hold a span, that of a group which goes with doc.ents.
     """

@@ -25,8 +25,6 @@ class PlacedWords(NamedTuple):
     """Tagged words with their place.
 
     number (int): The number of the tagged words that they are, or are a part of.
-    words (tuple[str, ...]): The words.
-    label (str): The label.
     start (int): Offset of the first character, in code points.
     end (int): Offset after the last.
     how (str): 'exact', 'normalised', 'gapped' or 'fuzzy'.
@@ -131,7 +129,6 @@ class _Candidates(NamedTuple):
     """Where tagged words may stand.
 
     number (int): Their number.
-    tagged (TaggedWords): The words.
     best (list[Occurrence]): Whole ones, by the first way that finds any; else what the first way finds.
     ways (dict[Occurrence, str]): How each was found; inside of longer words, too.
     """

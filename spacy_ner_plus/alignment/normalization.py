@@ -90,11 +90,7 @@ class Normalised:
 
 
 def normalise(text: str) -> str:
-    """Take differences of spelling that don't matter out of a text.
-
-    text (str): A text.
-    RETURNS (str): Its normalised form.
-    """
+    """RETURNS (str): A text's normalised form, without differences of spelling that don't matter."""
     if text.isascii() and text.split() == [text]:
         return text.translate(SAME).lower()
     return Normalised(text).text

@@ -50,11 +50,7 @@ Record = dict[str, Any]
 
 
 class Request(NamedTuple):
-    """A text with its entities.
-
-    text (str): The text.
-    spans (list[CharSpan]): The entities.
-    """
+    """A text with its entities."""
 
     text: str
     spans: list[CharSpan]
@@ -67,8 +63,7 @@ def generate_corpus(
 
     train (int): How many records to train on.
     dev (int): How many to evaluate on.
-    seed (int): The seed.
-    lang (str): The language.
+    lang (str): Code of the language, for which there must be templates.
     RETURNS (tuple[list[Record], list[Record]]): Records of the form `bio-json`.
     RAISES (UserError): More records than there can be distinct ones, a language
         without templates, or Faker missing.
@@ -86,21 +81,12 @@ def generate_corpus(
 
 
 def records_to_json(records: Iterable[Record]) -> str:
-    """Write records as a file, one a line.
-
-    records (Iterable[Record]): Records of the form `bio-json`.
-    RETURNS (str): The file.
-    """
+    """RETURNS (str): A file of the form `bio-json`, a record a line."""
     return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
 
 
 def record_entities(records: Sequence[Record], lang: str = "en") -> list[tuple[str, str]]:
-    """Read the entities of records.
-
-    records (Sequence[Record]): Records of the form `bio-json`.
-    lang (str): The language.
-    RETURNS (list[tuple[str, str]]): Label and text of each entity, in order.
-    """
+    """RETURNS (list[tuple[str, str]]): Label and text of each entity of records, in order."""
     docs = bio_json_to_docs(
         records_to_json(records).split("\n"), spacy.blank(lang), issues=IssueLog(), where=""
     )

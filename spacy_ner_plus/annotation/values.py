@@ -79,11 +79,7 @@ class Values:
         }
 
     def draw(self, kind: str) -> str:
-        """Draw a value.
-
-        kind (str): A slot's kind, such as 'NAME:first'.
-        RETURNS (str): The value.
-        """
+        """RETURNS (str): A value for a kind of slot, such as 'NAME:first'."""
         if kind in self.lists:
             return self.random.choice(self.lists[kind])
         return self._own(self.makers[kind])

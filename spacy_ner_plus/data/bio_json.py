@@ -63,11 +63,9 @@ def bio_json_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, w
     Where a token's place is ambiguous the nearest is taken and counted. A record
     without labels becomes a Doc whose annotation is missing, which is not O.
 
-    lines (Iterable[str]): The lines of the file.
     nlp (Language): Tokenises the texts.
     issues (IssueLog): Where every loss and repair is counted.
     where (str): The file's name.
-    YIELDS (Doc): The Docs in order.
     RAISES (UserError): What is no JSON, or a record without a text.
     """
     for number, record in json_records(lines, where, numbers_as_text=True):

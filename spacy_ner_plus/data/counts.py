@@ -13,7 +13,6 @@ from spacy_ner_plus.spans import IOB_BEGIN, IOB_INSIDE, IOB_MISSING
 def hash_text(doc: Doc) -> int:
     """Hash a Doc's text, so that repeated texts are found without keeping them.
 
-    doc (Doc): The Doc.
     RETURNS (int): The same for the same text, in every process.
     """
     return hash_string(doc.text)
@@ -39,8 +38,7 @@ class CorpusCounts:
     def add(self, doc: Doc, text_hash: int | None = None) -> None:
         """Count a Doc.
 
-        doc (Doc): The Doc.
-        text_hash (int): What hash_text says of it, where that is known.
+        text_hash (int | None): What hash_text says of it, where that is known.
         """
         array = doc.to_array([ENT_IOB, ENT_TYPE, SENT_START]).reshape((len(doc), 3))
         iob, types = array[:, 0], array[:, 1]
@@ -69,11 +67,7 @@ class CorpusCounts:
         return self.docs - len(self.texts)
 
     def shared_with(self, other: "CorpusCounts") -> int:
-        """Count the Docs whose text the other corpus has, too.
-
-        other (CorpusCounts): The other corpus.
-        RETURNS (int): How many of this corpus's Docs.
-        """
+        """RETURNS (int): How many of this corpus's Docs have a text that the other corpus has, too."""
         return sum(count for text, count in self.texts.items() if text in other.texts)
 
 

@@ -34,7 +34,6 @@ def json_records(
 ) -> Iterator[tuple[int, Any]]:
     """Read the records of a file, whichever of the three forms it has.
 
-    lines (Iterable[str]): The lines.
     where (str): The file's name, for the message.
     numbers_as_text (bool): Whether numbers stay as they are written, as strings.
     YIELDS (tuple[int, Any]): The line a record begins on, from 1, and the record;

@@ -39,11 +39,9 @@ def jsonl_to_docs(lines: Iterable[str], nlp: Language, *, issues: IssueLog, wher
     A record without a key for spans becomes a Doc whose annotation is missing,
     which is not O, unless Prodigy's `answer` says that it was accepted so.
 
-    lines (Iterable[str]): The lines of the file.
     nlp (Language): Tokenises the texts that come without tokens.
     issues (IssueLog): Where every loss and repair is counted.
     where (str): The file's name.
-    YIELDS (Doc): The Docs in order.
     RAISES (UserError): What is no JSON, or a record without a text.
     """
     for number, value in json_records(lines, where):

@@ -27,7 +27,6 @@ class LabelMap:
         """Read a JSON or YAML file.
 
         path (Path): A mapping such as {"PER": "PERSON", "MISC": null}.
-        RETURNS (LabelMap): The map.
         RAISES (UserError): A file that cannot be read or is no such mapping.
         """
         try:
@@ -44,10 +43,7 @@ class LabelMap:
         return cls(dict(labels))
 
     def apply(self, doc: Doc) -> None:
-        """Change a Doc's entities in place.
-
-        doc (Doc): The Doc.
-        """
+        """Change a Doc's entities in place."""
         strings = doc.vocab.strings
         changes = [(strings[old], new) for old, new in self.labels.items() if old in strings]
         array = doc.to_array([ENT_IOB, ENT_TYPE])
@@ -67,10 +63,7 @@ class LabelMap:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
 
     def notes(self) -> list[str]:
-        """Say what was dropped, and which labels never came up.
-
-        RETURNS (list[str]): A line each.
-        """
+        """RETURNS (list[str]): A line for each label that was dropped or never came up."""
         notes = []
         for old, new in self.labels.items():
             if not self.used[old]:

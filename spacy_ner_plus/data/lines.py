@@ -29,7 +29,6 @@ class FileLines:
     def __init__(self, path: Path, encoding: str = "utf-8"):
         """Look at the beginning of the file.
 
-        path (Path): The file.
         encoding (str): Its encoding; a byte-order mark is passed over.
         RAISES (UserError): A file that is unreadable, empty or binary, an unknown encoding.
         """
@@ -53,11 +52,7 @@ class FileLines:
             raise _undecodable(error, self.name, self.number, self.encoding) from error
 
     def peek(self, count: int) -> list[str]:
-        """Look at the first lines.
-
-        count (int): How many.
-        RETURNS (list[str]): The lines.
-        """
+        """RETURNS (list[str]): The first lines, this many or as many as there are."""
         return list(islice(self, count))
 
 
@@ -103,11 +98,7 @@ class StreamLines:
         return line
 
     def peek(self, count: int) -> list[str]:
-        """Look at the first lines, which stay to be read.
-
-        count (int): How many.
-        RETURNS (list[str]): The lines.
-        """
+        """RETURNS (list[str]): The next lines, this many or as many as there are; they stay to be read."""
         self._peeked += islice(self._lines, max(0, count - len(self._peeked)))
         return self._peeked[:count]
 

@@ -52,10 +52,7 @@ class Output:
         self.docs = 0
 
     def add(self, doc: Doc) -> None:
-        """Add a Doc.
-
-        doc (Doc): The Doc.
-        """
+        """Add a Doc, to the shard whose turn it is."""
         self.spools[self.docs % len(self.spools)].add(doc)
         self.docs += 1
 
@@ -137,7 +134,6 @@ def open_outputs(paths: Mapping[str, Path | None], shards: int = 0) -> Iterator[
 def check_output(path: Path, shards: int) -> None:
     """Refuse a place before anything is read.
 
-    path (Path): The file or folder.
     shards (int): How many part files a folder gets; 0 for a file.
     RAISES (UserError): An ending that says no format, a folder with other things in it.
     """

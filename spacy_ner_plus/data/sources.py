@@ -216,14 +216,11 @@ def read_source(
 ) -> Iterator[Doc]:
     """Read a source with the converter of its format.
 
-    source (Source): The source.
     nlp (Language): Makes the Docs.
-    options (Options): What the user says about the reading.
     issues (IssueLog): Where losses and repairs are counted.
     notes (list[str]): Where it is written what was found out.
     begins (deque[int]): Where the line of each Doc's first token is put, by formats whose Docs
         are longer than a line.
-    RETURNS (Iterator[Doc]): The Docs.
     """
     common = {"issues": issues, "where": source.name}
     if source.format == "conll":

@@ -47,11 +47,7 @@ class Dealer:
         self._dealt: dict[int, str] = {}
 
     def part(self, text_hash: int) -> str:
-        """Say to which part a document goes.
-
-        text_hash (int): A hash of its text.
-        RETURNS (str): The part.
-        """
+        """RETURNS (str): The part that a document goes to, by the hash of its text."""
         if text_hash not in self._dealt:
             if not self._left:
                 self._left = self._random.sample(self._hand, len(self._hand))

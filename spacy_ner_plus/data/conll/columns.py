@@ -70,7 +70,6 @@ def find_layout(
         counted from the last.
     tag_column (int | str | None): The tag's column, likewise.
     any_tag (bool): Whether anything may be a tag, as in the scheme IO.
-    RETURNS (Layout): The layout.
     RAISES (UserError): A column that does not exist, or holds no tags.
     """
     contents = [(number, line) for number, line in sample if line.strip()]
@@ -129,11 +128,7 @@ def _counts(values: Sequence[str]) -> bool:
 
 
 def is_range(value: str) -> bool:
-    """Whether this is CoNLL-U's index of a fused or an empty token, whose parts have lines of their own.
-
-    value (str): Such as '1-2' or '1.1'.
-    RETURNS (bool): Whether it is.
-    """
+    """RETURNS (bool): Whether this is CoNLL-U's index of a fused or an empty token, such as '1-2' or '1.1'."""
     first, mark, second = value.partition("-") if "-" in value else value.partition(".")
     return bool(mark) and first.isdecimal() and second.isdecimal()
 

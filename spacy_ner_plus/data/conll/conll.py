@@ -60,7 +60,6 @@ def conll_to_docs(
         makes a token of it, outside of entities; otherwise there is a space.
     notes (list[str]): Where it is written what was found out about the file.
     begins (deque[int]): Where the line of each Doc's first token is put before the Doc is given.
-    YIELDS (Doc): The Docs.
     RAISES (UserError): A line with too few columns, a column that does not
         exist or holds no tags, a file without tokens.
     """
@@ -101,7 +100,6 @@ def docs_to_conll(
 ) -> Iterator[str]:
     """Write Docs as CoNLL lines with token and IOB2 tag, and '-' where the annotation is missing.
 
-    docs (Iterable[Doc]): The Docs.
     docstart (bool): Whether each Doc gets a header; without, only the sentences remain.
     separator (str): Between the columns; tokens may contain spaces, so a tab is safe.
     issues (IssueLog): Where is counted what a line cannot hold: tokens of white

@@ -21,7 +21,6 @@ Place = Callable[[int], str]
 def parse_tag(tag: str) -> tuple[str, str] | None:
     """As split_tag, with missing annotation; remembered, as tags repeat.
 
-    tag (str): Such as 'B-PER'.
     RETURNS (tuple[str, str] | None): Prefix and label, both empty where the
         annotation is missing, None where this is no tag.
     """
@@ -29,11 +28,7 @@ def parse_tag(tag: str) -> tuple[str, str] | None:
 
 
 def is_tag(tag: str) -> bool:
-    """Whether this is a tag of a scheme with prefixes.
-
-    tag (str): Such as 'B-PER' or 'O'; a missing tag is none.
-    RETURNS (bool): Whether it is.
-    """
+    """RETURNS (bool): Whether this is a tag of a scheme with prefixes, such as 'B-PER' or 'O', not a missing one."""
     return tag not in MISSING_TAGS and parse_tag(tag) is not None
 
 

@@ -38,8 +38,7 @@ class Sentence:
 def sample_lines(lines: Iterable[str]) -> list[tuple[int, str]]:
     """Take the first lines that are neither blank nor headers.
 
-    lines (Iterable[str]): The lines.
-    RETURNS (list[tuple[int, str]]): Their numbers, from 1, and the lines.
+    RETURNS (list[tuple[int, str]]): Up to SAMPLE of them, each after its number, from 1.
     """
     numbered = ((n, line.lstrip("\ufeff")) for n, line in enumerate(lines, start=1))
     contents = ((n, line) for n, line in numbered if line.strip() and not is_header(line))
@@ -47,11 +46,7 @@ def sample_lines(lines: Iterable[str]) -> list[tuple[int, str]]:
 
 
 def is_header(line: str) -> bool:
-    """Whether a document begins with this line.
-
-    line (str): The line.
-    RETURNS (bool): Whether it does.
-    """
+    """RETURNS (bool): Whether a document begins with this line."""
     return line.startswith((HEADER, *NEW_DOCUMENT))
 
 
@@ -60,7 +55,6 @@ def read_sentences(
 ) -> Iterator[Sentence]:
     """Read the sentences of a file.
 
-    lines (Iterable[str]): The lines.
     layout (Layout): How they read.
     where (str): The file's name, for messages.
     issues (IssueLog): Where is counted what could not be kept.

@@ -26,7 +26,6 @@ def get_format(spec: Any) -> ReplyFormat:
 
     spec (str | ReplyFormat): One of FORMATS; the name of a function in spaCy's registry `misc`
         that makes one, such as 'my_format.v1'; or a format.
-    RETURNS (ReplyFormat): The format.
     RAISES (UserError): Where there is no such format, or something lacks for one.
     """
     if isinstance(spec, str):

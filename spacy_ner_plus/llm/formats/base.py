@@ -55,8 +55,6 @@ class ReplyFormat(Protocol):
 
         mentions (Sequence[tuple[int, int, str]]): Start, end and label, by character; they don't overlap.
         labels (Sequence[str]): The labels that are asked for.
-        text (str): The text.
-        RETURNS (str): The reply.
         """
         ...
 
@@ -75,9 +73,7 @@ def shipped_template(name: str) -> str:
 def find_label(name: str, labels: Sequence[str]) -> str:
     """Find the label that a reply names; one in other case counts if there is only one such.
 
-    name (str): As the reply has it.
     labels (Sequence[str]): The labels that were asked for.
-    RETURNS (str): The label.
     RAISES (InvalidReply): Where it is none of them.
     """
     if name in labels:

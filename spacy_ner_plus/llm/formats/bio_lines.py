@@ -25,7 +25,7 @@ NOTHING = "NONE"
 
 
 def bio_lines_v1() -> "BioLines":
-    """RETURNS (BioLines): The format."""
+    """Make the format, which configs name 'spacy_ner_plus.bio_lines.v1' or 'bio_lines'."""
     return BioLines()
 
 

@@ -21,7 +21,7 @@ TEXT = frozenset({"text"})
 
 
 def entity_list_v1() -> "EntityList":
-    """RETURNS (EntityList): The format."""
+    """Make the format, which configs name 'spacy_ner_plus.entity_list.v1' or 'entity_list'."""
     return EntityList()
 
 

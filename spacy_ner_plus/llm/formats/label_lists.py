@@ -17,7 +17,7 @@ from spacy_ner_plus.llm.requests import InvalidReply
 
 
 def label_lists_v1() -> "LabelLists":
-    """RETURNS (LabelLists): The format."""
+    """Make the format, which configs name 'spacy_ner_plus.label_lists.v1' or 'label_lists'."""
     return LabelLists()
 
 
