@@ -15,7 +15,7 @@ NUMBER, LABEL, OFFSETS, SCORE = 5, 12, 13, 5
 FILE_WIDTH = 120
 
 
-def write_table(results: Iterable[dict[str, Any]], stream: TextIO) -> None:
+def write_table(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
     """Write a row for each entity: the text's number, the entity, its label, offsets, score and context.
 
     results (Iterable[dict[str, Any]]): Records with `text` and `ents`, as `predict_records` gives them.

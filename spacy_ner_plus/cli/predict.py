@@ -1,25 +1,15 @@
 """`spacy-ner-plus predict`: entities of pasted text, files and stdin as table, JSONL or page."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated
 
 import typer
 
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import written_whole
-from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.workflows.arguments.numbers import at_least
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
-from spacy_ner_plus.workflows.arguments.targets import check_targets
-from spacy_ner_plus.workflows.arguments.texts import read_texts
 
 FORMATS = ("table", "jsonl", "html")
-INPUT_FORMATS = ("auto", "text", "jsonl")
 
 
 def predict_command(
@@ -46,58 +36,32 @@ def predict_command(
 ) -> None:
     """Find entities in texts and print them."""
     from spacy_ner_plus.cli.console import err
-    from spacy_ner_plus.workflows.predict import predict_records
+    from spacy_ner_plus.cli.entity_table import write_table
+    from spacy_ner_plus.workflows.predict import predict_files, write_jsonl, write_page
 
-    at_least("--batch-size", batch_size, 1)
-    _check_choice("--format", output_format, FORMATS)
-    _check_choice("--input-format", input_format, INPUT_FORMATS)
-    inputs = [("a file of texts", file) for file in files or [] if file != "-"]
-    check_targets({"--output": output}, [*inputs, ("the pipeline", pipeline), ("--code", code)])
+    if output_format not in FORMATS:
+        choices = ", ".join(FORMATS)
+        raise UserError(Errors.E506.format(value=output_format, option="--format", choices=choices))
     if not files and not text:
         files = ["-"]
     if "-" in (files or []) and sys.stdin.isatty():
         unit = "one text" if whole else "text, one a line"
         err.print(f"Paste {unit}; end with Ctrl-D on a line of its own.", style="dim")
-    nlp = load_pipeline(pipeline, override or [], code=code)
-    records = read_texts(files or [], text or [], input_format=input_format, whole=whole)
-    issues = IssueLog()
-    results = predict_records(nlp, records, batch_size=batch_size, n_process=n_process, issues=issues)
-    with _destination(output) as stream:
-        _write(results, stream, output_format, lang=nlp.lang, flush=output is None)
+    issues = predict_files(
+        pipeline,
+        files or [],
+        output or sys.stdout,
+        texts=text or [],
+        write={"table": write_table, "jsonl": write_jsonl, "html": write_page}[output_format],
+        input_format=input_format,
+        whole=whole,
+        overrides=override or [],
+        batch_size=batch_size,
+        n_process=n_process,
+        code=code,
+    )
     for kind, issue in issues:
         line = f"{issue.count} x {kind}. First: {issue.example} ({issue.where})"
         err.print(line, style="yellow", markup=False, highlight=False)
     if output:
         err.print(f"Predictions: {output}", markup=False, highlight=False)
-
-
-def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UserError(Errors.E506.format(value=value, option=option, choices=", ".join(choices)))
-
-
-def _write(
-    results: Iterable[dict[str, Any]], stream: TextIO, output_format: str, *, lang: str, flush: bool
-) -> None:
-    """Write results while they come in; a page waits for the end of the texts."""
-    if output_format == "jsonl":
-        for result in results:
-            print(json.dumps(result, ensure_ascii=False), file=stream, flush=flush)
-    elif output_format == "html":
-        from spacy_ner_plus.evaluation.pages.entities_page import render_entities
-
-        stream.write(render_entities(results, title="Entities", lang=lang))
-    else:
-        from spacy_ner_plus.cli.entity_table import write_table
-
-        write_table(results, stream)
-
-
-@contextmanager
-def _destination(output: Path | None) -> Iterator[TextIO]:
-    """Open stdout, or a file that takes its name only when it is whole."""
-    if output is None:
-        yield sys.stdout
-        return
-    with written_whole(output) as beside, beside.open("w", encoding="utf8") as stream:
-        yield stream

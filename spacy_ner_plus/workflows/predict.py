@@ -1,16 +1,18 @@
 """Entities of texts: Docs in the order of the texts, also where the pipeline fails on some."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.numbers import at_least
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
-from spacy_ner_plus.workflows.arguments.texts import read_texts
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.targets import check_targets
+from spacy_ner_plus.workflows.arguments.texts import check_input_format, read_texts
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -22,6 +24,9 @@ REPLACED = "record that had 'ents' already: replaced by the prediction"
 # After so many texts the strings that they brought are forgotten (spaCy's
 # memory zone), so that an endless stream does not fill the memory.
 ZONE = 5_000
+
+# Writes records with their entities to a stream; the string is the language's code.
+Writer = Callable[[Iterable[dict[str, Any]], TextIO, str], None]
 
 
 def predict(
@@ -52,7 +57,7 @@ def predict(
     YIELDS (Doc): The Docs, while the texts are read; not in a memory zone, so that they may be kept.
     RAISES (UserError): Where something can't be read or loaded.
     """
-    at_least("--batch-size", batch_size, 1)
+    at_least("batch_size", batch_size, 1)
     if isinstance(texts, str):
         raise UserError(Errors.E512.format(text=texts[:40]))
     nlp = load_pipeline(pipeline, overrides, code=code)
@@ -105,7 +110,7 @@ def predict_records(
         where the pipeline failed: why is then under `error`.
     RAISES (UserError): Where something can't be loaded.
     """
-    at_least("--batch-size", batch_size, 1)
+    at_least("batch_size", batch_size, 1)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues
     return _predict_records(nlp, iter(records), batch_size, n_process, issues)
@@ -152,3 +157,81 @@ def describe_entities(doc: "Doc") -> list[dict[str, Any]]:
         score = scores.get((ent.start, ent.end, ent.label))
         entities.append(entity if score is None else {**entity, "score": round(score, 6)})
     return entities
+
+
+def predict_files(
+    pipeline: "Language | str | Path",
+    files: Iterable[str | Path],
+    target: str | Path | TextIO,
+    *,
+    texts: Iterable[str] = (),
+    write: Writer | None = None,
+    input_format: str = "auto",
+    whole: bool = False,
+    overrides: Iterable[str] = (),
+    batch_size: int | None = None,
+    n_process: int = 1,
+    code: str | Path | None = None,
+    issues: IssueLog | None = None,
+) -> IssueLog:
+    """Read texts from files, and write them with their entities; a file is written whole or not at all.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    files (Iterable[str | Path]): Text or JSONL files, '-' for standard input.
+    target (str | Path | TextIO): The file to write, or a stream.
+    texts (Iterable[str]): Texts that come before those of the files.
+    write (Writer): How they are written, such as `write_page`. Default: `write_jsonl`.
+    input_format (str): Of the files: 'text', 'jsonl', or 'auto' for by the file's name. Default: 'auto'.
+    whole (bool): Whether a file is one text, instead of one a line. Default: False.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    batch_size (int): Texts at once. Default: the pipeline's own.
+    n_process (int): Number of processes. Default: 1.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    issues (IssueLog): Where texts on which the pipeline fails are counted.
+    RETURNS (IssueLog): The same, or a new one.
+    RAISES (UserError): Where something can't be read, loaded or written.
+    """
+    at_least("batch_size", batch_size, 1)
+    check_input_format(input_format)
+    files = [str(file) for file in files]
+    if isinstance(target, str | Path):
+        read = [("a file of texts", file) for file in files if file != "-"]
+        inputs = [*read, ("the pipeline", path_of(pipeline)), ("code", code)]
+        check_targets({"the predictions": Path(target)}, inputs)
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    issues = IssueLog() if issues is None else issues
+    records = read_texts(files, texts, input_format=input_format, whole=whole)
+    results = predict_records(nlp, records, batch_size=batch_size, n_process=n_process, issues=issues)
+    with _open(target) as stream:
+        (write or write_jsonl)(results, stream, nlp.lang)
+    return issues
+
+
+def write_jsonl(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
+    """Write each record as a line of JSON, as soon as it is there."""
+    for result in results:
+        stream.write(f"{json.dumps(result, ensure_ascii=False)}\n")
+        # A reader at the other end of a pipe sees each at once.
+        stream.flush()
+
+
+def write_page(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
+    """Write an HTML page, which takes all records into memory.
+
+    lang (str): Code of the texts' language, '' where unknown.
+    """
+    from spacy_ner_plus.evaluation.pages.entities_page import render_entities
+
+    stream.write(render_entities(results, title="Entities", lang=lang))
+
+
+@contextmanager
+def _open(target: str | Path | TextIO) -> Iterator[TextIO]:
+    """A stream as it is, or a file that takes its name only when it is whole."""
+    from spacy_ner_plus.files import written_whole
+
+    if not isinstance(target, str | Path):
+        yield target
+        return
+    with written_whole(Path(target)) as beside, beside.open("w", encoding="utf8") as stream:
+        yield stream

@@ -153,7 +153,7 @@ def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
         ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E503.*a\.txt.*utf-8"),
         ("b.txt", None, (), r"E503.*b\.txt.*No such file"),
         ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, html"),
-        ("a.txt", b"x", ("--input-format", "csv"), "E506.*'csv' is no --input-format"),
+        ("a.txt", b"x", ("--input-format", "csv"), "E506.*'csv' is no input_format"),
         ("a.txt", b"x", ("--batch-size", "0"), "E507"),
         ("a.txt", b"x", ("--override", "device"), "E502"),
     ],

@@ -1,10 +1,20 @@
+import io
+import json
+
 import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.workflows.predict import FAILED, describe_entities, predict, predict_records
+from spacy_ner_plus.workflows.predict import (
+    FAILED,
+    describe_entities,
+    predict,
+    predict_files,
+    predict_records,
+    write_page,
+)
 
 
 @Language.component("predict_fails_on_bad")
@@ -125,3 +135,35 @@ def test_predict_counts_records_on_which_the_pipeline_fails(failing):
     assert found[0] == {"text": "bad", "id": 1, "ents": None, "error": "predict_fails_on_bad: bad text"}
     assert found[1]["ents"][0]["label"] == "LOC"
     assert issues[FAILED] == 1
+
+
+def test_predict_reads_files_and_writes_one(ruler, tmp_path):
+    (tmp_path / "texts.jsonl").write_text('{"text": "Oslo", "id": 1}\n{"text": "x"}\n')
+    target = tmp_path / "out" / "found.jsonl"
+    issues = predict_files(ruler, [tmp_path / "texts.jsonl"], target, texts=["Anna Smith"])
+    rows = [json.loads(line) for line in target.read_text(encoding="utf8").splitlines()]
+    assert [(row["text"], len(row["ents"]), row.get("id")) for row in rows] == [
+        ("Anna Smith", 1, None),
+        ("Oslo", 1, 1),
+        ("x", 0, None),
+    ]
+    assert not issues.kinds
+
+
+def test_predict_writes_a_page_to_a_stream(ruler):
+    stream = io.StringIO()
+    predict_files(ruler, [], stream, texts=["Oslo"], write=write_page)
+    assert '<mark class="entity"' in stream.getvalue()
+
+
+def test_predict_overwrites_nothing_that_it_reads(ruler, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("Oslo\n")
+    with pytest.raises(UserError, match=r"E320.*a file of texts"):
+        predict_files(ruler, [path], path)
+    assert path.read_text() == "Oslo\n"
+
+
+def test_predict_refuses_an_unknown_format_of_texts(ruler):
+    with pytest.raises(UserError, match=r"E506.*'csv' is no input_format.*auto, text, jsonl"):
+        predict_files(ruler, [], io.StringIO(), texts=["Oslo"], input_format="csv")

@@ -11,6 +11,17 @@ from typing import Any, TextIO
 from spacy_ner_plus.errors import Errors, UserError
 
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
+INPUT_FORMATS = ("auto", "text", "jsonl")
+
+
+def check_input_format(input_format: str) -> None:
+    """Refuse an unknown format of texts.
+
+    RAISES (UserError): Where it is none of INPUT_FORMATS.
+    """
+    if input_format not in INPUT_FORMATS:
+        values = {"value": input_format, "option": "input_format", "choices": ", ".join(INPUT_FORMATS)}
+        raise UserError(Errors.E506.format(**values))
 
 
 def read_texts(
