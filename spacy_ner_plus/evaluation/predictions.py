@@ -1,4 +1,4 @@
-"""Predictions made by a pipeline: in order, one for each input."""
+"""Predictions of a pipeline: in order, one for each input, also where it fails."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,17 +14,17 @@ from spacy_ner_plus.corpus import bare_copy
 Handler = Callable[..., Any]
 
 
-class Outcome(NamedTuple):
-    """What came of one input.
+class PipedDoc(NamedTuple):
+    """One input of a pipeline, and the Doc that came of it.
 
     doc (Doc | None): The Doc, None where a component failed on it.
     context (Any): What was given beside the input.
-    error (str): Why it failed; empty where it did not.
+    failure (str): Why it failed; '' where it did not.
     """
 
     doc: Doc | None
     context: Any
-    error: str
+    failure: str
 
 
 def pipe_in_order(
@@ -33,7 +33,7 @@ def pipe_in_order(
     *,
     batch_size: int | None = None,
     n_process: int = 1,
-) -> Iterator[Outcome]:
+) -> Iterator[PipedDoc]:
     """Run a pipeline over a stream; an input on which it fails keeps its place.
 
     The error handlers of the pipeline are replaced until the end: without that, one failing
@@ -44,7 +44,7 @@ def pipe_in_order(
     inputs (Iterable[tuple[str | Doc, Any]]): Texts or Docs, each with any context.
     batch_size (int): How many at once; None for the pipeline's own.
     n_process (int): How many processes.
-    YIELDS (Outcome): One for each input, in order.
+    YIELDS (PipedDoc): One for each input, in order.
     """
     waiting: deque[tuple[int, Any]] = deque()
     errors: dict[int, str] = {}
@@ -62,8 +62,8 @@ def pipe_in_order(
             else:
                 yield text, number
 
-    def failed(number: int, context: Any) -> Outcome:
-        return Outcome(None, context, errors.pop(number, "failed in another process"))
+    def failed(number: int, context: Any) -> PipedDoc:
+        return PipedDoc(None, context, errors.pop(number, "failed in another process"))
 
     with _error_handler(nlp, note):
         docs = nlp.pipe(feed(), as_tuples=True, batch_size=batch_size, n_process=n_process)
@@ -72,7 +72,7 @@ def pipe_in_order(
             # first that is not known to have failed.
             while waiting[0][0] != number if number is not None else waiting[0][0] in errors:
                 yield failed(*waiting.popleft())
-            yield Outcome(doc, waiting.popleft()[1], "")
+            yield PipedDoc(doc, waiting.popleft()[1], "")
         while waiting:
             yield failed(*waiting.popleft())
 
@@ -122,7 +122,7 @@ def predict_docs(
     gold_tokens: bool = False,
     batch_size: int | None = None,
     n_process: int = 1,
-) -> Iterator[Outcome]:
+) -> Iterator[PipedDoc]:
     """Run a pipeline on the texts of gold Docs, which give it nothing but text or tokens.
 
     nlp (Language): The pipeline.
@@ -131,7 +131,7 @@ def predict_docs(
         own; it does in any case where gold's white space is unknown, as in `spacy evaluate`.
     batch_size (int): How many at once; None for the pipeline's own.
     n_process (int): How many processes.
-    YIELDS (Outcome): One for each gold Doc, in order, with the gold Doc as context.
+    YIELDS (PipedDoc): One for each gold Doc, in order, with the gold Doc as context.
     """
     inputs = (
         (bare_copy(gold, nlp.vocab) if gold_tokens or gold.has_unknown_spaces else gold.text, gold)

@@ -183,19 +183,22 @@ def _run(
     """Predict on every gold Doc, and take the time in seconds."""
     from spacy_ner_plus.corpus import bare_copy
     from spacy_ner_plus.evaluation.predictions import predict_docs
+    from spacy_ner_plus.pipeline.scored_ents import write_failure
 
     predicted: list[Doc] = []
     began = time.perf_counter()
-    outcomes = predict_docs(nlp, golds, gold_tokens=gold_tokens, batch_size=batch_size, n_process=n_process)
+    piped = predict_docs(nlp, golds, gold_tokens=gold_tokens, batch_size=batch_size, n_process=n_process)
     failed = 0
-    for outcome in progress(outcomes, "Predicting", len(golds)):
-        gold = outcome.context
-        if outcome.doc is None:
+    for doc, gold, failure in progress(piped, "Predicting", len(golds)):
+        where = f"document {len(predicted) + 1}"
+        if doc is None:
             failed += 1
-            issues.add(FAILED, outcome.error, f"document {len(predicted) + 1}")
+            issues.add(FAILED, failure, where)
+            doc = bare_copy(gold, nlp.vocab)
+            write_failure(doc, failure)
         elif gold.has_unknown_spaces and not gold_tokens and len(gold):
-            issues.add(UNKNOWN_SPACES, gold.text[:40], f"document {len(predicted) + 1}")
-        predicted.append(bare_copy(gold, nlp.vocab) if outcome.doc is None else outcome.doc)
+            issues.add(UNKNOWN_SPACES, gold.text[:40], where)
+        predicted.append(doc)
     seconds = time.perf_counter() - began
     if failed == len(golds):
         first = issues.kinds[FAILED]

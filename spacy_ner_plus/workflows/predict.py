@@ -70,21 +70,16 @@ def _predict(
     nlp: "Language", texts: "Iterable[str | Doc]", batch_size: int | None, n_process: int
 ) -> "Iterator[Doc]":
     from spacy_ner_plus.evaluation.predictions import pipe_in_order
-    from spacy_ner_plus.pipeline.scored_ents import register_failure
+    from spacy_ner_plus.pipeline.scored_ents import register_failure, write_failure
 
     register_failure()
     inputs = ((text, text) for text in texts)
-    for doc, text, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
-        yield _failed(nlp, text, error) if doc is None else doc
-
-
-def _failed(nlp: "Language", text: "str | Doc", reason: str) -> "Doc":
-    from spacy_ner_plus.pipeline.scored_ents import write_failure
-
-    # Not nlp.make_doc, which refuses texts above nlp.max_length.
-    doc = nlp.tokenizer(text) if isinstance(text, str) else text
-    write_failure(doc, reason)
-    return doc
+    for doc, text, failure in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
+        if doc is None:
+            # Not nlp.make_doc, which refuses texts above nlp.max_length.
+            doc = nlp.tokenizer(text) if isinstance(text, str) else text
+            write_failure(doc, failure)
+        yield doc
 
 
 def predict_records(
@@ -130,13 +125,13 @@ def _predict_records(
         inputs = ((record["text"], record) for record in chain([first], islice(records, ZONE - 1)))
         # A worker of another process gets no zone of ours, and its Docs outlive it.
         with nlp.memory_zone() if n_process == 1 else nullcontext():
-            for doc, record, error in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
+            for doc, record, failure in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
                 number += 1
                 if "ents" in record:
                     issues.add(REPLACED, record["text"][:40], f"text {number}")
                 if doc is None:
-                    issues.add(FAILED, error, f"text {number}")
-                    yield {**record, "ents": None, "error": error}
+                    issues.add(FAILED, failure, f"text {number}")
+                    yield {**record, "ents": None, "error": failure}
                 else:
                     yield {**record, "ents": describe_entities(doc)}
 

@@ -31,31 +31,31 @@ def numbered(texts):
 def test_predictions_keep_their_place_when_docs_fail(ruler, n_process):
     ruler.add_pipe("fails_on_bad")
     texts = ["bad 0", "Oslo 1", "bad 2", "bad 3", "Oslo 4", "bad 5"]
-    outcomes = list(pipe_in_order(ruler, numbered(texts), batch_size=2, n_process=n_process))
-    assert [outcome.context for outcome in outcomes] == list(range(6))
-    made = [outcome.doc and outcome.doc.text for outcome in outcomes]
+    piped = list(pipe_in_order(ruler, numbered(texts), batch_size=2, n_process=n_process))
+    assert [one.context for one in piped] == list(range(6))
+    made = [one.doc and one.doc.text for one in piped]
     assert made == [None, "Oslo 1", None, None, "Oslo 4", None]
-    assert all(outcome.error for outcome in outcomes if outcome.doc is None)
+    assert all(one.failure for one in piped if one.doc is None)
 
 
 def test_predictions_say_which_component_failed_and_why(ruler):
     ruler.add_pipe("fails_on_bad")
-    (outcome,) = pipe_in_order(ruler, [("bad", None)])
-    assert outcome.error == "fails_on_bad: bad text"
+    (one,) = pipe_in_order(ruler, [("bad", None)])
+    assert one.failure == "fails_on_bad: bad text"
 
 
 def test_predictions_of_a_component_that_gives_new_docs_keep_their_place(nlp):
     nlp.add_pipe("fails_on_bad")
     nlp.add_pipe("gives_a_new_doc")
-    outcomes = list(pipe_in_order(nlp, numbered(["a", "bad", "c"]), batch_size=1))
-    assert [outcome.doc and outcome.doc.text.strip() for outcome in outcomes] == ["A", None, "C"]
+    piped = list(pipe_in_order(nlp, numbered(["a", "bad", "c"]), batch_size=1))
+    assert [one.doc and one.doc.text.strip() for one in piped] == ["A", None, "C"]
 
 
 def test_predictions_refuse_a_text_over_the_limit_alone(ruler):
     ruler.max_length = 10
-    outcomes = list(pipe_in_order(ruler, numbered(["Oslo", "x" * 11, "Oslo"])))
-    assert [outcome.doc is None for outcome in outcomes] == [False, True, False]
-    assert "nlp.max_length (10)" in outcomes[1].error
+    piped = list(pipe_in_order(ruler, numbered(["Oslo", "x" * 11, "Oslo"])))
+    assert [one.doc is None for one in piped] == [False, True, False]
+    assert "nlp.max_length (10)" in piped[1].failure
 
 
 def test_predictions_are_made_while_texts_come_in(ruler):
@@ -80,6 +80,6 @@ def test_predictions_see_gold_tokens_only_if_told(ruler):
 
 def test_predictions_never_see_gold_annotation(nlp):
     gold = Doc(nlp.vocab, words=["Oslo", "x"], ents=["B-LOC", "O"], sent_starts=[True, True])
-    (outcome,) = predict_docs(nlp, [gold], gold_tokens=True)
-    assert not outcome.doc.ents
-    assert not outcome.doc.has_annotation("SENT_START")
+    (one,) = predict_docs(nlp, [gold], gold_tokens=True)
+    assert not one.doc.ents
+    assert not one.doc.has_annotation("SENT_START")

@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.failures import find_failure
 from spacy_ner_plus.evaluation.metrics.file import FORMAT_VERSION, read_metrics
 from spacy_ner_plus.workflows.evaluate import FAILED, UNKNOWN_SPACES, evaluate
 from tests.workflows.evaluated import TAGS, TEXT, add_ruler, make_corpus, make_gold
@@ -115,6 +116,8 @@ def test_evaluate_scores_a_failing_document_as_empty_and_keeps_the_order(ruler, 
     }  # fmt: skip
     kept = load_docs(tmp_path / "p.spacy", ruler.vocab)
     assert [doc[0].text for doc in kept] == ["bad", "Anna", "bad", "Anna", "Anna"]
+    reason = "evaluate_fails_on_bad: bad text"
+    assert [find_failure(doc) for doc in kept] == [reason, "", reason, "", ""]
     assert metrics["agreement"]["agree"]
 
 
