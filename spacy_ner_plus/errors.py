@@ -371,11 +371,11 @@ class Errors(metaclass=_Coded):
         "be compared. Evaluate both on the same corpus, with the same --limit."
     )
     E311 = "There is only '{name}' to compare. Give two or more files of metrics or pipelines."
-    E312 = "'{source}' is no file of metrics, but a pipeline: say with --corpus what it is to be scored on."
-    E313 = "'{corpus}' isn't the corpus that '{name}' was scored on: {reason}. Give that corpus, or leave out --corpus."
+    E312 = "'{source}' is no file of metrics, but a pipeline: give the gold corpus, too, on which it is scored."
+    E313 = "'{corpus}' isn't the corpus that '{name}' was scored on: {reason}. Give that corpus, or none."
     E314 = (
-        "'{path}' isn't what '{name}' was scored by: the file has changed since. Evaluate again, or leave out "
-        "--corpus to compare by the metrics alone."
+        "'{path}' isn't what '{name}' was scored by: the file has changed since. Evaluate again, or give "
+        "no corpus, to compare by the metrics alone."
     )
     E315 = "Evaluating '{name}' failed: {reason}"
     E316 = (
@@ -389,7 +389,7 @@ class Errors(metaclass=_Coded):
         "Check that it is what the pipeline was trained on."
     )
     E320 = (
-        "'{path}' is read as {other}, and it would be overwritten, since it is given as {name}, too. "
+        "'{path}' is read as {other}, and would be overwritten by {name}. "
         "Write to another place."
     )
     E321 = "'{path}' is where both {one} and {other} would be written. Give each its own place."
@@ -399,7 +399,7 @@ class Errors(metaclass=_Coded):
     )
     E323 = (
         "'{source}' is a file, and what is compared are metrics (.json) and pipelines (folders or installed "
-        "packages). If it is the gold corpus, give it as --corpus."
+        "packages). If it is the gold corpus, give it as gold (--corpus)."
     )
     E324 = (
         "These metrics are of another pipeline than '{path}': {differences}. Evaluate this one with "
@@ -410,7 +410,7 @@ class Errors(metaclass=_Coded):
         "output_file, after one evaluation at least."
     )
     E326 = "This is no {what}: it lacks {absent}. Give what {source} gives."
-    E327 = "Can't run '{path}', given with --code: {reason}. Mend it, or give another file."
+    E327 = "Can't run '{path}', given as code: {reason}. Mend it, or give another file."
     E328 = (
         "The likeness of spacy_ner_plus.ner_scorer.v1 is {likeness}. Give a number above 0, up to 100, or use "
         "spacy_ner_plus.ner_scorer.v2 with a similarity_threshold up to 1."
@@ -461,7 +461,7 @@ class Errors(metaclass=_Coded):
     )
     E503 = "Can't read '{path}': {reason}. Check the path and that it is text in UTF-8."
     E504 = "{where} is no JSON object with a text under 'text': {reason}. Mend the line, or use --input-format text."
-    E505 = "--whole takes a file as one text, but '{path}' is JSONL, with one text a line. Leave out --whole."
+    E505 = "'{path}' is JSONL, with one text a line, and can't be one text as a whole. Leave out whole (--whole)."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
@@ -496,7 +496,7 @@ class Errors(metaclass=_Coded):
     E534 = "`{command} ...` failed:\n{reason}"
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
     E536 = "No single transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
-    E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder with --output."
+    E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder as target (--output)."
     E538 = (
         "No single structured_llm_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
     )

@@ -63,9 +63,9 @@ def calibrate(
     from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
 
     target, plot = (None if path is None else Path(path) for path in (target, plot))
-    inputs = [("the pipeline", path_of(pipeline)), ("the corpus", corpus_path(gold)), ("--code", code)]
-    check_new_folder("--output", target, inputs)
-    check_targets({"--plot": plot}, inputs)
+    inputs = [("the pipeline", path_of(pipeline)), ("the corpus", corpus_path(gold)), ("the code", code)]
+    check_new_folder("the calibrated pipeline", target, inputs)
+    check_targets({"the plot": plot}, inputs)
     nlp = load_pipeline(pipeline, code=code)
     name = pipeline if path_of(pipeline) else nlp.meta["name"]
     names = [name for name, part in nlp.components if isinstance(part, TransformerNER)]

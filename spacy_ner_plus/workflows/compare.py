@@ -76,9 +76,9 @@ def compare(
     from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
     from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
 
-    at_least("--limit", limit, 0)
-    at_least("--resamples", resamples, 0)
-    at_least("--rounds", rounds, 1)
+    at_least("limit", limit, 0)
+    at_least("resamples", resamples, 0)
+    at_least("rounds", rounds, 1)
     target = None if target is None else Path(target)
     if page:
         _check_page(target)
@@ -96,11 +96,11 @@ def compare(
     with tempfile.TemporaryDirectory() as scratch:
         folder = target or Path(scratch)
         outputs = {"the comparison": folder / RESULT, "the page": folder / PAGE if page else None}
-        inputs = [("--training-log", log) for log in (training_logs or {}).values()] + [("--code", code)]
+        inputs = [("a training log", log) for log in (training_logs or {}).values()] + [("the code", code)]
         check_targets(
             outputs | dict(_written(named, folder)),
             [*inputs, *_files_of(read), *(("a pipeline", path_of(pipeline)) for pipeline in pipelines)],
-            corpora=[("--corpus", corpus_path(gold)), ("--train", train)],
+            corpora=[("the corpus", corpus_path(gold)), ("the training corpus", train)],
         )
         given = [ComparedPipeline(str(found.path or found["pipeline"]["name"]), [found]) for found in read]
         if given:

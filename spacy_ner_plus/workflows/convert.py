@@ -123,7 +123,8 @@ def convert(
     labels = _read_labels(label_map)
     nlp = _blank(lang)
     map_file = label_map if isinstance(label_map, str | Path) else None
-    check_overlap({f"OUT {part}".strip(): path for part, path in paths.items()}, [("--label-map", map_file)])
+    written = {f"the part '{part}'" if part else "the output": path for part, path in paths.items()}
+    check_overlap(written, [("the label map", map_file)])
     with open_outputs({part: paths.get(part) for part in shares}, shards) as outputs:
         found = find_sources(names, format, encoding, notes)
         found = _check_sources(found, names, paths.values(), notes)
@@ -222,13 +223,13 @@ def _check_options(options: "Options", sources: Sequence["Source"]) -> None:
     default = type(options)()
     formats = {source.format for source in sources}
     for option, value, unset, meant_for in (
-        ("--group", options.group, default.group, ("conll", "hub")),
-        ("--token-column", options.token_column, None, ("conll", "hub")),
-        ("--tag-column", options.tag_column, None, ("conll", "hub")),
-        ("--scheme", options.scheme, default.scheme, ("conll",)),
-        ("--spaces-everywhere", options.restore_whitespace, default.restore_whitespace, ("conll",)),
-        ("--sentence-lines", options.sentence_lines, default.sentence_lines, ("conll",)),
-        ("--hub-split", options.hub_split, None, ("hub",)),
+        ("group", options.group, default.group, ("conll", "hub")),
+        ("token_column", options.token_column, None, ("conll", "hub")),
+        ("tag_column", options.tag_column, None, ("conll", "hub")),
+        ("scheme", options.scheme, default.scheme, ("conll",)),
+        ("restore_whitespace", options.restore_whitespace, default.restore_whitespace, ("conll",)),
+        ("sentence_lines", options.sentence_lines, default.sentence_lines, ("conll",)),
+        ("hub_split", options.hub_split, None, ("hub",)),
     ):
         if value != unset and formats.isdisjoint(meant_for):
             raise UserError(

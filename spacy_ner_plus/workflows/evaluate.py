@@ -77,22 +77,22 @@ def evaluate(
     from spacy_ner_plus.evaluation.metrics.performance import llm_usage
     from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 
-    at_least("--limit", limit, 0)
-    at_least("--batch-size", batch_size, 1)
-    at_least("--resamples", resamples, 0)
-    at_least("--examples", examples, 0)
+    at_least("limit", limit, 0)
+    at_least("batch_size", batch_size, 1)
+    at_least("resamples", resamples, 0)
+    at_least("examples", examples, 0)
     check_similarity_threshold(similarity_threshold)
     overrides = list(overrides)
     target = None if target is None else Path(target)
     predictions = default_predictions(target) if predictions is None else Path(predictions)
     # Hours may go by until they are written.
     check_targets(
-        {"--output": target, "the predictions": predictions},
-        [("the pipeline", path_of(pipeline)), ("--code", code)],
+        {"the metrics": target, "the predictions": predictions},
+        [("the pipeline", path_of(pipeline)), ("the code", code)],
         corpora=[
             ("the corpus", corpus_path(gold)),
-            ("--train", corpus_path(train)),
-            ("--baseline", corpus_path(baseline)),
+            ("the training corpus", corpus_path(train)),
+            ("the baseline's corpus", corpus_path(baseline)),
         ],
     )
     began = time.perf_counter()

@@ -67,13 +67,13 @@ def try_formats(
     from spacy_ner_plus.llm.formats import FORMATS
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import try_format
 
-    at_least("--limit", limit, 0)
+    at_least("limit", limit, 0)
     target = None if target is None else Path(target)
     for name in formats or ():
         if name not in FORMATS:
-            raise UserError(Errors.E506.format(value=name, option="--format", choices=", ".join(FORMATS)))
-    inputs = [("the pipeline", path_of(pipeline)), ("--code", code)]
-    check_targets({"--output": target}, inputs, corpora=[("the corpus", corpus_path(gold))])
+            raise UserError(Errors.E506.format(value=name, option="reply format", choices=", ".join(FORMATS)))
+    inputs = [("the pipeline", path_of(pipeline)), ("the code", code)]
+    check_targets({"the trials": target}, inputs, corpora=[("the corpus", corpus_path(gold))])
     nlp = load_pipeline(pipeline, overrides, code=code)
     pipe = nlp.get_pipe(_find_component(nlp, component))
     golds = corpus_docs(gold, nlp.vocab, limit)
@@ -116,7 +116,7 @@ def estimate(
     from spacy_ner_plus.pipeline.structured_llm_ner import estimate
     from spacy_ner_plus.workflows.arguments.texts import read_texts
 
-    at_least("--limit", limit, 0)
+    at_least("limit", limit, 0)
     nlp = load_pipeline(pipeline, overrides, code=code)
     extractor = nlp.get_pipe(_find_component(nlp, component)).extractor
     given = [texts] if isinstance(texts, str | Path) else list(texts)

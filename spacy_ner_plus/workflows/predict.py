@@ -191,7 +191,7 @@ def predict_files(
     files = [str(file) for file in files]
     if isinstance(target, str | Path):
         read = [("a file of texts", file) for file in files if file != "-"]
-        inputs = [*read, ("the pipeline", path_of(pipeline)), ("code", code)]
+        inputs = [*read, ("the pipeline", path_of(pipeline)), ("the code", code)]
         check_targets({"the predictions": Path(target)}, inputs)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues

@@ -39,7 +39,7 @@ def render(
     from spacy_ner_plus.evaluation.pages.differences_page import render_differences
     from spacy_ner_plus.files import write_whole
 
-    at_least("--limit", limit, 0)
+    at_least("limit", limit, 0)
     target = None if target is None else Path(target)
     check_targets(
         {"the page": target},

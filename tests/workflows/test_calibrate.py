@@ -93,9 +93,9 @@ def test_calibrate_finds_a_component_that_is_disabled(pipeline, hard_corpus):
 
 def test_calibrate_refuses_targets_before_anything_runs(pipeline, tmp_path):
     corpus = tmp_path / "nowhere.spacy"
-    with pytest.raises(UserError, match=r"E320.*--output"):
+    with pytest.raises(UserError, match=r"E320.*the calibrated pipeline"):
         calibrate(pipeline, corpus, pipeline)
-    with pytest.raises(UserError, match=r"E320.*--plot"):
+    with pytest.raises(UserError, match=r"E320.*the plot"):
         calibrate(pipeline, corpus, plot=corpus)
 
 

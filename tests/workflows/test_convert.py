@@ -232,7 +232,7 @@ def test_convert_passes_each_option_on(source, out, tmp_path):
         ({"split": "half"}, "is no split"),
         ({"lang": "klingon"}, "klingon"),
         ({"options": Options(group="page")}, "Can't group by 'page'"),
-        ({"options": Options(hub_split="train")}, "--hub-split says nothing about conll"),
+        ({"options": Options(hub_split="train")}, "hub_split says nothing about conll"),
         ({"format": "jsonl"}, "not valid JSON"),
         ({"format": "spacy"}, "is not a .spacy corpus"),
         ({"sources": ["none.conll"]}, "no such file"),
@@ -266,7 +266,7 @@ def test_convert_names_the_line_on_which_a_duplicate_begins(tmp_path):
 def test_convert_does_not_overwrite_the_label_map(source, tmp_path):
     labels = tmp_path / "labels.json"
     labels.write_text('{"PER": "PERSON"}')
-    with pytest.raises(UserError, match=r"E320.*--label-map"):
+    with pytest.raises(UserError, match=r"E320.*the label map"):
         convert([str(source)], labels, label_map=labels)
     assert labels.read_text() == '{"PER": "PERSON"}'
 

@@ -240,9 +240,9 @@ def test_evaluate_keeps_what_components_tell_of_language_models(ruler, corpus, t
         ({"pipeline": "no_such_pipeline"}, "E501.*no_such_pipeline"),
         ({"overrides": ["device"]}, "E502.*device"),
         ({"overrides": ["components.nothing.device=cpu"]}, "E501"),
-        ({"limit": -1}, "E507.*--limit is -1"),
-        ({"batch_size": 0}, "E507.*--batch-size is 0"),
-        ({"resamples": -1}, "E507.*--resamples is -1"),
+        ({"limit": -1}, "E507.*limit is -1"),
+        ({"batch_size": 0}, "E507.*batch_size is 0"),
+        ({"resamples": -1}, "E507.*resamples is -1"),
         ({"similarity_threshold": 0}, "E316.*is 0"),
         ({"similarity_threshold": 90}, "E316.*is 90.*up to 1.*0.9"),
     ],
@@ -262,7 +262,7 @@ def test_evaluate_refuses_a_corpus_without_annotation(pipeline, nlp, tmp_path):
 @pytest.mark.parametrize(
     ("targets", "code"),
     [
-        ({"target": "gold.spacy"}, "E320.*--output"),
+        ({"target": "gold.spacy"}, "E320.*the metrics"),
         ({"predictions": "gold.spacy"}, "E320.*the predictions"),
         ({"target": "m.json", "predictions": "m.json"}, "E321"),
         ({"target": "folder"}, "E303.*it is a folder"),

@@ -6,7 +6,7 @@ from spacy_ner_plus.errors import Errors, UserError
 def at_least(option: str, value: int | None, least: int) -> None:
     """Refuse a number that is too small; None passes.
 
-    option (str): What it is called on the command line.
+    option (str): The argument's name, such as 'limit'.
     RAISES (UserError): Where the value is below the least.
     """
     if value is not None and value < least:

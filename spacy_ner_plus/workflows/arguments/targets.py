@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
 
-# An input: how it is called on the command line, and what was given.
+# An input: what it is, such as 'the corpus', and where it lies.
 Input = tuple[str, str | Path | None]
 
 
@@ -16,7 +16,7 @@ def check_targets(
 ) -> None:
     """Refuse files to write that are read, that are one file twice, or that can't be written.
 
-    outputs (Mapping[str, Path | None]): Files to write, by what they are called; None for none.
+    outputs (Mapping[str, Path | None]): Files to write, by what they are, such as 'the metrics'; None for none.
     inputs (Iterable[Input]): What the command reads; None for nothing.
     corpora (Iterable[Input]): What it reads as a corpus: of a folder every .spacy file.
     RAISES (UserError): Where one can't be written so.
@@ -41,7 +41,7 @@ def check_targets(
 def check_overlap(outputs: Mapping[str, Path], inputs: Iterable[Input] = ()) -> None:
     """Refuse files to write that are read, too, and two that are the same.
 
-    outputs (Mapping[str, Path]): What is written, by what it is called.
+    outputs (Mapping[str, Path]): Files to write, by what they are.
     inputs (Iterable[Input]): What the command reads; None for nothing.
     RAISES (UserError): Where one stands for two.
     """
@@ -57,7 +57,7 @@ def check_overlap(outputs: Mapping[str, Path], inputs: Iterable[Input] = ()) -> 
 def check_new_folder(name: str, path: Path | None, inputs: Iterable[Input] = ()) -> None:
     """Refuse a folder to write that is there already, unless it is empty.
 
-    name (str): What it is called on the command line.
+    name (str): What it is, for messages.
     path (Path | None): The folder; None for none.
     inputs (Iterable[Input]): What the command reads.
     RAISES (UserError): Where it can't be made.
