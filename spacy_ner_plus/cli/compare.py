@@ -56,25 +56,33 @@ def compare_command(
     code: Code = None,
 ) -> None:
     """Compare pipelines on one corpus: scores, differences with intervals, and which of them are real."""
+    from spacy_ner_plus.cli.console import progress
     from spacy_ner_plus.cli.scores import show_comparison
     from spacy_ner_plus.workflows.arguments.training_logs import parse_logs
     from spacy_ner_plus.workflows.compare import PAGE, RESULT, compare
 
-    comparison = compare(
-        *sources,
-        target=output,
-        gold=corpus,
-        resamples=resamples,
-        rounds=rounds,
-        gold_tokens=gold_tokens,
-        limit=limit,
-        train=train,
-        llm_url=llm_url,
-        training_logs=parse_logs(training_log or []),
-        page=page,
-        code=code,
-        report=_say,
-    )
+    notes: list[str] = []
+    try:
+        comparison = compare(
+            *sources,
+            target=output,
+            gold=corpus,
+            resamples=resamples,
+            rounds=rounds,
+            gold_tokens=gold_tokens,
+            limit=limit,
+            train=train,
+            llm_url=llm_url,
+            training_logs=parse_logs(training_log or []),
+            page=page,
+            code=code,
+            notes=notes,
+            progress=progress,
+        )
+    finally:
+        # What was said before a failure may explain it.
+        for note in notes:
+            _say(note)
     show_comparison(comparison)
     _say(f"Comparison: {output / RESULT}")
     if page:

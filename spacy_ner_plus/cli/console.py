@@ -1,7 +1,7 @@
 """Where the command line speaks: results to stdout, all else to stderr."""
 
-import time
 from collections.abc import Iterable, Iterator
+from threading import Timer
 from typing import TypeVar
 
 from rich.console import Console
@@ -36,16 +36,17 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
         TimeElapsedColumn(),
     )
     bar = Progress(*columns, console=err, transient=True)
-    began = time.monotonic()
     task = bar.add_task(description, total=total)
-    shown = False
+    # By a timer, since a single item may take minutes.
+    timer = Timer(2, bar.start)
+    timer.daemon = True
+    timer.start()
     try:
         for item in items:
             yield item
             bar.advance(task)
-            if not shown and time.monotonic() - began > 2:
-                bar.start()
-                shown = True
     finally:
-        if shown:
+        timer.cancel()
+        timer.join()
+        if bar.live.is_started:
             bar.stop()

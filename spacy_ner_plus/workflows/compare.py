@@ -1,9 +1,7 @@
 """Which of several pipelines is better on a corpus, and how sure that is."""
 
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,8 @@ from spacy_ner_plus.workflows.arguments.pipelines import components_of, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.arguments.training_logs import read_logs
 from spacy_ner_plus.workflows.evaluate import default_predictions, evaluate
+from spacy_ner_plus.workflows.evaluate_apart import evaluate_apart
+from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -44,7 +44,8 @@ def compare(
     training_logs: Mapping[str, str | Path] | None = None,
     page: bool = False,
     code: str | Path | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    notes: list[str] | None = None,
+    progress: Progress = no_progress,
 ) -> "Comparison":
     """Compare pipelines on one corpus.
 
@@ -67,7 +68,9 @@ def compare(
     training_logs (Mapping[str, str | Path]): Files by name, for curves on the page. Default: none.
     page (bool): Whether to write index.html, the page to look at. Default: False.
     code (str | Path): A Python file to run before a pipeline is loaded. Default: none.
-    report (Callable[[str], None]): Is told line by line what is evaluated, and what was said then.
+    notes (list[str]): Gets what was left out, what was lost in evaluating, and what processes said; it outlives a
+        failure, which it may explain.
+    progress (Progress): Wraps the pipelines while they are evaluated. Default: none.
     RETURNS (Comparison): What docs/evaluation.md lists.
     RAISES (UserError): Where something can't be read, written or compared.
     """
@@ -79,12 +82,13 @@ def compare(
     at_least("limit", limit, 0)
     at_least("resamples", resamples, 0)
     at_least("rounds", rounds, 1)
+    notes = [] if notes is None else notes
     target = None if target is None else Path(target)
     if page:
         _check_page(target)
     named = parse_compared(metrics)
     if llm_url == "":
-        named = _without_llms(named, report)
+        named = _without_llms(named, notes)
     logs = read_logs(training_logs or {}, [some.name for some in named])
     sources = [source for some in named for source in some.sources]
     pipelines = [source for source in sources if not is_metrics(source)]
@@ -112,16 +116,21 @@ def compare(
                 _as_file(gold, golds, scratch), resamples, gold_tokens, limit, train, code
             )
         annotation = None if golds is None else read_golds(golds)
-        compared = []
-        for some, several in zip(named, known, strict=True):
-            for number, source in enumerate(some.sources):
-                if several[number] is None:
-                    file = some.metrics_file(number, folder)
-                    several[number] = evaluation.run(source, file, _llm_settings(source, llm_url), report)
-            log = logs.get(some.name, ())
-            compared.append(
-                _with_predictions(ComparedPipeline(some.name, several, training_log=log), annotation)
+        missing = [
+            (some, number, several)
+            for some, several in zip(named, known, strict=True)
+            for number, found in enumerate(several)
+            if found is None
+        ]
+        for some, number, several in progress(missing, "Evaluating", len(missing)):
+            source, file = some.sources[number], some.metrics_file(number, folder)
+            several[number] = evaluation.run(source, file, _llm_settings(source, llm_url), notes)
+        compared = [
+            _with_predictions(
+                ComparedPipeline(some.name, several, training_log=logs.get(some.name, ())), annotation
             )
+            for some, several in zip(named, known, strict=True)
+        ]
         comparison = compare_pipelines(compared, resamples=resamples, rounds=rounds)
         if target is not None:
             comparison.write(target / RESULT)
@@ -142,38 +151,25 @@ class _Evaluation:
     train: str | Path | None
     code: str | Path | None
 
-    def run(
-        self, pipeline: Source, file: Path, overrides: Sequence[str], report: Callable[[str], None]
-    ) -> "Metrics":
+    def run(self, pipeline: Source, file: Path, overrides: Sequence[str], notes: list[str]) -> "Metrics":
         """Evaluate a pipeline, and write its metrics to a file."""
+        settings = {
+            "resamples": self.resamples,
+            "gold_tokens": self.gold_tokens,
+            "limit": self.limit,
+            "train": self.train,
+        }
         if path_of(pipeline) is None:
-            settings = {key: value for key, value in vars(self).items() if key not in ("corpus", "code")}
-            return evaluate(pipeline, self.corpus, file, **settings)
-        report(f"Evaluating {pipeline}")
-        command = [sys.executable, "-m", "spacy_ner_plus", "evaluate", str(pipeline), str(self.corpus)]
-        command += ["--output", str(file), *self._options(overrides)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
-        )
-        last, error = "", ""
-        with process:
-            for line in process.stderr:
-                last = line.strip() or last
-                if line.startswith("Error: "):
-                    error = line.removeprefix("Error: ").strip()
-                else:
-                    report(line.rstrip("\n"))
-        if process.returncode:
-            reason = error or f"it ended with code {process.returncode}: {last}"
-            raise UserError(Errors.E315.format(name=pipeline, reason=reason))
-        return _read(file)
-
-    def _options(self, overrides: Sequence[str]) -> list[str]:
-        options = ["--resamples", str(self.resamples), "--limit", str(self.limit)]
-        options += ["--gold-tokens"] if self.gold_tokens else []
-        options += ["--train", str(self.train)] if self.train else []
-        options += ["--code", str(self.code)] if self.code else []
-        return options + [word for override in overrides for word in ("--override", override)]
+            metrics = evaluate(pipeline, self.corpus, file, **settings)
+        else:
+            settings |= {"code": self.code, "overrides": list(overrides)}
+            metrics = evaluate_apart(pipeline, self.corpus, file, notes=notes, **settings)
+        notes += [
+            f"{path_of(pipeline) or 'A pipeline in memory'}: {issue['count']} x {kind}. "
+            f"First: {issue['example']} ({issue['where']})"
+            for kind, issue in metrics["issues"].items()
+        ]
+        return metrics
 
 
 def _check_page(target: Path | None) -> None:
@@ -186,12 +182,12 @@ def _check_page(target: Path | None) -> None:
         raise UserError(Errors.E340)
 
 
-def _without_llms(named: Sequence[Compared], report: Callable[[str], None]) -> list[Compared]:
+def _without_llms(named: Sequence[Compared], notes: list[str]) -> list[Compared]:
     """Leave out pipelines that would ask a chat model."""
     kept = []
     for some in named:
         if any(not is_metrics(source) and components_of(source, LLM) for source in some.sources):
-            report(f"{some.name} is left out: no server of its chat model is given (--llm-url).")
+            notes.append(f"{some.name} is left out: no server of its chat model is given (llm_url).")
         else:
             kept.append(some)
     if len(kept) < 2:

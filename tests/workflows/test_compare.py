@@ -243,11 +243,11 @@ def chat(folder, tmp_path):
 
 
 def test_compare_leaves_chat_models_out_where_there_is_no_server(folder, chat, tmp_path):
-    said = []
+    notes = []
     sources_ = [*sources(folder, "good.json", "poor.json"), f"llm={chat}"]
-    comparison = compare(*sources_, gold=folder / "gold.spacy", llm_url="", report=said.append)
+    comparison = compare(*sources_, gold=folder / "gold.spacy", llm_url="", notes=notes)
     assert [row["name"] for row in comparison["pipelines"]] == ["good", "poor"]
-    assert said == ["llm is left out: no server of its chat model is given (--llm-url)."]
+    assert notes == ["llm is left out: no server of its chat model is given (llm_url)."]
     with pytest.raises(UserError, match="E311"):
         compare(*sources_[1:], gold=folder / "gold.spacy", llm_url="")
 
