@@ -16,13 +16,14 @@ def spacy_scores(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Score by spaCy's Scorer; documents that it cannot align are left out.
 
+    The Scorer reads Docs, which a MatchedDoc doesn't hold: this is the one score that takes them beside it.
+
     nlp (Language): The pipeline whose components score.
     golds (Sequence[Doc]): The gold Docs.
-    predictions (Sequence[Doc]): The Docs that came out of the pipeline, in the same order.
-    matched (Sequence[MatchedDoc]): The same, matched, which says what can be aligned.
-    RETURNS (tuple[dict[str, Any], dict[str, Any]]): All scores, with `ents_p`,
-        `ents_r`, `ents_f` and `ents_per_type` in any case; and these four by
-        spaCy's standard scorer, whatever scorer the pipeline has.
+    predictions (Sequence[Doc]): What came out of the pipeline, in the same order.
+    matched (Sequence[MatchedDoc]): Both matched, which says what can be aligned.
+    RETURNS (tuple[dict[str, Any], dict[str, Any]]): All scores, with `ents_p`, `ents_r`, `ents_f` and
+        `ents_per_type` in any case; and these four by spaCy's standard scorer, whatever scorer the pipeline has.
     """
     examples = [
         Example(predicted, gold)

@@ -31,9 +31,9 @@ def scored_entities(matched: Iterable[MatchedDoc]) -> ScoredEntities:
     scores, right = [], []
     unscored = unscored_right = 0
     for doc in matched:
-        wanted = {entity.bounds for entity in doc.gold.ents} if doc.same_text else set()
-        for entity in doc.predicted:
-            is_right = entity.aligned and entity.bounds in wanted
+        for entity, is_right in zip(doc.predicted, doc.right, strict=True):
+            # In another text the same characters are other ones.
+            is_right = is_right and doc.same_text
             if entity.score is None:
                 unscored, unscored_right = unscored + 1, unscored_right + is_right
             else:

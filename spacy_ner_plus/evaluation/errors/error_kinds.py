@@ -67,7 +67,7 @@ def find_errors(matched: Iterable[MatchedDoc], forms: Forms | None = None) -> li
     or spurious, but a missed and a spurious entity of the same text and label in the same document are one
     entity found on the wrong occurrence.
 
-    An error is unclear where gold is at odds with itself: the form of a wrong label has both labels in it, that
+    An error is unclear where gold contradicts itself: the form of a wrong label has both labels in it, that
     of a missed one is also no entity there, that of a spurious one is also an entity of this label.
 
     forms (Forms): Of `count_uses` of the gold corpus, perhaps with those of the training corpus; None leaves
@@ -85,12 +85,10 @@ def find_errors(matched: Iterable[MatchedDoc], forms: Forms | None = None) -> li
 
 def _errors(doc: MatchedDoc) -> Iterator[EntityError]:
     golds, predicted = doc.gold.ents, doc.predicted
-    right = {entity.bounds for entity in golds} & {entity.bounds for entity in predicted if entity.aligned}
+    found = {entity.bounds for entity, is_right in zip(predicted, doc.right, strict=True) if is_right}
     # What isn't in an error yet, in order.
-    open_golds = dict.fromkeys(i for i, entity in enumerate(golds) if entity.bounds not in right)
-    open_predicted = dict.fromkeys(
-        j for j, entity in enumerate(predicted) if not entity.aligned or entity.bounds not in right
-    )
+    open_golds = dict.fromkeys(i for i, entity in enumerate(golds) if entity.bounds not in found)
+    open_predicted = dict.fromkeys(j for j, is_right in enumerate(doc.right) if not is_right)
     overlaps = [
         overlap
         for overlap in doc.overlaps

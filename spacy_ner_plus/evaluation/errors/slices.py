@@ -1,6 +1,6 @@
 """Strict scores by what entities are like: their length, their capitals, whether training had them, and so on."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,17 +34,11 @@ def slice_scores(matched: Sequence[MatchedDoc], of: Property) -> dict[str, dict[
     """
     correct, predicted, support = Counter(), Counter(), Counter()
     for doc in matched:
-        # A multiset, as in the strict scheme, where one of two equal predictions is spurious.
-        wanted: dict[tuple[int, int, str], int] = defaultdict(int)
-        for entity in doc.gold.ents:
-            support[of(entity, doc)] += 1
-            wanted[entity.bounds] += 1
-        for entity in doc.predicted:
+        support.update(of(entity, doc) for entity in doc.gold.ents)
+        for entity, is_right in zip(doc.predicted, doc.right, strict=True):
             value = of(entity, doc)
             predicted[value] += 1
-            if entity.aligned and wanted[entity.bounds]:
-                wanted[entity.bounds] -= 1
-                correct[value] += 1
+            correct[value] += is_right
     rows = {}
     for value in dict.fromkeys([*support, *predicted]):
         right = correct[value]

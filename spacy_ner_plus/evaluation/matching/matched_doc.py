@@ -1,5 +1,6 @@
 """Gold and predicted entities of a document, matched once for all that counts, explains or shows them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,18 @@ class MatchedDoc:
     def same_text(self) -> bool:
         """RETURNS (bool): Whether the pipeline left the text as it was."""
         return self.predicted_text == self.gold.text
+
+    @cached_property
+    def right(self) -> tuple[bool, ...]:
+        """RETURNS (tuple[bool, ...]): Whether each of `predicted` has bounds and label of a gold entity; of two that
+        have those of one, as strict scores count, only the first."""
+        open_golds = Counter(entity.bounds for entity in self.gold.ents)
+        found = []
+        for entity in self.predicted:
+            is_right = entity.aligned and open_golds[entity.bounds] > 0
+            open_golds[entity.bounds] -= is_right
+            found.append(is_right)
+        return tuple(found)
 
     @cached_property
     def overlaps(self) -> list[Overlap]:

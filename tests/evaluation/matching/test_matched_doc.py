@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from spacy.tokens import Doc
 
@@ -56,3 +58,19 @@ def test_matched_doc_keeps_what_is_left_out():
     doc = match_doc(make_doc("a b c", ["B-X", "", "O"]), make_doc("a b c", "B-X B-X O"))
     assert [entity.start for entity in doc.left_out] == [1]
     assert [entity.start for entity in doc.all_predicted] == [0, 1]
+
+
+def test_matched_doc_says_which_predictions_are_right():
+    doc = match("a b c d", "B-X I-X O B-X", "B-X I-X B-X B-Y")
+    assert doc.right == (True, False, False)
+
+
+def test_matched_doc_takes_one_of_two_equal_predictions_as_right():
+    doc = match("a b", "B-X O", "B-X O")
+    assert replace(doc, predicted=doc.predicted * 2).right == (True, False)
+
+
+def test_matched_doc_takes_no_misaligned_prediction_as_right():
+    gold = Doc(VOCAB, words=["Oslo-based"], spaces=[False], ents=["B-LOC"])
+    predicted = Doc(VOCAB, words=["Oslo", "-based"], spaces=[False, False], ents=["B-LOC", "O"])
+    assert match_doc(gold, predicted).right == (False,)
