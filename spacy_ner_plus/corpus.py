@@ -95,6 +95,13 @@ def save_docs(docs: Sequence[Doc], path: Path) -> None:
     write_whole(path, DocBin(docs=docs).to_bytes())
 
 
+def to_vocab(docs: Sequence[Doc], vocab: Vocab) -> list[Doc]:
+    """Give Docs of a vocab, as they would come from a file; those that have it already are not copied."""
+    if all(doc.vocab is vocab for doc in docs):
+        return list(docs)
+    return list(DocBin(docs=docs).get_docs(vocab))
+
+
 def bare_copy(doc: Doc, vocab: Vocab) -> Doc:
     """Copy a Doc's tokens and white space alone, without any annotation."""
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]

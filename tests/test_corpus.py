@@ -5,7 +5,16 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.corpus import LIMIT, DocSpool, corpus_files, doc_lengths, load_docs, read_docs, save_docs
+from spacy_ner_plus.corpus import (
+    LIMIT,
+    DocSpool,
+    corpus_files,
+    doc_lengths,
+    load_docs,
+    read_docs,
+    save_docs,
+    to_vocab,
+)
 from spacy_ner_plus.errors import UserError
 
 
@@ -145,3 +154,11 @@ def test_corpus_lengths_are_those_of_its_docs(nlp, tmp_path):
     (tmp_path / "c.spacy").write_bytes(b"no docbin")
     with pytest.raises(UserError, match="E125"):
         doc_lengths(tmp_path)
+
+
+def test_corpus_gives_docs_of_another_vocab_a_copy_in_this_one(docs, nlp):
+    vocab = Vocab()
+    copies = to_vocab(docs, vocab)
+    assert all(doc.vocab is vocab for doc in copies)
+    assert [doc.to_json() for doc in copies] == [doc.to_json() for doc in to_vocab(docs, nlp.vocab)]
+    assert to_vocab(docs, nlp.vocab) == list(docs)

@@ -19,8 +19,7 @@ def spacy_scores(
     The Scorer reads Docs, which a MatchedDoc doesn't hold: this is the one score that takes them beside it.
 
     nlp (Language): The pipeline whose components score.
-    golds (Sequence[Doc]): The gold Docs.
-    predictions (Sequence[Doc]): What came out of the pipeline, in the same order.
+    predictions (Sequence[Doc]): What came out of the pipeline, in the order of gold.
     matched (Sequence[MatchedDoc]): Both matched, which says what can be aligned.
     RETURNS (tuple[dict[str, Any], dict[str, Any]]): All scores, with `ents_p`, `ents_r`, `ents_f` and
         `ents_per_type` in any case; and these four by spaCy's standard scorer, whatever scorer the pipeline has.

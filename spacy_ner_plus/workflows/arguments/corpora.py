@@ -21,19 +21,14 @@ def corpus_docs(corpus: "str | Path | Iterable[Doc]", vocab: "Vocab", limit: int
     """
     from itertools import islice
 
-    from spacy.tokens import DocBin
-
-    from spacy_ner_plus.corpus import load_docs
+    from spacy_ner_plus.corpus import load_docs, to_vocab
 
     if isinstance(corpus, str | Path):
         return load_docs(Path(corpus), vocab, limit)
     docs = list(islice(corpus, limit or None))
     if not docs:
         raise UserError(Errors.E302.format(path=corpus_name(corpus)))
-    if all(doc.vocab is vocab for doc in docs):
-        return docs
-    # As they would come from a file.
-    return list(DocBin(docs=docs).get_docs(vocab))
+    return to_vocab(docs, vocab)
 
 
 def corpus_path(corpus: "str | Path | Iterable[Doc] | None") -> Path | None:
