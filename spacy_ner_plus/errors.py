@@ -495,11 +495,8 @@ class Errors(metaclass=_Coded):
     )
     E534 = "`{command} ...` failed:\n{reason}"
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
-    E536 = "No single transformer_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
     E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder as target (--output)."
-    E538 = (
-        "No single structured_llm_ner '{name}' in the pipeline; there is: {names}. Name one with --component."
-    )
+    E538 = "The pipeline has no single {factory}{name}; there is: {names}. Name one as component (--component)."
 
 
 class Warnings(metaclass=_Coded):

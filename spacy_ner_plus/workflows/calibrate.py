@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.pipelines import (
+    components_of,
+    find_component,
+    load_pipeline,
+    path_of,
+)
 from spacy_ner_plus.workflows.arguments.targets import check_new_folder, check_targets
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
+
+FACTORY = "transformer_ner"
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,6 @@ def calibrate(
     from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
     from spacy_ner_plus.files import write_whole
     from spacy_ner_plus.pipeline.transformer_ner.calibration import NotCalibrated
-    from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
 
     target, plot = (None if path is None else Path(path) for path in (target, plot))
     inputs = [("the pipeline", path_of(pipeline)), ("the corpus", corpus_path(gold)), ("the code", code)]
@@ -68,13 +74,9 @@ def calibrate(
     check_targets({"the plot": plot}, inputs)
     nlp = load_pipeline(pipeline, code=code)
     name = pipeline if path_of(pipeline) else nlp.meta["name"]
-    names = [name for name, part in nlp.components if isinstance(part, TransformerNER)]
-    if not names:
-        return Calibrated(f"'{name}' has no transformer_ner; other components have no temperature.")
-    if component is None and len(names) == 1:
-        component = names[0]
-    if component not in names:
-        raise UserError(Errors.E536.format(name=component or "", names=", ".join(names)))
+    if not components_of(nlp, FACTORY):
+        return Calibrated(f"'{name}' has no {FACTORY}; other components have no temperature.")
+    component = find_component(nlp, FACTORY, component)
     pipe = nlp.get_pipe(component)
     if in_place and not (path_of(pipeline) and Path(pipeline).is_dir()):
         raise UserError(Errors.E537.format(name=name))

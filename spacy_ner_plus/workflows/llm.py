@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.pipelines import find_component, load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
@@ -75,7 +75,7 @@ def try_formats(
     inputs = [("the pipeline", path_of(pipeline)), ("the code", code)]
     check_targets({"the trials": target}, inputs, corpora=[("the corpus", corpus_path(gold))])
     nlp = load_pipeline(pipeline, overrides, code=code)
-    pipe = nlp.get_pipe(_find_component(nlp, component))
+    pipe = nlp.get_pipe(find_component(nlp, FACTORY, component))
     golds = corpus_docs(gold, nlp.vocab, limit)
     if not any(doc.ents for doc in golds):
         raise UserError(Errors.E305.format(path=corpus_path(gold) or corpus_name(gold)))
@@ -118,7 +118,7 @@ def estimate(
 
     at_least("limit", limit, 0)
     nlp = load_pipeline(pipeline, overrides, code=code)
-    extractor = nlp.get_pipe(_find_component(nlp, component)).extractor
+    extractor = nlp.get_pipe(find_component(nlp, FACTORY, component)).extractor
     given = [texts] if isinstance(texts, str | Path) else list(texts)
     files = [Path(text) for text in given if isinstance(text, str | Path)]
     if len(given) == 1 and files and (files[0].suffix == ".spacy" or files[0].is_dir()):
@@ -129,11 +129,3 @@ def estimate(
     else:
         docs = corpus_docs(given, nlp.vocab, limit)
     return estimate.estimate(extractor, docs)
-
-
-def _find_component(nlp: "Language", component: str | None) -> str:
-    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
-    if component in names or (component is None and len(names) == 1):
-        return component or names[0]
-    found = ", ".join(names) or "none"
-    raise UserError(Errors.E538.format(name=component or FACTORY, names=found))

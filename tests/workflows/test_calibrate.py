@@ -54,7 +54,7 @@ def test_calibrate_leaves_a_pipeline_alone_where_too_little_is_found(pipeline, t
 
 
 def test_calibrate_names_the_components_that_there_are(pipeline, hard_corpus):
-    with pytest.raises(UserError, match=r"E536.*'ner'.*transformer_ner"):
+    with pytest.raises(UserError, match=r"E538.*'ner'.*transformer_ner"):
         calibrate(pipeline, hard_corpus, component="ner", in_place=True)
 
 

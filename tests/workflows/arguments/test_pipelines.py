@@ -1,7 +1,12 @@
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.arguments.pipelines import components_of, load_pipeline, parse_overrides
+from spacy_ner_plus.workflows.arguments.pipelines import (
+    components_of,
+    find_component,
+    load_pipeline,
+    parse_overrides,
+)
 from tests.workflows.own_code import CODE, own_pipeline, write_code
 
 
@@ -67,3 +72,14 @@ def test_pipelines_name_components_without_being_loaded(nlp, tmp_path):
     assert components_of(str(tmp_path / "pipeline"), "ner") == []
     with pytest.raises(UserError, match=r"E501.*nowhere"):
         components_of("nowhere", "ner")
+
+
+def test_pipelines_find_the_component_that_is_meant(nlp):
+    nlp.add_pipe("sentencizer", name="one")
+    assert find_component(nlp, "sentencizer") == find_component(nlp, "sentencizer", "one") == "one"
+    nlp.add_pipe("sentencizer", name="two")
+    assert find_component(nlp, "sentencizer", "two") == "two"
+    with pytest.raises(UserError, match="E538.*no single sentencizer; there is: one, two"):
+        find_component(nlp, "sentencizer")
+    with pytest.raises(UserError, match="E538.*no single ner 'one'; there is: none"):
+        find_component(nlp, "ner", "one")
