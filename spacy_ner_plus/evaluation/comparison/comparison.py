@@ -36,6 +36,12 @@ class Comparison(Mapping[str, Any]):
 
         return comparison_frame(self)
 
+    def pairs_to_frame(self) -> "DataFrame":
+        """RETURNS (DataFrame): A row for each test of two pipelines, as `pairs_frame` describes."""
+        from spacy_ner_plus.evaluation.comparison.frames import pairs_frame
+
+        return pairs_frame(self)
+
     @property
     def winner(self) -> str | None:
         """RETURNS (str | None): The pipeline that is significantly better than each other one by strict F1."""

@@ -22,20 +22,11 @@ COLOURS = {
 }
 
 
-def label_colour(label: str) -> str:
-    """Give a label's colour: ours, else one registered with displaCy or its own, else one made from the name.
-
-    label (str): The label, in any case.
-    RETURNS (str): A CSS colour, always the same for the same label.
-    """
-    return label_colours([label])[label]
-
-
 def label_colours(labels: Iterable[str]) -> dict[str, str]:
-    """Give the colours of labels.
+    """Give the colours of labels: ours, else one registered with displaCy or its own, else one made from the name.
 
     labels (Iterable[str]): The labels, in any case.
-    RETURNS (dict[str, str]): A CSS colour by label.
+    RETURNS (dict[str, str]): A CSS colour by label, always the same for the same label.
     """
     from spacy.displacy.render import EntityRenderer
 

@@ -11,3 +11,4 @@ def test_comparison_is_a_mapping_that_can_be_written(nlp, tmp_path):
     assert (comparison.winner, comparison.leaders) == ("a", ["a"])
     assert repr(comparison) == "Comparison(a=1.0000, b=0.0000, winner='a')"
     assert list(comparison.to_frame().name) == ["a", "b"]
+    assert set(comparison.pairs_to_frame().one) == {"a"}
