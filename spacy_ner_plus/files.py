@@ -1,4 +1,8 @@
-"""Files and folders that are there whole or not at all. Everything the package writes goes through here."""
+"""Files and folders that are there whole or not at all.
+
+Everything the package writes goes through here, but for what grows while it is watched: the training log, and the
+store of replies.
+"""
 
 import os
 import shutil

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from spacy.tokens import Doc, Span
 
+from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.spans import CharSpan, align, doc_to_tags, tag_label, tags_to_spans, without_overlaps
 
 MONTH = (
@@ -83,8 +84,7 @@ def _predict(
     lower: dict[str, Counter[str]],
     compiled: dict[str, list[re.Pattern[str]]],
 ) -> Doc:
-    words = [token.text for token in gold]
-    doc = Doc(gold.vocab, words=words, spaces=[bool(token.whitespace_) for token in gold])
+    doc = bare_copy(gold, gold.vocab)
     matches = [
         CharSpan(*match.span(match.lastindex or 0), label)
         for label, expressions in compiled.items()

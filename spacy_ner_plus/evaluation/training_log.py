@@ -39,6 +39,7 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
         if output_file:
             path = Path(output_file)
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Not through files.py: a curve is to be seen while it grows.
             stream = path.open("w", encoding="utf8")
             _write(stream, describe_run(nlp))
 

@@ -79,7 +79,7 @@ def test_pipelines_find_the_component_that_is_meant(nlp):
     assert find_component(nlp, "sentencizer") == find_component(nlp, "sentencizer", "one") == "one"
     nlp.add_pipe("sentencizer", name="two")
     assert find_component(nlp, "sentencizer", "two") == "two"
-    with pytest.raises(UserError, match="E538.*no single sentencizer; there is: one, two"):
+    with pytest.raises(UserError, match=r"E538.*no single sentencizer; there is: one, two"):
         find_component(nlp, "sentencizer")
-    with pytest.raises(UserError, match="E538.*no single ner 'one'; there is: none"):
+    with pytest.raises(UserError, match=r"E538.*no single ner 'one'; there is: none"):
         find_component(nlp, "ner", "one")
