@@ -14,6 +14,9 @@ __all__ = [
     "UserError",
     "__version__",
     "calibrate",
+    "check_corpus",
+    "check_package",
+    "check_server",
     "compare",
     "convert",
     "estimate",
@@ -35,12 +38,14 @@ if TYPE_CHECKING:
     from spacy_ner_plus.issues import IssueLog
     from spacy_ner_plus.workflows.arguments.compared import Compared
     from spacy_ner_plus.workflows.calibrate import calibrate
+    from spacy_ner_plus.workflows.check_corpus import check_corpus
+    from spacy_ner_plus.workflows.check_package import check_package
     from spacy_ner_plus.workflows.compare import compare
     from spacy_ner_plus.workflows.convert import Conversion, convert
     from spacy_ner_plus.workflows.evaluate import evaluate
     from spacy_ner_plus.workflows.generate import generate
     from spacy_ner_plus.workflows.import_hf import import_hf
-    from spacy_ner_plus.workflows.llm import estimate, try_formats
+    from spacy_ner_plus.workflows.llm import check_server, estimate, try_formats
     from spacy_ner_plus.workflows.model_card import model_card
     from spacy_ner_plus.workflows.predict import predict
     from spacy_ner_plus.workflows.record import record
@@ -56,6 +61,9 @@ _HOMES = {
     "Metrics": "evaluation.metrics.metrics",
     "UserError": "errors",
     "calibrate": "workflows.calibrate",
+    "check_corpus": "workflows.check_corpus",
+    "check_package": "workflows.check_package",
+    "check_server": "workflows.llm",
     "compare": "workflows.compare",
     "convert": "workflows.convert",
     "estimate": "workflows.llm",
