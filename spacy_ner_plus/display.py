@@ -94,7 +94,6 @@ def show_differences(gold_doc: Doc, predicted_doc: Doc) -> Shown:
 def show_tags(tokens: Sequence[str], tags: Sequence[str]) -> Shown:
     """Show tokens with their tags, as LLMs and other tools write them in plain lists.
 
-    tokens (Sequence[str]): The tokens.
     tags (Sequence[str]): As many tags, of IOB2, BILUO or IOBES; what is wrong with them is said below.
     RETURNS (Shown): To look at; `rows` has `token`, `tag` and the `entity` that it is part of.
     RAISES (UserError): Where tokens and tags are not as many.

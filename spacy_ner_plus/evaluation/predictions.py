@@ -37,10 +37,9 @@ def pipe_in_order(
     """Run a pipeline over a stream; an input on which it fails keeps its place.
 
     The error handlers of the pipeline are replaced until the end: without that, one failing
-    Doc would end the run, and one that is dropped would shift all after it. Those that somebody
-    set are called, too. spaCy's `ner` and `parser` take no handler: a failure in these ends the run.
+    Doc would end the run, and one that is dropped would shift all after it. Those that were
+    set before are called, too. spaCy's `ner` and `parser` take no handler: a failure in these ends the run.
 
-    nlp (Language): The pipeline.
     inputs (Iterable[tuple[str | Doc, Any]]): Texts or Docs, each with any context.
     batch_size (int): How many at once; None for the pipeline's own.
     n_process (int): How many processes.
@@ -125,8 +124,6 @@ def predict_docs(
 ) -> Iterator[PipedDoc]:
     """Run a pipeline on the texts of gold Docs, which give it nothing but text or tokens.
 
-    nlp (Language): The pipeline.
-    golds (Iterable[Doc]): The gold Docs.
     gold_tokens (bool): Whether the pipeline gets gold's tokens instead of its
         own; it does in any case where gold's white space is unknown, as in `spacy evaluate`.
     batch_size (int): How many at once; None for the pipeline's own.

@@ -92,7 +92,7 @@ def convert(
     sources (str | Path | Sequence[str | Path]): Files, folders, '-' for standard input, or datasets.
     target (str | Path): The file to write, whose ending says the format, or the folder of shards.
         Default: nothing is written.
-    format (str): Of the sources: one of data.sources.FORMATS. Default 'auto': told by ending and content.
+    format (str): Of the sources: one of data.sources.FORMATS. Default 'auto': by ending and content.
     options (Options): How to read them.
     lang (str): Language code. Default: 'en'.
     encoding (str): Of text files. Default: 'utf-8'.
@@ -103,7 +103,7 @@ def convert(
     strict (bool): Whether to refuse any loss or repair. Default: False.
     issues (IssueLog): Where losses and repairs are counted; it outlives a failure, which it may explain.
     notes (list[str]): Likewise for what is found out about the sources.
-    progress (Progress): Is told which source is read. Default: none.
+    progress (Progress): Wraps the Docs of each source. Default: none.
     RAISES (UserError): What the user can mend; nothing is written then.
     """
     from spacy_ner_plus.data.conll.conll import group_size

@@ -60,7 +60,7 @@ def evaluate(
     similarity_threshold (float): How similar texts must be for the fuzzy scheme, above 0 up to 1. Default: 0.9.
     examples (int): How many examples of each kind of error are kept.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
-    progress (Progress): Is told how many documents are predicted. Default: none.
+    progress (Progress): Wraps the documents while they are predicted. Default: none.
     RETURNS (Metrics): All that `spacy evaluate` writes and more, as docs/evaluation.md lists it.
     RAISES (UserError): Where something can't be read, written or scored.
     """

@@ -59,7 +59,7 @@ def try_formats(
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
-    progress (Progress): Is told which format is tried. Default: none.
+    progress (Progress): Wraps the formats. Default: none.
     RETURNS (list[Trial]): One for each format.
     RAISES (UserError): Where something can't be read, or a format isn't there.
     """

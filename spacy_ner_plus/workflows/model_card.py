@@ -15,7 +15,6 @@ def model_card(pipeline: str | Path, metrics: "Metrics | str | Path") -> Path:
 
     pipeline (str | Path): The pipeline's folder.
     metrics (Metrics | str | Path): What `evaluate` gave, or the file that it wrote.
-    RETURNS (Path): The card.
     RAISES (UserError): Where something can't be read or written, or the metrics are of another pipeline.
     """
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics

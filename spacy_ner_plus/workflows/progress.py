@@ -1,4 +1,4 @@
-"""How far a workflow is: told to whatever the caller passes in, and to nobody by default."""
+"""How far a workflow is: shown by what the caller passes in, and by default not at all."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar

@@ -30,7 +30,6 @@ def render(
     show_all (bool): Whether documents without an error are shown too. Default: False.
     limit (int): Only the first documents of both. Default: 0 for all.
     title (str): The page's title. Default: one with the corpus's name.
-    RETURNS (str): The page.
     RAISES (UserError): Where a file can't be read or written, or both are not of one corpus.
     """
     from spacy.vocab import Vocab

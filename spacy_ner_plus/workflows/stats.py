@@ -15,7 +15,7 @@ def stats(corpora: Sequence[str | Path], *, progress: Progress = no_progress) ->
     """Count what corpora hold.
 
     corpora (Sequence[str | Path]): .spacy files, or folders, each of which is one corpus.
-    progress (Progress): Is told which file is read. Default: none.
+    progress (Progress): Wraps the Docs of each file. Default: none.
     RETURNS (dict[str, CorpusCounts]): The counts by path; `CorpusCounts.shared_with` compares two.
     RAISES (UserError): What cannot be read.
     """

@@ -147,14 +147,14 @@ def _wrong_occurrences(
     missed: Sequence[tuple[int, Entity]], spurious: Sequence[tuple[int, Entity]]
 ) -> list[tuple[int, int]]:
     """Pair what was missed with what was found elsewhere, the nearest occurrences."""
-    places = defaultdict(list)
+    offsets = defaultdict(list)
     for j, entity in spurious:
         # Where the pipeline changed the text, its entities have no place at all.
         if entity.end > entity.start:
-            places[surface_form(entity.text), entity.label].append((j, entity.start_char))
+            offsets[surface_form(entity.text), entity.label].append((j, entity.start_char))
     edges, far = [], []
     for i, entity in missed:
-        for j, start_char in places.get((surface_form(entity.text), entity.label), ()):
+        for j, start_char in offsets.get((surface_form(entity.text), entity.label), ()):
             edges.append((i, j))
             far.append(abs(entity.start_char - start_char))
     most = max(far, default=0)

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-# Whole numbers up to here are exact in a float64, in which scipy reckons.
+# Whole numbers up to here are exact in a float64, in which scipy computes.
 EXACT = 2**53
 
 Edge = tuple[int, int]
@@ -18,7 +18,7 @@ def best_pairs(edges: Sequence[Edge], values: Sequence[Value]) -> list[int]:
 
     Values are compared as tuples are: the second number counts only among choices that are equal in
     the first, and so on. Of choices that are equal in everything, the one with the lower indices
-    is taken, so that the order of the text decides and nothing hangs on chance.
+    is taken: the order of the text decides, and not chance.
 
     Connected parts are solved one by one, by the Hungarian method (Kuhn, 1955) as scipy has it where
     a part isn't trivial. In parts of more than about a hundred nodes the last numbers of the values may

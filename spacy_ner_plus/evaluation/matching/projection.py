@@ -18,7 +18,6 @@ def project(predicted: Doc, gold: GoldDoc) -> list[Entity]:
     to `end`.
 
     predicted (Doc): The Doc with predictions, whose scores stand in a span group's attrs["scores"].
-    gold (GoldDoc): The gold Doc.
     RETURNS (list[Entity]): The predicted entities by position.
     """
     if not predicted.ents:
@@ -27,26 +26,26 @@ def project(predicted: Doc, gold: GoldDoc) -> list[Entity]:
     words, text = [token.text for token in predicted], predicted.text
     alignment = None
     if tuple(words) == gold.words:
-        places = [(ent.start, ent.end) for ent in predicted.ents]
+        token_bounds = [(ent.start, ent.end) for ent in predicted.ents]
     elif not same_words(text, gold.text):
-        places = [None] * len(predicted.ents)
+        token_bounds = [None] * len(predicted.ents)
     elif text == gold.text:
-        places = list(_by_characters(predicted.ents, gold))
-        if None in places:
+        token_bounds = list(_by_characters(predicted.ents, gold))
+        if None in token_bounds:
             alignment = Alignment.from_strings(words, list(gold.words))
     else:
         alignment = Alignment.from_strings(words, list(gold.words))
-        places = list(_by_alignment(predicted.ents, alignment))
+        token_bounds = list(_by_alignment(predicted.ents, alignment))
     found = []
-    for ent, place in zip(predicted.ents, places, strict=True):
+    for ent, tokens in zip(predicted.ents, token_bounds, strict=True):
         score = scores.get((ent.start, ent.end, ent.label))
-        if place is None:
+        if tokens is None:
             touched = () if alignment is None else alignment.x2y[ent.start : ent.end]
             found.append(_misaligned(ent, touched, text, gold, score))
         else:
-            bounds = gold.starts[place[0]], gold.end_of(place[1] - 1)
+            bounds = gold.starts[tokens[0]], gold.end_of(tokens[1] - 1)
             here = gold.text[slice(*bounds)]
-            found.append(Entity(*place, ent.label_, *bounds, here, True, score))
+            found.append(Entity(*tokens, ent.label_, *bounds, here, True, score))
     return sorted(found, key=lambda entity: (entity.start_char, entity.end_char))
 
 

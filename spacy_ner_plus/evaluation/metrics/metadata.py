@@ -43,7 +43,6 @@ def _digest(files: Sequence[Path]) -> str:
 def describe_pipeline(nlp: Language) -> dict[str, Any]:
     """Describe a pipeline.
 
-    nlp (Language): The pipeline.
     RETURNS (dict[str, Any]): `name`, `version`, `components` (factory by name), `labels` of all components, and
         versions of packages.
     """

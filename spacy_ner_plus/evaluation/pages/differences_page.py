@@ -26,7 +26,6 @@ def render_differences(
     """Show gold beside predicted for each document with an error.
 
     show_all (bool): Whether documents without an error are shown too. Default: False.
-    RETURNS (str): The page.
     RAISES (UserError): Where a prediction has another text than its gold Doc.
     """
     for doc in matched:
@@ -81,10 +80,10 @@ def _describe(
 def _windows(gold: GoldDoc, errors: Sequence[EntityError]) -> list[tuple[int, int]]:
     """The stretches of tokens around the errors, joined where little lies between."""
     windows: list[tuple[int, int]] = []
-    places = {
+    spans = {
         (e.start, e.end) for error in errors for e in (*error.golds, *error.predicted) if e.end > e.start
     }
-    for first, last in sorted(places):
+    for first, last in sorted(spans):
         start, end = max(0, first - CONTEXT), min(len(gold.words), last + CONTEXT)
         # An entity is not cut at the edge of what is shown.
         for entity in gold.ents:

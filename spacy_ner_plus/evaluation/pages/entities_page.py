@@ -50,7 +50,6 @@ def mark_entities(
 ) -> "Markup":
     """Mark entities in a text by displaCy.
 
-    text (str): The text.
     entities (Iterable[tuple[int, int, str, bool]]): Start and end in
         characters, label, and whether it differs.
     colours (Mapping[str, str]): A CSS colour by label.

@@ -121,8 +121,8 @@ def _run(doc: MatchedDoc, forms: Forms, labels: Mapping[str, int], units: Sequen
 
 def _error(error: EntityError, doc: MatchedDoc) -> list[Any]:
     sides = ((error.golds, doc.gold.ents), (error.predicted, doc.predicted))
-    places = [[_index(entity, entities) for entity in some] for some, entities in sides]
-    return [ERROR_KINDS.index(error.kind), *places, int(error.unclear)]
+    indices = [[_index(entity, entities) for entity in some] for some, entities in sides]
+    return [ERROR_KINDS.index(error.kind), *indices, int(error.unclear)]
 
 
 def _index(entity: Entity, entities: Sequence[Entity]) -> int:

@@ -44,11 +44,11 @@ def write_model_card(path: Path, metrics: Mapping[str, Any], meta: Mapping[str, 
     """Write the model card of a pipeline.
 
     path (Path): The pipeline's folder, from which `spacy package` takes its README.md, or a file to write.
-    metrics (Mapping[str, Any]): As `evaluate` wrote them; nothing else is claimed.
+    metrics (Mapping[str, Any]): As `evaluate` wrote them; the card says nothing that they don't hold.
     meta (Mapping[str, Any]): The pipeline's meta, as in nlp.meta and meta.json.
-    RETURNS (Path): The file.
+    RETURNS (Path): The README.md.
     RAISES (UserError): Where the metrics lack something or are of another pipeline, there is no such folder, or a
-        README.md of somebody's own.
+        README.md that somebody wrote.
     """
     file = Path(path)
     if file.suffix.lower() != ".md":

@@ -257,11 +257,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _spread(axes: "Axes", places: Sequence[float]) -> None:
+def _spread(axes: "Axes", positions: Sequence[float]) -> None:
     """Make the axis logarithmic, with room at both ends and numbers as people write them."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    low, high = min(places), max(places)
+    low, high = min(positions), max(positions)
     spread = max(high / low, 10) ** 0.12
     axes.set_xscale("log")
     axes.set_xlim(low / spread, high * spread)
