@@ -371,7 +371,9 @@ class Errors(metaclass=_Coded):
         "be compared. Evaluate both on the same corpus, with the same --limit."
     )
     E311 = "There is only '{name}' to compare. Give two or more files of metrics or pipelines."
-    E312 = "'{source}' is no file of metrics, but a pipeline: give the gold corpus, too, on which it is scored."
+    E312 = (
+        "'{source}' is no file of metrics, but a pipeline: give the gold corpus, too, on which it is scored."
+    )
     E313 = "'{corpus}' isn't the corpus that '{name}' was scored on: {reason}. Give that corpus, or none."
     E314 = (
         "'{path}' isn't what '{name}' was scored by: the file has changed since. Evaluate again, or give "
@@ -388,10 +390,7 @@ class Errors(metaclass=_Coded):
         "No document of the training corpus '{path}' has entities, so everything would be unseen. "
         "Check that it is what the pipeline was trained on."
     )
-    E320 = (
-        "'{path}' is read as {other}, and would be overwritten by {name}. "
-        "Write to another place."
-    )
+    E320 = "'{path}' is read as {other}, and would be overwritten by {name}. Write to another place."
     E321 = "'{path}' is where both {one} and {other} would be written. Give each its own place."
     E322 = (
         "'{path}' ({name}) lies in the corpus '{corpus}' ({corpus_name}) and would be part of it the next time. "
@@ -495,8 +494,12 @@ class Errors(metaclass=_Coded):
     )
     E534 = "`{command} ...` failed:\n{reason}"
     E535 = "'{path}' is there already. Give a folder that doesn't exist yet, or remove it."
-    E537 = "'{name}' is an installed package, which isn't changed in place. Give a folder as target (--output)."
-    E538 = "The pipeline has no single {factory}{name}; there is: {names}. Name one as component (--component)."
+    E537 = (
+        "'{name}' is an installed package, which isn't changed in place. Give a folder as target (--output)."
+    )
+    E538 = (
+        "The pipeline has no single {factory}{name}; there is: {names}. Name one as component (--component)."
+    )
 
 
 class Warnings(metaclass=_Coded):

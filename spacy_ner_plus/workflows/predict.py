@@ -125,7 +125,9 @@ def _predict_records(
         inputs = ((record["text"], record) for record in chain([first], islice(records, ZONE - 1)))
         # A worker of another process gets no zone of ours, and its Docs outlive it.
         with nlp.memory_zone() if n_process == 1 else nullcontext():
-            for doc, record, failure in pipe_in_order(nlp, inputs, batch_size=batch_size, n_process=n_process):
+            for doc, record, failure in pipe_in_order(
+                nlp, inputs, batch_size=batch_size, n_process=n_process
+            ):
                 number += 1
                 if "ents" in record:
                     issues.add(REPLACED, record["text"][:40], f"text {number}")

@@ -38,7 +38,9 @@ def test_evaluate_apart_gives_the_error_of_the_process(corpus, tmp_path):
 
 
 def test_evaluate_apart_says_how_a_process_broke_off(corpus, tmp_path):
-    (tmp_path / "code.py").write_text("import os, sys\nprint('no more', file=sys.stderr, flush=True)\nos._exit(7)\n")
+    (tmp_path / "code.py").write_text(
+        "import os, sys\nprint('no more', file=sys.stderr, flush=True)\nos._exit(7)\n"
+    )
     notes = []
     with pytest.raises(UserError, match=r"E315.*ended with code 7: no more"):
         evaluate_apart("x", corpus, tmp_path / "m.json", notes=notes, code=tmp_path / "code.py")

@@ -8,7 +8,7 @@ from spacy_ner_plus.evaluation.matching.gold_doc import read_gold
 
 
 def find_right(gold: Doc, predicted: Doc, spans: Sequence[tuple[int, int, str]]) -> list[bool | None]:
-    """Say which spans are gold entities, whatever entities the Doc has; of those that it has, `MatchedDoc.right` says it.
+    """Say which spans are gold entities, whatever entities the Doc has; of those, `MatchedDoc.right` says it.
 
     predicted (Doc): The Doc that the spans were found in.
     spans (Sequence[tuple[int, int, str]]): Start and end in characters, and label.
