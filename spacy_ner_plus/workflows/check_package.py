@@ -76,9 +76,7 @@ def _run_elsewhere(folder: Path, wheel: Path, texts: list[str], constraints: Pat
 
 def _own_package(folder: Path) -> list[str]:
     """Build a wheel of this package where it is a clone; an installed one comes by its requirement."""
-    import spacy_ner_plus
-
-    root = Path(spacy_ner_plus.__file__).parent.parent
+    root = Path(__file__).parents[2]
     if not (root / "setup.cfg").is_file():
         return []
     # Built from a copy of what is needed, so that nothing is left behind in the clone.
