@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -27,10 +28,12 @@ def out(tmp_path):
     return tmp_path / "out" / "corpus.spacy"
 
 
-def test_convert_command_shows_what_was_read_and_lost(tmp_path, out):
-    source = tmp_path / "a.conll"
-    source.write_text(BROKEN)
-    result = CliRunner().invoke(app, ["convert", str(source), str(out)], env={"COLUMNS": "300"})
+def test_convert_command_shows_what_was_read_and_lost(tmp_path, out, monkeypatch):
+    # A short path, as the table wraps long ones.
+    monkeypatch.chdir(tmp_path)
+    source = "a.conll"
+    Path(source).write_text(BROKEN)
+    result = CliRunner().invoke(app, ["convert", source, str(out)], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "duplicate document" in result.stdout
     assert f"{source}:3" in result.stdout
