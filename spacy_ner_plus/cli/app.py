@@ -18,6 +18,7 @@ from spacy_ner_plus.cli import (
     predict,
     record,
     render,
+    spacy_commands,
     stats,
 )
 from spacy_ner_plus.errors import UserError
@@ -51,6 +52,7 @@ app.command("test-package")(check_package.check_package_command)
 app.command("model-card")(model_card.model_card_command)
 app.command("import-hf")(import_hf.import_hf_command)
 app.add_typer(llm.app, name="llm")
+app.command("spacy", context_settings=spacy_commands.PASS_ON)(spacy_commands.spacy_command)
 
 
 def main() -> None:
