@@ -1,20 +1,15 @@
-"""The package's Python face, and the examples of docs/python.md."""
+"""The package's Python face; the examples of docs/python.md are run by test_docs."""
 
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
-import spacy
-from spacy.tokens import DocBin
 
 import spacy_ner_plus
-from tests.conftest import ROOT, make_docs
-from tests.workflows.patterns import make_ruler
+from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
 HEAVY = ("spacy", "thinc", "torch", "transformers", "numpy", "scipy", "typer", "rich", "httpcore")
 
 
@@ -57,37 +52,3 @@ def test_python_page_lists_the_functions():
         name for row in re.findall(r"^\| (`.*?) \|", PAGE, flags=re.M) for name in re.findall(r"`(\w+)`", row)
     }
     assert listed == {name for name in spacy_ner_plus.__all__ if name.islower() and name != "__version__"}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch, trained_folder):
-    """What the examples name."""
-    shutil.copytree(trained_folder, tmp_path / "training" / "ours")
-    make_ruler("good").to_disk(tmp_path / "training" / "stock")
-    DocBin(docs=make_docs(spacy.blank("en").vocab) * 2).to_disk(tmp_path / "dev.spacy")
-    documents = (
-        "Anna B-PER\nleft O\n",
-        "Acme B-ORG\nmoved O\n",
-        "Oslo B-LOC\ngrew O\n",
-        "Bo B-PER\nslept O\n",
-    )
-    (tmp_path / "requests.conll").write_text("-DOCSTART- O\n\n" + "\n-DOCSTART- O\n\n".join(documents))
-    (tmp_path / "shard-07.jsonl").write_text('{"id": 1, "text": "Maria Lopez flew from Oslo to Paris ."}\n')
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_python_examples_run(folder):
-    names = {}
-    for block in BLOCKS:
-        exec(compile(block, "docs/python.md", "exec"), names)
-    assert len(names["sentences"]) == 4
-    assert names["handle"](["In Paris , John Smith met Maria Lopez ."])[0]["ents"][0][:2] == ("Paris", "LOC")
-    assert {
-        ent.label_
-        for doc in DocBin().from_disk("corpus/train.spacy").get_docs(names["nlp"].vocab)
-        for ent in doc.ents
-    } == {"PER", "LOC", "COMPANY"}
-    assert (folder / "report" / "comparison.json").exists()
-    assert names["page"] == (folder / "differences.html").read_text(encoding="utf8")
-    assert '"ents": [[0, 11, "PER"]' in (folder / "shard-07.jsonl.out").read_text()

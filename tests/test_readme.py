@@ -1,10 +1,8 @@
-"""README tells the truth: its commands, its table, its picture, its project section."""
+"""README tells the truth: its commands, its table, its picture, its project section; test_docs runs what it shows."""
 
 import re
 import subprocess
 import sys
-
-import pytest
 
 from tests.conftest import ROOT
 
@@ -41,18 +39,3 @@ def test_readme_project_section_is_up_to_date(tmp_path):
     command = [sys.executable, "-m", "spacy", "project", "document", str(tmp_path), "--output"]
     subprocess.run([*command, str(tmp_path / "README.md")], check=True, capture_output=True)
     assert (tmp_path / "README.md").read_text(encoding="utf8") == README
-
-
-@pytest.mark.parametrize("command", re.findall(r"^    spacy-ner-plus ([a-z-]+) ", README, flags=re.M))
-def test_readme_commands_exist(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "spacy_ner_plus", command, "--help"], capture_output=True, text=True
-    )
-    assert done.returncode == 0
-
-
-def test_readme_python_examples_compile():
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
-    assert len(blocks) >= 2
-    for block in blocks:
-        compile(block, "README.md", "exec")

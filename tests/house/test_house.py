@@ -202,7 +202,8 @@ OTHER_TESTS = {
     "test_benchmarks": "benchmarks/",
     "test_configs": "configs/",
     "test_project": "project.yml",
-    "test_python": "docs/python.md",
+    "test_docs": "docs/",
+    "test_python": "the package's Python face",
     "test_readme": "README.md",
     "test_registry": "setup.cfg",
 }
