@@ -24,7 +24,7 @@ from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
-from spacy_ner_plus.models.runtime.threads import limit_threads_in_worker
+from spacy_ner_plus.models.runtime.threads import limit_threads
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.training.optimizer import make_adamw, take_step
@@ -150,7 +150,7 @@ class TaggerModel(Shim):
         RETURNS (Callable): Waits for the end, and gives logits of shape (tokens, n_tags); zeros for tokens
             without a wordpiece.
         """
-        limit_threads_in_worker()
+        limit_threads()
         placement, network = self._place(), self.inference_network()
 
         def forward(batch: MicroBatch) -> torch.Tensor:
@@ -167,7 +167,7 @@ class TaggerModel(Shim):
         RETURNS (tuple[Ragged, Callable]): Logits as `begin_score` gives them, and a function that takes
             the gradient of the loss by them, of the same shape, and adds to the network's.
         """
-        limit_threads_in_worker()
+        limit_threads()
         placement, network = self._place(), self.network
         network.train()
         # It shares modules with this one, and would drop as they do now.

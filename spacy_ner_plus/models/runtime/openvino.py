@@ -72,10 +72,14 @@ class CompiledTagger(nn.Module):
                 port.get_node().set_element_type(openvino.Type.i64)
                 port.get_node().set_partial_shape(openvino.PartialShape([-1, -1]))
             model.validate_nodes_and_infer_types()
-            threads = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
-            self._compiled = openvino.Core().compile_model(
-                model, "CPU", {"INFERENCE_PRECISION_HINT": _HINTS[dtype], **threads}
-            )
+            settings = {
+                "INFERENCE_PRECISION_HINT": _HINTS[dtype],
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                "PERFORMANCE_HINT": "LATENCY",
+                # By default threads are bound to the first CPUs, and two processes would share these.
+                "ENABLE_CPU_PINNING": False,
+            }
+            self._compiled = openvino.Core().compile_model(model, "CPU", settings)
             self._compare(tagger)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]

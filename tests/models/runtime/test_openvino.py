@@ -96,3 +96,11 @@ class Branching(torch.nn.Module):
 def test_openvino_runtime_refuses_an_encoder_that_it_would_run_wrongly():
     with pytest.raises(UserError, match="E229"):
         CompiledTagger(Tagger(Branching(), n_tags=3), torch.float32)
+
+
+def test_openvino_runtime_leaves_the_choice_of_cpus_to_the_system(trained_folder):
+    """Two processes of one thread each would else share the first CPU."""
+    nlp = load(trained_folder, device="openvino")
+    nlp("Anna lives in Oslo.")
+    compiled = nlp.get_pipe("transformer_ner").token_scorer.tagger.inference_network()._compiled
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
