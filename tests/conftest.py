@@ -3,12 +3,14 @@
 import os
 import shutil
 import signal
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import spacy
 from hypothesis import settings
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
 from tests.servers.fixtures import llama_url, llama_url_with_key, tensorzero_url  # noqa: F401
@@ -223,6 +225,56 @@ def train(nlp, steps: int = 60, rate: float = 3e-3) -> list[float]:
         nlp.update(examples, sgd=optimizer, losses=losses, drop=0.0)
         history.append(losses["transformer_ner"])
     return history
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory) -> Path:
+    """The little corpus as a .spacy file."""
+    path = tmp_path_factory.mktemp("corpus") / "train.spacy"
+    DocBin(docs=make_docs(spacy.blank("en").vocab)).to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def long_encoder_folder(tmp_path_factory) -> str:
+    """A tiny encoder that takes as many wordpieces as published ones, for configs as they are."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("long-encoder")
+    tokenizer = wordpiece_tokenizer()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=512, **sizes)).save_pretrained(
+        folder
+    )
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def train_overrides(small_corpus, long_encoder_folder) -> dict[str, str | int]:
+    """With these a config of ours trains two epochs on the little corpus."""
+    paths = {"train": small_corpus, "dev": small_corpus, "encoder": long_encoder_folder}
+    return {
+        **{f"paths.{name}": str(path) for name, path in paths.items()},
+        "vars.device": "cpu",
+        "vars.epochs": 2,
+        "vars.min_steps": 0,
+    }
+
+
+@pytest.fixture(scope="session")
+def trained_by(tmp_path_factory, train_overrides) -> Callable[[Path], Path]:
+    """Gives the folder of what `spacy train` makes by a config; each is trained once."""
+    from spacy.cli.train import train as spacy_train
+
+    @cache
+    def train_by(config: Path) -> Path:
+        folder = tmp_path_factory.mktemp(config.stem)
+        log = {"paths.log": str(folder / "log.jsonl")}
+        spacy_train(config, folder, overrides={**train_overrides, **log})
+        return folder
+
+    return train_by
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ NAMES = {
     "console_scripts": ["spacy-ner-plus"],
     "spacy_factories": ["structured_llm_ner", "transformer_ner"],
     "spacy_architectures": ["spacy_ner_plus.Tok2VecTagger.v1", "spacy_ner_plus.TransformerTagger.v1"],
+    "spacy_callbacks": ["spacy_ner_plus.interpolate_training.v1", "spacy_ner_plus.resolve_training.v1"],
     "spacy_misc": [
         "spacy_ner_plus.bio_lines.v1",
         "spacy_ner_plus.encoder_path.v1",
@@ -64,6 +65,7 @@ def test_registry_targets_exist(group):
     ("registry_name", "group"),
     [
         ("architectures", "spacy_architectures"),
+        ("callbacks", "spacy_callbacks"),
         ("misc", "spacy_misc"),
         ("loggers", "spacy_loggers"),
         ("scorers", "spacy_scorers"),

@@ -8,9 +8,13 @@ from spacy.training.batchers import minibatch_by_words
 from spacy_ner_plus.corpus import doc_lengths
 from spacy_ner_plus.errors import Errors, UserError
 
+# What a config says: spaCy hands over the settings of an optimizer with their variables when a saved
+# pipeline is trained on, and the message should say what to do.
+Number = float | int | str
+
 
 def warmup_linear_by_epochs_v1(
-    initial_rate: float, warmup: float, epochs: int, corpus: str | None, batch_words: int
+    initial_rate: Number, warmup: Number, epochs: Number, corpus: str | None, batch_words: Number
 ) -> Iterator[float]:
     """Rise from zero, then fall to zero, over exactly as many steps as the training has.
 
@@ -23,8 +27,13 @@ def warmup_linear_by_epochs_v1(
     corpus (str): The training corpus: a .spacy file, or a folder of them.
     batch_words (int): As the batcher's size, in words.
     YIELDS (float): The rate of each step.
-    RAISES (UserError): Where epochs isn't positive or the corpus can't be read.
+    RAISES (UserError): Where a setting is a variable that isn't filled in, epochs isn't positive, or the
+        corpus can't be read.
     """
+    given = {"initial_rate": initial_rate, "warmup": warmup, "epochs": epochs, "batch_words": batch_words}
+    for setting, value in given.items():
+        if isinstance(value, str):
+            raise UserError(Errors.E235.format(setting=setting, value=value))
     if epochs < 1:
         raise UserError(Errors.E213.format(epochs=epochs))
     total = epochs * count_batches(_lengths(corpus), batch_words)
