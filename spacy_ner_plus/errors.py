@@ -98,7 +98,6 @@ class Errors(metaclass=_Coded):
         "{where}: the text has {length} characters, more than the limit of {limit} (nlp.max_length). "
         "Cut it into several records."
     )
-    E160 = "Reading datasets needs the package 'datasets'. Install the extra: pip install 'spacy-ner-plus[project]'"
     E161 = (
         "Can't load the dataset '{source}': {reason}. Check its name and the network, or give a local folder, "
         "a parquet file or what save_to_disk wrote."
@@ -198,10 +197,6 @@ class Errors(metaclass=_Coded):
         "The model of '{name}' gives {width} numbers for each token, and {tags} tags are to be scored. Put "
         "spacy_ner_plus.Tok2VecTagger.v1 around it: model.tok2vec is your layer."
     )
-    E228 = (
-        "`device` is openvino, and the package isn't installed. "
-        "Install the extra: pip install 'spacy-ner-plus[openvino]'"
-    )
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
     E230 = "`head_layers` is {value}: the head must read one layer of the encoder at least."
     E232 = (
@@ -239,10 +234,6 @@ class Errors(metaclass=_Coded):
     E245 = (
         "Chunks of '{name}' can't share {overlap} tokens where they hold {tokens}. Set `chunk_overlap` to 0 or "
         "more, and less than `chunk_tokens`."
-    )
-    E246 = (
-        "Choosing examples by embeddings needs the package 'sentence-transformers'. "
-        "Install the extra: pip install 'spacy-ner-plus[select]'"
     )
     E247 = (
         "Can't load the model of sentence embeddings '{name}': {reason} Give `embedding_model` as the folder or hub "
@@ -423,10 +414,6 @@ class Errors(metaclass=_Coded):
         "The likeness of spacy_ner_plus.ner_scorer.v1 is {likeness}. Give a number above 0, up to 100, or use "
         "spacy_ner_plus.ner_scorer.v2 with a similarity_threshold up to 1."
     )
-    E340 = (
-        "The page of a comparison needs the package 'matplotlib'. "
-        "Install the extra: pip install 'spacy-ner-plus[report]'"
-    )
     E341 = (
         "The predictions are of {found} documents, and gold has {expected}. "
         "Give the predictions of this corpus."
@@ -457,9 +444,6 @@ class Errors(metaclass=_Coded):
         "Ask for fewer, or add templates to '{file}'."
     )
     E402 = "There are no templates for the language '{lang}'; there are for: {langs}."
-    E403 = (
-        "Making a corpus needs the package 'Faker'. Install the extra: pip install 'spacy-ner-plus[project]'"
-    )
     E404 = "A corpus needs at least one record in {part}, not {asked}."
 
     E501 = "Can't load the pipeline '{name}': {reason}"
@@ -508,6 +492,15 @@ class Errors(metaclass=_Coded):
     )
     E538 = (
         "The pipeline has no single {factory}{name}; there is: {names}. Name one as component (--component)."
+    )
+
+    E540 = (
+        "This needs the package '{package}', which isn't installed. It comes with an extra: "
+        "pip install 'spacy-ner-plus[{extra}]'"
+    )
+    E541 = (
+        "What the extra [{extra}] brings can't be imported: {reason}. "
+        "Install it again: pip install --force-reinstall 'spacy-ner-plus[{extra}]'"
     )
 
 

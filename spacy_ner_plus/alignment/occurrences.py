@@ -15,6 +15,7 @@ from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from spacy_ner_plus.alignment.normalization import Normalised, normalise
+from spacy_ner_plus.extras import from_extra
 
 # How much worse than the threshold a stretch of characters may be before it is laid on tokens.
 SLACK = 0.2
@@ -131,7 +132,8 @@ class OccurrenceFinder:
         RETURNS (tuple[list[Occurrence], float, str]): Where the text has that spelling, how similar it
             is, and the spelling; no occurrences where it is below the threshold.
         """
-        from rapidfuzz import fuzz
+        with from_extra("llm"):
+            from rapidfuzz import fuzz
 
         form, text = normalise(mention), self._normalised.text
         if not form or not text:
@@ -262,7 +264,8 @@ class OccurrenceFinder:
         return bisect_left(self.starts, offset) - 1
 
     def _similarity(self, form: str, first: int, last: int) -> float:
-        from rapidfuzz import fuzz
+        with from_extra("llm"):
+            from rapidfuzz import fuzz
 
         return fuzz.ratio(form, normalise(self._spelling(first, last))) / 100
 

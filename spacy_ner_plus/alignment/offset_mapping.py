@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 
 from spacy_ner_plus.alignment.normalization import Normalised
+from spacy_ner_plus.extras import from_extra
 
 
 class OffsetMapping:
@@ -19,7 +20,8 @@ class OffsetMapping:
         self._same = copy == text.strip()
         if self._same:
             return
-        from rapidfuzz.distance import Levenshtein
+        with from_extra("llm"):
+            from rapidfuzz.distance import Levenshtein
 
         self._length = len(text)
         self._copy, self._text = Normalised(copy), Normalised(text)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 
 LOCALES = ("en_US", "en_US", "en_US", "en_GB", "en_IN", "es_ES", "de_DE")
 # Numbers and domains that are reserved for fiction and examples, so that they reach no one.
@@ -51,10 +51,8 @@ class Values:
     """
 
     def __init__(self, resource: dict[str, Any], part: str, seed: int):
-        try:
+        with from_extra("generate"):
             from faker import Faker
-        except ImportError as error:
-            raise UserError(Errors.E403) from error
         self.part = part
         self.random = random.Random(f"{seed} {part}")
         self.lists: dict[str, list[str]] = resource["shared"] | resource[part]["values"]

@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.conll.schemes import MISSING_TAGS, TagReader, is_tag
 from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
@@ -97,10 +98,8 @@ def _group_size(group: str | int, *, has_documents: bool) -> int | None:
 
 def _load(source: str, split: str | None) -> tuple["Dataset", str]:
     """Load one split; the second value names it in messages."""
-    try:
+    with from_extra("datasets"):
         import datasets
-    except ImportError as error:
-        raise UserError(Errors.E160) from error
     path, config = source, None
     if not Path(source).exists():
         if split is None and "@" in path:

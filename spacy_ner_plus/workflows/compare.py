@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES, ROUNDS
+from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.workflows.arguments.compared import Compared, Source, is_metrics, parse_compared
 from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
@@ -79,6 +80,7 @@ def compare(
     from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
     from spacy_ner_plus.evaluation.pages.comparison_page import write_comparison_page
 
+    check_installed("seqeval", "evaluation")
     at_least("limit", limit, 0)
     at_least("resamples", resamples, 0)
     at_least("rounds", rounds, 1)
@@ -174,12 +176,9 @@ class _Evaluation:
 
 def _check_page(target: Path | None) -> None:
     """Refuse to begin where the page has no place, or can't be drawn."""
-    from importlib.util import find_spec
-
     if target is None:
         raise UserError(Errors.E513)
-    if find_spec("matplotlib") is None:
-        raise UserError(Errors.E340)
+    check_installed("matplotlib", "report")
 
 
 def _without_llms(named: Sequence[Compared], notes: list[str]) -> list[Compared]:

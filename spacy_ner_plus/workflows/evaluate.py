@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_THRESHOLD
+from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
@@ -77,6 +78,7 @@ def evaluate(
     from spacy_ner_plus.evaluation.metrics.performance import llm_usage
     from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 
+    check_installed("seqeval", "evaluation")
     at_least("limit", limit, 0)
     at_least("batch_size", batch_size, 1)
     at_least("resamples", resamples, 0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.evaluation.counting.counts import RATES
 from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.metrics.frames import check_keys, f1_ends
+from spacy_ner_plus.extras import from_extra
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,7 +22,8 @@ def comparison_frame(comparison: Mapping[str, Any]) -> "DataFrame":
         `load_seconds`, `peak_memory_mib`, `seeds`, and whether it is a `leader` and the `winner`.
     RAISES (UserError): Where this is no comparison.
     """
-    import pandas as pd
+    with from_extra("report"):
+        import pandas as pd
 
     check_keys(comparison, ("pipelines", "leaders", "winner"), "comparison", SOURCE)
     rows = []
@@ -52,7 +54,8 @@ def pairs_frame(comparison: Mapping[str, Any]) -> "DataFrame":
         `difference`, ends of its interval (`low`, `high`), `p`, `p_holm` and `better`.
     RAISES (UserError): Where this is no comparison.
     """
-    import pandas as pd
+    with from_extra("report"):
+        import pandas as pd
 
     check_keys(comparison, ("pairs",), "comparison", SOURCE)
     rows = []

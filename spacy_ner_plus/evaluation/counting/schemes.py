@@ -15,6 +15,7 @@ from spacy_ner_plus.evaluation.matching.assignment import best_pairs
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 from spacy_ner_plus.evaluation.matching.overlaps import Overlap
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.spans import MISSING, tag_label
 
 STRICT, EXACT, PARTIAL, TYPE, TOKEN, FUZZY = "strict", "exact", "partial", "type", "token", "fuzzy"
@@ -135,7 +136,8 @@ def count_fuzzy(doc: MatchedDoc, similarity_threshold: float = SIMILARITY_THRESH
     golds, predicted = doc.gold.ents, doc.predicted
     if not golds or not predicted:
         return Counts(missed=len(golds), spurious=len(predicted))
-    from rapidfuzz import fuzz, process
+    with from_extra("evaluation"):
+        from rapidfuzz import fuzz, process
 
     texts = [[" ".join(entity.text.casefold().split()) for entity in side] for side in (golds, predicted)]
     # Rounded, since 100 * 0.07 is more than 7, and a similarity of just that would be cut off.

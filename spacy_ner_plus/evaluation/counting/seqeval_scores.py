@@ -6,6 +6,7 @@ from typing import Any
 from spacy_ner_plus.evaluation.counting.schemes import count_tags
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import tag_label
 
@@ -65,8 +66,9 @@ def score_tags(gold: Tags, predicted: Tags) -> dict[str, Any]:
     predicted (list[list[str]]): As many predicted tags.
     RETURNS (dict[str, Any]): As `seqeval_scores`, without token accuracy.
     """
-    from seqeval.metrics.v1 import precision_recall_fscore_support
-    from seqeval.scheme import IOB2, Entities
+    with from_extra("evaluation"):
+        from seqeval.metrics.v1 import precision_recall_fscore_support
+        from seqeval.scheme import IOB2, Entities
 
     # seqeval strips hyphens off labels: under plain codes no label can collide with another.
     labels = sorted({tag_label(tag) for tags in gold + predicted for tag in set(tags) if tag != "O"})

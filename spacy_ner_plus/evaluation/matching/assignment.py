@@ -6,6 +6,8 @@ from math import prod
 
 import numpy as np
 
+from spacy_ner_plus.extras import from_extra
+
 # Whole numbers up to here are exact in a float64, in which scipy computes.
 EXACT = 2**53
 
@@ -66,7 +68,8 @@ def _connected(edges: Sequence[Edge]) -> list[list[int]]:
 
 
 def _solve(part: Sequence[int], edges: Sequence[Edge], values: Sequence[Value]) -> list[int]:
-    from scipy.optimize import linear_sum_assignment
+    with from_extra("evaluation"):
+        from scipy.optimize import linear_sum_assignment
 
     rows = {gold: row for row, gold in enumerate(sorted({edges[k][0] for k in part}))}
     columns = {predicted: column for column, predicted in enumerate(sorted({edges[k][1] for k in part}))}

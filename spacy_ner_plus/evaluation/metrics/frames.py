@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.counting.counts import RATES
 from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
+from spacy_ner_plus.extras import from_extra
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -19,7 +20,8 @@ def metrics_frame(metrics: Mapping[str, Any]) -> "DataFrame":
         many entities are `correct`, `predicted` and in gold (`support`).
     RAISES (UserError): Where these are other metrics, such as those of `spacy evaluate`.
     """
-    import pandas as pd
+    with from_extra("report"):
+        import pandas as pd
 
     source = "`spacy-ner-plus evaluate` or `compute_metrics`"
     check_keys(metrics, ("schemes", "labels", "slices"), "file of metrics", source)

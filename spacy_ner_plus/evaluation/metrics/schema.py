@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.evaluation.counting.counts import FIELDS, RATES
 from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS
+from spacy_ner_plus.extras import from_extra
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -109,7 +110,8 @@ def find_problem(metrics: Mapping[str, Any]) -> str:
     metrics (Mapping[str, Any]): As they were read, in the newest format.
     RETURNS (str): What is missing or of another type; nothing where all is well.
     """
-    from jsonschema import Draft202012Validator
+    with from_extra("evaluation"):
+        from jsonschema import Draft202012Validator
 
     errors = list(Draft202012Validator(SCHEMA).iter_errors(metrics))
     if absent := [key for error in errors for key in _absent(error)]:
@@ -151,7 +153,8 @@ def _path(error: "ValidationError", *more: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    from jsonschema import Draft202012Validator
+    with from_extra("evaluation"):
+        from jsonschema import Draft202012Validator
 
     checker = Draft202012Validator.TYPE_CHECKER
     return next(words for name, words in TYPES.items() if checker.is_type(value, name))

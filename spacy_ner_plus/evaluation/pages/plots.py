@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy_ner_plus.evaluation.pages.themed_svg import CARD, SERIES, SOFT, drawing, themed_svg
+from spacy_ner_plus.extras import from_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -259,7 +260,8 @@ def _number(value: float) -> str:
 
 def _spread(axes: "Axes", positions: Sequence[float]) -> None:
     """Make the axis logarithmic, with room at both ends and numbers as people write them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    with from_extra("report"):
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = min(positions), max(positions)
     spread = max(high / low, 10) ** 0.12

@@ -7,7 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,11 +75,9 @@ def drawing(name: str, width: float, height: float) -> Iterator["Figure"]:
     YIELDS (Figure): The figure.
     RAISES (UserError): Where matplotlib isn't installed.
     """
-    try:
+    with from_extra("report"):
         import matplotlib
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError(Errors.E340) from error
     # Not people's own style files. A figure of its own: pyplot would choose a backend, and keep what is drawn.
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
     with matplotlib.rc_context({**defaults, **SETTINGS, "svg.hashsalt": name}):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 
 _FILE = ".env"
 _SHORTEST_SECRET = 8
@@ -70,7 +71,8 @@ def _sendable(what: str, value: str) -> str:
 def _environment() -> dict[str, str]:
     if not os.path.exists(_FILE):
         return dict(os.environ)
-    from dotenv import dotenv_values
+    with from_extra("llm"):
+        from dotenv import dotenv_values
 
     try:
         values = {name: value for name, value in dotenv_values(_FILE).items() if value is not None}

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.llm.client.prices import Price
 from spacy_ner_plus.llm.requests import Usage
 
@@ -140,7 +141,8 @@ class Budget:
 def _bucket(per_minute: float | None):
     if per_minute is None:
         return None
-    from aiolimiter import AsyncLimiter
+    with from_extra("llm"):
+        from aiolimiter import AsyncLimiter
 
     burst = max(1.0, per_minute * _BURST)
     rate = (per_minute - burst if burst > 1 else per_minute) / 60

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.llm.client.limits import Budget
 from spacy_ner_plus.llm.client.loop_thread import LoopThread
 from spacy_ner_plus.llm.client.prices import find_price
@@ -110,6 +111,8 @@ class ProcessClient:
 
     def _open(self) -> Store | None:
         if self._endpoint is None:
+            # Found out before anything is sent and paid for.
+            check_installed("aiolimiter", "llm")
             self._endpoint = self._settings.endpoint()
         if self._store is None and self._settings.store is not None:
             with self._lock:

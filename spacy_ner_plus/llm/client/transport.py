@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from spacy_ner_plus.about import __version__
+from spacy_ner_plus.extras import from_extra
 
 # A server that accepts no connection in this time isn't going to.
 _CONNECT_SECONDS = 10.0
@@ -53,7 +54,8 @@ class Endpoint:
     """
 
     def __init__(self, address: str, headers: dict[str, str]):
-        import httpcore
+        with from_extra("llm"):
+            import httpcore
 
         parts = urlsplit(address)
         self._url = httpcore.URL(address)
@@ -81,7 +83,8 @@ class Endpoint:
         timeout (float): Seconds, from connecting to the end of the response.
         RAISES (TransportError): Where there is no response, or it breaks off.
         """
-        import httpcore
+        with from_extra("llm"):
+            import httpcore
 
         connection = self._take_connection()
         response = None
@@ -111,7 +114,8 @@ class Endpoint:
             await asyncio.wait(self._closing, timeout=1)
 
     async def _send(self, connection: Any, body: bytes) -> Response:
-        import httpcore
+        with from_extra("llm"):
+            import httpcore
 
         began = time.perf_counter()
         request = httpcore.Request(

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.offset_mapping import OffsetMapping
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.requests import InvalidReply
@@ -166,7 +167,8 @@ def _copied_tags(answer: str, matches: Sequence[re.Match[str]], labels: Sequence
     escaped = sum(match[1].lower() == "&lt;" for match in matches)
     if own <= escaped:
         return set()
-    from rapidfuzz.distance import Levenshtein
+    with from_extra("llm"):
+        from rapidfuzz.distance import Levenshtein
 
     same = [op for op in Levenshtein.opcodes(answer, text) if op.tag == "equal"]
     return {

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.llm.requests import InvalidReply
 
 # Reasoning stands before the answer. The opening tag is missing where the chat template ends with it.
@@ -65,7 +66,8 @@ def read_or_repair_json(content: str) -> tuple[Any, bool]:
     try:
         return _first_object(answer), False
     except InvalidReply as error:
-        from json_repair import repair_json
+        with from_extra("llm"):
+            from json_repair import repair_json
 
         start = answer.find("{")
         if start < 0:

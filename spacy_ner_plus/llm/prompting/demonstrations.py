@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -135,25 +137,49 @@ class SimilarDemonstrations:
 
 
 class _Index:
-    """Texts as TF-IDF vectors. The matrix has a row for each feature, so that a query reads only its own."""
+    """Texts as TF-IDF vectors of length 1, kept by feature, so that a query reads only those of its own.
+
+    Term frequencies are sublinear and document frequencies smoothed, as scikit-learn's TfidfVectorizer has them.
+    """
 
     def __init__(self, examples: Sequence[Demonstration]):
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         distinct: dict[str, Demonstration] = {}
         for example in examples:
             distinct.setdefault(normalise(example.text), example)
         self.forms, self.examples = list(distinct), list(distinct.values())
-        self.vectorizer = TfidfVectorizer(analyzer=_features, sublinear_tf=True, dtype=np.float32)
-        self.matrix = self.vectorizer.fit_transform(self.forms).T.tocsr()
+        counts = [Counter(_features(form)) for form in self.forms]
+        frequencies = Counter(feature for count in counts for feature in count)
+        texts = len(self.forms)
+        self._idf = {feature: log((1 + texts) / (1 + n)) + 1 for feature, n in frequencies.items()}
+        postings: dict[str, tuple[list[int], list[float]]] = {feature: ([], []) for feature in self._idf}
+        for row, count in enumerate(counts):
+            for feature, weight in self._weigh(count).items():
+                rows, weights = postings[feature]
+                rows.append(row)
+                weights.append(weight)
+        self._postings = {
+            feature: (np.array(rows, dtype=np.int32), np.array(weights, dtype=np.float32))
+            for feature, (rows, weights) in postings.items()
+        }
+
+    def _weigh(self, count: Counter[str]) -> dict[str, float]:
+        weights = {
+            feature: (1 + log(n)) * self._idf[feature] for feature, n in count.items() if feature in self._idf
+        }
+        length = sqrt(sum(weight * weight for weight in weights.values())) or 1
+        return {feature: weight / length for feature, weight in weights.items()}
 
     def nearest(self, text: str, k: int) -> list[Demonstration]:
         form = normalise(text)
-        scores = (self.vectorizer.transform([form]) @ self.matrix).toarray()[0]
+        scores = np.zeros(len(self.forms))
+        for feature, weight in self._weigh(Counter(_features(form))).items():
+            rows, weights = self._postings[feature]
+            scores[rows] += weight * weights
+        # What differs by rounding alone is equal, and the first counts.
+        scores = scores.round(6)
         # One more than is asked for, since the text itself may be the first.
-        best = np.argpartition(-scores, k)[: k + 1] if k < len(scores) else np.arange(len(scores))
-        ranked = sorted((-scores[i], i) for i in best if scores[i] > 0)
-        chosen = [int(i) for _, i in ranked if self.forms[i] != form][:k]
+        ranked = [int(i) for i in np.argsort(-scores, kind="stable")[: k + 1] if scores[i] > 0]
+        chosen = [i for i in ranked if self.forms[i] != form][:k]
         # Filled up with texts that have nothing in common with this one: they still show the form of replies.
         for i, own in enumerate(self.forms):
             if len(chosen) == k:
@@ -165,8 +191,7 @@ class _Index:
 
 def _features(text: str) -> Iterator[str]:
     """Words, and their character n-grams; the words are marked to tell them from n-grams."""
-    # At least one feature, since the vectorizer refuses an empty vocabulary.
-    for word in WORD.findall(text) or [""]:
+    for word in WORD.findall(text):
         yield f"={word}"
         padded = f" {word} "
         for n in NGRAMS:

@@ -8,6 +8,7 @@ import numpy as np
 
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, SimilarDemonstrations
 
 if TYPE_CHECKING:
@@ -62,10 +63,8 @@ class _Vectors:
 
 
 def _load(name: str) -> "SentenceTransformer":
-    try:
+    with from_extra("select"):
         from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise UserError(Errors.E246) from error
     try:
         settings = {"use_safetensors": True}
         return SentenceTransformer(name, device="cpu", trust_remote_code=False, model_kwargs=settings)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.models.network.tagger import Tagger
 
 # Windows and wordpieces of the example that is traced; both dimensions stay free.
@@ -42,12 +43,10 @@ class CompiledTagger(nn.Module):
 
     def __init__(self, tagger: Tagger, dtype: torch.dtype):
         super().__init__()
-        try:
+        with from_extra("openvino"):
             import openvino
             from openvino.frontend import FrontEndManager
             from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-        except ImportError as error:
-            raise UserError(Errors.E228) from error
         if dtype not in _HINTS:
             raise UserError(Errors.E229.format(reason=f"it doesn't compute in {dtype} on a CPU"))
         self.head_size = tagger.head_size

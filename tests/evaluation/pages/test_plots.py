@@ -96,7 +96,7 @@ def test_plots_leave_matplotlibs_settings_alone():
 
 def test_plots_without_matplotlib_name_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(UserError, match=r"E340.*spacy-ner-plus\[report\]"):
+    with pytest.raises(UserError, match=r"E540.*spacy-ner-plus\[report\]"):
         plots.reliability("x", CURVES, title="T")
 
 

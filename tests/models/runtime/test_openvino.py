@@ -65,7 +65,7 @@ def test_openvino_runtime_isn_t_saved(trained_folder, tmp_path):
 def test_openvino_runtime_missing_is_one_message(trained_folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     nlp = load(trained_folder, device="openvino")
-    with pytest.raises(UserError, match=r"E228.*spacy-ner-plus\[openvino\]"):
+    with pytest.raises(UserError, match=r"E540.*spacy-ner-plus\[openvino\]"):
         nlp("Anna")
 
 
