@@ -15,7 +15,7 @@ from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding.tags import renumber_tags
-from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_encoder, max_window
+from spacy_ner_plus.models.encoders.pretrained import blank_encoder, freeze_layers, load_encoder, max_window
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.inputs.batching import MicroBatch, scatter
 from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
@@ -27,8 +27,12 @@ from spacy_ner_plus.models.runtime.placement import Placement, is_usable
 from spacy_ner_plus.models.runtime.threads import limit_threads
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
+from spacy_ner_plus.models.tagger_state import TaggerState
 from spacy_ner_plus.models.training.optimizer import make_adamw, take_step
 from spacy_ner_plus.models.training.training_pass import TrainingPass
+
+# Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
+_DERIVED = frozenset({"budget", "_placement", "_inference", "_dropouts", "_optimizer"})
 
 
 class TaggerModel(Shim):
@@ -252,10 +256,23 @@ class TaggerModel(Shim):
                 self.from_files(Path(folder), files[WEIGHTS])
         return self
 
+    # Copying and pickling it: settings, weights, and which of them are trained. All else is made of these
+    # again where it is needed, maybe on another machine. The optimizer's averages stay behind: they are no part
+    # of a model in thinc either.
+
     def __getstate__(self) -> dict[str, Any]:
-        # Made again when they are needed, maybe in another process: packed weights and OpenVINO's can't be
-        # copied or pickled.
-        return {**self.__dict__, "_inference": None, "_placement": None}
+        state = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
+        return {**state, "_model": None if self._model is None else TaggerState.of(self._model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        tagger: TaggerState | None = state["_model"]
+        self.__init__(state["settings"])
+        self.__dict__.update(state, _model=None)
+        if tagger is not None:
+            # What it draws is overwritten, and whoever copies it may have set a seed.
+            with torch.random.fork_rng(devices=[]):
+                self._build(blank_encoder(tagger.config), self.tokenizer, **tagger.sizes)
+            tagger.fill(self._model)
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Leave the network where its own `device` setting puts it, wherever spaCy would put it."""

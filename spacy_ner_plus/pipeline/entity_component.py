@@ -7,7 +7,7 @@ are there, how a Doc on which it fails is treated, and what is saved with it are
 from collections.abc import Callable, Iterable, Sequence
 from math import isclose
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import srsly
 from spacy import util
@@ -63,6 +63,9 @@ class EntityComponent(Pipe):
     scorer (Callable): The scoring method, as spaCy's components take it.
     """
 
+    # Attributes that are made of the others when they are first needed, and None before: no copy has them.
+    derived: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(
         self,
         vocab: Vocab,
@@ -93,6 +96,12 @@ class EntityComponent(Pipe):
     def threshold(self) -> float:
         """RETURNS (float): The least score of an entity."""
         return self.cfg["threshold"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For copies and pickles. That of spaCy's classes, which Cython writes, asks for no __getstate__.
+        make, arguments, (*fields, attributes) = super().__reduce__()
+        kept = {name: None if name in self.derived else value for name, value in attributes.items()}
+        return make, arguments, (*fields, kept)
 
     def __call__(self, doc: Doc) -> Doc:
         """RETURNS (Doc): The same Doc; without new entities where the error handler let an error pass."""

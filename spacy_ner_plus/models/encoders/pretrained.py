@@ -4,12 +4,16 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 # What configs call the dropout of attention weights.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
@@ -92,7 +96,7 @@ def build_encoder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
         weights, tokenizer. Nothing is asked of a network.
     RAISES (OSError, ValueError): Where a file is missing or broken.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
 
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).exists():
@@ -101,9 +105,20 @@ def build_encoder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
     with _quiet():
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         tokenizer = _read_tokenizer(folder, local_files_only=True)
-        with _no_initialization():
-            encoder = AutoModel.from_config(config, trust_remote_code=False)
-    return _prepare(encoder), WordpieceTokenizer(tokenizer, str(folder))
+    return blank_encoder(config), WordpieceTokenizer(tokenizer, str(folder))
+
+
+def blank_encoder(config: "PretrainedConfig") -> nn.Module:
+    """Build an encoder, its weights not yet loaded.
+
+    config (PretrainedConfig): The encoder's.
+    RETURNS (nn.Module): Base model in float32, with any weights.
+    """
+    from transformers import AutoModel
+
+    with _quiet(), _no_initialization():
+        encoder = AutoModel.from_config(config, trust_remote_code=False)
+    return _prepare(encoder)
 
 
 def _read_tokenizer(name: str | Path, **options):

@@ -110,6 +110,9 @@ class StructuredLLMNER(EntityComponent):
     scorer (Callable): The scoring method.
     """
 
+    # Connections, prompts, embedded examples: made again of the settings and of what was read.
+    derived = frozenset({"_extractor"})
+
     def __init__(
         self, vocab: Vocab, name: str, settings: StructuredLLMSettings, *, scorer: Callable | None = None
     ):

@@ -261,6 +261,15 @@ def test_structured_llm_ner_can_be_copied_after_use(server, copier):
     assert found(pipe(nlp.make_doc("Anna met Robert."))) == expected("Anna met Robert.")
 
 
+def test_structured_llm_ner_pickles_nothing_that_it_makes_of_its_settings(server):
+    examples = [{"text": text, "spans": []} for text in TEXTS]
+    nlp = pipeline(server.url, examples=examples, choose_examples="similar")
+    nlp("Anna")
+    data = pickle.dumps(nlp.get_pipe("structured_llm_ner"))
+    assert b"sklearn" not in data
+    assert b"Extractor" not in data
+
+
 def test_structured_llm_ner_works_in_two_processes(server):
     docs = list(pipeline(server.url).pipe(TEXTS, n_process=2, batch_size=5))
     assert [found(doc) for doc in docs] == [expected(text) for text in TEXTS]

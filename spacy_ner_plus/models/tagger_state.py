@@ -1,0 +1,47 @@
+"""A tagger as plain data, which can be copied, pickled and sent whatever was done with its network before.
+
+A live network can't always be: transformers hangs local functions on its modules, and tensors that are sent
+to another process share their memory with it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from spacy_ner_plus.models.network.tagger import Tagger
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+@dataclass(frozen=True, eq=False)
+class TaggerState:
+    """What a tagger is made again from.
+
+    config (PretrainedConfig): Of its encoder.
+    sizes (dict[str, int]): Of what stands on and beside the encoder, as `Tagger` takes them.
+    weights (dict[str, ndarray]): All weights by name; on a CPU they are the network's own, not copies.
+    frozen (frozenset[str]): Names of the weights that aren't trained.
+    """
+
+    config: "PretrainedConfig"
+    sizes: dict[str, int]
+    weights: dict[str, np.ndarray]
+    frozen: frozenset[str]
+
+    @classmethod
+    def of(cls, network: Tagger) -> "TaggerState":
+        """RETURNS (TaggerState): That of a network, on whichever device it is."""
+        weights = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+        frozen = frozenset(name for name, weight in network.named_parameters() if not weight.requires_grad)
+        return cls(network.encoder.config, dict(network.sizes), weights, frozen)
+
+    def fill(self, network: Tagger) -> None:
+        """Give a network of this encoder and these sizes its weights, on the CPU."""
+        # joblib hands over large arrays as files that must not be written to.
+        arrays = {name: a if a.flags.writeable else a.copy() for name, a in self.weights.items()}
+        network.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()}, assign=True)
+        for name, weight in network.named_parameters():
+            weight.requires_grad_(name not in self.frozen)
