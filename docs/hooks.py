@@ -34,8 +34,7 @@ def on_files(files: Files, *, config: Any) -> Files:
     }
     for path in sorted(linked - set(OUTSIDE)):
         if (ROOT / path).is_file():
-            files.append(File(_address(path), "", config.site_dir, False, generated_by="docs/hooks.py"))
-            files.get_file_from_path(_address(path)).abs_src_path = str(ROOT / path)
+            files.append(File.generated(config, _address(path), abs_src_path=str(ROOT / path)))
     return files
 
 

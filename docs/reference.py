@@ -47,7 +47,10 @@ SETTINGS = {
 GROUPS = {
     "spacy_factories": ("Components", "`nlp.add_pipe(NAME)`, or `factory` in a config"),
     "spacy_architectures": ("Architectures", "`@architectures` in a config"),
-    "spacy_misc": ("Reply formats, counts and paths", "`@misc` in a config, or `format` of structured_llm_ner"),
+    "spacy_misc": (
+        "Reply formats, counts and paths",
+        "`@misc` in a config, or `format` of structured_llm_ner",
+    ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
     "spacy_loggers": ("Loggers", "`@loggers` in a config"),
     "thinc_schedules": ("Schedules", "`@schedules` in a config"),
@@ -110,7 +113,12 @@ def _settings() -> Iterator[str]:
     yield from ["# Settings", "", NOTE, ""]
     for target, (title, section, page) in SETTINGS.items():
         declared = _load(target)
-        yield from [f"## {title}", "", f"In `{section}` of a config; more in [{Path(page).stem}]({page}).", ""]
+        yield from [
+            f"## {title}",
+            "",
+            f"In `{section}` of a config; more in [{Path(page).stem}]({page}).",
+            "",
+        ]
         yield from ["| setting | type | default | allowed | |", "| --- | --- | --- | --- | --- |"]
         for field in fields(declared):
             kind = field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
@@ -155,12 +163,32 @@ def _name(name: str, made: Any) -> Iterator[str]:
     about, arguments = _docstring(made)
     yield from [about, ""]
     parameters = [p for p in inspect.signature(made).parameters.values() if p.name not in ("nlp", "name")]
-    if parameters:
+    # What a class of settings declares is told there.
+    declared = [title for target, (title, _, _) in SETTINGS.items() if _forwards(made, _load(target))]
+    told = {
+        field.name for target in SETTINGS if _forwards(made, _load(target)) for field in fields(_load(target))
+    }
+    if declared:
+        links = " and ".join(f"[{title}](settings.md#{_anchor(title)})" for title in declared)
+        yield from [f"Settings: {links}.", ""]
+    rows = [p for p in parameters if p.name not in told]
+    if rows:
         yield from ["| argument | default | |", "| --- | --- | --- |"]
-        for parameter in parameters:
-            default = "" if parameter.default is inspect.Parameter.empty else f"`{_default(parameter.default)}`"
+        for parameter in rows:
+            default = (
+                "" if parameter.default is inspect.Parameter.empty else f"`{_default(parameter.default)}`"
+            )
             yield f"| `{parameter.name}` | {_cell(default)} | {_cell(arguments.get(parameter.name, ''))} |"
         yield ""
+
+
+def _forwards(made: Any, declared: type) -> bool:
+    """Whether a function takes all settings of a class."""
+    return {field.name for field in fields(declared)} <= inspect.signature(made).parameters.keys() | {"name"}
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _default(value: Any) -> str:
@@ -188,7 +216,11 @@ def _docstring(made: Any) -> tuple[str, dict[str, str]]:
                 arguments[one] += f" {line.strip()}"
         elif not name:
             about.append(line)
-    return " ".join(about).split("  ")[0].strip().replace("<", "&lt;"), arguments
+    if not about:
+        about = [
+            re.sub(r"^RETURNS \(.+?\): ", "Makes it: ", line) for line in lines if line.startswith("RETURNS")
+        ]
+    return re.sub(r"\s+", " ", " ".join(about)).strip().replace("<", "&lt;"), arguments
 
 
 def _cell(text: str) -> str:
@@ -202,7 +234,9 @@ def _load(target: str) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     for name, text in pages().items():

@@ -31,7 +31,7 @@ import yaml
 from tests.conftest import ROOT
 
 _FENCE = re.compile(r"^( *)```(\w*).*$")
-_PROGRAMS = ("spacy-ner-plus", "python", "pip", "git", "mkdocs")
+_PROGRAMS = ("spacy-ner-plus", "python", "pip", "git", "mkdir", "mkdocs")
 _DECIMAL = re.compile(r"\d+\.\d+")
 
 
@@ -257,7 +257,9 @@ def check_command(words: list[str]) -> None:
     words (list[str]): A command of ours, of spaCy, of project.yml or of benchmarks/. Others are not looked at.
     RAISES (Exception): It doesn't.
     """
-    if words[0] == "spacy-ner-plus":
+    if words[:2] == ["spacy-ner-plus", "spacy"]:
+        _check_parsing(_spacy_app(), words[2:])
+    elif words[0] == "spacy-ner-plus":
         _check_parsing(_our_app(), words[1:])
     elif words[:3] == ["python", "-m", "spacy_ner_plus"]:
         _check_parsing(_our_app(), words[3:])
@@ -322,7 +324,12 @@ def _run_command(words: list[str]) -> str:
     """
     from typer.testing import CliRunner
 
-    if words[0] == "spacy-ner-plus":
+    if words[:2] == ["mkdir", "-p"]:
+        Path(words[2]).mkdir(parents=True, exist_ok=True)
+        return ""
+    if words[:2] == ["spacy-ner-plus", "spacy"]:
+        app, arguments = _spacy_app(), words[2:]
+    elif words[0] == "spacy-ner-plus":
         app, arguments = _our_app(), words[1:]
     else:
         assert words[:3] == ["python", "-m", "spacy"], f"the tests can't run {words[0]!r}"

@@ -16,7 +16,7 @@ from tests.house.modules import FILES, NAMES, parse
 from tests.house.requirements import REQUIREMENTS
 
 # Extras that people install for a purpose of theirs, and not for one import.
-BUNDLES = {"project", "test", "benchmark"}
+BUNDLES = {"project", "docs", "test", "benchmark"}
 # Required, and imported by nobody here, each with its reason.
 NOT_IMPORTED = {"spacy-llm": "it calls our task and chat model"}
 
