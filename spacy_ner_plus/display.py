@@ -140,12 +140,12 @@ def show_wordpieces(nlp: Language, text: str, *, component: str | None = None) -
     from markupsafe import Markup
 
     from spacy_ner_plus.models.encoders.tokenization import read_texts
-    from spacy_ner_plus.models.inputs.windows import token_places
+    from spacy_ner_plus.models.inputs.token_pieces import read_wordpieces, token_places
 
     tokenizer = _tokenizer(nlp, component)
     doc = nlp(text)
     batch = read_texts([doc])
-    pieces = tokenizer(batch.parts)
+    pieces = read_wordpieces(batch, tokenizer)
     names = tokenizer.hf_tokenizer.convert_ids_to_tokens(pieces.ids.tolist())
     unknown = tokenizer.hf_tokenizer.unk_token
     begins, _ = token_places(batch, pieces)

@@ -37,6 +37,53 @@ def save_family(kind: str, folder: Path) -> str:
     return str(folder)
 
 
+# Chinese as SentencePiece has it: pieces of several characters, and all characters by themselves.
+CHINESE = ("北京", "上海", "张伟", "李娜", "喜欢", "住在", *"北京上海张伟李娜喜欢住在去了和。")
+
+
+def chinese_tokenizer():
+    import transformers as hf
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    pieces = dict.fromkeys([*ANGLES.values(), "▁", *CHINESE])
+    scores = [(piece, -1.0 if piece in CHINESE and len(piece) > 1 else -3.0) for piece in pieces]
+    tokenizer = Tokenizer(models.Unigram(scores, unk_id=list(pieces).index("<unk>")))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return hf.XLMRobertaTokenizerFast(tokenizer_object=_between(tokenizer, ANGLES), **_names(ANGLES))
+
+
+def save_chinese(folder: Path) -> str:
+    """Save an encoder whose wordpieces are words, for tokens that are characters, and give the folder's name."""
+    import torch
+
+    torch.manual_seed(0)
+    tokenizer = chinese_tokenizer()
+    _model("xlm-roberta", len(tokenizer), tokenizer.pad_token_id).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def gluing_tokenizer():
+    """A byte-level BPE that merges over the borders of words, as some of those without a pattern do."""
+    import transformers as hf
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=list(ANGLES.values()),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    glued = ["I don't, we can't, you cannot", "they cannot, the U.S.-based U.S. team"]
+    tokenizer.train_from_iterator([*TEXTS, *glued * 5], trainer)
+    return hf.PreTrainedTokenizerFast(tokenizer_object=_between(tokenizer, ANGLES), **_names(ANGLES))
+
+
 def _model(kind: str, vocab_size: int, pad_id: int):
     import transformers as hf
 

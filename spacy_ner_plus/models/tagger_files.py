@@ -18,6 +18,8 @@ from spacy_ner_plus.models.network.tagger import Tagger
 WEIGHTS = "model.safetensors"
 _SETTINGS = "tagger.json"
 _SIZES = ("n_tags", "n_cases", "n_lines", "n_layers")
+# What earlier versions saved doesn't have it: their networks read wordpieces that tokens share.
+_CUTS = "cuts_at_tokens"
 
 
 class StoredTagger(NamedTuple):
@@ -41,7 +43,7 @@ def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str,
     return {
         **tokenizer.to_files(),
         "config.json": network.encoder.config.to_json_string(use_diff=False).encode("utf8"),
-        _SETTINGS: srsly.json_dumps(network.sizes).encode("utf8"),
+        _SETTINGS: srsly.json_dumps({**network.sizes, _CUTS: tokenizer.cuts_at_tokens}).encode("utf8"),
         WEIGHTS: save_safetensors(state),
     }
 
@@ -58,6 +60,7 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
         settings = srsly.json_loads((folder / _SETTINGS).read_text(encoding="utf8"))
         sizes = {name: settings[name] for name in _SIZES if name in settings or name == "n_tags"}
         encoder, tokenizer = build_encoder(folder)
+        tokenizer.cuts_at_tokens = bool(settings.get(_CUTS, False))
         state = load_safetensors(weights if weights is not None else (folder / WEIGHTS).read_bytes())
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error

@@ -1,5 +1,6 @@
 """A Hugging Face tokenizer as we need it: wordpieces of a batch, with their offsets in its texts."""
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,8 @@ from spacy.tokens import Doc
 from spacy_ner_plus.errors import Errors, UserError
 
 _CONFIG = "tokenizer_config.json"
+# What sequences of normalizers and of pre-tokenizers call their members.
+_PARTS = ("normalizers", "pretokenizers")
 
 
 # Stands between the texts of a batch, so that numpy goes over all of them at once.
@@ -79,14 +82,18 @@ class WordpieceTokenizer:
     hf_tokenizer (PreTrainedTokenizerFast): The tokenizer; only those of the
         `tokenizers` library know offsets.
     name (str): What the user called it, for messages.
+    cuts_at_tokens (bool): Whether wordpieces are cut at the borders of tokens that would else share one.
+        Networks that were trained before there was a choice expect False. Default True.
     RAISES (UserError): Where the tokenizer has no offsets.
     """
 
-    def __init__(self, hf_tokenizer, name: str = "tokenizer"):
+    def __init__(self, hf_tokenizer, name: str = "tokenizer", cuts_at_tokens: bool = True):
         if not getattr(hf_tokenizer, "is_fast", False):
             raise UserError(Errors.E203.format(name=name, kind=type(hf_tokenizer).__name__))
         self.hf_tokenizer = hf_tokenizer
+        self.cuts_at_tokens = cuts_at_tokens
         self._backend = hf_tokenizer.backend_tokenizer
+        self._continuing = None
         # A stored tokenizer may truncate or pad, which would lose text or add to it.
         self._backend.no_truncation()
         self._backend.no_padding()
@@ -110,6 +117,30 @@ class WordpieceTokenizer:
         flat = np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=sum(counts))
         return Wordpieces(flat, starts, ends, counts)
 
+    def encode_words(self, words: Sequence[str], *, begin: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Tokenize words that stood beside others, each by itself.
+
+        words (Sequence[str]): Such as 'not' of 'cannot'; one that stood after a space begins with it.
+        begin (bool): Whether they stood at the beginning of a text or after white space. Those that didn't
+            get no mark of a word's beginning, as SentencePiece and some byte-level BPE put before a text.
+        RETURNS (list[tuple[Ints1d, Ints2d]]): Of each the ids, of shape (wordpieces,), and the offsets of
+            first characters and of those after the last, (wordpieces, 2).
+        """
+        if not begin and self._continuing is None:
+            self._continuing = _without_prefix(self._backend)
+        backend = self._backend if begin else self._continuing
+        encodings = backend.encode_batch(list(words), add_special_tokens=False)
+        return [
+            (
+                np.array(encoding.ids, dtype=np.int64),
+                np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2),
+            )
+            for encoding in encodings
+        ]
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_continuing": None}
+
     def to_files(self) -> dict[str, bytes]:
         """RETURNS (dict[str, bytes]): The tokenizer's files by name."""
         with TemporaryDirectory() as folder:
@@ -131,3 +162,37 @@ class WordpieceTokenizer:
         if not inner:
             return list(encoding.ids), []
         return list(encoding.ids[: inner[0]]), list(encoding.ids[inner[-1] + 1 :])
+
+
+def _without_prefix(backend):
+    """RETURNS (tokenizers.Tokenizer): The same vocabulary, with nothing put before the first word of a text."""
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+
+    continuing = Tokenizer(backend.model)
+    for part, empty in (
+        ("normalizer", normalizers.Sequence([])),
+        ("pre_tokenizer", pre_tokenizers.Sequence([])),
+    ):
+        original = getattr(backend, part)
+        if original is not None:
+            # By their states, which are JSON: their classes have no common way to change a setting.
+            empty.__setstate__(json.dumps(_no_prefix(json.loads(original.__getstate__()))).encode("utf8"))
+            setattr(continuing, part, empty)
+    if backend.post_processor is not None:
+        continuing.post_processor = backend.post_processor
+    return continuing
+
+
+def _no_prefix(part: dict) -> dict:
+    """RETURNS (dict): The settings of a normalizer or pre-tokenizer that puts no space or mark before a text."""
+    part = {
+        key: [_no_prefix(one) for one in value] if isinstance(value, list) and key in _PARTS else value
+        for key, value in part.items()
+    }
+    if part.get("type") == "Prepend":
+        return {"type": "Sequence", "normalizers": []}
+    if "prepend_scheme" in part:
+        part["prepend_scheme"] = "never"
+    if "add_prefix_space" in part:
+        part["add_prefix_space"] = False
+    return part

@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer, read_texts
 from spacy_ner_plus.models.inputs.batching import MicroBatch, micro_batches
+from spacy_ner_plus.models.inputs.token_pieces import read_wordpieces
 from spacy_ner_plus.models.inputs.windows import Windowing, make_windows
 from spacy_ner_plus.models.network.tagger import Tagger
 
@@ -23,7 +24,7 @@ def batcher(
     batch = read_texts(docs)
     windows = make_windows(
         batch,
-        tokenizer(batch.parts),
+        read_wordpieces(batch, tokenizer),
         windowing,
         separator=tokenizer.suffix[:1],
         with_cases=network.cases is not None,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spacy_ner_plus.models.encoders.tokenization import BatchText, Wordpieces
+from spacy_ner_plus.models.inputs.token_pieces import token_places
 from spacy_ner_plus.models.inputs.word_shape import case_patterns, line_starts
 
 
@@ -47,36 +48,6 @@ class Windowing:
     def longest(self) -> int:
         """RETURNS (int): The most wordpieces of a window with its lead and a separator."""
         return self.size + (self.lead + 1 if self.lead else 0)
-
-
-def token_places(batch: BatchText, pieces: Wordpieces) -> tuple[np.ndarray, np.ndarray]:
-    """Align wordpieces and tokens by their characters.
-
-    RETURNS (tuple[Ints1d, Ints1d]): For each wordpiece the token it begins in
-        (-1 for none), and for each token the wordpiece that stands for it: the
-        first that begins in it, else the last that reaches into it, else -1, as for
-        white space and characters that the tokenizer drops.
-    """
-    starts, ends = batch.starts, batch.ends
-    n_tokens, n_pieces = len(starts), len(pieces.ids)
-    first_piece = np.full(n_tokens, -1, dtype=np.int64)
-    if not n_tokens or not n_pieces:
-        return np.full(n_pieces, -1, dtype=np.int64), first_piece
-    # The first token that ends after the wordpiece begins; offsets that include
-    # the space before a word (SentencePiece) so find the word itself.
-    token_of = np.searchsorted(ends, pieces.starts, side="right")
-    last_of = np.searchsorted(starts, pieces.ends, side="left") - 1
-    touches = (token_of <= last_of) & (pieces.ends > pieces.starts)
-    begins = np.where(touches, token_of, -1)
-    order = np.arange(n_pieces)[::-1]
-    # Pieces that reach into later tokens first, so that pieces which begin in them win.
-    for piece in np.flatnonzero(touches & (last_of > token_of)):
-        first_piece[token_of[piece] + 1 : last_of[piece] + 1] = piece
-    reversed_begins = begins[order]
-    valid = reversed_begins >= 0
-    # Numpy keeps the last write, which in reversed order is the first wordpiece.
-    first_piece[reversed_begins[valid]] = order[valid]
-    return begins, first_piece
 
 
 def window_bounds(length: int, windowing: Windowing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ class CompiledTagger(nn.Module):
         An encoder whose code branches by the length of its input would be traced wrongly.
         """
         shape = (3, 40)
-        ids = torch.arange(1, 121).reshape(shape) % 90 + 5
+        ids = torch.arange(1, 121).reshape(shape) % tagger.encoder.get_input_embeddings().num_embeddings
         mask = torch.ones(shape, dtype=torch.int64)
         mask[1, 25:] = 0
         inputs = (ids, torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64), mask)

@@ -2,6 +2,7 @@ import itertools
 import pickle
 import warnings
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.api import Adam
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.ragged import Ragged
+from spacy_ner_plus.pipeline.transformer_ner.component import DEFAULT_MODEL
 from tests.conftest import ENCODERS, TEXTS, make_docs, make_examples, make_pipeline, train
+from tests.encoders import save_chinese
 
 
 def entities(docs):
@@ -31,6 +35,38 @@ def test_transformer_ner_learns(encoder_folders, kind):
     history = train(nlp, steps=80)
     assert history[-1] < 0.1 < history[0]
     assert nlp.evaluate(make_examples(nlp))["ents_f"] == 1.0
+
+
+CHINESE_TEXTS = [
+    name + verb + place + "。"
+    for name in ("张伟", "李娜")
+    for place in ("北京", "上海")
+    for verb in ("住在", "去了")
+]
+
+
+def test_transformer_ner_tells_tokens_of_one_wordpiece_apart(tmp_path):
+    """Where wordpieces are words and tokens are characters, fresh, saved, and by OpenVINO."""
+    nlp = spacy.blank("zh")
+    model = {
+        **DEFAULT_MODEL,
+        "encoder": save_chinese(tmp_path / "encoder"),
+        "window": 30,
+        "overlap": 10,
+        "lead": 6,
+    }
+    nlp.add_pipe("transformer_ner", config={"device": "cpu", "model": model})
+    entities = {"entities": [(0, 2, "PER"), (4, 6, "LOC")]}
+    examples = [Example.from_dict(nlp.make_doc(text), entities) for text in CHINESE_TEXTS]
+    nlp.initialize(lambda: examples)
+    optimizer = Adam(3e-3, use_averages=False)
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    assert nlp.evaluate(examples)["ents_f"] == 1.0
+    nlp.to_disk(tmp_path / "saved")
+    for device in ("cpu", "openvino") if find_spec("openvino") else ("cpu",):
+        again = spacy.load(tmp_path / "saved", config={"components.transformer_ner.device": device})
+        assert again.evaluate(examples)["ents_f"] == 1.0
 
 
 def test_transformer_ner_takes_labels_from_data(encoder_folder):
