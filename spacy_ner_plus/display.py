@@ -24,7 +24,7 @@ PREFIXES = {"U": "B", "S": "B", "L": "I", "E": "I", "M": "I"}
 BOX = "line-height: 2.2; overflow-wrap: anywhere; white-space: pre-wrap;"
 MARK = "padding: .15em .35em; margin: 0 .1em; border-radius: .35em; color: #14161a; background: {colour};"
 WRONG = " outline: 2px solid #c2362c; outline-offset: 1px;"
-LABEL = "font-size: .7em; font-weight: 700; margin-left: .45em;"
+LABEL = "font-size: .7em; font-weight: 700; margin-inline-start: .45em;"
 HEAD = "font-size: .8em; font-weight: 600; opacity: .75; margin-top: .6em;"
 CELL = "text-align: left; padding: .15em 1em .15em 0; vertical-align: baseline;"
 PIECE = "padding: .05em .3em; margin-right: .25em; border: 1px solid rgba(128, 128, 128, .6); border-radius: .3em;"
@@ -111,11 +111,15 @@ def show_tags(tokens: Sequence[str], tags: Sequence[str]) -> Shown:
         style = "display: inline-block; text-align: center; line-height: 1.3; padding: .15em .4em; margin: .15em 0;"
         if span := inside.get(i):
             style += f" color: #14161a; background: {colours[span.label]};"
-            style += " border-radius: .35em 0 0 .35em; margin-left: .3em;" if i == span.start else ""
+            style += (
+                " border-start-start-radius: .35em; border-end-start-radius: .35em; margin-inline-start: .3em;"
+                if i == span.start
+                else ""
+            )
         cell = '<span style="{}">{}<br><span style="font-size: .7em; font-weight: 600;">{}</span></span>'
         cells.append(Markup(cell).format(style, token, tag))
     notes = [f"{issue.count} x {kind}: {issue.example}" for kind, issue in issues]
-    html = Markup("<div>{}</div>{}").format(
+    html = Markup('<div dir="auto">{}</div>{}').format(
         Markup(" ").join(cells),
         Markup("").join(Markup('<div style="{}">{}</div>').format(HEAD, note) for note in notes),
     )

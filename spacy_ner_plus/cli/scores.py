@@ -6,6 +6,7 @@ from spacy_ner_plus.cli.console import err, out
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.evaluation.comparison.notes import untested
 from spacy_ner_plus.evaluation.comparison.verdict import verdict
+from spacy_ner_plus.evaluation.counting.counts import defined_rates
 
 
 def show_metrics(metrics: dict[str, Any]) -> None:
@@ -32,7 +33,9 @@ def show_metrics(metrics: dict[str, Any]) -> None:
         table.add_column("Baseline F1", justify="right")
     for label, row in seqeval["per_label"].items():
         simple = baseline and baseline["per_label"].get(label, {}).get("f1", 0.0)
-        table.add_row(_plain(label), *_row(row, simple, interval(intervals.get(label)) if sure else None))
+        shown = {**row, **defined_rates(row, predicted=row["predicted"], support=row["support"])}
+        ends = intervals.get(label) if row["support"] else None
+        table.add_row(_plain(label), *_row(shown, simple, interval(ends) if sure else None))
     table.add_section()
     ends = interval(intervals["micro"]) if sure else None
     table.add_row("micro", *_row(seqeval, baseline and baseline["f1"], ends), style="bold")

@@ -63,8 +63,9 @@ def why_untested(documents: int, resamples: int) -> str:
     RETURNS (str): The reason; nothing where they can be.
     """
     if documents < LEAST_DOCUMENTS:
+        counted = "1 document" if documents == 1 else f"{documents} documents"
         return (
-            f"the corpus has {documents} documents, and with fewer than {LEAST_DOCUMENTS} a difference can't be told "
+            f"the corpus has {counted}, and with fewer than {LEAST_DOCUMENTS} a difference can't be told "
             "from chance. Sentences as documents would do"
         )
     return "" if resamples else "no resamples were asked for (--resamples 0)"

@@ -1,5 +1,6 @@
 """Counts of gold beside predicted entities; rates are derived from them, and never stored or merged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -75,6 +76,19 @@ RATES = ("precision", "recall", "f1")
 def ratio(part: float, whole: float) -> float:
     """RETURNS (float): The part of the whole; 0 where there is no whole."""
     return part / whole if whole else 0.0
+
+
+def defined_rates(row: Mapping[str, Any], *, predicted: int, support: int) -> dict[str, float | None]:
+    """Tell the rates of a label apart from those that aren't defined, which are 0 by convention.
+
+    row (Mapping[str, Any]): `precision`, `recall` and `f1`.
+    predicted (int): How many entities of the label were predicted.
+    support (int): How many gold has.
+    RETURNS (dict[str, float | None]): The rates; None for precision where nothing was predicted, and for recall and
+        F1 where gold has none: whatever is predicted there, they could be nothing but 0.
+    """
+    known = {"precision": predicted, "recall": support, "f1": support}
+    return {rate: row[rate] if count else None for rate, count in known.items()}
 
 
 def total(table: np.ndarray) -> Counts:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.counting.counts import defined_rates
 from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, EntityError, find_errors
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity, GoldDoc
@@ -133,5 +134,9 @@ def _skipped(count: int) -> "Markup":
 def _rates(row: Mapping[str, Any]) -> "Markup":
     from markupsafe import Markup
 
-    cells = [f"{100 * row[key]:.2f}" for key in ("precision", "recall", "f1")] + [f"{row['support']:,}"]
+    rates = defined_rates(row, predicted=row["predicted"], support=row["support"])
+    cells = [
+        *("\N{EN DASH}" if rate is None else f"{100 * rate:.2f}" for rate in rates.values()),
+        f"{row['support']:,}",
+    ]
     return Markup("").join(Markup('<td class="n">{}</td>').format(cell) for cell in cells)

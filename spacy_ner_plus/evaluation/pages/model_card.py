@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.counting.counts import defined_rates
 from spacy_ner_plus.evaluation.counting.schemes import SCHEMES, STRICT
 from spacy_ner_plus.evaluation.pages.page_tables import MEASURES, SLICES
 from spacy_ner_plus.files import write_whole
@@ -118,7 +119,7 @@ def render_model_card(metrics: Mapping[str, Any], meta: Mapping[str, Any]) -> st
         name=f"{meta.get('lang', 'xx')}_{meta.get('name', 'pipeline')}",
         meta=meta,
         metrics=metrics,
-        labels=sorted(metrics["labels"].items()),
+        labels=_labels(metrics),
         meanings={scheme: MEASURES[scheme] for scheme in SCHEMES},
         strict=STRICT,
         slices={SLICES[key]: metrics["slices"][key] for key in SLICES if len(metrics["slices"].get(key, {})) > 1},
@@ -185,6 +186,17 @@ def _licence(name: str) -> dict[str, str]:
         return {}
     known = re.sub(r"\s+", "-", name.strip().lower())
     return {"license": known} if known in LICENCES.split() else {"license": "other", "license_name": name}
+
+
+def _labels(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Strict scores by label, None for rates that aren't defined."""
+    sets = metrics["label_sets"]
+    found = []
+    for label, schemes in sorted(metrics["labels"].items()):
+        row, support = schemes[STRICT], sets["gold"].get(label, 0)
+        rates = defined_rates(row, predicted=sets["predicted"].get(label, 0), support=support)
+        found.append((label, {**row, **rates, "support": support}))
+    return found
 
 
 def _weakest(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from spacy_ner_plus.evaluation.comparison.compared_pipeline import EXACT_MATCH, 
 from spacy_ner_plus.evaluation.comparison.comparison import Comparison
 from spacy_ner_plus.evaluation.comparison.notes import count_unanswered
 from spacy_ner_plus.evaluation.comparison.verdict import significant_best, strict_pairs
+from spacy_ner_plus.evaluation.counting.counts import RATES, defined_rates
 from spacy_ner_plus.evaluation.counting.schemes import EXACT, FUZZY, PARTIAL, SCHEMES, STRICT, TOKEN, TYPE
 from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, NO_ENTITY
 
@@ -85,7 +86,7 @@ def labels(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> lis
     """Give a row for each label, with what bars need.
 
     RETURNS (list[dict[str, Any]]): `label`, `support` in gold, and `cells` with `f1`, ends of its interval (`low`,
-        `high`), `precision`, `recall` and `best`.
+        `high`), `precision`, `recall` and `best`; None for what isn't defined, and `predicted`, how many entities.
     """
     support = pipelines[0].metrics["label_sets"]["gold"]
     names = sorted({label for row in comparison["pipelines"] for label in row["labels"]})
@@ -93,12 +94,16 @@ def labels(comparison: Comparison, pipelines: Sequence[ComparedPipeline]) -> lis
     for label in names:
         best = significant_best(comparison, STRICT, label)
         cells = []
-        for row in comparison["pipelines"]:
-            scored = row["labels"].get(label) or dict.fromkeys(("precision", "recall", "f1"), 0.0)
-            low, high = _ends(scored)
-            rates = {rate: scored[rate] for rate in ("precision", "recall", "f1")}
-            cells.append({**rates, "low": low, "high": high, "best": row["name"] == best})
-        found.append({"label": label, "support": support.get(label, 0), "cells": cells})
+        in_gold = support.get(label, 0)
+        for row, pipeline in zip(comparison["pipelines"], pipelines, strict=True):
+            scored = row["labels"].get(label) or dict.fromkeys(RATES, 0.0)
+            predicted = sum(run["label_sets"]["predicted"].get(label, 0) for run in pipeline.runs)
+            rates = defined_rates(scored, predicted=predicted, support=in_gold)
+            low, high = (None, None) if rates["f1"] is None else _ends(scored)
+            cells.append(
+                {**rates, "low": low, "high": high, "best": row["name"] == best, "predicted": predicted}
+            )
+        found.append({"label": label, "support": in_gold, "cells": cells})
     return found
 
 

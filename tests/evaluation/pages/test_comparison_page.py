@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from spacy.tokens import Doc
 
+from spacy_ner_plus.evaluation.pages import page_tables
 from spacy_ner_plus.evaluation.pages.comparison_page import render_comparison, write_comparison_page
 from tests.evaluation.compared import compare, make_compared, make_doc, make_pipeline
 
@@ -485,6 +486,102 @@ def test_comparison_page_fits_a_narrow_screen(open_at, place, width):
         assert who["x"] == words["x"]
 
 
+def test_comparison_page_has_all_bars_of_labels_on_one_scale(browser, vocab, tmp_path):
+    # Scores of one digit and of three, long labels, labels that gold lacks.
+    labels = ["A", "B", "A_LABEL_WITH_A_VERY_LONG_NAME_OF_SEVERAL_WORDS"]
+    words = [f"w{i}" for i in range(60)]
+    gold = make_doc(vocab, words, [(i, i + 1, labels[i % 3]) for i in range(60)])
+    found = make_doc(
+        vocab, words, [(i, i + 1, ("A", labels[2] if i < 6 else "X", "A")[i % 3]) for i in range(60)]
+    )
+    pipelines, comparison = make_compared([gold] * 12, {"one": [gold] * 12, "two": [found] * 12})
+    path = tmp_path / "page.html"
+    write_comparison_page(path, pipelines=pipelines, comparison=comparison, title="Bars")
+    by_label = page_tables.labels(comparison, pipelines)
+    expected = [cell["f1"] for row in by_label for cell in row["cells"] if cell["f1"] is not None]
+    assert {round(f1, 2) for f1 in expected} == {0.0, 0.67, 1.0}
+    for width in (1440, 390):
+        tab = browser.new_page(viewport={"width": width, "height": 900})
+        tab.goto(path.as_uri())
+        bars = tab.locator(".bar").evaluate_all(
+            "all => all.map((bar) => [...bar.children].slice(0, 2).map((x) => x.getBoundingClientRect().width))"
+        )
+        assert len({round(whole, 1) for whole, _ in bars}) == 1
+        assert [share / whole for whole, share in bars] == pytest.approx(expected, abs=0.005)
+        tab.close()
+
+
+def test_comparison_page_has_bars_of_errors_on_one_scale(browser, corpus, tmp_path):
+    golds, predictions = corpus
+    long = "a-pipeline-with-a-very-long-name-2026-11-26, of four words"
+    pipelines, comparison = make_compared(
+        golds, {"x": predictions["good"], long: predictions["poor & cheap"]}
+    )
+    path = tmp_path / "page.html"
+    write_comparison_page(path, pipelines=pipelines, comparison=comparison, title="Bars")
+    expected = [cell["count"] for row in page_tables.kinds(pipelines) for cell in row["cells"]]
+    for width in (1440, 390):
+        tab = browser.new_page(viewport={"width": width, "height": 900})
+        tab.goto(path.as_uri())
+        widths = tab.locator(".share rect").evaluate_all(
+            "all => all.map((bar) => bar.getBoundingClientRect().width)"
+        )
+        whole = max(widths)
+        # Bars are rounded to a tenth of a percent.
+        assert [value / whole for value in widths] == pytest.approx(
+            [count / max(expected) for count in expected], abs=0.01
+        )
+        tab.close()
+
+
+def test_comparison_page_says_why_a_label_has_no_score(browser, vocab, tmp_path):
+    gold = make_doc(vocab, "Anna|met|Bo", [(0, 1, "PER")])
+    found = make_doc(vocab, "Anna|met|Bo", [(0, 1, "PER"), (2, 3, "VEHICLE")])
+    pipelines, comparison = make_compared([gold] * 12, {"one": [gold] * 12, "two": [found] * 12})
+    path = tmp_path / "page.html"
+    write_comparison_page(path, pipelines=pipelines, comparison=comparison, title="Labels")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    card = tab.locator(".label-card", has_text="VEHICLE")
+    assert "not in gold: no F1" in card.inner_text()
+    rows = card.locator("tbody tr").all_inner_texts()
+    assert "none predicted" in rows[0]
+    assert "12 predicted, all wrong" in rows[1]
+    assert card.locator(".bar").count() == 0
+    assert "0.0\t" not in "".join(rows)
+    tab.close()
+
+
+def test_comparison_page_of_many_labels_fits_a_phone(browser, vocab, tmp_path):
+    labels = [f"A_RATHER_LONG_LABEL_{i}" for i in range(24)]
+    words = [f"w{i}" for i in range(48)]
+    gold = make_doc(vocab, words, [(i, i + 1, labels[i % 24]) for i in range(48)])
+    found = make_doc(vocab, words, [(i, i + 1, labels[(i + i % 2) % 24]) for i in range(47)])
+    runs = {f"a-model-with-a-long-name-{i}-instruct": [found] * 12 for i in range(2)}
+    pipelines, comparison = make_compared([gold] * 12, {"gold": [gold] * 12, **runs})
+    path = tmp_path / "page.html"
+    write_comparison_page(path, pipelines=pipelines, comparison=comparison, title="Labels" * 20)
+    tab = browser.new_page(viewport={"width": 390, "height": 780}, color_scheme="dark")
+    tab.goto(path.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    # All but the confusions are there without scrolling to the side.
+    wide = tab.locator(".scroll:not(:has(.map))").evaluate_all(
+        "all => all.filter((x) => x.scrollWidth > x.clientWidth).map((x) => x.ariaLabel)"
+    )
+    assert wide == []
+    # Marks in heads of columns are named by the legend above.
+    assert tab.locator("#measures thead .symbol").count() == 3
+    assert tab.locator(".legend.phone").first.is_visible()
+    tab.set_viewport_size({"width": 1440, "height": 900})
+    assert not tab.locator(".legend.phone").first.is_visible()
+    inner, outer = tab.locator(".scroll:has(.map)").first.evaluate("x => [x.scrollWidth, x.clientWidth]")
+    assert inner <= outer
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(tab).response["violations"]
+    assert [row["id"] for row in found if row["impact"] in ("serious", "critical")] == []
+    tab.close()
+
+
 def test_comparison_page_shows_whole_confusions(browser, vocab, tmp_path):
     labels = [
         "EMAIL",
@@ -539,7 +636,7 @@ def test_comparison_page_counts_documents_without_an_answer(corpus, vocab):
     pipelines, comparison = make_compared(golds, {"good": predictions["good"], "silent": silent})
     page = render_comparison(pipelines, comparison, title="Silent")
     assert "silent gave no prediction for 4 of 64 documents" in page
-    assert '<td class="n wrong">4</td>' in page
+    assert re.search(r'<td class="n wrong"[^>]*>4</td>', page)
 
 
 def test_comparison_page_prints_within_its_cards(open_at):

@@ -8,6 +8,7 @@ from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
 from spacy_ner_plus.evaluation.pages.colours import COLOURS
 from spacy_ner_plus.evaluation.pages.differences_page import render_differences
 
+DASH = "\N{EN DASH}"
 EVIL = "<script>alert(1)</script>"
 
 
@@ -189,3 +190,43 @@ def test_differences_page_links_lead_to_their_documents(opened):
     opened.get_by_role("link", name="4", exact=True).click()
     box = opened.locator("#document-4").bounding_box()
     assert 0 <= box["y"] < 900
+
+
+@pytest.mark.parametrize("width", [360, 390, 1440])
+def test_differences_page_shows_every_column_of_scores(browser, nlp, tmp_path, width):
+    labels = ["PER", "LOCATION", "A_LABEL_WITH_A_VERY_LONG_NAME_OF_SEVERAL_WORDS", "<b>"]
+    words = [f"w{i}" for i in range(40)]
+    gold = make_doc(nlp, words, [(i, i + 1, labels[i % 3]) for i in range(40)])
+    found = make_doc(nlp, words, [(i, i + 1, labels[i % 3] if i else "<b>") for i in range(40)])
+    path = tmp_path / "page.html"
+    path.write_text(render([gold] * 30, [found] * 30), encoding="utf8")
+    tab = browser.new_page(viewport={"width": width, "height": 780})
+    tab.goto(path.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    for table in ("#scores", "#kinds"):
+        ends = tab.locator(f"{table} tr > :last-child").evaluate_all(
+            "all => all.map((x) => x.getBoundingClientRect().right)"
+        )
+        assert max(ends) <= width
+        assert len({round(end) for end in ends}) == 1
+    assert tab.locator("#scores").evaluate("x => x.parentElement.scrollWidth <= x.parentElement.clientWidth")
+    tab.close()
+
+
+def test_differences_page_has_a_dash_for_what_is_not_defined(nlp):
+    golds = [make_doc(nlp, "Anna|in|Oslo", [(0, 1, "PER"), (2, 3, "LOC")])]
+    page = render(golds, [make_doc(nlp, "Anna|in|Oslo", [(0, 1, "PER"), (1, 2, "ORG")])])
+    rows = {
+        label: re.findall(r'<td class="n">(.*?)</td>', cells)
+        for label, cells in re.findall(r"</span>(LOC|ORG|PER)</td>(.*?)</tr>", page, re.DOTALL)
+    }
+    assert rows["PER"] == ["100.00", "100.00", "100.00", "1"]
+    assert rows["ORG"] == ["0.00", DASH, DASH, "0"]
+    assert rows["LOC"] == [DASH, "0.00", "0.00", "1"]
+    assert f"{DASH} where nothing was predicted, or gold has none." in page
+    assert f"{DASH} where" not in render(golds, golds)
+
+
+def test_differences_page_of_agreement_has_no_empty_table_of_errors(nlp):
+    golds = [make_doc(nlp, "Anna|in|Oslo", [(0, 1, "PER")])]
+    assert "Errors by kind" not in render(golds, golds)

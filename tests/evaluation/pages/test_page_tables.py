@@ -47,6 +47,20 @@ def test_page_tables_mark_the_best_where_it_is_significant(vocab):
     assert [row["label"] for row in page_tables.labels(comparison, pipelines)] == ["LOC", "PER"]
 
 
+def test_page_tables_give_no_rate_that_is_not_defined(vocab):
+    golds = [make_doc(vocab, WORDS, GOLD)] * 12
+    strange = [make_doc(vocab, WORDS, [(0, 1, "ORG"), (2, 3, "PER")])] * 12
+    pipelines, comparison = ordered(make_compared(golds, {"good": golds, "strange": strange}))
+    loc, org, per = page_tables.labels(comparison, pipelines)
+    assert (org["label"], org["support"]) == ("ORG", 0)
+    assert [cell["f1"] for cell in org["cells"]] == [None, None]
+    assert [(cell["predicted"], cell["precision"]) for cell in org["cells"]] == [(0, None), (12, 0.0)]
+    assert all(cell["low"] is None for cell in org["cells"])
+    # In gold, but never predicted: nothing is found, and what precision would be nobody knows.
+    assert [loc["cells"][1][rate] for rate in ("precision", "recall", "f1")] == [None, 0.0, 0.0]
+    assert per["cells"][0]["f1"] == 1.0
+
+
 def test_page_tables_lay_intervals_on_one_scale(compared):
     pipelines, comparison = ordered(compared)
     for row in page_tables.summary(comparison, pipelines):
