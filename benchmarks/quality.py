@@ -42,7 +42,13 @@ def main(options: argparse.Namespace) -> int:
         "tokens": "gold",
         "limits": {"max_minutes": options.max_minutes or None, "max_steps": options.max_steps},
     }
+    if options.min_steps:
+        settings["min_steps"] = options.min_steps
     try:
+        for peer, reason in options.not_run:
+            results = open_results(options.output, settings)
+            note_not_run(results, peer, PEERS[peer].title, reason)
+            save(options.output, results)
         for seed in options.seeds:
             for peer in options.peers:
                 run(peer, seed, settings, options)
@@ -90,7 +96,8 @@ def train_and_score(
     """
     folder = options.models / f"{peer}-{seed}"
     log = options.models / f"{peer}-{seed}.log"
-    same = {"corpus": results["corpus"], "limits": results["limits"], "versions": versions(peer)}
+    shared = {key: results[key] for key in ("corpus", "limits", "min_steps") if key in results}
+    same = {**shared, "versions": versions(peer)}
     trained = _read_report(folder, same)
     if trained is None:
         trained = train(peer, seed, folder, log, same, options)
@@ -127,6 +134,7 @@ def train(
             seed=seed,
             limits=same["limits"],
             few=options.few,
+            min_steps=same.get("min_steps", 0),
         )
         report["peak_mib"] = worker.peak_mib
     report |= {"machine": machine(options.threads), "versions": same["versions"]}
@@ -158,11 +166,26 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="the result file")
     parser.add_argument("--models", type=Path, help="where trained folders stay (training/benchmarks/OUTPUT)")
     parser.add_argument("--max-minutes", type=float, default=60.0, help="of a training; 0 for no limit (60)")
+    parser.add_argument(
+        "--min-steps", type=int, default=0, help="raise the epochs of recipes that make fewer steps (0)"
+    )
+    parser.add_argument(
+        "--not-run",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("PEER", "REASON"),
+        help="leave a peer out, and say why in the result file",
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(all cores)")
     parser.add_argument("--gpu", action="store_true", help="let peers that can train on a GPU")
     parser.add_argument("--max-steps", type=int, help="end each training so early, to try whether all runs")
     parser.add_argument("--few", type=int, default=0, help="only so many documents of each split, likewise")
     options = parser.parse_args(arguments)
+    unknown = {peer for peer, _ in options.not_run} - set(TRAINED)
+    if unknown:
+        parser.error(f"--not-run: no peer is called {', '.join(sorted(unknown))}")
+    options.peers = [peer for peer in options.peers if peer not in dict(options.not_run)]
     options.models = (options.models or ROOT / "training" / "benchmarks" / options.output.stem).resolve()
     return options
 

@@ -38,7 +38,17 @@ class Jobs:
         self.texts: dict[str, list[str]] = {}
         self.limit: Callable[[str, bool], float] | None = None
 
-    def train(self, peer: str, corpus: str, part: float, folder: str, seed: int, limits: dict, few: int):
+    def train(
+        self,
+        peer: str,
+        corpus: str,
+        part: float,
+        folder: str,
+        seed: int,
+        limits: dict,
+        few: int,
+        min_steps: int = 0,
+    ):
         from corpus_parts import read_split, take_part
         from peers import PEERS, import_peer
 
@@ -48,7 +58,8 @@ class Jobs:
         if few:
             train_docs, dev_docs = train_docs[:few], dev_docs[:few]
         Path(folder).mkdir(parents=True)
-        return module.train(train_docs, dev_docs, Path(folder), seed, limits, **PEERS[peer].options)
+        options = {"min_steps": min_steps, **PEERS[peer].options}
+        return module.train(train_docs, dev_docs, Path(folder), seed, limits, **options)
 
     def score(self, peer: str, corpus: str, folder: str, few: int):
         from corpus_parts import read_split

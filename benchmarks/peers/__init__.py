@@ -1,12 +1,13 @@
 """The tools that are compared: one file each, all with the same three functions.
 
-    train(train_docs, dev_docs, folder, seed, limits, **options) -> dict
+    train(train_docs, dev_docs, folder, seed, limits, min_steps, **options) -> dict
     load(folder) -> predict(texts, batch_size=None) -> one list of entities a text
     load_for_tokens(folder) -> predict(docs, batch_size=None) -> the same, on gold tokens
 
 An entity is (start_char, end_char, label). `train` leaves in `folder` all that
 `load` needs; what it returns is `Clock.report()` with `recipe`, `source` and
-`words_seen` beside it. BATCH_SIZES are those that the speed test may choose
+`words_seen` beside it. A recipe that makes fewer steps of the optimizer than
+`min_steps` gets more epochs. BATCH_SIZES are those that the speed test may choose
 from, the tool's own default first.
 """
 

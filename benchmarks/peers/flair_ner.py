@@ -29,6 +29,7 @@ from spacy.tokens import Doc
 
 from peers import Entity
 from peers.clock import Clock
+from peers.length import raise_epochs
 from peers.sentences import Sentence, gather, to_sentences
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import TokenSpan
@@ -67,13 +68,17 @@ def train(
     folder: Path,
     seed: int,
     limits: dict[str, Any],
+    min_steps: int,
     context: bool = False,
 ) -> dict[str, Any]:
     """Fine-tune with the tutorial's recipe."""
     clock = Clock(limits)
     flair.set_seed(seed)
+    sentences = to_sentences(train_docs)
+    epochs = raise_epochs(RECIPE["max_epochs"], len(sentences), RECIPE["mini_batch_size"], min_steps)
+    recipe = {**RECIPE, "max_epochs": epochs}
     corpus = Corpus(
-        train=FlairDatapointDataset(_with_labels(to_sentences(train_docs))),
+        train=FlairDatapointDataset(_with_labels(sentences)),
         dev=FlairDatapointDataset(_with_labels(to_sentences(dev_docs))),
         sample_missing_splits=False,
     )
@@ -91,12 +96,16 @@ def train(
     )
     plugin = ClockPlugin(clock)
     ModelTrainer(tagger, corpus).fine_tune(
-        folder / "work", plugins=[plugin], save_final_model=False, create_file_logs=False, **RECIPE
+        folder / "work", plugins=[plugin], save_final_model=False, create_file_logs=False, **recipe
     )
     clock.end()
     tagger.save(folder / "final-model.pt")
-    recipe = {**RECIPE, "use_context": context}
-    return {**clock.report(), "words_seen": plugin.words_seen, "recipe": recipe, "source": SOURCE}
+    return {
+        **clock.report(),
+        "words_seen": plugin.words_seen,
+        "recipe": {**recipe, "use_context": context},
+        "source": SOURCE,
+    }
 
 
 def load(folder: Path) -> Callable[..., list[list[Entity]]]:

@@ -52,7 +52,12 @@ LABELS = "labels.txt"
 
 
 def train(
-    train_docs: list[Doc], dev_docs: list[Doc], folder: Path, seed: int, limits: dict[str, Any]
+    train_docs: list[Doc],
+    dev_docs: list[Doc],
+    folder: Path,
+    seed: int,
+    limits: dict[str, Any],
+    min_steps: int,
 ) -> dict[str, Any]:
     """Train from the configuration."""
     from gliner.training import Trainer
@@ -63,8 +68,9 @@ def train(
     config = GLiNERConfig(model_name=encoder_path_v1(), hidden_size=384, num_rnn_layers=0, **MODEL)
     model = GLiNER.from_config(config, backbone_from_pretrained=True, local_files_only=True)
     sentences = to_sentences(train_docs)
+    recipe = {**RECIPE, "max_steps": max(RECIPE["max_steps"], min_steps)}
     settings = model.create_training_args(
-        output_dir=str(folder / "work"), seed=seed, remove_unused_columns=False, **RECIPE, **QUIET
+        output_dir=str(folder / "work"), seed=seed, remove_unused_columns=False, **recipe, **QUIET
     )
     trainer = Trainer(
         model=model,
@@ -79,7 +85,7 @@ def train(
     model.save_pretrained(folder, safe_serialization=True)
     (folder / LABELS).write_text("\n".join(labels), encoding="utf8")
     seen = words_seen(trainer, sum(len(sentence.words) for sentence in sentences))
-    return {**clock.report(), "words_seen": seen, "recipe": {**MODEL, **RECIPE}, "source": SOURCE}
+    return {**clock.report(), "words_seen": seen, "recipe": {**MODEL, **recipe}, "source": SOURCE}
 
 
 def load(folder: Path) -> Callable[..., list[list[Entity]]]:

@@ -1,5 +1,6 @@
 """A Hugging Face Trainer that keeps a clock; three peers are built on this Trainer."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ from transformers import TrainerCallback
 
 from peers.clock import Clock
 
+# Where a small corpus takes many epochs, so many points of the curve of dev F1 are enough.
+EVALUATIONS = 10
 # Of no effect on what is learnt.
 QUIET = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True, "dataloader_num_workers": 0}
 
@@ -29,6 +32,10 @@ class ClockCallback(TrainerCallback):
             control.should_training_stop = True
 
     def on_epoch_end(self, args, state, control, **kwargs):
+        epochs = math.ceil(args.num_train_epochs)
+        if round(state.epoch) % max(1, epochs // EVALUATIONS) and state.epoch < epochs:
+            control.should_evaluate = False
+            return
         # The evaluation of an epoch follows at once.
         if self.metric:
             self.clock.pause()

@@ -34,6 +34,7 @@ from transformers import (
 from peers import Entity
 from peers.clock import Clock
 from peers.hf_trainer import QUIET, ClockCallback, words_seen
+from peers.length import raise_epochs
 from peers.sentences import Sentence, gather, iob2, labels_of, to_sentences
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import tags_to_spans
@@ -47,7 +48,12 @@ IGNORED = -100
 
 
 def train(
-    train_docs: list[Doc], dev_docs: list[Doc], folder: Path, seed: int, limits: dict[str, Any]
+    train_docs: list[Doc],
+    dev_docs: list[Doc],
+    folder: Path,
+    seed: int,
+    limits: dict[str, Any],
+    min_steps: int,
 ) -> dict[str, Any]:
     """Train with the example's recipe."""
     tags = iob2(labels_of(train_docs))
@@ -62,6 +68,10 @@ def train(
         label2id={tag: i for i, tag in enumerate(tags)},
     )
     sentences = to_sentences(train_docs)
+    epochs = raise_epochs(
+        RECIPE["num_train_epochs"], len(sentences), RECIPE["per_device_train_batch_size"], min_steps
+    )
+    recipe = {**RECIPE, "num_train_epochs": epochs}
 
     def evaluate(prediction) -> dict[str, float]:
         found, gold = prediction.predictions.argmax(-1), prediction.label_ids
@@ -80,7 +90,7 @@ def train(
             seed=seed,
             eval_strategy="epoch",
             per_device_eval_batch_size=8,
-            **RECIPE,
+            **recipe,
             **QUIET,
         ),
         train_dataset=_features(sentences, tokenizer, tags),
@@ -100,7 +110,7 @@ def train(
     return {
         **clock.report(),
         "words_seen": seen,
-        "recipe": {**RECIPE, "aggregation_strategy": strategy, "stride": STRIDE},
+        "recipe": {**recipe, "aggregation_strategy": strategy, "stride": STRIDE},
         "source": SOURCE,
     }
 

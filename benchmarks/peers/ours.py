@@ -18,10 +18,16 @@ BATCH_SIZES = (None,)
 
 
 def train(
-    train_docs: list[Doc], dev_docs: list[Doc], folder: Path, seed: int, limits: dict[str, Any]
+    train_docs: list[Doc],
+    dev_docs: list[Doc],
+    folder: Path,
+    seed: int,
+    limits: dict[str, Any],
+    min_steps: int,
 ) -> dict[str, Any]:
     """Train with the default config."""
     config = read_config(CONFIG, train_docs, dev_docs, folder, seed)
+    config["vars"]["min_steps"] = max(config["vars"]["min_steps"], min_steps)
     recipe = {key: config["vars"][key] for key in ("epochs", "min_steps", "batch_words", "learn_rate")}
     report = train_from_config(config, folder, limits)
     return {**report, "recipe": recipe, "source": SOURCE}

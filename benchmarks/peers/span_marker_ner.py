@@ -29,6 +29,7 @@ from transformers import TrainingArguments, set_seed
 from peers import Entity
 from peers.clock import Clock
 from peers.hf_trainer import QUIET, ClockCallback, words_seen
+from peers.length import raise_epochs
 from peers.sentences import Sentence, doc_entities, gather, iob2, labels_of, make_sentencizer, to_sentences
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.spans import TokenSpan
@@ -53,6 +54,7 @@ def train(
     folder: Path,
     seed: int,
     limits: dict[str, Any],
+    min_steps: int,
     context: bool = False,
 ) -> dict[str, Any]:
     """Train with the README's recipe."""
@@ -62,14 +64,22 @@ def train(
         "per_device_train_batch_size": PARTS[context],
         "gradient_accumulation_steps": BATCH // PARTS[context],
     }
-    recipe = {**RECIPE, **parts, **MARKERS, "model_max_length": 510 if context else 256, "bf16": bf16}
+    sentences = to_sentences(train_docs)
+    length = {"num_train_epochs": raise_epochs(RECIPE["num_train_epochs"], len(sentences), BATCH, min_steps)}
+    recipe = {
+        **RECIPE,
+        **length,
+        **parts,
+        **MARKERS,
+        "model_max_length": 510 if context else 256,
+        "bf16": bf16,
+    }
     clock = Clock(limits)
     set_seed(seed)
     model = SpanMarkerModel.from_pretrained(
         encoder_path_v1(), labels=tags, model_max_length=recipe["model_max_length"], **MARKERS
     )
     predictor = _for_tokens(model)
-    sentences = to_sentences(train_docs)
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -78,7 +88,7 @@ def train(
             bf16=bf16,
             # Without this the Trainer refuses bf16 on a CPU that has it.
             use_cpu=not torch.cuda.is_available(),
-            **RECIPE,
+            **{**RECIPE, **length},
             **parts,
             **QUIET,
         ),

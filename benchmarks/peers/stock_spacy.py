@@ -26,11 +26,17 @@ STOPPING = {"max_epochs": 0, "max_steps": 20000, "patience": 1600, "eval_frequen
 
 
 def train(
-    train_docs: list[Doc], dev_docs: list[Doc], folder: Path, seed: int, limits: dict[str, Any]
+    train_docs: list[Doc],
+    dev_docs: list[Doc],
+    folder: Path,
+    seed: int,
+    limits: dict[str, Any],
+    min_steps: int,
 ) -> dict[str, Any]:
     """Train with the quickstart's config."""
     config = read_config(CONFIG, train_docs, dev_docs, folder, seed)
-    config["training"].update(STOPPING)
+    stopping = {**STOPPING, "max_steps": max(STOPPING["max_steps"], min_steps)}
+    config["training"].update(stopping)
     report = train_from_config(config, folder, limits)
     settings = {"learn_rate": config["vars"]["learn_rate"], "batch_words": config["vars"]["batch_words"]}
-    return {**report, "recipe": {**STOPPING, **settings}, "source": SOURCE}
+    return {**report, "recipe": {**stopping, **settings}, "source": SOURCE}
