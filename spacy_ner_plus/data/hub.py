@@ -8,6 +8,7 @@ is never run.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from spacy_ner_plus.data.conll.schemes import MISSING_TAGS, TagReader, is_tag
 from spacy_ner_plus.data.conll.whitespace import restore_spaces
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.hub_access import hub_problem, not_here, quiet_hub
 from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
@@ -109,14 +111,20 @@ def _load(source: str, split: str | None) -> tuple["Dataset", str]:
     local = Path(path)
     if local.is_file() and local.suffix != ".parquet":
         raise UserError(Errors.E161.format(source=path, reason="of single files only .parquet is read"))
+    # 'buckets/' is a place on the hub, too, that has another address.
+    problem = "" if "buckets/" in path else hub_problem(path.removeprefix("hf://datasets/"), "dataset")
     try:
         if (local / "state.json").is_file() or (local / "dataset_dict.json").is_file():
             loaded = datasets.load_from_disk(path)
         elif local.suffix == ".parquet":
             loaded = datasets.load_dataset("parquet", data_files=path)
         else:
-            loaded = datasets.load_dataset(path, config)
+            with quiet_hub(), _offline(bool(problem)):
+                loaded = datasets.load_dataset(path, config)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        if problem and isinstance(error, OSError):
+            reason = not_here(problem).rstrip(".")
+            raise UserError(Errors.E161.format(source=path, reason=reason)) from None
         reason = str(error.__cause__ or error).strip().split("\n")[0] or type(error).__name__
         if "scripts are no longer supported" in reason:
             raise UserError(Errors.E167.format(source=path)) from error
@@ -136,6 +144,20 @@ def _load(source: str, split: str | None) -> tuple["Dataset", str]:
     if chosen not in loaded:
         raise UserError(Errors.E163.format(source=path, split=chosen, splits=splits))
     return loaded[chosen], f"{path}@{chosen}"
+
+
+@contextmanager
+def _offline(offline: bool) -> Iterator[None]:
+    """Let `datasets` look into its cache alone, as HF_HUB_OFFLINE does for a whole process."""
+    with from_extra("datasets"):
+        import datasets
+
+    before = datasets.config.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = before or offline
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
 
 
 def _check_columns(dataset: "Dataset", name: str, token_column: str, tag_column: str) -> Sequence[str] | None:

@@ -198,7 +198,7 @@ def test_hub_runs_no_code_of_a_dataset(tmp_path):
 
 def test_hub_names_the_extra_without_datasets(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"\[project\]"):
+    with pytest.raises(UserError, match=r"E540.*\[datasets\]"):
         read("conll2003")
 
 

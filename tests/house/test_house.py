@@ -38,6 +38,7 @@ FLOORS = {
     "files": 1,
     "spans": 1,
     "settings": 1,
+    "hub_access": 1,
     "extras": 1,
     "issues": 0,
     "about": 0,

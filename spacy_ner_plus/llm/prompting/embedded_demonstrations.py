@@ -9,6 +9,7 @@ import numpy as np
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.hub_access import hub_problem, not_here, quiet_hub
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, SimilarDemonstrations
 
 if TYPE_CHECKING:
@@ -65,9 +66,19 @@ class _Vectors:
 def _load(name: str) -> "SentenceTransformer":
     with from_extra("select"):
         from sentence_transformers import SentenceTransformer
+    problem = hub_problem(name)
     try:
-        settings = {"use_safetensors": True}
-        return SentenceTransformer(name, device="cpu", trust_remote_code=False, model_kwargs=settings)
+        with quiet_hub():
+            return SentenceTransformer(
+                name,
+                device="cpu",
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+                # What was loaded before is in the hub's cache.
+                local_files_only=bool(problem),
+            )
     except (OSError, ValueError, RuntimeError) as error:
+        if problem and isinstance(error, OSError):
+            raise UserError(Errors.E247.format(name=name, reason=not_here(problem))) from None
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(Errors.E247.format(name=name, reason=reason)) from error

@@ -1,8 +1,7 @@
 """Any Hugging Face base model: where it comes from, and what it can take."""
 
 import contextlib
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.hub_access import hub_problem, not_here, quiet_hub
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1, is_installed
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def load_encoder(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, 
 
     if not name:
         raise UserError(Errors.E201)
-    encoder, tokenizer = _from_pretrained(AutoModel, name, Errors.E202, attention_dropout)
+    encoder, tokenizer = _from_pretrained(AutoModel, name, _cant_load_encoder, attention_dropout)
     return _prepare(encoder), tokenizer
 
 
@@ -46,46 +47,62 @@ def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.
     """
     from transformers import AutoModelForTokenClassification
 
-    model, tokenizer = _from_pretrained(AutoModelForTokenClassification, name, Errors.E217)
+    model, tokenizer = _from_pretrained(AutoModelForTokenClassification, name, _cant_import)
     head = getattr(model, "classifier", getattr(model, "score", None))
     if not isinstance(head, nn.Linear) or head.bias is None:
-        reason = f"the head of {type(model).__name__} isn't one linear layer."
-        raise UserError(Errors.E217.format(name=name, reason=reason))
+        raise _cant_import(name, f"the head of {type(model).__name__} isn't one linear layer.")
     parts = (*model.base_model.parameters(), *head.parameters())
     known = {id(parameter) for parameter in parts}
     others = [name for name, parameter in model.named_parameters() if id(parameter) not in known]
     if others:
         # Left out, they would change every score.
-        reason = f"{type(model).__name__} has layers between encoder and head, such as {others[0]}."
-        raise UserError(Errors.E217.format(name=name, reason=reason))
+        raise _cant_import(
+            name, f"{type(model).__name__} has layers between encoder and head, such as {others[0]}."
+        )
     tags = [model.config.id2label[row] for row in range(head.out_features)]
     return _prepare(model.base_model), tokenizer, head.float(), tags
 
 
+def _cant_load_encoder(name: str, reason: str) -> UserError:
+    installed = "" if is_installed() else " and comes with: pip install 'spacy-ner-plus[encoder]'"
+    return UserError(Errors.E202.format(name=name, reason=reason, installed=installed))
+
+
+def _cant_import(name: str, reason: str) -> UserError:
+    return UserError(Errors.E217.format(name=name, reason=reason))
+
+
 def _from_pretrained(
-    auto_class: type, name: str, message: str, attention_dropout: float = 0.0
+    auto_class: type,
+    given: str,
+    failed: Callable[[str, str], UserError],
+    attention_dropout: float = 0.0,
 ) -> tuple[nn.Module, WordpieceTokenizer]:
     from transformers import AutoConfig
 
+    name = encoder_path_v1(given)
+    problem = hub_problem(name)
+    # What was loaded before is in the hub's cache.
+    source = {"trust_remote_code": False, "local_files_only": bool(problem)}
     try:
-        with _quiet():
-            tokenizer = _read_tokenizer(name, use_fast=True)
-            config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        with quiet_hub():
+            tokenizer = _read_tokenizer(name, use_fast=True, **source)
+            config = AutoConfig.from_pretrained(name, **source)
             for setting in _ATTENTION_DROPOUT:
                 if hasattr(config, setting):
                     setattr(config, setting, attention_dropout)
             model, info = auto_class.from_pretrained(
-                name, config=config, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+                name, config=config, use_safetensors=True, output_loading_info=True, **source
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = first_lines(error)
-        raise UserError(message.format(name=name, reason=reason)) from error
+        if problem and isinstance(error, OSError):
+            raise failed(given, not_here(problem)) from None
+        raise failed(given, first_lines(error)) from error
     missing = [key for key in info["missing_keys"] if "pooler" not in key]
     if missing:
         # transformers would go on with random numbers in their place.
-        reason = f"it lacks weights that {type(model).__name__} needs, such as {missing[0]}."
-        raise UserError(message.format(name=name, reason=reason))
-    return model, WordpieceTokenizer(tokenizer, name)
+        raise failed(given, f"it lacks weights that {type(model).__name__} needs, such as {missing[0]}.")
+    return model, WordpieceTokenizer(tokenizer, given)
 
 
 def build_encoder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
@@ -102,9 +119,9 @@ def build_encoder(folder: Path) -> tuple[nn.Module, WordpieceTokenizer]:
         if not (folder / name).exists():
             # transformers would look for it on the hub, or take another class.
             raise FileNotFoundError(folder / name)
-    with _quiet():
+    with quiet_hub():
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        tokenizer = _read_tokenizer(folder, local_files_only=True)
+        tokenizer = _read_tokenizer(folder, trust_remote_code=False, local_files_only=True)
     return blank_encoder(config), WordpieceTokenizer(tokenizer, str(folder))
 
 
@@ -116,7 +133,7 @@ def blank_encoder(config: "PretrainedConfig") -> nn.Module:
     """
     from transformers import AutoModel
 
-    with _quiet(), _no_initialization():
+    with quiet_hub(), _no_initialization():
         encoder = AutoModel.from_config(config, trust_remote_code=False)
     return _prepare(encoder)
 
@@ -125,7 +142,7 @@ def _read_tokenizer(name: str | Path, **options):
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+        return AutoTokenizer.from_pretrained(name, **options)
     except (OSError, ImportError):
         raise
     except Exception as error:
@@ -200,15 +217,3 @@ def _no_initialization() -> Iterator[None]:
 
     with no_init_weights():
         yield
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from warning that a head it doesn't know was left out."""
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

