@@ -24,6 +24,7 @@ NAMES = {
         "spacy_ner_plus.inline_tags.v1",
         "spacy_ner_plus.label_lists.v1",
     ],
+    "spacy_tokenizers": ["spacy_ner_plus.language_tokenizer.v1"],
     "spacy_scorers": [
         "spacy_ner_plus.llm_ner_scorer.v1",
         "spacy_ner_plus.ner_scorer.v1",
@@ -69,6 +70,7 @@ def test_registry_targets_exist(group):
         ("misc", "spacy_misc"),
         ("loggers", "spacy_loggers"),
         ("scorers", "spacy_scorers"),
+        ("tokenizers", "spacy_tokenizers"),
         ("schedules", "thinc_schedules"),
     ],
 )
