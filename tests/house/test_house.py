@@ -209,6 +209,7 @@ OTHER_TESTS = {
     "test_python": "the package's Python face",
     "test_readme": "README.md",
     "test_registry": "setup.cfg",
+    "test_spacy_commands": "spaCy's commands on configs/",
 }
 
 
