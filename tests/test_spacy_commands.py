@@ -94,10 +94,12 @@ def pipeline(trained_by, llm_overrides, tmp_path):
 
 @pytest.mark.parametrize(("command", "name", "says"), CELLS, ids=[f"{n}-{named(c)}" for c, n, _ in CELLS])
 def test_spacy_commands_do_what_the_table_says(
-    command, name, says, pipeline, trains, small_corpus, train_overrides, llm_overrides, tmp_path
+    command, name, says, pipeline, trains, small_corpus, train_overrides, llm_overrides, tmp_path, monkeypatch
 ):
     if name in ("stock_ner", "shared_encoder"):
         pytest.importorskip("spacy_transformers")
+    # `debug profile` writes where it runs.
+    monkeypatch.chdir(tmp_path)
     config = ROOT / "configs" / f"{name}.cfg"
     (tmp_path / "texts.jsonl").write_text(json.dumps({"text": "Anna Berg lives in Oslo."}) + "\n")
     (tmp_path / "packages").mkdir()
