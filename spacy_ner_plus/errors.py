@@ -214,6 +214,12 @@ class Errors(metaclass=_Coded):
         "nlp = spacy_ner_plus.resolve_training(nlp). It isn't needed where the config has "
         "[training.before_to_disk] and [initialize.before_init] as ours have."
     )
+    E236 = (
+        "None of the {count} gold entities given to '{name}' begins and ends where tokens do, such as {first}, so "
+        "there is nothing to learn. Set nlp.lang ('{lang}') or nlp.tokenizer to what cuts texts where entities begin "
+        "and end, such as 'zh' for Chinese, or mend the corpus."
+    )
+
     E240 = "`{setting}` of structured_llm_ner is {value}. Give {remedy}."
     E241 = (
         "Can't load '{name}' from '{path}': {reason}. Load the folder of a saved pipeline with spacy.load()."
@@ -514,6 +520,11 @@ class Warnings(metaclass=_Coded):
     W202 = (
         "Out of memory with {budget:,} wordpieces at a time; going on with {smaller:,}. "
         "Set `batch_wordpieces` to that to begin with it."
+    )
+    W203 = (
+        "{misaligned:,} of the {count:,} gold entities given to '{name}' ({share:.1%}) begin or end within a token, "
+        "such as {first}, and don't count in training. If they are many, set nlp.lang ('{lang}') or nlp.tokenizer "
+        "to what cuts texts where entities begin and end, or mend the corpus."
     )
     W240 = (
         "In this run of '{name}': {lost}. Doc._.ner_failure says why a Doc has no answer, and its group of "

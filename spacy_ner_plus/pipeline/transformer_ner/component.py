@@ -1,6 +1,7 @@
 """The trainable component `transformer_ner`: a Hugging Face encoder that tags entities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,9 +25,12 @@ from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.transformer_ner.calibration import Calibration, CalibrationSample
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
+from spacy_ner_plus.pipeline.transformer_ner.misalignment import AlignmentCheck
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
 from spacy_ner_plus.settings import defaults
 
+# How many documents are looked at before training where not all of them need to be read.
+SAMPLE = 1000
 DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", **defaults(TaggerSettings)}
 
 
@@ -91,6 +95,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         self.consistency = settings.consistency
         self.cfg.update(labels=[], temperature=1.0)
         self._read_gold = GoldTagReader()
+        self._alignment = AlignmentCheck(name)
         # Whether what is loaded holds a network: a component that is saved before it is initialized has none.
         self._expects_network = True
         self.token_scorer.configure(settings.device, settings.precision)
@@ -206,6 +211,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         docs = [eg.predicted for eg in examples]
         if not any(len(doc) for doc in docs):
             return losses
+        self._alignment.check(examples)
         scores, backprop = self.token_scorer.begin_update(docs, drop)
         loss, d_scores = self.get_loss(examples, scores)
         backprop(d_scores)
@@ -241,16 +247,24 @@ class TransformerNER(EntityComponent, TrainablePipe):
 
         get_examples (Callable): Gives examples.
         labels (Sequence[str]): The labels, as `spacy init labels` writes them.
-        RAISES (UserError): Where there are no labels, or the encoder can't be loaded.
+        RAISES (UserError): Where there are no labels, no gold entity fits the pipeline's tokens, or the encoder
+            can't be loaded.
         """
+        alignment = AlignmentCheck(self.name)
         if labels is None:
-            labels = find_labels(get_examples, self.labels, self.name)
+            labels = find_labels(get_examples, self.labels, self.name, each=alignment.add)
+        else:
+            # A corpus may be endless, and only its labels need all of it.
+            for eg in islice(get_examples(), SAMPLE):
+                alignment.add(eg)
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
+        alignment.finish()
         docs = (eg.reference for eg in get_examples())
         self.token_scorer.create(len(tag_names(labels)), docs)
         # Only now: where the encoder can't be loaded, a trained network keeps its labels.
         self.cfg.update(labels=list(labels), temperature=1.0)
+        self._alignment = alignment
         for label in labels:
             self.vocab.strings.add(label)
 

@@ -34,15 +34,25 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
     return np.array(tags, dtype=np.int64), unknown
 
 
-def find_labels(get_examples: Callable[[], Iterable[Example]], known: Iterable[str], name: str) -> list[str]:
+def find_labels(
+    get_examples: Callable[[], Iterable[Example]],
+    known: Iterable[str],
+    name: str,
+    each: Callable[[Example], None],
+) -> list[str]:
     """Find the labels of gold entities.
 
     known (Iterable[str]): Labels that are known already.
     name (str): The component's name, for messages.
+    each (Callable): Is shown each example, so that a corpus needn't be read once more.
     RETURNS (list[str]): All of them, in alphabetical order; maybe none.
     """
     validate_get_examples(get_examples, f"{name}.initialize")
-    return sorted({ent.label_ for eg in get_examples() for ent in eg.reference.ents} | set(known))
+    labels = set(known)
+    for eg in get_examples():
+        each(eg)
+        labels.update(ent.label_ for ent in eg.reference.ents)
+    return sorted(labels)
 
 
 class GoldTagReader:
