@@ -97,10 +97,12 @@ class Run:
 
     path (Path): The page.
     value_of (Callable[[str], str]): Gives the value of a name that a comment mentions: a folder, a file, a URL.
+    compare_output (bool): Whether what is printed is compared with what the page shows.
     """
 
     path: Path
     value_of: Callable[[str], str]
+    compare_output: bool = True
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     replaced: dict[str, str] = field(default_factory=dict)
     printed: str = ""
@@ -125,7 +127,9 @@ class Run:
                 compile(block.source, str(self.path), "exec")
             return
         if asked == "prints":
-            assert _same_output(block.source, self.printed), f"{self._at(block)}: printed was\n{self.printed}"
+            assert not self.compare_output or _same_output(block.source, self.printed), (
+                f"{self._at(block)}: printed was\n{self.printed}"
+            )
         elif block.kind == "python":
             self._python(block)
         elif block.kind == "shell":
@@ -191,6 +195,7 @@ class Run:
 # What a comment may name; tests/test_docs.py makes them.
 VALUES = (
     "CHAT",
+    "CONFIGS",
     "CONLL",
     "CORPUS",
     "ENCODER",
@@ -198,8 +203,10 @@ VALUES = (
     "MINILM",
     "PIPELINE",
     "RULER",
+    "SYNTHETIC",
     "TEXTS",
     "TOKENCLASS",
+    "TRAINED",
 )
 
 

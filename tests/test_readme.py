@@ -23,6 +23,13 @@ def test_readme_table_is_made_from_the_results():
     assert done.returncode == 0, done.stdout
 
 
+def test_readme_says_how_long_the_install_takes():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "install.py"), "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_readme_links_lead_somewhere():
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert targets
