@@ -1,6 +1,7 @@
-"""README's tables of the comparison, and the form of the result files that they are made from."""
+"""The tables of README and docs/benchmarks.md, and the form of the result files that they are made from."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def make_run(peer="ours", seed=0, f1=0.9, **more):
         "seed": seed,
         "seconds": 60.0,
         "stopped_after": None,
+        "words_seen": 8000,
         "words_per_second": 1000,
         "seconds_to": {"0.90": 30.0, "0.93": None},
         "dev": scores,
@@ -56,37 +58,97 @@ def make_speed():
     }
 
 
-def test_readme_tables_are_empty_without_results(tmp_path):
-    from readme_tables import make_tables
+def write(folder, **results):
+    for name, result in results.items():
+        (folder / f"{name.replace('_', '-', 1)}.json").write_text(json.dumps(result), encoding="utf8")
+
+
+def rows_of(lines):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
+
+
+def test_result_tables_are_empty_without_results(tmp_path):
+    from readme_table import make_table
+    from result_tables import make_tables
 
     assert make_tables(tmp_path) == []
+    assert make_table(tmp_path) == []
 
 
-def test_readme_tables_put_the_best_first(tmp_path):
-    from readme_tables import make_tables
+def test_result_tables_put_the_best_first_and_name_each_machine(tmp_path):
+    from result_tables import make_tables
 
-    runs = [
-        make_run("stock", f1=0.8, stopped_after="60 minutes"),
-        make_run(f1=0.9),
-        make_run(seed=1, f1=0.92),
+    other = {"hardware": "B", "threads": 1, "python": "3.11"}
+    runs = [make_run("stock", f1=0.8, machine=other), make_run(f1=0.9), make_run(seed=1, f1=0.92)]
+    write(tmp_path, quality_quarter=make_quality(*runs))
+    head, _, *rows = rows_of(make_tables(tmp_path))
+    assert [dict(zip(head, row, strict=True))["measured on"] for row in rows] == [
+        "A, 2 threads",
+        "B, 1 thread",
     ]
-    (tmp_path / "quality-quarter.json").write_text(json.dumps(make_quality(*runs)), encoding="utf8")
-    rows = [line for line in make_tables(tmp_path) if line.startswith("| ") and "---" not in line][1:]
-    assert rows[0].startswith("| Ours | 0.910 | 0.900 to 0.920 | 2 |")
-    assert "1.0 min (cut)" in rows[1]
-    assert rows[0].endswith("| 0.5 min |  |")
+    assert rows[0][:6] == ["Ours", "0.910", "0.900 to 0.920", "2", "0.910", "8"]
+    assert rows[0][head.index("to 0.93")] == ""
 
 
-def test_readme_tables_show_speeds_and_the_limit(tmp_path):
-    from readme_tables import make_tables
+def test_result_tables_give_no_score_of_a_recipe_that_was_cut(tmp_path):
+    from result_tables import make_tables
 
-    (tmp_path / "speed.json").write_text(json.dumps(make_speed()), encoding="utf8")
+    cut = make_run("stock", f1=0.0, stopped_after="60 minutes", words_seen=500, words_per_second=18)
+    write(tmp_path, quality_quarter=make_quality(make_run(), cut))
+    lines = make_tables(tmp_path)
+    assert [row[0] for row in rows_of(lines)[2:]] == ["Ours"]
+    said = "Not run whole, so without a score: Stock (cut after 60 minutes at 18 words a second, 0.5 epochs)."
+    assert said in lines
+
+
+def test_result_tables_show_speeds_and_the_limit(tmp_path):
+    from result_tables import make_tables
+
+    write(tmp_path, speed=make_speed())
     lines = make_tables(tmp_path)
     rows = [line for line in lines if line.startswith("| ")]
     assert len({line.count("|") for line in rows}) == 1
     assert rows[2].startswith("| Ours | 0.900 | 10,500 | 1.00 |")
     assert "of which ours reaches 0.90 and 0.90" in rows[-1]
     assert lines[-1] == "Flair was not run: flair is not installed."
+
+
+def test_readme_table_has_scores_and_speeds_of_peers_side_by_side(tmp_path):
+    from readme_table import make_table
+
+    cut = make_run("stock", f1=0.0, stopped_after="60 minutes")
+    write(
+        tmp_path,
+        quality_quarter=make_quality(cut, make_run("other", f1=0.7), make_run()),
+        quality_conll=make_quality(make_run(f1=0.92)),
+        speed=make_speed(),
+    )
+    lines = make_table(tmp_path)
+    dash = "\N{EN DASH}"
+    assert rows_of(lines)[2:] == [
+        ["Ours", "0.900", "10,500", "10,500"],
+        ["Other", "0.700", dash, dash],
+        ["Stock", dash, "1,500", "1,500"],
+    ]
+    # One line of conditions, with a link to all else.
+    assert "Trained on all of CoNLL++, spacy-ner-plus has 0.920 (mean of 1 seeds)." in lines[-1]
+    assert lines[-1].endswith("[docs/benchmarks.md](docs/benchmarks.md).")
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
+def test_tables_stand_as_the_result_files_have_them(name):
+    import table
+
+    text = (ROOT / name).read_text(encoding="utf8")
+    assert table.fill(text, table.PAGES[name](table.RESULTS)) == text, "run: python benchmarks/table.py"
+
+
+def test_tables_of_docs_link_to_files_that_are_there():
+    targets = re.findall(
+        r"\]\((\.\./benchmarks/[^)#]+)\)", (ROOT / "docs" / "benchmarks.md").read_text("utf8")
+    )
+    assert targets
+    assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []
 
 
 MACHINE = {"hardware": "A", "threads": 2}
@@ -143,13 +205,12 @@ MACHINE = {"hardware": "A", "threads": 2}
                     }
                 ],
             },
-            "mini (22 M parameters) 90,000 over documents (4.5 times as fast as the pipeline of transformers in "
-            "bf16, 13% of the bare encoder)",
+            "| mini (22 M parameters) | documents | 90,000 | 4.5 | 13% |",
         ),
     ],
 )
-def test_readme_tables_say_what_was_measured_beside(tmp_path, name, result, said):
-    from readme_tables import make_tables
+def test_result_tables_say_what_was_measured_beside(tmp_path, name, result, said):
+    from result_tables import make_tables
 
     (tmp_path / f"{name}.json").write_text(json.dumps(result), encoding="utf8")
     assert said in "\n".join(make_tables(tmp_path))

@@ -16,13 +16,6 @@ def test_readme_commands_are_those_of_ci():
     assert [line for line in run if line.startswith("pip install -c constraints.txt")] == commands
 
 
-def test_readme_table_is_made_from_the_results():
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "table.py"), "--check"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout
-
-
 def test_readme_says_how_long_the_install_takes():
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "install.py"), "--check"], capture_output=True, text=True

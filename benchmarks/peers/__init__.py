@@ -42,6 +42,12 @@ PEERS = {
         "spacy-ner-plus, OpenVINO", "ours_openvino", ("spacy-ner-plus", "openvino"), {}, trained_by="ours"
     ),
     "stock_spacy": Peer("spaCy (transformer + ner)", "stock_spacy", ("spacy", "spacy-transformers"), {}),
+    "stock_spacy_300": Peer(
+        "spaCy (transformer + ner), 300 steps",
+        "stock_spacy",
+        ("spacy", "spacy-transformers"),
+        {"steps": 300},
+    ),
     "hugging_face": Peer("Hugging Face Trainer, pipeline", "hugging_face", ("accelerate",), {}),
     "span_marker": Peer("SpanMarker", "span_marker_ner", ("span_marker",), {}),
     "span_marker_context": Peer(
