@@ -17,6 +17,7 @@ from spacy.attrs import DEP, ENT_ID, ENT_KB_ID, ENT_TYPE, LEMMA, MORPH, NORM, OR
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import write_whole
 
@@ -88,18 +89,31 @@ def doc_lengths(path: Path) -> list[int]:
 
 
 def save_docs(docs: Sequence[Doc], path: Path) -> None:
-    """Write Docs as a .spacy file, whole or not at all, and without their user_data.
+    """Write Docs as a .spacy file, whole or not at all; of their user_data only which labels were annotated.
 
     RAISES (UserError): Where it cannot be written.
     """
-    write_whole(path, DocBin(docs=docs).to_bytes())
+    write_whole(path, _docbin(docs).to_bytes())
 
 
 def to_vocab(docs: Sequence[Doc], vocab: Vocab) -> list[Doc]:
     """Give Docs of a vocab, as they would come from a file; those that have it already are not copied."""
     if all(doc.vocab is vocab for doc in docs):
         return list(docs)
-    return list(DocBin(docs=docs).get_docs(vocab))
+    return list(_docbin(docs).get_docs(vocab))
+
+
+def _docbin(docs: Sequence[Doc]) -> DocBin:
+    # user_data may hold anything, also what can't be written.
+    kept = [
+        {ANNOTATED_LABELS: doc.user_data[ANNOTATED_LABELS]} if ANNOTATED_LABELS in doc.user_data else None
+        for doc in docs
+    ]
+    docbin = DocBin(docs=docs)
+    if any(kept):
+        docbin.store_user_data = True
+        docbin.user_data = [data and srsly.msgpack_dumps(data) for data in kept]
+    return docbin
 
 
 def bare_copy(doc: Doc, vocab: Vocab) -> Doc:

@@ -161,10 +161,7 @@ class Errors(metaclass=_Coded):
         "'{name}' has no labels. Give examples with entities to initialize(), or labels made by "
         "`python -m spacy init labels`."
     )
-    E216 = (
-        "Can't add the label '{label}' to '{name}': its network is made for {labels}. "
-        "Initialize a new component with all labels and train it."
-    )
+    E216 = "Can't add {label} to '{name}' as a label. Give a text, such as 'ORG'."
     E217 = (
         "Can't import '{name}': {reason} Give a folder or hub name of a token classification model "
         "that was saved with safetensors."
@@ -200,13 +197,22 @@ class Errors(metaclass=_Coded):
     E229 = "OpenVINO can't run this encoder: {reason}. Set `device` to 'cpu'."
     E230 = "`head_layers` is {value}: the head must read one layer of the encoder at least."
     E232 = (
-        "The model of '{name}' scores {found} tags and can't grow to {tags}; only spacy_ner_plus.TransformerTagger.v1 "
-        "can. Initialize a new component with all labels and train it."
+        "The model of '{name}' scores {found} tags and can't grow to {tags}: it has no ref 'output_layer' to a "
+        "layer with weights W and b, as spacy_ner_plus.TransformerTagger.v1 and Tok2VecTagger.v1 have. Set "
+        "the ref, or initialize a new component with all labels and train it."
     )
     E231 = "`consistency` is {value}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
     E233 = "`{setting}` of the component is {value}. Give {remedy}."
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
+    E238 = (
+        "The Doc '{text}' has user_data['{key}'] = {found}. Give a list of the labels that were annotated on it, "
+        "such as ['ORG'], or leave the key out where all were."
+    )
+    E239 = (
+        "The Doc '{text}' has the entity '{entity}' with the label {label}, but user_data['{key}'] names {labels} "
+        "alone. Add {label} to it if all its mentions are marked, or take such entities off the Doc."
+    )
 
     E235 = (
         "`{setting}` of the learning rate's schedule is '{value}', which is no number. spaCy doesn't fill in "
@@ -515,7 +521,7 @@ class Warnings(metaclass=_Coded):
 
     W201 = (
         "'{name}' doesn't know the label '{label}'; tokens with it don't count in training. "
-        "Known labels: {labels}."
+        "Known labels: {labels}. To train it, too, call add_label('{label}') of the component."
     )
     W202 = (
         "Out of memory with {budget:,} wordpieces at a time; going on with {smaller:,}. "

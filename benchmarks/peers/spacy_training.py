@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import spacy
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_nlp
 from thinc.api import Config
@@ -16,7 +16,7 @@ from thinc.api import Config
 from peers import Entity
 from peers.clock import Clock
 from peers.sentences import doc_entities
-from spacy_ner_plus.corpus import bare_copy
+from spacy_ner_plus.corpus import bare_copy, save_docs
 
 
 class OutOfTime(Exception):
@@ -35,7 +35,7 @@ def read_config(path: Path, train_docs: list[Doc], dev_docs: list[Doc], folder: 
     corpora = folder / "corpora"
     corpora.mkdir(parents=True)
     for name, docs in (("train", train_docs), ("dev", dev_docs)):
-        DocBin(docs=docs).to_disk(corpora / f"{name}.spacy")
+        save_docs(docs, corpora / f"{name}.spacy")
     overrides = {
         "paths.train": str(corpora / "train.spacy"),
         "paths.dev": str(corpora / "dev.spacy"),

@@ -14,7 +14,7 @@ from thinc.shims import Shim
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.decoding.tags import renumber_tags
+from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
 from spacy_ner_plus.models.encoders.pretrained import blank_encoder, freeze_layers, load_encoder, max_window
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.inputs.batching import MicroBatch, scatter
@@ -28,7 +28,7 @@ from spacy_ner_plus.models.runtime.threads import limit_threads
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.tagger_state import TaggerState
-from spacy_ner_plus.models.training.optimizer import make_adamw, take_step
+from spacy_ner_plus.models.training.optimizer import make_adamw, replace_parameters, take_step
 from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
@@ -77,13 +77,17 @@ class TaggerModel(Shim):
         self._build(encoder, tokenizer, n_tags=n_tags, **sizes)
 
     def resize(self, n_tags: int) -> None:
-        """Score the tags of more labels: what was learnt of the others stays, new ones start untrained.
+        """Score the tags of more labels: what was learnt of the others stays, new ones aren't predicted yet.
 
         n_tags (int): How many there shall be; the new labels come after those that are there.
         """
-        network = self.network
-        network.resize_head(n_tags, renumber_tags(network.head_size, n_tags))
-        self._optimizer = None
+        network = self._model
+        if network is None:
+            raise UserError(Errors.E208)
+        before = list(network.head.parameters())
+        network.resize_head(n_tags, renumber_tags(network.head_size, n_tags), NEW_TAG_MARGIN)
+        if self._optimizer is not None:
+            replace_parameters(self._optimizer, before, list(network.head.parameters()))
         self._inference = None
 
     def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, **sizes: int) -> None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from spacy.tokens import Doc
+from spacy.util import replace_model_node
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
 from spacy_ner_plus.models.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class TokenScorer(Protocol):
         """
 
     def resize(self, n_tags: int) -> None:
-        """Score the tags of more labels: what was learnt of the others stays.
+        """Score the tags of more labels: what was learnt of the others stays, new ones aren't predicted yet.
 
         n_tags (int): How many there shall be; the new labels come after those that are there.
         RAISES (UserError): Where the network can't grow.
@@ -251,7 +253,26 @@ class ThincScorer:
             raise
 
     def resize(self, n_tags: int) -> None:
-        raise UserError(Errors.E232.format(name=self.name, found=self.n_tags, tags=n_tags))
+        model, before = self.model, self.n_tags
+        if not model.has_ref("output_layer"):
+            raise UserError(Errors.E232.format(name=self.name, found=before, tags=n_tags))
+        output = model.get_ref("output_layer")
+        if not (set(output.param_names) == {"W", "b"} and output.has_param("W") and output.has_param("b")):
+            raise UserError(Errors.E232.format(name=self.name, found=before, tags=n_tags))
+        # A layer of its own, since optimizers keep the averages of each layer by its number.
+        grown = output.copy()
+        rows = renumber_tags(before, n_tags)
+        for name, margin in (("W", 0.0), ("b", NEW_TAG_MARGIN)):
+            old = output.get_param(name)
+            new = model.ops.alloc((n_tags, *old.shape[1:]), dtype=old.dtype)
+            new[:] = old[0] - margin
+            new[rows] = old
+            grown.set_param(name, new)
+            grown.set_grad(name, model.ops.xp.zeros_like(new))
+        replace_model_node(model, output, grown)
+        for node in model.walk():
+            if grown in node.walk() and node.maybe_get_dim("nO") == before:
+                node.set_dim("nO", n_tags, force=True)
 
     def begin_score(self, docs: Sequence[Doc]) -> Callable[[], Ragged]:
         if not _has_tokens(docs, self.n_tags):

@@ -13,8 +13,10 @@ import srsly
 from spacy import util
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
+from spacy.training import Example
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotated_labels import only_annotated
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
 from spacy_ner_plus.settings import check_settings, setting, settings
@@ -134,6 +136,14 @@ class EntityComponent(Pipe):
             unknown=unknown,
             failure=failure,
         )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score predictions with the component's scorer.
+
+        A prediction whose label wasn't annotated on its Doc (user_data["annotated_labels"]) is neither right nor
+        wrong.
+        """
+        return super().score([only_annotated(eg) for eg in examples], **kwargs)
 
     @staticmethod
     def _register_extensions() -> None:

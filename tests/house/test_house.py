@@ -35,6 +35,7 @@ FLOORS = {
     "chunks": 2,
     "corpus": 2,
     "labels": 2,
+    "annotated_labels": 1,
     "files": 1,
     "spans": 1,
     "settings": 1,

@@ -4,12 +4,17 @@ With n labels there are 2n + 1 tags: O is 0, B- of every label 1 to n, I- of eve
 one rule of IOB2 is that I-X follows B-X or I-X.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from spacy_ner_plus.models.ragged import Ragged
+
+# How much lower than O's the logits of a new label's tags begin, on every token: with a hundredth of O's
+# probability they are never the best, and take nothing from the tags that are there.
+NEW_TAG_MARGIN = math.log(100)
 
 
 class Entities(NamedTuple):

@@ -63,15 +63,18 @@ class Tagger(nn.Module):
             self.head.weight.copy_(weight)
             self.head.bias.copy_(bias)
 
-    def resize_head(self, n_tags: int, rows: Sequence[int]) -> None:
+    def resize_head(self, n_tags: int, rows: Sequence[int], margin: float) -> None:
         """Make a head for more tags.
 
-        rows (Sequence[int]): Which tag of the new head each tag of this one becomes; the others start untrained.
+        rows (Sequence[int]): Which tag of the new head each tag of this one becomes, O first.
+        margin (float): By how much the logits of new tags are below that of O, at every token.
         """
         before = self.head
-        self.head = _make_head(before.in_features, n_tags).to(before.weight.device)
+        self.head = _make_head(before.in_features, n_tags).to(before.weight)
         self.sizes = {**self.sizes, "n_tags": n_tags}
         with torch.no_grad():
+            self.head.weight[:] = before.weight[0]
+            self.head.bias[:] = before.bias[0] - margin
             self.head.weight[rows] = before.weight
             self.head.bias[rows] = before.bias
 

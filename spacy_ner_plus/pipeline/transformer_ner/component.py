@@ -20,7 +20,7 @@ from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
-from spacy_ner_plus.models.training.loss import cross_entropy
+from spacy_ner_plus.models.training.loss import cross_entropy, rehearsal_loss
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.transformer_ner.calibration import Calibration, CalibrationSample
@@ -96,6 +96,8 @@ class TransformerNER(EntityComponent, TrainablePipe):
         self.cfg.update(labels=[], temperature=1.0)
         self._read_gold = GoldTagReader()
         self._alignment = AlignmentCheck(name)
+        # The network as it was when `nlp.resume_training` was called, which sets it by this name.
+        self._rehearsal_model: Model | None = None
         # Whether what is loaded holds a network: a component that is saved before it is initialized has none.
         self._expects_network = True
         self.token_scorer.configure(settings.device, settings.precision)
@@ -116,16 +118,22 @@ class TransformerNER(EntityComponent, TrainablePipe):
         return list(self.cfg["labels"])
 
     def add_label(self, label: str) -> int:
-        """Add a label, before the network is made.
+        """Add a label, also to a trained network: it keeps what it predicts, and learns the new one from then on.
+
+        Labels keep their order, and the new one comes last. Its tags begin with a hundredth of O's probability,
+        so that it isn't predicted before something was learnt of it.
 
         RETURNS (int): 0 if it is known already, else 1.
-        RAISES (UserError): Where the network is made.
+        RAISES (UserError): Where it can't be a label, or the network can't grow.
         """
+        if not isinstance(label, str) or not label.strip():
+            raise UserError(Errors.E216.format(label=repr(label), name=self.name))
         if label in self.labels:
             return 0
+        labels = [*self.labels, label]
         if self.token_scorer.n_tags is not None:
-            raise UserError(Errors.E216.format(label=label, name=self.name, labels=", ".join(self.labels)))
-        self.cfg["labels"] = [*self.labels, label]
+            self.token_scorer.resize(len(tag_names(labels)))
+        self.cfg["labels"] = labels
         self.vocab.strings.add(label)
         return 1
 
@@ -223,14 +231,56 @@ class TransformerNER(EntityComponent, TrainablePipe):
     def get_loss(self, examples: Iterable[Example], scores: Ragged) -> tuple[float, np.ndarray]:
         """Compute the mean cross-entropy over annotated tokens, and its gradient.
 
+        Where a Doc's user_data["annotated_labels"] says that only some labels were annotated, a token outside of
+        the marked entities counts as "none of these": O or any other label.
+
         scores (Ragged): Logits for the examples' predicted Docs, of shape (tokens, n_tags).
         RETURNS (tuple[float, Floats2d]): The loss and its gradient by logits, of the same shape.
             Tokens whose annotation is missing don't count.
+        RAISES (UserError): Where a Doc's annotated labels are no labels, or not those of its entities.
         """
         examples = list(examples)
         validate_examples(examples, "TransformerNER.get_loss")
         gold = [self._read_gold(eg, self.labels, self.name) for eg in examples]
         return cross_entropy(scores.data, np.concatenate(gold))
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn to predict a batch as the network did when `nlp.resume_training` was called, so that what it knew
+        isn't forgotten.
+
+        Labels that were added since are left alone: their tokens were O to the earlier network. Without
+        `nlp.resume_training` nothing is learnt.
+
+        examples (Iterable[Example]): Of any texts like those that the network was trained on; their annotation
+            isn't looked at.
+        drop (float): The dropout rate, from 0 to 1. Default 0.
+        sgd (Optimizer): Takes a step; without it the gradient is kept for a later one.
+        losses (dict[str, float]): To which the batch's loss is added under the component's name: the mean
+            Kullback-Leibler divergence from the earlier probabilities.
+        RETURNS (dict[str, float]): `losses`.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "TransformerNER.rehearse")
+        docs = [eg.predicted for eg in examples]
+        if self._rehearsal_model is None or not any(len(doc) for doc in docs):
+            return losses
+        taught = token_scorer(self._rehearsal_model, self.name).score(docs)
+        scores, backprop = self.token_scorer.begin_update(docs, drop)
+        loss, d_scores = rehearsal_loss(scores.data, taught.data)
+        backprop(d_scores)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Take a step with the gradient that was gathered."""
@@ -265,6 +315,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         # Only now: where the encoder can't be loaded, a trained network keeps its labels.
         self.cfg.update(labels=list(labels), temperature=1.0)
         self._alignment = alignment
+        self._rehearsal_model = None
         for label in labels:
             self.vocab.strings.add(label)
 

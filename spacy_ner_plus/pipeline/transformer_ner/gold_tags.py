@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from spacy.training import Example, validate_get_examples
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.decoding.tags import tag_names
-from spacy_ner_plus.models.training.loss import MISSING_TAG
 from spacy_ner_plus.spans import tag_label
 
+# What a missing gold tag looks like among tag numbers.
+MISSING_TAG = -1
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
 _IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
 
@@ -34,6 +36,30 @@ def read_gold_tags(example: Example, names: Sequence[str]) -> tuple[np.ndarray, 
     return np.array(tags, dtype=np.int64), unknown
 
 
+def allowed_tags(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, set[str]]:
+    """Find which tags each token of an example may have, as `cross_entropy` takes them.
+
+    labels (Sequence[str]): Those that are known.
+    RETURNS (tuple[ndarray[bool], set[str]]): For each token of the predicted Doc and each tag whether it may be
+        that: one tag where the annotation says so; where only some labels were annotated, outside of entities, O
+        and the tags of all other labels; any tag where the annotation is missing or has an unknown label. And the
+        unknown labels that are marked or were annotated.
+    RAISES (UserError): Where the Doc's annotated labels are no labels, or not those of its entities.
+    """
+    names = tag_names(labels)
+    tags, unknown = read_gold_tags(example, names)
+    outside = np.zeros(len(names), dtype=bool)
+    outside[0] = True
+    annotated = annotated_labels(example.reference)
+    if annotated is not None:
+        unknown |= annotated - set(labels)
+        outside[[tag_label(name) not in annotated for name in names]] = True
+    allowed = tags[:, None] == np.arange(len(names))
+    allowed[tags == 0] = outside
+    allowed[tags == MISSING_TAG] = True
+    return allowed, unknown
+
+
 def find_labels(
     get_examples: Callable[[], Iterable[Example]],
     known: Iterable[str],
@@ -46,11 +72,13 @@ def find_labels(
     name (str): The component's name, for messages.
     each (Callable): Is shown each example, so that a corpus needn't be read once more.
     RETURNS (list[str]): All of them, in alphabetical order; maybe none.
+    RAISES (UserError): Where a Doc's annotated labels are no labels, or not those of its entities.
     """
     validate_get_examples(get_examples, f"{name}.initialize")
     labels = set(known)
     for eg in get_examples():
         each(eg)
+        annotated_labels(eg.reference)
         labels.update(ent.label_ for ent in eg.reference.ents)
     return sorted(labels)
 
@@ -62,15 +90,15 @@ class GoldTagReader:
         self._warned: set[str] = set()
 
     def __call__(self, example: Example, labels: Sequence[str], name: str) -> np.ndarray:
-        """RETURNS (Ints1d): As `read_gold_tags` gives them.
+        """RETURNS (ndarray[bool]): As `allowed_tags` gives them.
 
         labels (Sequence[str]): The component's labels.
         name (str): Its name, for the warning.
         """
-        tags, unknown = read_gold_tags(example, tag_names(labels))
+        allowed, unknown = allowed_tags(example, labels)
         for label in sorted(unknown - self._warned):
             self._warned.add(label)
             warnings.warn(
                 Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=2
             )
-        return tags
+        return allowed
