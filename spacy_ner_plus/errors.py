@@ -198,13 +198,17 @@ class Errors(metaclass=_Coded):
     E230 = "`head_layers` is {value}: the head must read one layer of the encoder at least."
     E232 = (
         "The model of '{name}' scores {found} tags and can't grow to {tags}: it has no ref 'output_layer' to a "
-        "layer with weights W and b, as spacy_ner_plus.TransformerTagger.v1 and Tok2VecTagger.v1 have. Set "
-        "the ref, or initialize a new component with all labels and train it."
+        "Linear layer, as Tok2VecTagger.v1 has. Set it (model.set_ref), or initialize a new component with all "
+        "labels and train it."
     )
     E231 = "`consistency` is {value}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
     E233 = "`{setting}` of the component is {value}. Give {remedy}."
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
+    E237 = (
+        "'{name}' can't rehearse, since its model listens to '{upstream}', whose earlier state isn't kept. Call "
+        "nlp.replace_listeners before nlp.resume_training, or nlp.rehearse with exclude=['{name}']."
+    )
     E238 = (
         "The Doc '{text}' has user_data['{key}'] = {found}. Give a list of the labels that were annotated on it, "
         "such as ['ORG'], or leave the key out where all were."

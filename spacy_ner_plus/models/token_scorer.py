@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from spacy.tokens import Doc
 from spacy.util import replace_model_node
-from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.api import Linear, Model, Optimizer, set_dropout_rate
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
@@ -41,6 +41,10 @@ class TokenScorer(Protocol):
     @property
     def tokenizer(self) -> "WordpieceTokenizer | None":
         """RETURNS (WordpieceTokenizer | None): What texts are cut into wordpieces by; None where nothing is."""
+
+    @property
+    def upstream(self) -> str | None:
+        """RETURNS (str | None): The component that the network listens to; None where it does all by itself."""
 
     def configure(self, device: str, precision: str) -> None:
         """Set where the network runs, and in which precision, before or after it is made.
@@ -143,6 +147,10 @@ class TaggerScorer:
     def tokenizer(self) -> "WordpieceTokenizer | None":
         return self.tagger.tokenizer
 
+    @property
+    def upstream(self) -> None:
+        return None
+
     def configure(self, device: str, precision: str) -> None:
         self.tagger.configure(device, precision)
 
@@ -235,6 +243,12 @@ class ThincScorer:
     def tokenizer(self) -> None:
         return None
 
+    @property
+    def upstream(self) -> str | None:
+        # Those of spaCy and of spacy-transformers have no class in common.
+        names = (getattr(node, "upstream_name", None) for node in self.model.walk())
+        return next((name for name in names if name is not None), None)
+
     def configure(self, device: str, precision: str) -> None:
         if (device, precision) != ("auto", "auto"):
             raise UserError(Errors.E221.format(name=self.name))
@@ -254,13 +268,11 @@ class ThincScorer:
 
     def resize(self, n_tags: int) -> None:
         model, before = self.model, self.n_tags
-        if not model.has_ref("output_layer"):
+        output = model.get_ref("output_layer") if model.has_ref("output_layer") else None
+        if output is None or output.name != "linear" or not output.has_param("W"):
             raise UserError(Errors.E232.format(name=self.name, found=before, tags=n_tags))
-        output = model.get_ref("output_layer")
-        if not (set(output.param_names) == {"W", "b"} and output.has_param("W") and output.has_param("b")):
-            raise UserError(Errors.E232.format(name=self.name, found=before, tags=n_tags))
-        # A layer of its own, since optimizers keep the averages of each layer by its number.
-        grown = output.copy()
+        # A layer of its own: optimizers keep averages of each layer's weights by its number.
+        grown = Linear(nO=n_tags, nI=output.get_dim("nI"))
         rows = renumber_tags(before, n_tags)
         for name, margin in (("W", 0.0), ("b", NEW_TAG_MARGIN)):
             old = output.get_param(name)
@@ -268,7 +280,6 @@ class ThincScorer:
             new[:] = old[0] - margin
             new[rows] = old
             grown.set_param(name, new)
-            grown.set_grad(name, model.ops.xp.zeros_like(new))
         replace_model_node(model, output, grown)
         for node in model.walk():
             if grown in node.walk() and node.maybe_get_dim("nO") == before:

@@ -54,7 +54,8 @@ def rehearsal_loss(scores: np.ndarray, taught: np.ndarray) -> tuple[float, np.nd
         together = log_probs[:, kept]
         together[:, :1] = _log_sum(log_probs[:, part_of == 0])
         wanted = np.exp(target)
-        loss = float((wanted * (target - together)).sum(axis=1).mean())
+        # Rounding may make nothing a little less than that.
+        loss = max(0.0, float((wanted * (target - together)).sum(axis=1).mean()))
         share = np.exp(log_probs - together[:, part_of])
         gradient[counted] = (np.exp(log_probs) - wanted[:, part_of] * share) / len(counted)
     return loss, gradient

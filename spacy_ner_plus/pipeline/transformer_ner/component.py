@@ -265,6 +265,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         losses (dict[str, float]): To which the batch's loss is added under the component's name: the mean
             Kullback-Leibler divergence from the earlier probabilities.
         RETURNS (dict[str, float]): `losses`.
+        RAISES (UserError): Where the network listens to another component: the earlier one can't.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -273,8 +274,11 @@ class TransformerNER(EntityComponent, TrainablePipe):
         docs = [eg.predicted for eg in examples]
         if self._rehearsal_model is None or not any(len(doc) for doc in docs):
             return losses
+        scorer = self.token_scorer
+        if scorer.upstream is not None:
+            raise UserError(Errors.E237.format(name=self.name, upstream=scorer.upstream))
         taught = token_scorer(self._rehearsal_model, self.name).score(docs)
-        scores, backprop = self.token_scorer.begin_update(docs, drop)
+        scores, backprop = scorer.begin_update(docs, drop)
         loss, d_scores = rehearsal_loss(scores.data, taught.data)
         backprop(d_scores)
         if sgd not in (None, False):
