@@ -81,6 +81,19 @@ class Errors(metaclass=_Coded):
     E128 = "{option} says nothing about {format}: it only counts for {formats}. Leave it out."
     E129 = "There is no encoding '{encoding}'. Give one such as utf-8, latin-1 or utf-16."
     E130 = "'{path}' is no .spacy file. Convert it first: spacy-ner-plus convert {path} corpus.spacy"
+    E131 = "`annotated_labels` is {found}. Give a list of labels, such as ['ORG']."
+    E132 = (
+        "'{path}' is in a format that can't say which labels were annotated on a document. Write a .spacy file, "
+        "or leave --annotated-labels out."
+    )
+    E133 = (
+        "{place}: '{entity}' is a {label}, and --annotated-labels names {labels} alone. Add {label} if all its "
+        'mentions are marked, or drop such entities with --label-map and {{"{label}": null}}.'
+    )
+    E134 = (
+        "The label map can't be used on the Doc '{text}', on which {labels} alone was annotated: {reason}. Change "
+        "the map, or give --annotated-labels with the new names."
+    )
     E140 = (
         "'{path}' is no table of corpora: {reason}. Below each corpus, `splits` gives documents, sentences "
         "and entities for each split, as in assets/corpora.yml."

@@ -61,6 +61,14 @@ def convert_command(
     label_map: Annotated[
         Path | None, typer.Option(help="JSON or YAML mapping of labels to new ones, or to null to drop them.")
     ] = None,
+    annotated_labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Label that was annotated, where only some were: say so in the Docs. Several by commas, or given "
+            "again; what isn't marked is 'none of these' then, and not O.",
+        ),
+    ] = None,
     shards: Annotated[
         int, typer.Option(help="Write a folder of so many .spacy files, for corpora larger than memory.")
     ] = 0,
@@ -78,6 +86,11 @@ def convert_command(
 
     options = Options(group, token_column, tag_column, scheme, restore_whitespace, sentence_lines, hub_split)
     issues, notes = IssueLog(), []
+    labels = (
+        [label.strip() for part in annotated_labels for label in part.split(",")]
+        if annotated_labels
+        else None
+    )
     try:
         conversion = convert(
             sources,
@@ -89,6 +102,7 @@ def convert_command(
             split=split,
             seed=seed,
             label_map=label_map,
+            annotated_labels=labels,
             shards=shards,
             strict=strict,
             issues=issues,

@@ -36,6 +36,8 @@ def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
     row("tokens", [f"{count.tokens:,}" for count in counts])
     if any(count.missing for count in counts):
         row("tokens without annotation", [f"{count.missing:,}" for count in counts])
+    if any(count.partly_annotated for count in counts):
+        row("documents with some labels annotated", [f"{count.partly_annotated:,}" for count in counts])
     for title, field in (("tokens a document", "doc_lengths"), ("tokens an entity", "entity_lengths")):
         lengths = [getattr(count, field) for count in counts]
         spreads = ["/".join(f"{quantile(length, q):,}" for q in (0, 0.5, 1)) for length in lengths]

@@ -7,6 +7,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE, SENT_START
 from spacy.strings import hash_string
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_INSIDE, IOB_MISSING
 
 
@@ -22,13 +23,14 @@ class CorpusCounts:
     """Counts of what Docs hold; the Docs themselves are not kept.
 
     docs, sentences, tokens, missing (int): Totals; `missing` counts tokens whose annotation is missing.
+    partly_annotated (int): Docs that say that only some labels were annotated on them.
     entities, entity_tokens (Counter[str]): By label.
     doc_lengths, entity_lengths (Counter[int]): How many Docs and entities have this many tokens.
     texts (Counter[int]): How often each text occurs, by hash of the text.
     """
 
     def __init__(self) -> None:
-        self.docs = self.sentences = self.tokens = self.missing = 0
+        self.docs = self.sentences = self.tokens = self.missing = self.partly_annotated = 0
         self.entities: Counter[str] = Counter()
         self.entity_tokens: Counter[str] = Counter()
         self.doc_lengths: Counter[int] = Counter()
@@ -39,10 +41,12 @@ class CorpusCounts:
         """Count a Doc.
 
         text_hash (int | None): What hash_text says of it, where that is known.
+        RAISES (UserError): Where its annotated labels are no labels, or not those of its entities.
         """
         array = doc.to_array([ENT_IOB, ENT_TYPE, SENT_START]).reshape((len(doc), 3))
         iob, types = array[:, 0], array[:, 1]
         self.docs += 1
+        self.partly_annotated += annotated_labels(doc) is not None
         self.tokens += len(doc)
         self.doc_lengths[len(doc)] += 1
         # A Doc without sentence starts is one sentence.

@@ -7,6 +7,7 @@ import srsly
 from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS, annotated_labels
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_OUTSIDE
 
@@ -43,7 +44,14 @@ class LabelMap:
         return cls(dict(labels))
 
     def apply(self, doc: Doc) -> None:
-        """Change a Doc's entities in place."""
+        """Change a Doc's entities in place, and which labels it says were annotated.
+
+        RAISES (UserError): Where that can't be said any more: of a label that is made of one that was annotated and
+            one that wasn't, or where no label that was is left.
+        """
+        annotated = annotated_labels(doc)
+        if annotated is not None:
+            doc.user_data[ANNOTATED_LABELS] = self._renamed(annotated, doc)
         strings = doc.vocab.strings
         changes = [(strings[old], new) for old, new in self.labels.items() if old in strings]
         array = doc.to_array([ENT_IOB, ENT_TYPE])
@@ -61,6 +69,19 @@ class LabelMap:
                 array[chosen, 1] = strings.add(new)
         if changed:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
+
+    def _renamed(self, annotated: frozenset[str], doc: Doc) -> list[str]:
+        renamed = {new for old in annotated if (new := self.labels.get(old, old)) is not None}
+        merged = [old for old, new in self.labels.items() if new in renamed and old not in annotated]
+        reason = None
+        if merged:
+            reason = f"it makes one label of an annotated one and of {', '.join(sorted(merged))}"
+        elif not renamed:
+            reason = "it drops what was annotated"
+        if reason is not None:
+            labels = ", ".join(sorted(annotated))
+            raise UserError(Errors.E134.format(text=doc.text[:60], labels=labels, reason=reason))
+        return sorted(renamed)
 
     def notes(self) -> list[str]:
         """RETURNS (list[str]): A line for each label that was dropped or never came up."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import written_together
@@ -79,6 +80,7 @@ class Output:
 
 def _lines(path: Path, docs: Iterable[Doc], docstart: bool, issues: IssueLog) -> Iterator[str]:
     format = FORMATS[path.suffix.lower()]
+    docs = _count_partly_annotated(docs, format, issues)
     if format == "conll":
         from spacy_ner_plus.data.conll.conll import docs_to_conll
 
@@ -91,6 +93,16 @@ def _lines(path: Path, docs: Iterable[Doc], docstart: bool, issues: IssueLog) ->
     from spacy_ner_plus.data.bio_json import docs_to_bio_json
 
     return docs_to_bio_json(docs)
+
+
+def _count_partly_annotated(docs: Iterable[Doc], format: str, issues: IssueLog) -> Iterator[Doc]:
+    """Count Docs on which only some labels were annotated: no format but spaCy's own can say so."""
+    for number, doc in enumerate(docs, start=1):
+        labels = annotated_labels(doc)
+        if labels is not None:
+            kind = f"{format} can't say which labels were annotated: the others look like O"
+            issues.add(kind, ", ".join(sorted(labels)), f"document {number}")
+        yield doc
 
 
 def _count_unsaid(docs: Iterable[Doc], format: str, issues: IssueLog) -> Iterator[Doc]:

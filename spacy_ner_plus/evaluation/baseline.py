@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from spacy.tokens import Doc, Span
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.spans import CharSpan, align, doc_to_tags, tag_label, tags_to_spans, without_overlaps
 
@@ -66,7 +67,11 @@ def predict_baseline(train: Iterable[Doc], gold: Sequence[Doc]) -> list[Doc]:
     lower: dict[str, Counter[str]] = defaultdict(Counter)
     labels = set()
     for doc in train:
+        is_partly_annotated = annotated_labels(doc) is not None
         for token, tag in zip(doc, doc_to_tags(doc), strict=True):
+            if tag == "O" and is_partly_annotated:
+                # It may be an entity of a label that wasn't looked for.
+                continue
             exact[token.text][tag] += 1
             lower[token.lower_][tag] += 1
             labels.add(token.ent_type_)

@@ -10,6 +10,7 @@ from spacy.scorer import get_ner_prf
 from spacy.training import Example
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotated_labels import only_annotated
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.evaluation.counting.counts import Counts
@@ -99,7 +100,7 @@ class NERScorer:
             `ents_jaccard`, means over documents; and with a training corpus `ents_unseen_p`, `_r` and `_f`, of
             surface forms that are no entity there. What can't be known is None.
         """
-        examples = list(examples)
+        examples = [only_annotated(eg) for eg in examples]
         docs = [
             match_doc(eg.reference, eg.predicted) for eg in examples if eg.reference.has_annotation("ENT_IOB")
         ]

@@ -8,6 +8,7 @@ from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_ner_plus.annotated_labels import only_annotated
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
 
 
@@ -25,7 +26,7 @@ def spacy_scores(
         `ents_per_type` in any case; and these four by spaCy's standard scorer, whatever scorer the pipeline has.
     """
     examples = [
-        Example(predicted, gold)
+        only_annotated(Example(predicted, gold))
         for gold, predicted, doc in zip(golds, predictions, matched, strict=True)
         if len(gold) and doc.same_words
     ]

@@ -81,6 +81,7 @@ def convert(
     split: str | None = None,
     seed: int = 0,
     label_map: str | Path | Mapping[str, str | None] | None = None,
+    annotated_labels: Sequence[str] | None = None,
     shards: int = 0,
     strict: bool = False,
     issues: IssueLog | None = None,
@@ -99,6 +100,8 @@ def convert(
     split (str): Shares of the documents by part, such as 'train=0.8,dev=0.2'. Default: no parts.
     seed (int): Of the split. Default: 0.
     label_map (str | Path | Mapping): New labels by old, None to drop one; or a JSON or YAML file of it.
+    annotated_labels (Sequence[str]): The labels, by their new names, that were annotated, where only some were:
+        each Doc says so in its user_data. Default: as the sources say, else all.
     shards (int): How many .spacy files to make in a folder. Default: 0 for one file.
     strict (bool): Whether to refuse any loss or repair. Default: False.
     issues (IssueLog): Where losses and repairs are counted; it outlives a failure, which it may explain.
@@ -122,6 +125,8 @@ def convert(
     paths = {} if target is None else {part: part_path(target, part) for part in shares}
     labels = _read_labels(label_map)
     nlp = _blank(lang)
+    if annotated_labels is not None:
+        _check_annotated(annotated_labels, target)
     map_file = label_map if isinstance(label_map, str | Path) else None
     written = {f"the part '{part}'" if part else "the output": path for part, path in paths.items()}
     check_overlap(written, [("the label map", map_file)])
@@ -132,6 +137,8 @@ def convert(
         counts = {part: CorpusCounts() for part in shares}
         dealer = Dealer(shares, seed)
         for doc, place in _read_all(found, nlp, options, labels, issues, notes, progress):
+            if annotated_labels is not None:
+                _annotate(doc, annotated_labels, place)
             text_hash = hash_text(doc)
             part = dealer.part(text_hash)
             if text_hash in counts[part].texts:
@@ -237,6 +244,32 @@ def _check_options(options: "Options", sources: Sequence["Source"]) -> None:
                     option=option, format=" or ".join(sorted(formats)), formats=" and ".join(meant_for)
                 )
             )
+
+
+def _annotate(doc: "Doc", labels: Sequence[str], place: str) -> None:
+    """Say on a Doc which labels were annotated."""
+    from spacy_ner_plus.annotated_labels import set_annotated_labels
+
+    for ent in doc.ents:
+        if ent.label_ not in labels:
+            raise UserError(
+                Errors.E133.format(
+                    place=place, entity=ent.text, label=ent.label_, labels=", ".join(sorted(labels))
+                )
+            )
+    set_annotated_labels(doc, labels)
+
+
+def _check_annotated(labels: Sequence[str], target: Path | None) -> None:
+    """Refuse labels that are none, and a format that can't say which were annotated."""
+    from spacy_ner_plus.labels import LabelSet
+
+    if isinstance(labels, str):
+        raise UserError(Errors.E131.format(found=repr(labels)))
+    # Refuses what can't be a label, what is there twice, and none at all.
+    LabelSet(tuple(labels))
+    if target is not None and target.suffix and target.suffix != ".spacy":
+        raise UserError(Errors.E132.format(path=target))
 
 
 def _refuse_issues(issues: IssueLog) -> None:

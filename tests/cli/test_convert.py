@@ -1,10 +1,13 @@
 """convert: right and wrong input, and nothing written by halves."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
@@ -49,3 +52,15 @@ def test_convert_command_exits_with_one_message(source, out):
     assert "--encoding" in result.stderr
     assert "Traceback" not in result.stderr
     assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--annotated-labels", "PER, ORG"], ["--annotated-labels", "PER", "--annotated-labels", "ORG"]],
+)
+def test_convert_command_says_which_labels_were_annotated(source, out, options):
+    result = CliRunner().invoke(app, ["convert", str(source), str(out), *options], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert re.search(r"documents with some labels annotated\W+1\b", result.stdout)
+    (doc,) = DocBin().from_disk(out).get_docs(Vocab())
+    assert list(doc.user_data["annotated_labels"]) == ["ORG", "PER"]

@@ -5,6 +5,7 @@ import json
 import pytest
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.data.label_map import LabelMap
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import doc_to_tags
@@ -64,3 +65,19 @@ def test_label_map_file_of_the_docs_example_is_valid(tmp_path):
     path = tmp_path / "m.json"
     path.write_text(json.dumps({"PER": "PERSON", "MISC": None}))
     assert LabelMap.read(path).labels["MISC"] is None
+
+
+def test_label_map_renames_what_was_annotated(doc):
+    set_annotated_labels(doc, ["PER", "LOC", "MISC", "ORG"])
+    LabelMap({"PER": "PERSON", "MISC": None, "LOC": "PLACE", "ORG": "PLACE"}).apply(doc)
+    assert annotated_labels(doc) == {"PERSON", "PLACE"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [({"LOC": "PLACE", "FAC": "PLACE"}, "of FAC"), ({"PER": None, "LOC": None, "MISC": None}, "drops")],
+)
+def test_label_map_that_makes_annotated_labels_untrue_is_refused(doc, labels, reason):
+    set_annotated_labels(doc, ["PER", "LOC", "MISC"])
+    with pytest.raises(UserError, match=rf"E134.*LOC, MISC, PER.*{reason}"):
+        LabelMap(labels).apply(doc)

@@ -8,10 +8,13 @@ from spacy.training import Example
 from spacy.training.loop import create_evaluation_callback
 from spacy.util import registry
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.failures import FAILURE
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
 from spacy_ner_plus.evaluation.scorers import make_llm_ner_scorer_v1, make_ner_scorer_v1, make_ner_scorer_v2
+from spacy_ner_plus.evaluation.spacy_scores import spacy_scores
 from tests.evaluation.strategies import make_doc
 
 NAME = "spacy_ner_plus.ner_scorer.v2"
@@ -132,3 +135,24 @@ def test_scorers_give_training_its_main_score(pipeline):
     main, scores = create_evaluation_callback(pipeline, lambda nlp: examples, weights)()
     assert main == pytest.approx((scores["ents_f"] + scores["ents_partial_f"]) / 2)
     assert main > 0.5
+
+
+def partly_annotated() -> Example:
+    gold = make_doc(WORDS, "O O O O O B-LOC")
+    set_annotated_labels(gold, ["LOC"])
+    return Example(make_doc(WORDS, "B-PER I-PER O B-LOC O B-LOC"), gold)
+
+
+def test_scorers_do_not_count_labels_that_were_not_annotated():
+    scores = make_ner_scorer_v2()([partly_annotated()])
+    assert scores["ents_per_type"].keys() == {"LOC"}
+    assert scores["ents_p"] == scores["ents_exact_p"] == scores["ents_token_p"] == 0.5
+    assert scores["ents_r"] == scores["ents_exact_r"] == 1.0
+
+
+def test_spacy_scores_do_not_count_labels_that_were_not_annotated():
+    example = partly_annotated()
+    golds, predictions = [example.reference], [example.predicted]
+    scores, _ = spacy_scores(spacy.blank("en"), golds, predictions, match_docs(golds, predictions))
+    assert scores["ents_per_type"].keys() == {"LOC"}
+    assert (scores["ents_p"], scores["ents_r"]) == (0.5, 1.0)

@@ -199,6 +199,7 @@ OTHER_TESTS = {
     "models/encoders/test_encoder_families": "what all families of encoders hold to",
     "pipeline/structured_llm_ner/test_package": "a packaged pipeline",
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
+    "pipeline/transformer_ner/test_new_labels": "labels that come later, from the component to its losses",
     "pipeline/transformer_ner/test_shared_models": "models that pipelines share",
     "servers/test_fault_server": "the tests' own servers",
     "servers/test_servers": "the tests' own servers",

@@ -8,6 +8,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotated_labels import annotated_labels
+from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.data.sources import Options
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
@@ -323,3 +325,59 @@ def test_convert_keeps_what_was_found_before_a_failure(tmp_path):
         convert(source, strict=True, issues=issues, notes=notes)
     assert issues["invalid tag"] == 1
     assert notes
+
+
+# Labels that were annotated
+
+
+@pytest.mark.parametrize("shards", [0, 2])
+def test_convert_says_which_labels_were_annotated(source, tmp_path, shards):
+    out = tmp_path / "out" if shards else tmp_path / "out.spacy"
+    labels = ["ORG", "MISC", "PER"]
+    conversion = convert([str(source)], out, annotated_labels=labels, shards=shards)
+    docs = list(read_docs(out, spacy.blank("en").vocab))
+    assert [annotated_labels(doc) for doc in docs] == [set(labels)] * 2
+    assert [annotated_labels(doc) for doc in conversion.docs] == [set(labels)] * 2
+    assert conversion.counts[""].partly_annotated == 2
+    # What a corpus says stays, unless it is said anew.
+    again = convert([str(out)], tmp_path / "again.spacy")
+    assert {annotated_labels(doc) for doc in again.docs} == {frozenset(labels)}
+    more = convert([str(out)], tmp_path / "more.spacy", annotated_labels=[*labels, "LOC"])
+    assert {annotated_labels(doc) for doc in more.docs} == {frozenset([*labels, "LOC"])}
+
+
+def test_convert_says_it_by_the_new_names(source, out):
+    label_map = {"MISC": None, "PER": None, "ORG": "COMPANY"}
+    convert([str(source)], out, label_map=label_map, annotated_labels=["COMPANY"])
+    docs = load(out)
+    assert [[ent.label_ for ent in doc.ents] for doc in docs] == [["COMPANY"], []]
+    assert {annotated_labels(doc) for doc in docs} == {frozenset(["COMPANY"])}
+
+
+def test_convert_refuses_entities_of_labels_that_were_not_annotated(source, out):
+    with pytest.raises(UserError, match=r"E133.*a.conll:3.*'German' is a MISC.*ORG alone"):
+        convert([str(source)], out, annotated_labels=["ORG"])
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"),
+    [([], "E280"), ("ORG", "E131"), (["ORG", "ORG"], "E281"), (["A B"], "E282"), ([""], "E282")],
+)
+def test_convert_refuses_annotated_labels_that_are_none(source, out, labels, code):
+    with pytest.raises(UserError, match=code):
+        convert([str(source)], out, annotated_labels=labels)
+
+
+def test_convert_refuses_formats_that_cannot_say_which_labels_were_annotated(source, tmp_path):
+    with pytest.raises(UserError, match=r"E132.*out.jsonl"):
+        convert([str(source)], tmp_path / "out.jsonl", annotated_labels=["ORG", "MISC", "PER"])
+
+
+@pytest.mark.parametrize("ending", ["conll", "jsonl", "json"])
+def test_convert_counts_docs_whose_annotated_labels_a_format_loses(source, tmp_path, ending):
+    convert([str(source)], tmp_path / "in.spacy", annotated_labels=["ORG", "MISC", "PER"])
+    conversion = convert([str(tmp_path / "in.spacy")], tmp_path / f"out.{ending}")
+    (issue,) = (issue for kind, issue in conversion.issues if "which labels were annotated" in kind)
+    assert issue.count == 2
+    assert issue.example == "MISC, ORG, PER"

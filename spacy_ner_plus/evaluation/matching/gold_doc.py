@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.spans import MISSING, doc_to_tags
 
 
@@ -49,6 +50,7 @@ class GoldDoc:
     tags (tuple[str, ...]): An IOB2 tag for each token, MISSING where annotation is missing, which isn't the same as O.
     ents (tuple[Entity, ...]): The entities in order.
     lang (str): Code of the language, '' where unknown.
+    annotated (frozenset[str] | None): The labels that were annotated; None for all.
     """
 
     text: str
@@ -57,6 +59,7 @@ class GoldDoc:
     tags: tuple[str, ...]
     ents: tuple[Entity, ...]
     lang: str = ""
+    annotated: frozenset[str] | None = None
 
     @cached_property
     def missing(self) -> frozenset[int]:
@@ -69,12 +72,15 @@ class GoldDoc:
 
 
 def read_gold(doc: Doc) -> GoldDoc:
-    """RETURNS (GoldDoc): What is compared of a Doc; it keeps nothing of spaCy's alive."""
+    """Read what is compared of a Doc; nothing of spaCy's is kept alive.
+
+    RAISES (UserError): Where the Doc's annotated labels are no labels, or not those of its entities.
+    """
     ents = tuple(
         Entity(ent.start, ent.end, ent.label_, ent.start_char, ent.end_char, ent.text) for ent in doc.ents
     )
     words, starts = tuple(token.text for token in doc), tuple(token.idx for token in doc)
-    return GoldDoc(doc.text, words, starts, tuple(doc_to_tags(doc)), ents, doc.lang_)
+    return GoldDoc(doc.text, words, starts, tuple(doc_to_tags(doc)), ents, doc.lang_, annotated_labels(doc))
 
 
 def read_golds(docs: Iterable[Doc]) -> list[GoldDoc]:

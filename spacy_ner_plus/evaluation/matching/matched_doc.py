@@ -22,7 +22,8 @@ class MatchedDoc:
     number (int): Which document it is, from 1.
     gold (GoldDoc): The gold annotation.
     predicted (tuple[Entity, ...]): The predicted entities that can be scored, in order.
-    left_out (tuple[Entity, ...]): Those that touch a token without annotation, and so are neither right nor wrong.
+    left_out (tuple[Entity, ...]): Those that touch a token without annotation, or whose label wasn't annotated, and
+        so are neither right nor wrong.
     gold_tags (tuple[str, ...]): IOB2 tags of gold; O where annotation is missing.
     predicted_tags (tuple[str, ...]): IOB2 tags of the aligned predicted entities; MISSING at each token that a
         misaligned one touches.
@@ -96,12 +97,13 @@ def match_doc(gold: Doc | GoldDoc, predicted: Doc, number: int = 1) -> MatchedDo
     """Match the gold and the predicted entities of one document.
 
     Predictions are laid on gold's tokens. One that touches a token whose annotation is missing is left out, as
-    spaCy's scorer leaves it out.
+    spaCy's scorer leaves it out; and so is one whose label wasn't annotated, as if it had not been predicted.
 
     number (int): Which document it is, from 1.
     """
     gold = gold if isinstance(gold, GoldDoc) else read_gold(gold)
-    scored, left_out = _without_annotation(project(predicted, gold), gold)
+    found, of_others = _by_label(project(predicted, gold), gold)
+    scored, left_out = _without_annotation(found, gold)
     apart = gold.missing.union(*(range(entity.start, entity.end) for entity in left_out))
     tags = spans_to_tags((TokenSpan(s.start, s.end, s.label) for s in scored if s.aligned), len(gold.words))
     for entity in scored:
@@ -111,13 +113,23 @@ def match_doc(gold: Doc | GoldDoc, predicted: Doc, number: int = 1) -> MatchedDo
         number=number,
         gold=gold,
         predicted=tuple(scored),
-        left_out=tuple(left_out),
+        left_out=(*left_out, *of_others),
         gold_tags=tuple("O" if tag == MISSING else tag for tag in gold.tags) if gold.missing else gold.tags,
         predicted_tags=tuple(tags),
         compared=tuple(i for i in range(len(gold.words)) if i not in apart),
         predicted_text=predicted.text,
         same_words=same_words(predicted.text, gold.text),
         answered=is_answered(predicted),
+    )
+
+
+def _by_label(entities: Sequence[Entity], gold: GoldDoc) -> tuple[Sequence[Entity], Sequence[Entity]]:
+    """Predictions of labels that were annotated, and the others."""
+    if gold.annotated is None:
+        return entities, []
+    return (
+        [entity for entity in entities if entity.label in gold.annotated],
+        [entity for entity in entities if entity.label not in gold.annotated],
     )
 
 

@@ -112,7 +112,7 @@ def _run(doc: MatchedDoc, forms: Forms, labels: Mapping[str, int], units: Sequen
     unplaced = {str(i): entity.text for i, entity in enumerate(doc.predicted) if entity.start == entity.end}
     if unplaced:
         run["h"] = unplaced
-    if doc.gold.missing:
+    if doc.gold.missing or doc.left_out:
         run["u"] = [x for entity in doc.left_out for x in _bounds(entity, labels, units)]
     if not doc.answered:
         run["a"] = 0

@@ -3,7 +3,9 @@ from dataclasses import replace
 import pytest
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.matching.candidates import find_right
 from spacy_ner_plus.evaluation.matching.gold_doc import read_golds
 from spacy_ner_plus.evaluation.matching.matched_doc import match_doc, match_docs
 from spacy_ner_plus.spans import MISSING
@@ -74,3 +76,31 @@ def test_matched_doc_takes_no_misaligned_prediction_as_right():
     gold = Doc(VOCAB, words=["Oslo-based"], spaces=[False], ents=["B-LOC"])
     predicted = Doc(VOCAB, words=["Oslo", "-based"], spaces=[False, False], ents=["B-LOC", "O"])
     assert match_doc(gold, predicted).right == (False,)
+
+
+def test_matched_doc_leaves_out_labels_that_were_not_annotated():
+    gold = make_doc("a b c d", "B-X O O O")
+    set_annotated_labels(gold, ["X"])
+    doc = match_doc(gold, make_doc("a b c d", "B-Y B-X B-Y O"))
+    assert [entity.label for entity in doc.predicted] == ["X"]
+    assert [(entity.start, entity.label) for entity in doc.left_out] == [(0, "Y"), (2, "Y")]
+    assert doc.predicted_tags == ("O", "B-X", "O", "O")
+    # Gold's X is missed where something else was found.
+    assert doc.compared == (0, 1, 2, 3)
+
+
+def test_matched_doc_refuses_annotated_labels_of_another_kind():
+    gold = make_doc("a b", "B-X O")
+    gold.user_data["annotated_labels"] = "X"
+    with pytest.raises(UserError, match=r"E238.*a b"):
+        match_doc(gold, make_doc("a b", "O O"))
+
+
+def test_find_right_knows_nothing_of_labels_that_were_not_annotated():
+    gold = make_doc("a b", "B-X O")
+    set_annotated_labels(gold, ["X"])
+    assert find_right(gold, make_doc("a b", "O O"), [(0, 1, "X"), (2, 3, "X"), (2, 3, "Y")]) == [
+        True,
+        False,
+        None,
+    ]
