@@ -6,6 +6,8 @@ from contextlib import suppress
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.issues import IssueLog
@@ -80,9 +82,16 @@ def doc_to_tags(doc: Doc) -> list[str]:
     """RETURNS (list[str]): A Doc's entities as IOB2 tags, one a token; MISSING where the annotation is missing."""
     tags = []
     for token in doc:
-        iob = token.ent_iob_
-        tags.append(f"{iob}-{token.ent_type_}" if iob in ("B", "I") else iob or MISSING)
+        iob, label = token.ent_iob_, token.ent_type_
+        # A blocked token is a B without a label.
+        tags.append((f"{iob}-{label}" if label else "O") if iob in ("B", "I") else iob or MISSING)
     return tags
+
+
+def is_blocked(doc: Doc) -> np.ndarray:
+    """RETURNS (ndarray[bool]): Whether each token must be in no entity, by `doc.set_ents(blocked=...)`."""
+    iob, label = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
+    return (iob == IOB_BEGIN) & (label == 0)
 
 
 def tags_to_spans(tags: Sequence[str], issues: IssueLog | None = None, where: str = "") -> list[TokenSpan]:

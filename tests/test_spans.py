@@ -15,6 +15,7 @@ from spacy_ner_plus.spans import (
     TokenSpan,
     align,
     doc_to_tags,
+    is_blocked,
     span_scores,
     spans_to_tags,
     split_tag,
@@ -216,3 +217,11 @@ def test_spans_scores_of_merged_tokens_are_none():
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[1:3])
     assert span_scores(doc) == {}
+
+
+def test_spans_blocked_tokens_are_o(nlp):
+    doc = Doc(nlp.vocab, words=["Anna", "Berg", "in", "Oslo"])
+    doc.set_ents([Span(doc, 3, 4, label="LOC")], blocked=[doc[0:2]], default="missing")
+    assert doc_to_tags(doc) == ["O", "O", "-", "B-LOC"]
+    assert is_blocked(doc).tolist() == [True, True, False, False]
+    assert is_blocked(Doc(nlp.vocab)).tolist() == []

@@ -9,10 +9,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
 
+import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.evaluation.failures import FAILURE, find_failure
-from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
+from spacy_ner_plus.spans import ENTS_GROUP, is_blocked, without_overlaps
 
 # The group that says why there is no answer, where no group of entities does.
 FAILURE_KEY = "ner_failure"
@@ -30,6 +31,9 @@ def write_ents(
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
+    An entity that is there with the same bounds and label stays as it is, with its kb_id and id. No entity is
+    written on a token that `doc.set_ents(blocked=...)` names, and the token stays blocked.
+
     ents (Sequence[Span]): Entities in order, none of them overlapping another.
     scores (Sequence[float]): The probability of each.
     spans_key (str): Key in doc.spans for those that are written, with their scores; '' for none.
@@ -39,19 +43,26 @@ def write_ents(
         annotation, which is not the same as being outside.
     failure (str): Why, kept with the group; with one of its own where `spans_key` is ''.
     """
-    ents = all_ents = list(ents)
-    if doc.ents and overwrite:
-        all_ents, dropped = without_overlaps(doc.ents, first=ents)
+    blocked = set(np.flatnonzero(is_blocked(doc)).tolist())
+    there = {_identity(ent): ent for ent in doc.ents}
+    free = [i for i, ent in enumerate(ents) if blocked.isdisjoint(range(ent.start, ent.end))]
+    ents = [there.get(_identity(ents[i]), ents[i]) for i in free]
+    scores = [scores[i] for i in free]
+    if overwrite:
+        confirmed = {_identity(ent) for ent in ents}
+        others = [ent for identity, ent in there.items() if identity not in confirmed]
+        all_ents, dropped = without_overlaps(others, first=ents)
         for token in (token for ent in dropped for token in ent):
-            # set_ents leaves the id of the entity that was here before.
-            token.ent_id = 0
-    elif doc.ents:
-        all_ents, _ = without_overlaps(ents, first=doc.ents)
+            # set_ents leaves the ids of the entity that was here before.
+            token.ent_id = token.ent_kb_id = 0
+    else:
+        all_ents, _ = without_overlaps(ents, first=there.values())
         # An entity that was found before, by us or by others, is ours too.
-        there = {(ent.start, ent.end, ent.label) for ent in all_ents}
-        kept = [i for i, ent in enumerate(ents) if (ent.start, ent.end, ent.label) in there]
-        ents, scores = [ents[i] for i in kept], [scores[i] for i in kept]
-    doc.set_ents(all_ents, missing=_uncovered(doc, unknown, all_ents), default="outside")
+        kept = {_identity(ent) for ent in all_ents}
+        pairs = [(ent, score) for ent, score in zip(ents, scores, strict=True) if _identity(ent) in kept]
+        ents, scores = [ent for ent, _ in pairs], [score for _, score in pairs]
+    missing = _uncovered(unknown, all_ents) - blocked
+    doc.set_ents(all_ents, blocked=_each(doc, blocked), missing=_each(doc, missing), default="outside")
     if spans_key:
         attrs = {"scores": [float(score) for score in scores], ENTS_GROUP: True}
         if failure:
@@ -94,29 +105,31 @@ def find_score(span: Span) -> float | None:
     return next((score for group in groups if (score := _score_in(group, span)) is not None), None)
 
 
-def _uncovered(doc: Doc, stretches: Sequence[Span], ents: Sequence[Span]) -> list[Span]:
-    """What of these stretches no entity covers, token by token, as set_ents takes no overlaps."""
-    if not stretches:
-        return []
+def _identity(ent: Span) -> tuple[int, int, int]:
+    return ent.start, ent.end, ent.label
+
+
+def _uncovered(stretches: Sequence[Span], ents: Sequence[Span]) -> set[int]:
+    """What of these stretches no entity covers."""
     covered = {i for ent in ents for i in range(ent.start, ent.end)}
-    uncovered = {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
-    return [doc[i : i + 1] for i in sorted(uncovered)]
+    return {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
+
+
+def _each(doc: Doc, tokens: set[int]) -> list[Span]:
+    # One by one, as set_ents takes no overlaps.
+    return [doc[i : i + 1] for i in sorted(tokens)]
 
 
 def _score_in(group: SpanGroup, span: Span) -> float | None:
-    scores = group.attrs.get("scores")
+    scores, wanted = group.attrs.get("scores"), _identity(span)
     if scores is None or len(scores) != len(group):
         return None
     try:
         # Our groups are in order. Those of others may not be, and are read through.
         index = bisect_left(group, span.start, key=attrgetter("start"))
-        if index < len(group) and _is_same(group[index], span):
+        if index < len(group) and _identity(group[index]) == wanted:
             return float(scores[index])
-        return next((float(scores[i]) for i, other in enumerate(group) if _is_same(other, span)), None)
+        return next((float(scores[i]) for i, other in enumerate(group) if _identity(other) == wanted), None)
     except IndexError:
         # Tokens were merged after the group was written, and spaCy leaves groups as they were.
         return None
-
-
-def _is_same(one: Span, other: Span) -> bool:
-    return one.start == other.start and one.end == other.end and one.label == other.label

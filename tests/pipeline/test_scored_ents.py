@@ -2,6 +2,7 @@ import pytest
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents, write_failure
+from spacy_ner_plus.spans import is_blocked
 
 WORDS = ["Anna", "Berg", "met", "Bo", "in", "Oslo", "today"]
 
@@ -107,3 +108,44 @@ def test_scored_ents_adds_a_failure_to_that_of_another_component(doc):
     for reason in ("no reply", "bad text", "no reply"):
         write_failure(doc, reason)
     assert doc._.ner_failure == "no reply; bad text"
+
+
+def bounds(doc):
+    return [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_scored_ents_leaves_blocked_tokens_free_and_blocked(doc, overwrite):
+    doc.set_ents([Span(doc, 6, 7, label="DATE")], blocked=[doc[1:3]], default="missing")
+    for _ in range(2):
+        write(doc, [(0, 2, "PER", 0.9), (3, 4, "PER", 0.25)], overwrite)
+        assert bounds(doc) == [(3, 4, "PER"), (6, 7, "DATE")]
+        assert is_blocked(doc).tolist() == [False, True, True, False, False, False, False]
+        assert [(ent.text, ent._.score) for ent in doc.spans["mine"]] == [("Bo", 0.25)]
+
+
+def test_scored_ents_leaves_blocked_tokens_that_are_unknown_blocked(doc):
+    doc.set_ents([], blocked=[doc[1:2]])
+    write_ents(doc, [], [], spans_key="", overwrite=False, unknown=[doc[0:4]], failure="no reply")
+    assert [token.ent_iob_ for token in doc] == ["", "B", "", "", "O", "O", "O"]
+    assert is_blocked(doc).tolist() == [False, True, *[False] * 5]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_scored_ents_keeps_the_ids_of_an_entity_that_is_confirmed(doc, overwrite):
+    doc.ents = [
+        Span(doc, 0, 2, label="PER", kb_id="Q1", span_id="x"),
+        Span(doc, 5, 6, label="LOC", kb_id="Q2"),
+    ]
+    write(doc, [(0, 2, "PER", 0.9), (5, 6, "LOC", 0.75)], overwrite)
+    assert [(e.kb_id_, e.ent_id_, e._.score) for e in doc.ents] == [("Q1", "x", 0.9), ("Q2", "", 0.75)]
+    assert [span.kb_id_ for span in doc.spans["mine"]] == ["Q1", "Q2"]
+
+
+def test_scored_ents_drops_the_ids_of_an_entity_that_gives_way(doc):
+    doc.ents = [
+        Span(doc, 0, 3, label="PER", kb_id="Q1", span_id="x"),
+        Span(doc, 5, 6, label="LOC", kb_id="Q2"),
+    ]
+    write(doc, [(0, 2, "PER", 0.9), (5, 6, "ORG", 0.75)], overwrite=True)
+    assert [(token.ent_kb_id_, token.ent_id_) for token in doc] == [("", "")] * len(doc)

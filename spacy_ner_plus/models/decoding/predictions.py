@@ -14,6 +14,7 @@ from spacy_ner_plus.models.decoding.marginals import span_marginals
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
+from spacy_ner_plus.spans import is_blocked
 
 
 class PredictedEntity(NamedTuple):
@@ -65,7 +66,10 @@ class Predictions:
 
 
 def adjust_scores(docs: Sequence[Doc], scores: Ragged, consistency: float = 0.0) -> Ragged:
-    """Silence white space, and bring a word's occurrences in a document nearer to each other.
+    """Silence white space, bring a word's occurrences nearer to each other, and keep blocked tokens free.
+
+    A token that `doc.set_ents(blocked=...)` names is O, as for spaCy's own `ner`; what is best for the others
+    and how probable it is follow from that.
 
     scores (Ragged): Logits of these Docs, of shape (tokens, 2n + 1).
     consistency (float): How much a word's other occurrences count, from 0 to 1. Default 0.
@@ -77,7 +81,14 @@ def adjust_scores(docs: Sequence[Doc], scores: Ragged, consistency: float = 0.0)
     is_space = np.concatenate([doc.to_array(IS_SPACE) for doc in docs]).astype(bool)
     if is_space.any():
         scores = Ragged(np.where(is_space[:, None], np.float32(0), scores.data), scores.lengths)
-    return share_scores(docs, scores, consistency)
+    scores = share_scores(docs, scores, consistency)
+    # Last, as a block is said of this occurrence alone.
+    blocked = np.concatenate([is_blocked(doc) for doc in docs])
+    if blocked.any():
+        only_o = np.full(scores.data.shape[1], -np.inf, dtype=np.float32)
+        only_o[0] = 0
+        scores = Ragged(np.where(blocked[:, None], only_o, scores.data), scores.lengths)
+    return scores
 
 
 def find_entities(scores: Ragged, temperature: float = 1.0) -> Predictions:

@@ -11,6 +11,7 @@ from spacy_ner_plus.alignment.align import Alignment
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.requests import ChatReply, Outcome
 from spacy_ner_plus.llm.votes import Candidate, choose
+from spacy_ner_plus.spans import is_blocked
 
 # Kinds of issues, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
@@ -43,12 +44,14 @@ class Extraction:
         return "; ".join(dict.fromkeys(outcome.failure for outcome in self.failures))
 
     def entities(self, doc: Doc, threshold: float) -> tuple[list[Span], list[float]]:
-        """Choose among overlapping candidates.
+        """Choose among overlapping candidates, on tokens that aren't blocked.
 
         threshold (float): The least score.
         RETURNS (tuple[list[Span], list[float]]): Entities in order, and the score of each.
         """
-        chosen = choose(self.candidates, threshold)
+        blocked = is_blocked(doc)
+        free = [found for found in self.candidates if not blocked[found.start : found.end].any()]
+        chosen = choose(free, threshold)
         return _spans(doc, chosen), [candidate.score for candidate in chosen]
 
     def unknown(self, doc: Doc) -> list[Span]:

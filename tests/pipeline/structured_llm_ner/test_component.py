@@ -170,6 +170,13 @@ def test_structured_llm_ner_overwrites_earlier_entities_where_it_is_told_to(serv
     assert found(nlp.get_pipe("structured_llm_ner")(doc)) == expected("Anna met Robert.")
 
 
+def test_structured_llm_ner_leaves_blocked_tokens_free(server):
+    nlp = pipeline(server.url)
+    doc = nlp.make_doc("Anna met Robert.")
+    doc.set_ents([], blocked=[doc[0:1]], default="missing")
+    assert [ent.text for ent in nlp(doc).ents] == ["Robert"]
+
+
 def test_structured_llm_ner_hands_a_doc_on_which_our_code_fails_to_the_error_handler(server):
     class Failing(type(get_format("label_lists"))):
         def parse(self, content, labels, text):
