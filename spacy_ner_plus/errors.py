@@ -217,6 +217,11 @@ class Errors(metaclass=_Coded):
     E231 = "`consistency` is {value}, but it goes from 0 (each word for itself) to 1."
     E225 = "Can't calibrate '{name}' on this corpus: it finds {found} entities there, {right} of them right. {remedy}"
     E233 = "`{setting}` of the component is {value}. Give {remedy}."
+    E275 = (
+        "Can't use device '{device}' in this process: it was forked from one that had used CUDA. In the main "
+        "process, call `multiprocessing.set_start_method('spawn')` before `nlp.pipe(..., n_process=2)`, in a script "
+        "under `if __name__ == '__main__':`, or leave `n_process` at 1: one process keeps a GPU busy."
+    )
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
     E237 = (
         "'{name}' can't rehearse, since its model listens to '{upstream}', whose earlier state isn't kept. Call "

@@ -22,6 +22,7 @@ from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
 from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
+from spacy_ner_plus.models.runtime.forks import check_device_after_fork, quiet_tokenizers_at_fork
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
 from spacy_ner_plus.models.runtime.threads import limit_threads
@@ -95,6 +96,7 @@ class TaggerModel(Shim):
         if longest is not None and windowing.longest > longest:
             raise UserError(Errors.E207.format(size=windowing.longest, longest=longest))
         freeze_layers(encoder, self.settings.frozen_layers)
+        quiet_tokenizers_at_fork()
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
         of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
@@ -134,7 +136,9 @@ class TaggerModel(Shim):
     def _place(self) -> Placement:
         if self._model is None:
             raise UserError(Errors.E208)
-        if self._placement is None:
+        if self._placement is not None:
+            check_device_after_fork(self._placement.device)
+        else:
             placement = Placement.resolve(self.device, self.precision)
             self._model.to(placement.device)
             self._placement = placement

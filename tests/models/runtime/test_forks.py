@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.runtime.device import choose_device
+from spacy_ner_plus.models.runtime.placement import Placement
+from tests.conftest import TEXTS
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
+
+
+@pytest.fixture
+def after_fork(monkeypatch):
+    """As it is in a process that was forked from one which had used CUDA."""
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+
+@pytest.mark.parametrize("setting", ["auto", "cuda", "cuda:1"])
+def test_forks_a_gpu_after_a_fork_is_one_message_with_the_way_out(after_fork, setting):
+    with pytest.raises(UserError, match=r"E275.*set_start_method\('spawn'\)"):
+        choose_device(setting)
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_forks_a_network_that_was_on_a_gpu_before_is_the_same_message(after_fork, trained):
+    tagger = trained.get_pipe("transformer_ner").token_scorer.tagger
+    tagger._placement = Placement(torch.device("cuda"), torch.float32)
+    with pytest.raises(UserError, match="E275"):
+        trained(TEXTS[0])
+
+
+CODE = """
+import os, sys
+import spacy
+nlp = spacy.load(sys.argv[1])
+texts = ["Anna Berg lives in Oslo ."] * 8
+list(nlp.pipe(texts))
+print([len(doc.ents) for doc in nlp.pipe(texts, n_process=2, batch_size=2)])
+print(os.environ.get("TOKENIZERS_PARALLELISM"))
+"""
+
+
+@pytest.mark.parametrize("given", [None, "false"])
+def test_forks_workers_print_no_warning_of_tokenizers_and_leave_what_the_user_set(trained_folder, given):
+    environment = {k: value for k, value in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
+    if given is not None:
+        environment["TOKENIZERS_PARALLELISM"] = given
+    command = [sys.executable, "-W", "ignore", "-c", CODE, str(trained_folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str([2] * 8), str(given)]
+    assert done.stderr == ""
