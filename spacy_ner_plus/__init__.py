@@ -9,6 +9,7 @@ __all__ = [
     "Compared",
     "Comparison",
     "Conversion",
+    "DataReport",
     "IssueLog",
     "Metrics",
     "UserError",
@@ -19,6 +20,7 @@ __all__ = [
     "check_server",
     "compare",
     "convert",
+    "debug_data",
     "estimate",
     "evaluate",
     "generate",
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.predict import predict
     from spacy_ner_plus.workflows.record import record
     from spacy_ner_plus.workflows.render import render
-    from spacy_ner_plus.workflows.stats import stats
+    from spacy_ner_plus.workflows.stats import DataReport, debug_data, stats
 
 # Where each name is, imported when it is first used: spaCy imports this package with every pipeline.
 _HOMES = {
@@ -68,6 +70,8 @@ _HOMES = {
     "check_server": "workflows.llm",
     "compare": "workflows.compare",
     "convert": "workflows.convert",
+    "debug_data": "workflows.stats",
+    "DataReport": "workflows.stats",
     "estimate": "workflows.llm",
     "evaluate": "workflows.evaluate",
     "generate": "workflows.generate",

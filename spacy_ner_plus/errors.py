@@ -536,6 +536,14 @@ class Errors(metaclass=_Coded):
         "What the extra [{extra}] brings can't be imported: {reason}. "
         "Install it again: pip install --force-reinstall 'spacy-ner-plus[{extra}]'"
     )
+    E543 = "`lang` is for corpora; a config names its language. Leave it out, or set nlp.lang."
+    E544 = (
+        "What is to be looked at is a training config, or a training corpus and an evaluation corpus, not {sources}. "
+        "Settings such as --paths.train go with a config alone."
+    )
+    E545 = "Can't read the data of '{path}': {reason} Check the config, --paths.train and --paths.dev."
+    E547 = "{option} says nothing without --debug. Leave it out, or give --debug."
+    E546 = "'{option}' is no option and no setting such as --paths.train, or has no value. See --help."
 
 
 class Warnings(metaclass=_Coded):

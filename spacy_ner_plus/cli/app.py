@@ -39,7 +39,7 @@ def root() -> None:
 
 
 app.command("convert")(convert.convert_command)
-app.command("stats")(stats.stats_command)
+app.command("stats", context_settings=stats.SETTINGS)(stats.stats_command)
 app.command("check-corpus")(check_corpus.check_corpus_command)
 app.command("generate")(generate.generate_command)
 app.command("calibrate")(calibrate.calibrate_command)

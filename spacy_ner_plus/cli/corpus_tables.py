@@ -1,5 +1,6 @@
 """Tables of what corpora hold and of what was lost on the way."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spacy_ner_plus.issues import IssueLog
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from spacy_ner_plus.data.counts import CorpusCounts
+    from spacy_ner_plus.data.findings import Finding
 
 EXAMPLE = 60  # characters of an example that are shown
 
@@ -65,6 +67,23 @@ def issues_table(issues: IssueLog) -> "Table":
     for kind, issue in issues:
         example = issue.example if len(issue.example) <= EXAMPLE else issue.example[: EXAMPLE - 1] + "…"
         table.add_row(escape(kind), f"{issue.count:,}", escape(example), escape(issue.where))
+    return table
+
+
+def findings_table(findings: "Sequence[Finding]") -> "Table":
+    """List what was found about examples, a row each.
+
+    RETURNS (Table): With a mark for what is good, doubtful or wrong.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    marks = {"good": "[green]✔[/]", "warn": "[yellow]⚠[/]", "fail": "[red]✘[/]"}
+    table = Table(show_header=False, box=None)
+    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for finding in findings:
+        table.add_row(marks[finding.level], escape(finding.text))
     return table
 
 

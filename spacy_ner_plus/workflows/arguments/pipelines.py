@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,28 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[key.strip()] = value
     return values
+
+
+def parse_settings(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """Read settings as spaCy's commands take them, such as --paths.train FILE or --paths.train=FILE.
+
+    words (Sequence[str]): The words of a command line, other arguments among them.
+    RETURNS (tuple[list[str], dict[str, Any]]): The other arguments, and values by dotted key; a value that is
+        JSON is read as JSON, any other is a string.
+    RAISES (UserError): Where an option isn't dotted, or has no value.
+    """
+    others, settings = [], []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--"):
+            others.append(word)
+            continue
+        key, equals, value = word.removeprefix("--").partition("=")
+        value = value if equals else next(rest, "--")
+        if "." not in key or value.startswith("--"):
+            raise UserError(Errors.E546.format(option=f"--{key}"))
+        settings.append(f"{key}={value}")
+    return others, parse_overrides(settings)
 
 
 def load_pipeline(
