@@ -7,7 +7,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -241,7 +241,9 @@ class DocSpool:
 
     def close(self) -> None:
         """Close the temporary file, which removes it."""
-        self._file.close()
+        # What it still holds back is written then, which a full disk refuses; it is closed all the same.
+        with suppress(OSError):
+            self._file.close()
 
 
 def _binary_header(size: int) -> bytes:

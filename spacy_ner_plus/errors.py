@@ -1,11 +1,16 @@
 """Coded messages: what happened, which value or line, what to do."""
 
+from typer import BadParameter
 
-class UserError(ValueError):
+# The exception that typer prints as one message, without a traceback. It has no public name there.
+_Shown = next(base for base in BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+class UserError(_Shown, ValueError):
     """A failure that we anticipate and that the user can mend.
 
-    The command line prints its message alone, without a traceback, and exits
-    with code 1. Raise it with a text of `Errors`.
+    The command line, and spaCy's own, which is made by typer as well, print its message alone, without a
+    traceback, and exit with code 1. Raise it with a text of `Errors`.
     """
 
 
@@ -28,10 +33,10 @@ class Errors(metaclass=_Coded):
 
     E101 = "Can't read '{path}': {reason}. Check the path and that you may read it."
     E102 = "'{path}' is empty. Check that it was written to its end."
-    E103 = "{where}: this is not {encoding} text: {reason}. Give the file's encoding, such as --encoding latin-1."
+    E103 = "{where}: this is not {encoding} text: {reason}. Give the file's `encoding` (--encoding), such as latin-1."
     E104 = (
         "{where}: the line has {found} column(s), but token or tag stands in column {least}: '{line}'. "
-        "Mend the line, or say where they stand with --token-column and --tag-column."
+        "Mend the line, or say where they stand with `token_column` and `tag_column` (--token-column, --tag-column)."
     )
     E105 = (
         "{where}: there is no column {column}, the line has {width}. "
@@ -40,18 +45,19 @@ class Errors(metaclass=_Coded):
     E106 = "'{column}' is not a column of a CoNLL file. Give its number, from 1, or from -1 for the last."
     E107 = (
         "{where}: column {column} holds no tags such as B-PER or O, but '{value}'. Say where the tags stand "
-        "with --tag-column, or, if they are labels without prefixes, give --scheme IO."
+        "with `tag_column` (--tag-column), or, if they are labels without prefixes, give IO as `scheme` (--scheme)."
     )
     E108 = "There is no scheme '{scheme}'. Choose one of: {schemes}."
     E109 = "'{where}' holds no tokens. Check that it is a CoNLL file and was written to its end."
-    E110 = "Can't group by '{group}'. Give --group document, sentence, or a number of sentences from 1."
-    E111 = "'{path}' is binary{hint}. Give a text file, or name its format with --format."
-    E112 = "Can't tell the format of '{path}'. Name it with --format: {formats}."
+    E110 = "Can't group by '{group}'. Give document, sentence, or a number of sentences from 1 as `group` (--group)."
+    E111 = "'{path}' is binary{hint}. Give a text file, or name its `format` (--format)."
+    E112 = "Can't tell the format of '{path}'. Name it as `format` (--format): {formats}."
     E113 = "There is no format '{format}'. Choose one of: {formats}."
     E114 = "Can't write to '{path}': the name should end in one of: {endings}."
     E115 = "'{split}' is no split. Write it as train=0.8,dev=0.2: two names or more, with parts that add up to 1."
     E116 = (
-        "The part '{part}' would get none of the {docs} documents. Give more documents, or leave out --split."
+        "The part '{part}' would get none of the {docs} documents. Give more documents, "
+        "or leave out `split` (--split)."
     )
     E117 = (
         "Can't use the label map '{path}': {reason}. "
@@ -59,23 +65,23 @@ class Errors(metaclass=_Coded):
     )
     E118 = "Can't make a pipeline for the language '{lang}': {reason}"
     E119 = (
-        "Nothing was written, as --strict forbids losses and repairs, and there were {count}: {kinds}. "
-        "Mend the source, or leave out --strict."
+        "Nothing was written, as `strict` (--strict) forbids losses and repairs, and there were {count}: {kinds}. "
+        "Mend the source, or leave out `strict`."
     )
     E120 = (
-        "--shards makes a folder of .spacy files, but '{path}' is named as a file. "
-        "Give a folder, and a number from 1."
+        "`shards` (--shards) makes a folder of .spacy files, but '{path}' is named as a file. "
+        "Give a folder, and a number of shards from 1."
     )
     E121 = (
         "The folder '{path}' holds nothing to read as {format}; it holds: {found}. "
-        "Name a file, or give --format."
+        "Name a file, or give its `format` (--format)."
     )
     E122 = "'{path}' is also a source. Write to another place."
     E123 = "The folder '{path}' holds other things than part files ({found}). Give a new or empty folder."
     E125 = "'{path}' is not a .spacy corpus: {reason}. Convert the source again."
     E126 = (
         "'{path}' would hold {size:.1f} GiB of tokens, and a .spacy file holds 4 at most. "
-        "Give --shards {shards} or more."
+        "Give {shards} `shards` (--shards) or more."
     )
     E127 = "No documents were read from {sources}. Check the files and the options."
     E128 = "{option} says nothing about {format}: it only counts for {formats}. Leave it out."
@@ -105,7 +111,8 @@ class Errors(metaclass=_Coded):
     E150 = "{where}: this is not valid JSON: {reason}. Correct that line, or leave it out."
     E151 = "{where}: the record has no text under {keys}; its keys are: {found}. Rename the key."
     E152 = (
-        "{where}: a record is a JSON object, but this is {found}. See --format for the forms that are read."
+        "{where}: a record is a JSON object, but this is {found}. "
+        "`spacy-ner-plus convert --help` lists what is read."
     )
     E153 = (
         "{where}: the text has {length} characters, more than the limit of {limit} (nlp.max_length). "
@@ -115,9 +122,9 @@ class Errors(metaclass=_Coded):
         "Can't load the dataset '{source}': {reason}. Check its name and the network, or give a local folder, "
         "a parquet file or what save_to_disk wrote."
     )
-    E162 = "The dataset '{source}' has no column '{column}'; it has: {columns}. Name the column (--{option})."
+    E162 = "The dataset '{source}' has no column '{column}'; it has: {columns}. Name one as `{argument}` (--{option})."
     E163 = "The dataset '{source}' has no split '{split}'; it has: {splits}."
-    E164 = "The dataset '{source}' has several splits: {splits}. Name one with --hub-split."
+    E164 = "The dataset '{source}' has several splits: {splits}. Name one as `hub_split` (--hub-split)."
     E165 = (
         "The tags in column '{column}' of the dataset '{source}' are integers without names. Cast the column to "
         "a sequence of ClassLabel, or write the tags as strings."
@@ -131,7 +138,7 @@ class Errors(metaclass=_Coded):
 
     E201 = (
         "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "
-        "config={{'model': {{'@architectures': 'spacy_ner_plus.TransformerTagger.v1', 'encoder': 'roberta-base'}}}}."
+        "config={'model': {'@architectures': 'spacy_ner_plus.TransformerTagger.v1', 'encoder': 'roberta-base'}}."
     )
     E202 = (
         "Can't load the encoder '{name}': {reason} Give the folder of a model saved with safetensors, or a "
@@ -188,7 +195,7 @@ class Errors(metaclass=_Coded):
     E220 = "`threshold` is {value}. Give a probability from 0 to 1; 0 keeps all entities."
     E221 = (
         "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger.v1, and its model "
-        "is another, which runs where spaCy puts it (--gpu-id). Leave both at 'auto'."
+        "is another, which runs where spaCy puts it (spacy.require_gpu, --gpu-id). Leave both at 'auto'."
     )
     E222 = (
         "Can't load the network in '{path}': {reason}. Check that the pipeline was saved and copied to its end, "
@@ -375,7 +382,7 @@ class Errors(metaclass=_Coded):
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."
-    E303 = "Can't write '{path}': {reason}. Check the folder and that you may write there."
+    E303 = "Can't write '{path}': {reason}. {remedy}"
     E304 = (
         "The pipeline failed on every document, so there is nothing to score. "
         "First failure, {where}: {reason}"
@@ -386,7 +393,7 @@ class Errors(metaclass=_Coded):
     )
     E306 = (
         "'{gold}' holds {golds} documents and '{predicted}' {predictions}: not the same corpus. "
-        "Give the predictions of this corpus, or --limit if they were made with one."
+        "Give the predictions of this corpus, and the same `limit` (--limit) if they were made with one."
     )
     E307 = (
         "Document {number} of the predictions has another text than gold: '{predicted}' instead of '{gold}'. "
@@ -402,7 +409,7 @@ class Errors(metaclass=_Coded):
     )
     E310 = (
         "'{name}' was scored on {here} and '{first}' on {there}: scores on different texts or annotations can't "
-        "be compared. Evaluate both on the same corpus, with the same --limit."
+        "be compared. Evaluate both on the same corpus, with the same `limit` (--limit)."
     )
     E311 = "There is only '{name}' to compare. Give two or more files of metrics or pipelines."
     E312 = (
@@ -486,7 +493,10 @@ class Errors(metaclass=_Coded):
         "Write it as in components.transformer_ner.device=cpu."
     )
     E503 = "Can't read '{path}': {reason}. Check the path and that it is text in UTF-8."
-    E504 = "{where} is no JSON object with a text under 'text': {reason}. Mend the line, or use --input-format text."
+    E504 = (
+        "{where} is no JSON object with a text under 'text': {reason}. "
+        "Mend the line, or give text as `input_format` (--input-format)."
+    )
     E505 = "'{path}' is JSONL, with one text a line, and can't be one text as a whole. Leave out whole (--whole)."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
@@ -506,7 +516,7 @@ class Errors(metaclass=_Coded):
     )
     E530 = (
         "The pipeline finds {count} entities in these corpora, and {minimum} are needed for the test to tell "
-        "something. Give more or larger corpora, or lower --minimum."
+        "something. Give more or larger corpora, or a lower `minimum` (--minimum)."
     )
     E531 = (
         "'{wheel}' doesn't require spacy-ner-plus, so it can't be loaded where that isn't installed "

@@ -4,43 +4,122 @@ Everything the package writes goes through here, but for what grows while it is 
 store of replies.
 """
 
+import errno
 import os
 import shutil
+import stat
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
 
+_CHECK = "Check the folder and that you may write there."
+_FULL = "Make room there, or write to another place. Nothing half-written was left."
+# What the system says in its own words, and what helps.
+_PROBLEMS = {
+    errno.ENOSPC: ("the disk is full", _FULL),
+    errno.EDQUOT: ("your share of the disk is used up", _FULL),
+    errno.EFBIG: ("the file becomes larger than is allowed there", _FULL),
+    errno.EROFS: ("it lies where nothing can be written", "Write to another place."),
+    errno.EACCES: ("you may not write there", "Change its rights, or write to another place."),
+    errno.EPERM: ("you may not write there", "Change its rights, or write to another place."),
+    errno.EISDIR: ("it is a folder", "Name a file."),
+    errno.EEXIST: ("a part of its path is a file", "Write to another place."),
+    errno.ENOTDIR: ("a part of its path is a file", "Write to another place."),
+    errno.ENAMETOOLONG: ("its name is too long", "Give a shorter one."),
+}
+
+
+def cant_write(path: str | Path, reason: OSError | str) -> UserError:
+    """Say why a file or folder can't be written, and what to do.
+
+    path (str | Path): What was to be written.
+    reason (OSError | str): What the system says, or a part of a sentence.
+    RETURNS (UserError): To be raised.
+    """
+    remedy = _CHECK
+    if isinstance(reason, OSError):
+        fallback = (reason.strerror or str(reason) or type(reason).__name__, _CHECK)
+        reason, remedy = _PROBLEMS.get(reason.errno, fallback)
+    return UserError(Errors.E303.format(path=path, reason=reason, remedy=remedy))
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """A block that writes to one file, whose failures are one message.
+
+    RAISES (UserError): Where the system refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cant_write(path, error) from None
+
 
 @contextmanager
 def written_together(paths: Sequence[Path], *, over_folders: bool = False) -> Iterator[list[Path]]:
     """Give a place beside each path to write to; these take the paths' names when the block ends well.
+
+    A link stays one: what it leads to is written. A device or a pipe, such as /dev/stdout, gets what was written.
 
     paths (Sequence[Path]): The files or folders to be; folders above them are made.
     over_folders (bool): Whether a folder that is there gives way.
     YIELDS (list[Path]): Where to write them. Nothing stays there if the block fails.
     RAISES (UserError): Where one cannot be written.
     """
-    besides = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
+    targets = [Path(os.path.realpath(path)) if path.is_symlink() else path for path in paths]
+    besides = [_beside(target) for target in targets]
     try:
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for target in targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
         yield besides
-        for beside, path in zip(besides, paths, strict=True):
-            if over_folders and path.is_dir():
-                shutil.rmtree(path)
-            os.replace(beside, path)
+        for beside, target in zip(besides, targets, strict=True):
+            if _is_device(target):
+                with beside.open("rb") as source, target.open("wb") as device:
+                    shutil.copyfileobj(source, device)
+                continue
+            if over_folders and target.is_dir():
+                shutil.rmtree(target)
+            os.replace(beside, target)
     except OSError as error:
-        whose = {str(beside): path for beside, path in zip(besides, paths, strict=True)}
-        path = whose.get(str(error.filename), paths[0])
-        raise UserError(Errors.E303.format(path=path, reason=error.strerror or error)) from error
+        path = _whose(error, besides, paths)
+        if path is None and error.errno == errno.ENOENT:
+            raise UserError(Errors.E101.format(path=error.filename, reason=error.strerror)) from None
+        raise cant_write(path or error.filename, error) from None
     finally:
         for beside in besides:
             if beside.is_dir():
                 shutil.rmtree(beside, ignore_errors=True)
             elif beside.exists():
                 beside.unlink()
+
+
+def _beside(target: Path) -> Path:
+    name = f".{target.name}.{os.getpid()}.part"
+    return Path(tempfile.gettempdir(), name) if _is_device(target) else target.with_name(name)
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _whose(error: OSError, besides: Sequence[Path], paths: Sequence[Path]) -> Path | None:
+    """RETURNS (Path | None): Which of the paths could not be written, the first where the system doesn't say; None
+    where it names another file."""
+    if not isinstance(error.filename, str | os.PathLike):
+        return paths[0]
+    named = Path(error.filename)
+    for beside, path in zip(besides, paths, strict=True):
+        # Also a file inside of a folder that is written, and the folders above.
+        if named.is_relative_to(beside) or beside.is_relative_to(named) or named == path:
+            return path
+    return None
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def test_corpus_writes_an_empty_corpus(tmp_path):
 def test_corpus_refuses_more_than_the_format_holds(docs, tmp_path):
     spool = DocSpool(tmp_path)
     spool._size = LIMIT + 1
-    with pytest.raises(UserError, match="--shards 2"):
+    with pytest.raises(UserError, match=r"2 `shards` \(--shards\)"):
         spool.write(tmp_path / "big.spacy")
 
 

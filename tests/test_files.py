@@ -1,3 +1,11 @@
+import errno
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
 import pytest
 
 from spacy_ner_plus.errors import UserError
@@ -55,3 +63,66 @@ def test_files_put_nothing_over_a_folder_unless_told(tmp_path):
     with pytest.raises(UserError, match=r"E303.*taken"):
         write_whole(tmp_path / "taken", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """Let this process write no file larger than so many bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_files_that_find_no_room_are_one_message_and_leave_nothing(tmp_path):
+    with at_most(1000), pytest.raises(UserError, match=r"E303.*file\.txt.*larger than.*Make room") as caught:
+        write_whole(tmp_path / "file.txt", b"x" * 2000)
+    assert caught.value.__suppress_context__
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "the disk is full. Make room there"),
+        (errno.EROFS, "it lies where nothing can be written. Write to another place"),
+        (errno.EACCES, "you may not write there. Change its rights"),
+        (errno.EISDIR, "it is a folder. Name a file"),
+        (errno.EIO, "Input/output error. Check the folder"),
+    ],
+)
+def test_files_say_what_the_system_refuses_and_what_helps(tmp_path, number, said):
+    with pytest.raises(UserError) as caught, written_whole(tmp_path / "out"):
+        raise OSError(number, os.strerror(number))
+    assert str(caught.value).startswith(f"[E303] Can't write '{tmp_path / 'out'}': {said}")
+
+
+def test_files_that_are_read_meanwhile_are_told_apart(tmp_path):
+    with pytest.raises(UserError, match=r"E101.*missing\.txt"), written_whole(tmp_path / "out") as beside:
+        beside.write_text((tmp_path / "missing.txt").read_text())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_written_where_a_link_leads(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "store" / "file.txt")
+    for text in (b"into nothing", b"over a file"):
+        write_whole(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "store" / "file.txt").read_bytes() == text
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["file.txt"]
+
+
+def test_files_never_take_the_place_of_a_device(tmp_path):
+    write_whole(Path("/dev/null"), b"gone")
+    assert Path("/dev/null").is_char_device()
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    write_whole(tmp_path / "pipe", b"through")
+    reader.join()
+    assert read == [b"through"]
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

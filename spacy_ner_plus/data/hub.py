@@ -162,10 +162,15 @@ def _offline(offline: bool) -> Iterator[None]:
 
 def _check_columns(dataset: "Dataset", name: str, token_column: str, tag_column: str) -> Sequence[str] | None:
     """Check that both columns are there and hold lists; RETURNS a ClassLabel's names."""
-    for column, option in ((token_column, "token-column"), (tag_column, "tag-column")):
+    for column, argument in ((token_column, "token_column"), (tag_column, "tag_column")):
         if column not in dataset.column_names:
             columns = ", ".join(dataset.column_names)
-            raise UserError(Errors.E162.format(source=name, column=column, columns=columns, option=option))
+            option = argument.replace("_", "-")
+            raise UserError(
+                Errors.E162.format(
+                    source=name, column=column, columns=columns, argument=argument, option=option
+                )
+            )
         if not hasattr(dataset.features[column], "feature"):
             found = dataset.features[column]
             raise UserError(Errors.E166.format(source=name, column=column, found=found))

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import written_together
+from spacy_ner_plus.files import writing, written_together
 from spacy_ner_plus.issues import IssueLog
 
 FORMATS = {
@@ -54,7 +54,8 @@ class Output:
 
     def add(self, doc: Doc) -> None:
         """Add a Doc, to the shard whose turn it is."""
-        self.spools[self.docs % len(self.spools)].add(doc)
+        with writing(self.path or tempfile.gettempdir()):
+            self.spools[self.docs % len(self.spools)].add(doc)
         self.docs += 1
 
     def write(self, path: Path, vocab: Vocab, docstart: bool, issues: IssueLog) -> None:
@@ -130,11 +131,9 @@ def open_outputs(paths: Mapping[str, Path | None], shards: int = 0) -> Iterator[
             check_output(path, shards)
     outputs: dict[str, Output] = {}
     try:
-        try:
-            for part, path in paths.items():
+        for part, path in paths.items():
+            with writing(path or tempfile.gettempdir()):
                 outputs[part] = Output(path, shards)
-        except OSError as error:
-            raise UserError(Errors.E303.format(path=path, reason=error.strerror or error)) from error
         yield outputs
     except BaseException:
         for output in outputs.values():

@@ -16,6 +16,7 @@ from spacy.util import registry
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.evaluation.metrics.performance import processor
 from spacy_ner_plus.evaluation.scorers import NERScorer
+from spacy_ner_plus.files import writing
 
 Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
@@ -38,10 +39,11 @@ def training_log_v1(output_file: str | None = None) -> Callable[[Language, IO, I
         stream = None
         if output_file:
             path = Path(output_file)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Not through files.py: a curve is to be seen while it grows.
-            stream = path.open("w", encoding="utf8")
-            _write(stream, describe_run(nlp))
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # Not written whole: a curve is to be seen while it grows.
+                stream = path.open("w", encoding="utf8")
+                _write(stream, describe_run(nlp))
 
         def log_step(info: dict[str, Any] | None) -> None:
             log_console(info)

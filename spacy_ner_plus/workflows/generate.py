@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
 
@@ -44,11 +43,11 @@ def generate(
     from spacy_ner_plus.evaluation.baseline import predict_baseline
     from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
     from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
-    from spacy_ner_plus.files import write_whole
+    from spacy_ner_plus.files import cant_write, write_whole
 
     folder = Path(target)
     if folder.exists() and not folder.is_dir():
-        raise UserError(Errors.E303.format(path=folder, reason="it is a file"))
+        raise cant_write(folder, "it is a file")
     parts = dict(zip(("train", "dev"), generate_corpus(train, dev, seed=seed, lang=lang), strict=True))
     entities = {part: record_entities(records, lang) for part, records in parts.items()}
     surfaces = [{text.lower() for _, text in found} for found in entities.values()]

@@ -228,8 +228,8 @@ def test_convert_passes_each_option_on(source, out, tmp_path):
     ("options", "message"),
     [
         ({"out": "corpus.csv"}, r"should end in one of: \.spacy"),
-        ({"out": "corpus.spacy", "shards": 2}, "--shards makes a folder"),
-        ({"out": "corpus", "shards": -1}, "--shards makes a folder"),
+        ({"out": "corpus.spacy", "shards": 2}, r"`shards` \(--shards\) makes a folder"),
+        ({"out": "corpus", "shards": -1}, r"`shards` \(--shards\) makes a folder"),
         ({"out": "a.conll"}, "is also a source"),
         ({"split": "half"}, "is no split"),
         ({"lang": "klingon"}, "klingon"),

@@ -1,11 +1,20 @@
 """What servers send: chat completions and errors, read from the bytes of an answer."""
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spacy_ner_plus.llm.requests import Usage
+
+# How much of a page is looked at for what it says.
+_PAGE = 20_000
+# Stands after "the server answered 500: " and "The server says: ".
+_NOTHING = "nothing more"
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 class NoCompletion(ValueError):
@@ -68,20 +77,34 @@ def read_completion(body: bytes) -> Completion:
 
 
 def read_error(body: bytes) -> ServerError:
-    """RETURNS (ServerError): What the body of a response with another status says."""
+    """RETURNS (ServerError): What the body of a response with another status says, in words in any case."""
     try:
         reply = json.loads(body)
         error = reply.get("error", reply) if isinstance(reply, dict) else reply
     except (ValueError, RecursionError):
         error = None
     if isinstance(error, str):
-        return ServerError(error, "", "")
+        return ServerError(error.strip()[:500] or _NOTHING, "", "")
     if not isinstance(error, dict):
-        return ServerError(_beginning(body), "", "")
-    message = error.get("message") or error.get("detail") or _beginning(body)
+        return ServerError(_page_text(body), "", "")
+    message = error.get("message") or error.get("detail") or (_page_text(body) if error else _NOTHING)
     if not isinstance(message, str):  # a list of what is wrong with each field
         message = json.dumps(message, ensure_ascii=False)
-    return ServerError(message[:500], str(error.get("param") or ""), str(error.get("code") or ""))
+    return ServerError(
+        message.strip()[:500] or _NOTHING, str(error.get("param") or ""), str(error.get("code") or "")
+    )
+
+
+def _page_text(body: bytes) -> str:
+    """RETURNS (str): How a body begins; of a page in HTML its title, or else its text."""
+    if not body.strip():
+        return _NOTHING
+    text = body[:_PAGE].decode("utf8", "replace")
+    if not text.lstrip().startswith("<"):
+        return _beginning(body)
+    title = _TITLE.search(text)
+    words = " ".join(html.unescape(_TAG.sub(" ", title[1] if title else text)).split())
+    return f"'{words[:200]}'" if words else _NOTHING
 
 
 def _content(message: Mapping[str, Any]) -> tuple[str, bool]:

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import cant_write
 
 # An input: what it is, such as 'the corpus', and where it lies.
 Input = tuple[str, str | Path | None]
@@ -34,7 +35,7 @@ def check_targets(
                 raise UserError(Errors.E322.format(**values))
     for path in written.values():
         if path.is_dir():
-            raise UserError(Errors.E303.format(path=path, reason="it is a folder"))
+            raise cant_write(path, "it is a folder")
         _check_folder(path)
 
 
@@ -74,9 +75,9 @@ def _check_folder(path: Path) -> None:
     """Refuse a place whose folder isn't there and can't be made, or can't be written to."""
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
-        raise UserError(Errors.E303.format(path=path, reason=f"{folder} is a file"))
+        raise cant_write(path, f"{folder} is a file")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(Errors.E303.format(path=path, reason=f"no right to write in {folder}"))
+        raise cant_write(path, f"no right to write in {folder}")
 
 
 def _same(one: Path, other: Path) -> bool:

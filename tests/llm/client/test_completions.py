@@ -68,8 +68,13 @@ def test_completions_of_anything_else_are_refused(data):
         (b'{"error": "bad"}', "bad", ""),
         (b'{"message": "bad"}', "bad", ""),
         (b'{"detail": [{"msg": "bad"}]}', '[{"msg": "bad"}]', ""),
-        (b"<html>Bad gateway</html>", "'<html>Bad gateway</html>'", ""),
-        (b"", "it is empty", ""),
+        (b"<html>Bad gateway</html>", "'Bad gateway'", ""),
+        (b"<!doctype html><style>p {}</style><title>502 Bad &amp; slow</title><p>x", "'502 Bad & slow'", ""),
+        (b"", "nothing more", ""),
+        (b"<p></p>", "nothing more", ""),
+        (b'""', "nothing more", ""),
+        (b'{"error": {}}', "nothing more", ""),
+        (b'{"error": {"message": " "}}', "nothing more", ""),
     ],
 )
 def test_completions_errors_are_read_in_every_form(data, message, param):
