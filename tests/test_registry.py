@@ -14,7 +14,11 @@ NAMES = {
     "console_scripts": ["spacy-ner-plus"],
     "spacy_factories": ["structured_llm_ner", "transformer_ner"],
     "spacy_architectures": ["spacy_ner_plus.Tok2VecTagger.v1", "spacy_ner_plus.TransformerTagger.v1"],
-    "spacy_callbacks": ["spacy_ner_plus.interpolate_training.v1", "spacy_ner_plus.resolve_training.v1"],
+    "spacy_callbacks": [
+        "spacy_ner_plus.add_labels.v1",
+        "spacy_ner_plus.interpolate_training.v1",
+        "spacy_ner_plus.resolve_training.v1",
+    ],
     "spacy_misc": [
         "spacy_ner_plus.bio_lines.v1",
         "spacy_ner_plus.encoder_path.v1",

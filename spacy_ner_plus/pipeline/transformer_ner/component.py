@@ -14,6 +14,7 @@ from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Adam, Model, Optimizer
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.decoding.predictions import Predictions, adjust_scores, find_entities
 from spacy_ner_plus.models.decoding.tags import tag_names
@@ -310,7 +311,11 @@ class TransformerNER(EntityComponent, TrainablePipe):
         else:
             # A corpus may be endless, and only its labels need all of it.
             for eg in islice(get_examples(), SAMPLE):
+                annotated_labels(eg.reference)
                 alignment.add(eg)
+            if self.token_scorer.n_tags is None:
+                # Those that were added to the new component are wanted, too.
+                labels = [*labels, *(label for label in self.labels if label not in labels)]
         if not labels:
             raise UserError(Errors.E215.format(name=self.name))
         alignment.finish()
