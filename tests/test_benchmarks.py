@@ -327,3 +327,29 @@ def test_two_trees_compares_weights(tmp_path):
         save_file(weights, tmp_path / name)
     assert compare_weights(tmp_path / "old", tmp_path / "new")["difference"] == 0.5
     assert compare_weights(tmp_path / "old", tmp_path / "else")["difference"] == float("inf")
+
+
+def test_side_by_side_says_how_many_times_as_long_two_take():
+    from side_by_side import OURS, summary
+
+    times = {
+        ("spacy train", 1): [10.0, 12.0],
+        ("spacy train", 2): [90.0],
+        (OURS, 1): [11.0, 11.0],
+        (OURS, 2): [22.0],
+    }
+    runs = [
+        {
+            "way": way,
+            "at_once": count,
+            "seconds": seconds,
+            "cpu_seconds": 2 * seconds,
+            "was_stopped": seconds > 80,
+        }
+        for (way, count), some in times.items()
+        for seconds in some
+    ]
+    found = summary(runs)
+    assert (found["spacy train"]["two_by_one"], found["spacy train"]["was_stopped"]) == (8.18, True)
+    assert (found[OURS]["two_by_one"], found[OURS]["one_by_spacy_train"]) == (2.0, 1.0)
+    assert (found[OURS]["two_cpu_seconds"], found[OURS]["was_stopped"]) == (44.0, False)

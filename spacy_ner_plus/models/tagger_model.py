@@ -25,7 +25,7 @@ from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.runtime.forks import check_device_after_fork, quiet_tokenizers_at_fork
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
-from spacy_ner_plus.models.runtime.threads import limit_threads
+from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, limit_threads
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.tagger_state import TaggerState
@@ -34,6 +34,8 @@ from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
 _DERIVED = frozenset({"budget", "_placement", "_inference", "_dropouts", "_optimizer"})
+# In a pickle: whether it was made for a worker.
+_TO_WORKER = "to_worker"
 
 
 class TaggerModel(Shim):
@@ -270,9 +272,13 @@ class TaggerModel(Shim):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
-        return {**state, "_model": None if self._model is None else TaggerState.of(self._model)}
+        tagger = None if self._model is None else TaggerState.of(self._model)
+        return {**state, "_model": tagger, _TO_WORKER: is_sent_to_worker()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if state.pop(_TO_WORKER, False):
+            limit_threads(started=True)
         tagger: TaggerState | None = state["_model"]
         self.__init__(state["settings"])
         self.__dict__.update(state, _model=None)

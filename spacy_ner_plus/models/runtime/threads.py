@@ -1,6 +1,7 @@
 """How many threads torch computes with."""
 
 import os
+from multiprocessing.context import get_spawning_popen
 
 import torch
 
@@ -15,16 +16,23 @@ def is_worker() -> bool:
     return os.getpid() != _main
 
 
-def limit_threads() -> None:
+def is_sent_to_worker() -> bool:
+    """Whether what is being pickled now is for a process that multiprocessing starts, by spawn or forkserver."""
+    return get_spawning_popen() is not None
+
+
+def limit_threads(*, started: bool = False) -> None:
     """Take no more threads than this process may use CPUs, unless the user set a number; once a process.
 
-    In a forked worker it is one: torch's thread pool doesn't survive a fork and would hang.
+    In a worker it is one: there are several of them, and torch's thread pool doesn't survive a fork and would hang.
+
+    started (bool): Whether the process is a worker that was started afresh. Default False.
     """
     global _limited
     if _limited == os.getpid():
         return
     _limited = os.getpid()
-    if is_worker():
+    if is_worker() or (started and not _is_set_by_user()):
         torch.set_num_threads(1)
     elif not _is_set_by_user() and (count := usable_cpus()) < torch.get_num_threads():
         torch.set_num_threads(count)

@@ -1,7 +1,10 @@
 """How many threads torch computes with: no more than CPUs, unless the user set a number."""
 
+import multiprocessing
+
 import pytest
 import torch
+from spacy.tokens import Doc
 
 from spacy_ner_plus.models.runtime import threads
 from spacy_ner_plus.models.runtime.threads import limit_threads
@@ -57,3 +60,23 @@ def test_threads_are_limited_when_a_network_is_first_used(machine, encoder_folde
     nlp = make_pipeline(encoder_folder)
     nlp("Anna lives in Oslo.")
     assert torch.get_num_threads() == 2
+
+
+def report_threads(pipe, queue) -> None:
+    pipe(Doc(pipe.vocab, words=["Oslo"]))
+    queue.put(torch.get_num_threads())
+
+
+@pytest.mark.parametrize("method", [pytest.param("spawn", marks=pytest.mark.slow), "fork"])
+def test_threads_of_a_worker_are_one(trained, monkeypatch, method):
+    """As spaCy's workers get a component: pickled for the process, or forked with it."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    context = multiprocessing.get_context(method)
+    queue = context.SimpleQueue()
+    pipe = trained.get_pipe("transformer_ner")
+    process = context.Process(target=report_threads, args=(pipe, queue))
+    process.start()
+    found = queue.get()
+    process.join()
+    assert found == 1
