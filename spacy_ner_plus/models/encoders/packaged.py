@@ -23,13 +23,18 @@ def encoder_path_v1(name: str = PACKAGED) -> str:
         is passed on too, so that trained pipelines load without it.
     RAISES (UserError): Where the packaged weights aren't the published ones.
     """
-    if name.casefold() not in _NAMES or not is_installed() or Path(name).is_dir():
+    if not is_packaged(name) or not is_installed():
         return name
     folder = Path(find_spec(_MODULE).origin).parent / "model"
     found = _checksum(folder / "model.safetensors")
     if found != _SHA256:
         raise UserError(Errors.E212.format(path=folder, found=found, expected=_SHA256))
     return str(folder)
+
+
+def is_packaged(name: str) -> bool:
+    """RETURNS (bool): Whether a name means the packaged encoder, and not a folder that is called so."""
+    return name.casefold() in _NAMES and not Path(name).is_dir()
 
 
 def is_installed() -> bool:

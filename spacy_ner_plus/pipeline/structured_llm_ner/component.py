@@ -14,6 +14,7 @@ from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
 from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
@@ -90,6 +91,7 @@ def make_structured_llm_ner(
         spans_key=spans_key,
         threshold=threshold,
     )
+    require_extras(nlp, *settings.extras)
     return StructuredLLMNER(nlp.vocab, name, settings, scorer=scorer)
 
 
@@ -167,13 +169,16 @@ class StructuredLLMNER(EntityComponent):
     ) -> None:
         """Read the labels and examples that the settings name; nothing is sent.
 
-        get_examples (Callable), nlp (Language): Not used.
+        get_examples (Callable): Not used.
+        nlp (Language): The pipeline, which may have got the component from another: what it requires is noted.
         labels (Sequence[str] | Mapping[str, str]): Labels in place of the settings'.
         RAISES (UserError): Where labels, model or examples aren't given or can't be read.
         """
         if labels is not None:
             labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
             self.settings = replace(self.settings, labels=labels)
+        if nlp is not None:
+            require_extras(nlp, *self.settings.extras)
         self._files.clear()
         self._reset()
         for label in self.extractor.labels:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import Errors
+from spacy_ner_plus.models.encoders.packaged import is_packaged
 from spacy_ner_plus.pipeline.entity_component import EntitySettings
 from spacy_ner_plus.settings import setting, settings
 
@@ -67,3 +68,10 @@ class StructuredLLMSettings(EntitySettings):
     progress: bool = setting("Whether to show a progress bar.", False)
 
     refusal = Errors.E240
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): The extras of this package that these settings need."""
+        if self.choose_examples != "embeddings":
+            return ("llm",)
+        return ("llm", "select", *(("encoder",) if is_packaged(self.embedding_model) else ()))

@@ -23,6 +23,7 @@ from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
 from spacy_ner_plus.models.training.loss import cross_entropy, rehearsal_loss
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.transformer_ner.calibration import Calibration, CalibrationSample
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
@@ -71,6 +72,8 @@ def make_transformer_ner(
         threshold=threshold,
         consistency=consistency,
     )
+    if device == "openvino":
+        require_extras(nlp, "openvino")
     return TransformerNER(nlp.vocab, model, name, settings, scorer=scorer)
 
 

@@ -2,10 +2,15 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 from tests.servers.fault_server import FaultServer
@@ -21,6 +26,28 @@ def run(*arguments, **environment) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def requirements(wheel: Path) -> set[str]:
+    """RETURNS (set[str]): What a wheel requires, without versions."""
+    with ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("METADATA"))
+        lines = archive.read(name).decode("utf8").splitlines()
+    texts = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
+    assert len(texts) == len({Requirement(text).name for text in texts})
+    return {re.match(r"[\w.-]+(\[[\w,-]+\])?", text)[0] for text in texts}
+
+
+def own_sources(folder: Path) -> Path:
+    """RETURNS (Path): A copy of what our wheel is built of, so that nothing is left behind in the clone."""
+    copy = folder / "source"
+    copy.mkdir()
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    shutil.copytree(
+        ROOT / "spacy_ner_plus", copy / "spacy_ner_plus", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return copy
 
 
 @pytest.fixture
@@ -40,6 +67,19 @@ def test_llm_package_is_installed_without_network_key_or_files(labels, tmp_path)
         labels.unlink()
         run("spacy", "package", assembled, packages, "--name", "llm", "--build", "wheel", "--force")
         wheel = next(packages.rglob("*.whl"))
+        assert requirements(wheel) == {"spacy-ner-plus[llm]", "spacy"}
+        # One line, where pip finds both wheels and what they require is here: the extra is one that ours has.
+        run(
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            packages,
+            own_sources(tmp_path),
+        )
+        run("pip", "install", "--dry-run", "--no-index", "--find-links", packages, wheel)
         run("pip", "install", "--no-deps", "--no-index", "--target", site, wheel)
         assert not server.requests
         code = (
