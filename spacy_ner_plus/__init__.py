@@ -17,20 +17,25 @@ __all__ = [
     "calibrate",
     "check_corpus",
     "check_package",
+    "check_project",
     "check_server",
     "compare",
     "convert",
+    "convert_corpus",
     "debug_data",
     "estimate",
     "evaluate",
     "generate",
     "import_hf",
+    "init",
     "model_card",
+    "package",
     "predict",
     "record",
     "render",
     "resolve_training",
     "stats",
+    "train",
     "try_formats",
 ]
 
@@ -42,8 +47,6 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.resolve_training import resolve_training
     from spacy_ner_plus.workflows.arguments.compared import Compared
     from spacy_ner_plus.workflows.calibrate import calibrate
-    from spacy_ner_plus.workflows.check_corpus import check_corpus
-    from spacy_ner_plus.workflows.check_package import check_package
     from spacy_ner_plus.workflows.compare import compare
     from spacy_ner_plus.workflows.convert import Conversion, convert
     from spacy_ner_plus.workflows.evaluate import evaluate
@@ -52,9 +55,16 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.llm import check_server, estimate, try_formats
     from spacy_ner_plus.workflows.model_card import model_card
     from spacy_ner_plus.workflows.predict import predict
+    from spacy_ner_plus.workflows.project.check_corpus import check_corpus
+    from spacy_ner_plus.workflows.project.check_package import check_package
+    from spacy_ner_plus.workflows.project.check_project import check_project
+    from spacy_ner_plus.workflows.project.convert_corpus import convert_corpus
+    from spacy_ner_plus.workflows.project.init import init
+    from spacy_ner_plus.workflows.project.package import package
     from spacy_ner_plus.workflows.record import record
     from spacy_ner_plus.workflows.render import render
     from spacy_ner_plus.workflows.stats import DataReport, debug_data, stats
+    from spacy_ner_plus.workflows.train import train
 
 # Where each name is, imported when it is first used: spaCy imports this package with every pipeline.
 _HOMES = {
@@ -65,23 +75,28 @@ _HOMES = {
     "Metrics": "evaluation.metrics.metrics",
     "UserError": "errors",
     "calibrate": "workflows.calibrate",
-    "check_corpus": "workflows.check_corpus",
-    "check_package": "workflows.check_package",
+    "check_corpus": "workflows.project.check_corpus",
+    "check_package": "workflows.project.check_package",
+    "check_project": "workflows.project.check_project",
     "check_server": "workflows.llm",
     "compare": "workflows.compare",
     "convert": "workflows.convert",
     "debug_data": "workflows.stats",
     "DataReport": "workflows.stats",
+    "convert_corpus": "workflows.project.convert_corpus",
     "estimate": "workflows.llm",
     "evaluate": "workflows.evaluate",
     "generate": "workflows.generate",
     "import_hf": "workflows.import_hf",
+    "init": "workflows.project.init",
     "model_card": "workflows.model_card",
+    "package": "workflows.project.package",
     "predict": "workflows.predict",
     "record": "workflows.record",
     "render": "workflows.render",
     "resolve_training": "pipeline.resolve_training",
     "stats": "workflows.stats",
+    "train": "workflows.train",
     "try_formats": "workflows.llm",
 }
 

@@ -554,6 +554,45 @@ class Errors(metaclass=_Coded):
     E545 = "Can't read the data of '{path}': {reason} Check the config, --paths.train and --paths.dev."
     E547 = "{option} says nothing without --debug. Leave it out, or give --debug."
     E546 = "'{option}' is no option and no setting such as --paths.train, or has no value. See --help."
+    E550 = "Can't train by '{path}': {reason}"
+    E551 = (
+        "The training by '{path}' ended before its first evaluation, so there is no model. Set "
+        "training.eval_frequency lower, or train for longer."
+    )
+    E552 = (
+        "'{path}' has no development set to calibrate on. Give it with --paths.dev, or leave out --calibrate."
+    )
+    E553 = "There is no setting '{key}' to override. The nearest is '{near}'."
+    E556 = (
+        "Can't make a wheel of the installed spacy-ner-plus: it isn't installed from one (found {file}). Install it "
+        "from a wheel or an index, or run this in its clone."
+    )
+    E557 = (
+        "There is no folder '{path}' with the files of the corpus. Put train, dev and test there, or say where they "
+        "are: --vars.files FOLDER. CoNLL++ is fetched into assets/conllpp by: python -m spacy project assets"
+    )
+    E558 = "'{one}' and '{other}' could both be the corpus's {split}. Move one of them away, or rename it."
+    E559 = (
+        "'{path}' holds no training file; it holds: {found}. Name the corpus's files train, dev and test, such as "
+        "train.txt. CoNLL++ is fetched into assets/conllpp by: python -m spacy project assets"
+    )
+    E560 = (
+        "The workflow '{workflow}' needs packages that aren't installed: {packages}. "
+        "Install them: pip install 'spacy-ner-plus[project]'"
+    )
+    E561 = (
+        "The workflow 'all' tests the wheel in a new virtual environment, and this Python can't make one. Install "
+        "what it lacks (Debian: apt install python3-venv), or run the workflow 'pipeline', which leaves that out."
+    )
+    E562 = (
+        "The corpus can't be called '{corpus}', since its name becomes part of a package's: give letters, digits "
+        "and single underscores, such as --vars.corpus my_corpus."
+    )
+    E563 = "'{path}' holds something already, which a new project would mix with. Give a new or empty folder."
+    E564 = (
+        "'conll' is CoNLL++ alone, and --vars.corpus {corpus} would count for nothing. For a corpus of yours: "
+        "python -m spacy project run all . --vars.corpus {corpus} --vars.files FOLDER"
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -1,15 +1,27 @@
-"""The spaCy project: what its scripts use, and runs on somebody's own CoNLL files."""
+"""The spaCy project: made by `init`, run twice, and on one corpus after another."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import srsly
-from spacy.util import load_config
+import weasel.cli.run
+from weasel.cli.run import project_run
 
-from tests.conftest import ROOT
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.project.init import init
+from spacy_ner_plus.workflows.training.origin import hash_path
+from tests.conftest import ROOT, wordpiece_tokenizer
+
+PROJECT = srsly.read_yaml(ROOT / "project.yml")
+COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
 
 
 def run(*arguments, cwd=None):
@@ -17,82 +29,227 @@ def run(*arguments, cwd=None):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def project(tmp_path):
-    for name in ("project.yml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    (tmp_path / "assets").mkdir()
-    shutil.copy(ROOT / "assets" / "corpora.yml", tmp_path / "assets" / "corpora.yml")
-    return tmp_path
-
-
-@pytest.fixture
-def own_files(project):
-    """The synthetic corpus in CoNLL's format, as if somebody had brought it."""
-    folder = project / "own"
-    folder.mkdir()
-    for split, source in (("train", "train"), ("dev", "dev"), ("test", "dev")):
-        path = folder / f"{split}.conll"
-        done = run("spacy_ner_plus", "convert", ROOT / "assets" / "synthetic" / f"{source}.json", path)
-        assert done.returncode == 0, done.stderr
-        path.rename(folder / f"{split}.txt")
-    return project
-
-
 def test_project_uses_nothing_of_tests_or_benchmarks():
-    for command in srsly.read_yaml(ROOT / "project.yml")["commands"]:
+    for command in PROJECT["commands"]:
         for line in command["script"]:
             assert "tests" not in line, command["name"]
             assert "benchmarks" not in line, command["name"]
 
 
-def test_project_says_that_no_chat_model_is_given_before_anything_runs(project):
-    done = run("spacy", "project", "run", "llm", project)
-    assert done.returncode == 1
-    assert "--vars.llm_url http" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list((project / "corpus").iterdir())
+def outputs(command):
+    return [*command.get("outputs", ()), *command.get("outputs_no_cache", ())]
 
 
-def test_project_compares_without_a_chat_model_where_none_is_given():
-    project = srsly.read_yaml(ROOT / "project.yml")
-    commands = {command["name"]: command for command in project["commands"]}
-    assert project["workflows"]["compare"][0] == "check-compare"
-    assert "evaluate-llm" not in project["workflows"]["compare"]
-    assert "--llm-url '${vars.llm_url}'" in commands["compare-all"]["script"][-1]
+def is_inside(path, folder):
+    return Path(path).is_relative_to(folder)
 
 
-def test_project_says_that_the_corpus_is_missing(project):
-    done = run("spacy", "project", "run", "convert-conll", project, "--vars.conll", "nowhere")
-    assert done.returncode == 1
-    assert "nowhere/train.txt" in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def test_project_writes_nothing_into_what_another_command_made():
+    """Its hash would be another one then, and the command would run again."""
+    for name, command in COMMANDS.items():
+        for other in COMMANDS.values():
+            for one in outputs(command):
+                for two in outputs(other):
+                    assert (command is other and one == two) or not is_inside(one, two), name
+
+
+def test_project_reads_only_what_is_there_or_what_earlier_commands_made():
+    made = {path: name for name, command in COMMANDS.items() for path in outputs(command)}
+    for workflow, steps in PROJECT["workflows"].items():
+        for number, step in enumerate(steps):
+            for dep in COMMANDS[step].get("deps", ()):
+                if not dep.startswith(("configs/", "${vars.files}")):
+                    assert made[dep] in steps[:number], f"{workflow}: {step} needs {dep}"
+
+
+@pytest.mark.parametrize("workflow", PROJECT["workflows"])
+def test_project_checks_what_a_workflow_needs_before_it_runs(workflow):
+    (line,) = COMMANDS[PROJECT["workflows"][workflow][0]]["script"]
+    assert f"check-project {workflow} " in line
+
+
+def test_project_results_of_a_corpus_have_its_name():
+    for name, command in COMMANDS.items():
+        for path in outputs(command):
+            assert "${vars.corpus}" in path.split("/")[1], name
+
+
+def test_project_conll_hands_all_variables_on():
+    line = COMMANDS["conll"]["script"][-1]
+    ours = {name for name in PROJECT["vars"] if not name.startswith("llm_")} - {"corpus", "files"}
+    assert all(f"${{vars.{name}}}" in line for name in ours)
+
+
+def test_project_page_is_up_to_date(tmp_path):
+    page = (ROOT / "docs" / "project.md").read_text(encoding="utf8")
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    (tmp_path / "project.md").write_text(page, encoding="utf8")
+    done = run("spacy", "project", "document", tmp_path, "--output", tmp_path / "project.md")
+    assert done.returncode == 0, done.stderr
+    # The link leads out of docs/.
+    made = (tmp_path / "project.md").read_text(encoding="utf8").replace("(project.yml)", "(../project.yml)")
+    assert made == page, "run: python -m spacy project document . --output docs/project.md, and mend the link"
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A tiny encoder, long enough for the windows of configs/."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    tokenizer = wordpiece_tokenizer()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=256, **sizes)
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A new project with two corpora of forty sentences."""
+    init(tmp_path / "project")
+    for name, first in (("one", 0), ("two", 60)):
+        folder = tmp_path / "project" / "assets" / name
+        folder.mkdir()
+        for split, start, count in (("train", first, 40), ("dev", 0, 10), ("test", 10, 10)):
+            source = "train" if split == "train" else "dev"
+            records = json.loads((ROOT / "assets" / "synthetic" / f"{source}.json").read_text())
+            (folder / f"{split}.json").write_text(json.dumps(records[start : start + count]))
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def workflow(project, encoder, monkeypatch):
+    """Runs a workflow in this process, and gives the names of the programs that ran."""
+    ran: Counter[str] = Counter()
+    terminate = signal.getsignal(signal.SIGTERM)
+
+    def run_command(command, **options):
+        from spacy_ner_plus.cli.app import app
+
+        assert command[1:3] == ["-m", "spacy_ner_plus"], command
+        ran[command[3]] += 1
+        if command[3] in ("package", "test-package"):
+            # These build and install, which other tests do.
+            if command[3] == "package":
+                Path(command[5]).mkdir(parents=True, exist_ok=True)
+                (Path(command[5]) / "some.whl").write_bytes(b"")
+            return
+        # spaCy's own commands end their process.
+        with pytest.raises(SystemExit, match=r"^0$") if command[3] == "spacy" else nullcontext():
+            app(args=command[3:], standalone_mode=False)
+
+    def run_workflow(name, corpus, **variables):
+        ran.clear()
+        tiny = {"encoder": str(encoder), "device": "cpu", "epochs": 1, "min_steps": 0}
+        values = {"corpus": corpus, **tiny, **variables}
+        project_run(project, name, overrides={f"vars.{key}": value for key, value in values.items()})
+        return Counter(ran)
+
+    monkeypatch.setattr(weasel.cli.run, "run_command", run_command)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    yield run_workflow
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def contents(project):
+    """Hashes of all that commands made."""
+    return {
+        path.relative_to(project).as_posix(): hash_path(path)
+        for folder in ("corpus", "training", "metrics", "packages")
+        for path in (project / folder).rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.slow
-def test_project_runs_on_own_files(own_files):
-    done = run(
-        "spacy", "project", "run", "conll", own_files, "--vars.conll", "own", "--vars.version", "1.2.3"
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads((own_files / "metrics" / "conll-result.json").read_text())
-    # However small the corpus, what is packaged was trained, and for long enough.
-    assert result["training"]["best_step"] > 0
-    assert result["training"]["epochs"] > load_config(ROOT / "configs/transformer_ner.cfg")["vars"]["epochs"]
-    assert [row["tokens"] for row in result["evaluations"]] == ["own", "gold"]
-    assert "no counts are known" in done.stdout.lower()
-    assert "<html" in (own_files / "metrics" / "conll.html").read_text()
-    assert list((own_files / "packages").rglob("en_ner_plus_conll-1.2.3-py3-none-any.whl"))
+def test_project_run_again_leaves_all_as_it_is(project, workflow):
+    assert workflow("all", "one")["train"] == 1
+    before = contents(project)
+    assert {path.split("/")[1] for path in before} == {"one"}
+    assert workflow("all", "one") == {"check-project": 1, "test-package": 1}
+    assert contents(project) == before
+    # Other workflows find what is there.
+    assert workflow("pipeline", "one") == {"check-project": 1}
+    assert contents(project) == before
 
 
 @pytest.mark.slow
-def test_project_trains_the_stock_baseline_by_the_same_commands(own_files):
+def test_project_compares_twice(project, workflow):
     pytest.importorskip("spacy_transformers")
-    for command in ("convert-conll", "train-conll", "evaluate-conll"):
-        done = run(
-            "spacy", "project", "run", command, own_files, "--vars.conll", "own", "--vars.config", "stock_ner"
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    metrics = json.loads((own_files / "metrics" / "conll.json").read_text())
-    assert metrics["pipeline"]["components"] == {"transformer": "transformer", "ner": "ner"}
+    assert workflow("compare", "one")["train"] == 2
+    before = contents(project)
+    assert "metrics/one/comparison/index.html" in before
+    assert workflow("compare", "one") == {"check-project": 1}
+    assert workflow("pipeline", "one") == {"check-project": 1, "render": 1, "package": 1}
+    after = contents(project)
+    assert {path: after[path] for path in before} == before
+
+
+@pytest.mark.slow
+def test_project_of_a_chat_model_twice(project, workflow, llama_url):
+    server = {"llm_url": llama_url, "llm_model": "tiny", "llm_key": "NOBODYS_KEY"}
+    workflow("llm", "one", **server)
+    before = contents(project)
+    assert "metrics/one/llm-comparison/index.html" in before
+    assert workflow("llm", "one", **server) == {"check-project": 1}
+    assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_project_keeps_one_corpus_from_another(project, workflow):
+    """project.lock knows the last corpus alone; the training itself finds its model."""
+    steps = ("convert", "train")
+    for step in steps:
+        workflow(step, "one")
+    before = contents(project)
+    for step in steps:
+        workflow(step, "two", files="assets/two")
+    both = contents(project)
+    assert {path: both[path] for path in before} == before
+    assert (
+        both["training/one/model-best/transformer_ner/model/model.safetensors"]
+        != (both["training/two/model-best/transformer_ner/model/model.safetensors"])
+    )
+    for step in steps:
+        assert workflow(step, "one")["train"] == (step == "train")
+    assert contents(project) == both
+
+
+def test_project_says_what_is_missing_before_anything_runs(project, workflow):
+    with pytest.raises(UserError, match=r"E514.*--vars\.llm_url http"):
+        workflow("llm", "one")
+    with pytest.raises(UserError, match=r"E557.*assets/nowhere.*project assets"):
+        workflow("all", "nowhere")
+    with pytest.raises(UserError, match=r"E557.*assets/conllpp.*project assets"):
+        workflow("conll", "synthetic")
+    with pytest.raises(UserError, match=r"E564.*--vars\.corpus mine"):
+        workflow("conll", "mine")
+    assert contents(project) == {}
+
+
+def test_project_says_so_without_a_traceback(project):
+    done = run("spacy", "project", "run", "conll", project)
+    assert done.returncode == 1
+    assert "python -m spacy project assets" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_project_of_an_installed_package(tmp_path):
+    """What is in the wheel is what is in the repository, and a project is made of it."""
+    from spacy_ner_plus.workflows.project.own_wheel import build_own_wheel
+
+    wheel = build_own_wheel(tmp_path)
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    command = [sys.executable, "-m", "spacy_ner_plus", "init", str(tmp_path / "project")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    init(tmp_path / "from_clone")
+    assert hash_path(tmp_path / "project") == hash_path(tmp_path / "from_clone")
+    assert (tmp_path / "project" / "project.yml").read_text() == (ROOT / "project.yml").read_text()
+    assert hash_path(tmp_path / "project" / "configs") == hash_path(ROOT / "configs")

@@ -1,4 +1,4 @@
-"""README tells the truth: its commands, its table, its picture, its project section; test_docs runs what it shows."""
+"""README tells the truth: its commands, its table, its picture; test_docs runs what it shows."""
 
 import re
 import subprocess
@@ -29,13 +29,3 @@ def test_readme_links_lead_somewhere():
     for target in targets:
         if "://" not in target:
             assert (ROOT / target).exists(), target
-
-
-def test_readme_project_section_is_up_to_date(tmp_path):
-    import shutil
-
-    for name in ("project.yml", "README.md"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    command = [sys.executable, "-m", "spacy", "project", "document", str(tmp_path), "--output"]
-    subprocess.run([*command, str(tmp_path / "README.md")], check=True, capture_output=True)
-    assert (tmp_path / "README.md").read_text(encoding="utf8") == README

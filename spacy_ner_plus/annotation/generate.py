@@ -17,8 +17,9 @@ The guidelines of its labels, the same for every part:
 - An article before any of these stays outside.
 
 Templates and lists are in resources/requests_*.toml, one file a language. No
-template, and no entity as a string, is in more than one part; words that mean
-different things (May, Friday, Jordan, 7) are in all of them, in many meanings.
+entity as a string is in more than one part; words that mean different things (May,
+Friday, Jordan, 7) are in all of them, in many meanings. No template of train is in
+another part; dev and test share theirs.
 """
 
 import json
@@ -57,27 +58,35 @@ class Request(NamedTuple):
 
 
 def generate_corpus(
-    train: int = 200, dev: int = 50, *, seed: int = 0, lang: str = "en"
-) -> tuple[list[Record], list[Record]]:
-    """Make the two parts; the same seed and version of Faker make the same records.
+    train: int = 200, dev: int = 50, *, test: int = 0, seed: int = 0, lang: str = "en"
+) -> tuple[list[Record], ...]:
+    """Make the parts; the same seed and version of Faker make the same records.
 
     train (int): How many records to train on.
-    dev (int): How many to evaluate on.
+    dev (int): How many to choose the best step on.
+    test (int): How many to evaluate on, of dev's templates with other entities. Default: 0 for no such part.
     lang (str): Code of the language, for which there must be templates.
-    RETURNS (tuple[list[Record], list[Record]]): Records of the form `bio-json`.
+    RETURNS (tuple[list[Record], ...]): Records of the form `bio-json`: train, dev and, where it was asked for, test.
     RAISES (UserError): More records than there can be distinct ones, a language
         without templates, or Faker missing.
     """
     resource = _read_resource(lang)
-    for part, asked in (("train", train), ("dev", dev)):
+    for part, asked in (("train", train), ("dev", dev + test)):
         most = _most(resource[part]["templates"])
         if asked < 1:
             raise UserError(Errors.E404.format(part=part, asked=asked))
         if asked > most:
             raise UserError(Errors.E401.format(most=most, part=part, asked=asked, file=_file_name(lang)))
-    first = _generate_part(resource, "train", train, seed, lang, taken=())
-    taken = {surface.lower() for _, surface in record_entities(first, lang)}
-    return first, _generate_part(resource, "dev", dev, seed, lang, taken=taken)
+    parts = [_generate_part(resource, "train", train, seed, lang, taken=())]
+    taken = {surface.lower() for _, surface in record_entities(parts[0], lang)}
+    parts.append(_generate_part(resource, "dev", dev, seed, lang, taken=taken))
+    if test:
+        taken |= {surface.lower() for _, surface in record_entities(parts[1], lang)}
+        texts = {record["text"].lower() for record in parts[1]}
+        # Texts without entities may be dev's again: as many more are made.
+        more = _generate_part(resource, "dev", dev + test, seed + 1, lang, taken=taken)
+        parts.append([record for record in more if record["text"].lower() not in texts][:test])
+    return tuple(parts)
 
 
 def records_to_json(records: Iterable[Record]) -> str:

@@ -15,7 +15,7 @@ def check_corpus_command(
 ) -> None:
     """Check the counts of a converted corpus against those of the published one."""
     from spacy_ner_plus.cli.console import out
-    from spacy_ner_plus.workflows.check_corpus import check_corpus
+    from spacy_ner_plus.workflows.project.check_corpus import check_corpus
 
     name = source.resolve().name
     checked = check_corpus(corpus, name, corpora)

@@ -1,6 +1,6 @@
 """Tables of what corpora hold and of what was lost on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from spacy_ner_plus.issues import IssueLog
@@ -89,3 +89,15 @@ def findings_table(findings: "Sequence[Finding]") -> "Table":
 
 def _with_share(count: int, total: int) -> str:
     return f"{count:,} ({count / total:.1%})" if total else "0"
+
+
+def shared_table(counts: Mapping[str, "CorpusCounts"]) -> "Table | str":
+    """List how many texts of each corpus are in the others, too; a sentence where there are none."""
+    from rich.table import Table
+
+    table = Table("documents of", "whose text is also in", "count")
+    for name, count in counts.items():
+        for other, other_count in counts.items():
+            if name != other and (number := count.shared_with(other_count)):
+                table.add_row(name, other, f"{number:,} ({number / count.docs:.1%})")
+    return table if table.row_count else "No text is in two of the corpora."

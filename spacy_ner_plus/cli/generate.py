@@ -14,33 +14,35 @@ EXAMPLES = 3  # entities of a label that are shown for each part
 
 
 def generate_command(
-    out_dir: Annotated[Path, typer.Argument(help="Folder for train.json and dev.json.")],
+    out_dir: Annotated[Path, typer.Argument(help="Folder for train.json, dev.json and test.json.")],
     train: Annotated[int, typer.Option(help="Records to train on.")] = 200,
-    dev: Annotated[int, typer.Option(help="Records to evaluate on.")] = 50,
+    dev: Annotated[int, typer.Option(help="Records to choose the best step on.")] = 50,
+    test: Annotated[int, typer.Option(help="Records to evaluate on, 0 for none.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 0,
     lang: Annotated[str, typer.Option(help="Language of the templates.")] = "en",
 ) -> None:
-    """Make a labelled corpus of requests to an assistant, in two parts that share no entity."""
+    """Make a labelled corpus of requests to an assistant, in parts that share no entity."""
     from spacy_ner_plus.cli.console import err, out
     from spacy_ner_plus.workflows.generate import generate
 
     with err.status("Making the corpus"):
-        made = generate(out_dir, train=train, dev=dev, seed=seed, lang=lang)
+        made = generate(out_dir, train=train, dev=dev, test=test, seed=seed, lang=lang)
     out.print(_table(made))
     shared = ", ".join(made.shared)
     verdict = (
-        f"Entities in both parts: {shared}" if shared else "No entity is in both parts, whatever its case."
+        f"Entities in several parts: {shared}" if shared else "No entity is in two parts, whatever its case."
     )
     out.print(verdict, markup=False, highlight=False)
     f1 = made.baseline["f1"]
     out.print(
         f"Most frequent tag and regular expressions, trained on train: F1 {f1:.3f} on dev.", highlight=False
     )
-    err.print(f"Written: {out_dir / 'train.json'}, {out_dir / 'dev.json'}", markup=False, highlight=False)
+    written = ", ".join(str(out_dir / f"{part}.json") for part in made.records)
+    err.print(f"Written: {written}", markup=False, highlight=False)
 
 
 def _table(made: "Generated") -> "Table":
-    """List how many entities of each label both parts have, and the first of them."""
+    """List how many entities of each label each part has, and the first of them."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -51,23 +51,14 @@ def stats_command(
 
 
 def _count(corpora: list[str]) -> None:
-    from rich.table import Table
-
     from spacy_ner_plus.cli.console import out, progress
-    from spacy_ner_plus.cli.corpus_tables import counts_table
+    from spacy_ner_plus.cli.corpus_tables import counts_table, shared_table
     from spacy_ner_plus.workflows.stats import stats
 
     counts = stats(corpora, progress=progress)
     out.print(counts_table(counts))
-    shared = Table("documents of", "whose text is also in", "count")
-    for name, count in counts.items():
-        for other, other_count in counts.items():
-            if name != other and (number := count.shared_with(other_count)):
-                shared.add_row(name, other, f"{number:,} ({number / count.docs:.1%})")
-    if shared.row_count:
-        out.print(shared)
-    elif len(counts) > 1:
-        out.print("No text is in two of the corpora.")
+    if len(counts) > 1:
+        out.print(shared_table(counts))
 
 
 def _debug(sources: list[str], settings: dict, lang: str | None, code: Path | None) -> None:

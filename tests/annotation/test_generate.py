@@ -21,7 +21,9 @@ from spacy_ner_plus.issues import IssueLog
 
 ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
 LABELS = {"NAME", "EMAIL", "TIME", "DATE", "PHONE", "LOCATION"}
+# Those with templates and lists of their own.
 PARTS = ("train", "dev")
+BUNDLED = (*PARTS, "test")
 
 
 def bundled(part):
@@ -42,11 +44,11 @@ def small():
 def test_generate_makes_the_bundled_files_again():
     if version("Faker") != FAKER_VERSION:
         pytest.skip(f"made with Faker {FAKER_VERSION}, and this is {version('Faker')}")
-    for part, records in zip(PARTS, generate_corpus(), strict=True):
+    for part, records in zip(BUNDLED, generate_corpus(test=50), strict=True):
         assert records_to_json(records) == bundled(part)
 
 
-@pytest.mark.parametrize(("part", "count"), [("train", 200), ("dev", 50)])
+@pytest.mark.parametrize(("part", "count"), [("train", 200), ("dev", 50), ("test", 50)])
 def test_generate_bundled_files_read_without_a_loss(part, count):
     docs, issues = read(bundled(part))
     assert dict(issues) == {}
@@ -57,15 +59,17 @@ def test_generate_bundled_files_read_without_a_loss(part, count):
 
 def test_generate_bundled_labels_are_tokens_of_the_blank_tokenizer():
     nlp = spacy.blank("en")
-    for part in PARTS:
+    for part in BUNDLED:
         for record in json.loads(bundled(part)):
             words = {token.text for token in nlp.make_doc(record["text"])}
             assert {token for token, _ in record["labels"]} <= words
 
 
 def test_generate_bundled_parts_share_no_entity():
-    train, dev = ({text.lower() for _, text in record_entities(json.loads(bundled(part)))} for part in PARTS)
-    assert train & dev == set()
+    train, dev, test = (
+        {text.lower() for _, text in record_entities(json.loads(bundled(part)))} for part in BUNDLED
+    )
+    assert train & dev == train & test == dev & test == set()
 
 
 def test_generate_bundled_words_are_ambiguous():
@@ -148,5 +152,5 @@ def test_generate_names_the_languages_it_has():
 
 def test_generate_names_the_extra_without_faker(monkeypatch):
     monkeypatch.setitem(sys.modules, "faker", None)
-    with pytest.raises(UserError, match=r"\[project\]"):
+    with pytest.raises(UserError, match=r"\[generate\]"):
         generate_corpus(1, 1)

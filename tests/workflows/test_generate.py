@@ -24,8 +24,21 @@ def test_generate_takes_the_seed(tmp_path):
     assert files[0] == files[1] != files[2]
 
 
+def test_generate_writes_a_part_to_evaluate_on_where_it_is_asked_for(tmp_path):
+    made = generate(tmp_path, train=20, dev=8, test=9, seed=1)
+    assert made.records == {"train": 20, "dev": 8, "test": 9}
+    assert made.shared == []
+    texts = [
+        {record["text"] for record in json.loads((tmp_path / f"{part}.json").read_text(encoding="utf-8"))}
+        for part in made.records
+    ]
+    assert len(set.union(*texts)) == 37
+
+
 @pytest.mark.parametrize(
-    "options", [{"train": 10**6}, {"dev": 10**6}, {"train": 0}, {"dev": -1}, {"lang": "xx"}], ids=str
+    "options",
+    [{"train": 10**6}, {"dev": 10**6}, {"train": 0}, {"dev": -1}, {"test": 10**6}, {"lang": "xx"}],
+    ids=str,
 )
 def test_generate_writes_nothing_when_it_refuses(options, tmp_path):
     with pytest.raises(UserError):

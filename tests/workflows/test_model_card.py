@@ -17,6 +17,13 @@ def test_model_card_is_written_for_a_pipeline(folder):
     assert "model-index" in card.read_text(encoding="utf8")
 
 
+def test_model_card_takes_the_name_and_version_of_the_package_to_be(folder):
+    card = model_card(folder / "good", folder / "good.json", name="mine", version="1.2.3").read_text()
+    assert 'spacy.load("en_mine")' in card
+    assert "| **Version** | 1.2.3 |" in card
+    assert "name: en_mine" in card
+
+
 def test_model_card_refuses_metrics_of_another_pipeline(folder):
     with pytest.raises(UserError, match=r"E324.*labels LOC, ORG, PER were scored, and here are ORG, PER"):
         model_card(folder / "poor", folder / "good.json")

@@ -1,14 +1,16 @@
 """Whether a packaged pipeline finds the same in an environment of its own."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
+from spacy_ner_plus.workflows.project.own_wheel import NAME, build_own_wheel
+from spacy_ner_plus.workflows.project.subprocesses import run
 
 
 def check_package(
@@ -21,10 +23,11 @@ def check_package(
 ) -> int:
     """Compare a packaged pipeline, installed in a new environment, with the folder it was made from.
 
-    wheel (str | Path): What `spacy package` built.
+    wheel (str | Path): What `spacy package` built; a wheel of this package is built beside it. Or a folder, as
+        `package` writes it: what lies there is installed, and nothing else.
     corpora (Sequence[str | Path]): .spacy files whose texts are run.
     pipeline (str | Path): The folder that was packaged.
-    constraints (str | Path): Constraints file for pip. Default: none.
+    constraints (str | Path): Constraints file for pip. Default: None for the versions that are installed here.
     minimum (int): How many entities must be found for the test to tell something. Default: 100.
     RETURNS (int): How many entities were found, the same on both sides.
     RAISES (UserError): Where the wheel can't be installed or loaded, lacks a requirement, or differs.
@@ -33,9 +36,11 @@ def check_package(
 
     wheel, corpora = Path(wheel), [Path(corpus) for corpus in corpora]
     constraints = None if constraints is None else Path(constraints)
-    for path in (wheel, *corpora, *([constraints] if constraints else [])):
+    for path in (*corpora, *([constraints] if constraints else [])):
         if not path.is_file():
             raise UserError(Errors.E101.format(path=path, reason="no such file"))
+    wheels = _find_wheels(wheel)
+    wheel = wheels[-1]
     nlp = load_pipeline(pipeline)
     texts = [doc.text for corpus in corpora for doc in read_docs(corpus, nlp.vocab)]
     expected = [[[ent.start_char, ent.end_char, ent.label_] for ent in doc.ents] for doc in nlp.pipe(texts)]
@@ -43,7 +48,7 @@ def check_package(
     if count < minimum:
         raise UserError(Errors.E530.format(count=count, minimum=minimum))
     with tempfile.TemporaryDirectory() as folder:
-        found = _run_elsewhere(Path(folder), wheel.resolve(), texts, constraints)
+        found = _run_elsewhere(Path(folder), wheels, texts, constraints)
     if not any(requirement.startswith("spacy-ner-plus") for requirement in found["requirements"]):
         raise UserError(Errors.E531.format(wheel=wheel.name, requirements=found["requirements"]))
     for text, here, there in zip(texts, expected, found["ents"], strict=True):
@@ -52,55 +57,44 @@ def check_package(
     return count
 
 
-def _run_elsewhere(folder: Path, wheel: Path, texts: list[str], constraints: Path | None) -> dict:
+def _find_wheels(path: Path) -> list[Path]:
+    """RETURNS (list[Path]): The wheels to install, the pipeline's last; that alone where it was given alone."""
+    if path.is_file():
+        return [path.resolve()]
+    wheels = sorted(path.resolve().glob("*.whl"), key=lambda wheel: not wheel.name.startswith(f"{NAME}-"))
+    if not path.is_dir() or not wheels or wheels[-1].name.startswith(f"{NAME}-"):
+        raise UserError(Errors.E101.format(path=path, reason="no wheel of a pipeline"))
+    return wheels
+
+
+def _run_elsewhere(folder: Path, wheels: list[Path], texts: list[str], constraints: Path | None) -> dict:
     from spacy_ner_plus import resources
 
     python = folder / "env" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    _run([sys.executable, "-m", "venv", str(folder / "env")])
+    run([sys.executable, "-m", "venv", str(folder / "env")])
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    limits = ["-c", str(constraints.resolve())] if constraints else []
-    _run([*pip, *limits, *_own_package(folder), str(wheel)])
+    if constraints is None:
+        constraints = folder / "constraints.txt"
+        constraints.write_text("\n".join(_installed_versions()), encoding="utf8")
+    own = [build_own_wheel(folder)] if len(wheels) == 1 else []
+    run([*pip, "-c", str(constraints.resolve()), *map(str, (*own, *wheels))], folder)
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf8")
     probe = folder / "probe.py"
     probe.write_bytes((Path(resources.__path__[0]) / "probe_package.py").read_bytes())
     # Isolated mode: neither this folder's surroundings nor PYTHONPATH are seen.
-    name = wheel.name.split("-")[0]
-    _run(
-        [str(python), "-I", str(probe), name, str(folder / "texts.json"), str(folder / "found.json")], folder
-    )
+    name = wheels[-1].name.split("-")[0]
+    run([str(python), "-I", str(probe), name, str(folder / "texts.json"), str(folder / "found.json")], folder)
     found = json.loads((folder / "found.json").read_text(encoding="utf8"))
     if not Path(found["package"]).resolve().is_relative_to(folder.resolve()):
         raise UserError(Errors.E533.format(path=found["package"]))
     return found
 
 
-def _own_package(folder: Path) -> list[str]:
-    """Build a wheel of this package where it is a clone; an installed one comes by its requirement."""
-    root = Path(__file__).parents[2]
-    if not (root / "setup.cfg").is_file():
-        return []
-    # Built from a copy of what is needed, so that nothing is left behind in the clone.
-    copy = folder / "source"
-    _copy_sources(root, copy)
-    _run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(copy)],
-        folder,
-    )
-    return [str(path) for path in folder.glob("spacy_ner_plus-*.whl")]
-
-
-def _copy_sources(root: Path, copy: Path) -> None:
-    import shutil
-
-    shutil.copytree(
-        root / "spacy_ner_plus", copy / "spacy_ner_plus", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(root / name, copy / name)
-
-
-def _run(command: list[str], folder: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise UserError(Errors.E534.format(command=" ".join(command[:4]), reason="\n".join(lines[-5:])))
+def _installed_versions() -> list[str]:
+    """RETURNS (list[str]): Constraints for pip: what is installed here, so that it is fetched from pip's cache."""
+    versions = {}
+    for found in distributions():
+        # What came from a folder or an address isn't on an index, and a build's own part of a version neither.
+        if found.metadata["Name"] and found.read_text("direct_url.json") is None:
+            versions[found.metadata["Name"]] = found.version.partition("+")[0]
+    return [f"{name}=={version}" for name, version in sorted(versions.items()) if name != "spacy-ner-plus"]

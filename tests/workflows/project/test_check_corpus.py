@@ -2,7 +2,7 @@ import pytest
 from spacy.tokens import Doc, DocBin
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.check_corpus import check_corpus
+from spacy_ner_plus.workflows.project.check_corpus import check_corpus
 
 TABLE = """
 mine:

