@@ -353,3 +353,38 @@ def test_side_by_side_says_how_many_times_as_long_two_take():
     assert (found["spacy train"]["two_by_one"], found["spacy train"]["was_stopped"]) == (8.18, True)
     assert (found[OURS]["two_by_one"], found[OURS]["one_by_spacy_train"]) == (2.0, 1.0)
     assert (found[OURS]["two_cpu_seconds"], found[OURS]["was_stopped"]) == (44.0, False)
+
+
+def test_new_labels_marks_some_labels_and_says_so(doc):
+    from new_labels import mark
+
+    (marked,) = mark([doc], ["LOC"])
+    assert [ent.label_ for ent in marked.ents] == ["LOC"]
+    assert marked.user_data["annotated_labels"] == ["LOC"]
+    assert len(doc.ents) == 3
+    assert not doc.user_data
+
+
+def test_new_labels_takes_documents_that_the_first_training_did_not_see():
+    from corpus_parts import take_part
+    from new_labels import further_documents
+
+    docs = [Doc(VOCAB, words=[str(i)]) for i in range(946)]
+    first, second = take_part(docs, 0.25), further_documents(docs, 0.25, 200)
+    assert len(second) == 200
+    assert not {id(doc) for doc in first} & {id(doc) for doc in second}
+    assert docs.index(second[-1]) > 900
+
+
+def test_new_labels_sums_up_the_seeds_that_all_have():
+    from new_labels import summary
+
+    def run(peer: str, seed: int, old: float, new: float) -> dict:
+        return {"peer": peer, "seed": seed, "test": {"old": {"f1": old}, "new": {"f1": new}}}
+
+    runs = [run("before", 0, 0.9, 0), run("grown", 0, 0.89, 0.72), run("before", 1, 0.5, 0)]
+    assert summary(runs) == {}
+    found = summary([*runs, run("full", 0, 0.9, 0.8)])
+    assert found["seeds"] == [0]
+    assert found["old_f1_lost"] == {"grown": 0.01}
+    assert found["new_f1_share_of_full"] == 0.9
