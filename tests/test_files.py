@@ -1,8 +1,5 @@
 import errno
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -10,6 +7,7 @@ import pytest
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.files import write_whole, written_together, written_whole
+from tests.disk import at_most
 
 
 def test_files_take_their_name_when_whole(tmp_path):
@@ -63,17 +61,6 @@ def test_files_put_nothing_over_a_folder_unless_told(tmp_path):
     with pytest.raises(UserError, match=r"E303.*taken"):
         write_whole(tmp_path / "taken", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
-@contextmanager
-def at_most(size: int) -> Iterator[None]:
-    """Let this process write no file larger than so many bytes, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_files_that_find_no_room_are_one_message_and_leave_nothing(tmp_path):

@@ -211,6 +211,7 @@ OTHER_TESTS = {
     "test_python": "the package's Python face",
     "test_readme": "README.md",
     "test_registry": "setup.cfg",
+    "workflows/test_full_disk": "all that is written",
     "test_spacy_commands": "spaCy's commands on configs/",
 }
 
