@@ -1,7 +1,5 @@
 """The typer app: which commands there are."""
 
-import sys
-
 import typer
 
 from spacy_ner_plus.cli import (
@@ -26,7 +24,6 @@ from spacy_ner_plus.cli import (
     stats,
     train,
 )
-from spacy_ner_plus.errors import UserError
 
 app = typer.Typer(
     name="spacy-ner-plus",
@@ -66,11 +63,5 @@ app.command("spacy", context_settings=spacy_commands.PASS_ON)(spacy_commands.spa
 
 
 def main() -> None:
-    """Run the command line; an anticipated failure is one message and exit code 1."""
-    from spacy_ner_plus.cli.console import err
-
-    try:
-        app()
-    except UserError as error:
-        err.print(f"Error: {error}", style="red", markup=False, highlight=False)
-        sys.exit(1)
+    """Run the command line; a `UserError` is one message and exit code 1, as typer does it."""
+    app()
