@@ -6,12 +6,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+import spacy
 from spacy.cli import app
 from spacy.tokens import DocBin
 from spacy.util import load_config
+from thinc.api import fix_random_seed
 from typer.testing import CliRunner
 
-from tests.conftest import ROOT, make_docs
+from tests.conftest import ROOT, make_docs, make_examples
 from tests.servers.fault_server import FaultServer
 
 PAGE = (ROOT / "docs" / "spacy_commands.md").read_text(encoding="utf8")
@@ -65,8 +67,6 @@ def chat_model():
 @pytest.fixture(scope="session")
 def trains(tmp_path_factory):
     """A corpus of so many documents that `debug data` doesn't call it a mistake."""
-    import spacy
-
     path = tmp_path_factory.mktemp("trains") / "train.spacy"
     DocBin(docs=make_docs(spacy.blank("en").vocab) * 20).to_disk(path)
     return path
@@ -129,3 +129,64 @@ def test_spacy_commands_do_what_the_table_says(
         assert spacy_command("init", "fill-config", config, tmp_path / "filled.cfg")[0] == 0
         code, output = spacy_command(*(tmp_path / "filled.cfg" if arg == config else arg for arg in args))
     assert code == (1 if says == "no" else 0), output
+
+
+def loss(nlp):
+    """By which networks of the same weights are known."""
+    fix_random_seed(0)
+    return nlp.update(make_examples(nlp), sgd=False, drop=0.0)[nlp.pipe_names[-1]]
+
+
+@pytest.mark.parametrize("name", ["cnn_ner", "transformer_ner", "stock_ner", "shared_encoder"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_spacy_commands_train_on_from_a_trained_pipeline(name, frozen, trained_by, train_overrides, tmp_path):
+    if name in ("stock_ner", "shared_encoder"):
+        pytest.importorskip("spacy_transformers")
+    path = ROOT / "configs" / f"{name}.cfg"
+    source = trained_by(path) / "model-best"
+    config = load_config(path)
+    names = config["nlp"]["pipeline"]
+    config["components"] = {component: {"source": str(source)} for component in names}
+    config["training"]["frozen_components"] = names if frozen else []
+    config.to_disk(tmp_path / "again.cfg")
+    given = [word for key, value in train_overrides.items() for word in (f"--{key}", value)]
+    code, output = spacy_command("train", tmp_path / "again.cfg", "--output", tmp_path / "again", *given)
+    assert code == 0, output
+    before, after = spacy.load(source), spacy.load(tmp_path / "again" / "model-last")
+    assert (loss(before) == pytest.approx(loss(after), rel=1e-6)) == frozen
+    assert after.resume_training().learn_rate == pytest.approx(config["vars"]["learn_rate"])
+
+
+def test_spacy_commands_pretrain_what_a_config_starts_from(small_corpus, tmp_path):
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"text": "Anna Berg lives in Oslo and works ."}) + "\n")
+    config = tmp_path / "pretraining.cfg"
+    assert (
+        spacy_command("init", "fill-config", ROOT / "configs" / "cnn_ner.cfg", config, "--pretraining")[0]
+        == 0
+    )
+    given = [
+        "--paths.train",
+        small_corpus,
+        "--paths.dev",
+        small_corpus,
+        "--paths.raw_text",
+        tmp_path / "texts.jsonl",
+    ]
+    given += ["--pretraining.component", "transformer_ner", "--pretraining.layer", "tok2vec"]
+    given += ["--pretraining.max_epochs", "1"]
+    code, output = spacy_command("pretrain", config, tmp_path / "weights", *given)
+    assert code == 0, output
+    given += ["--initialize.init_tok2vec", tmp_path / "weights" / "model0.bin", "--training.max_steps", "1"]
+    code, output = spacy_command("train", config, "--output", tmp_path / "trained", *given)
+    assert code == 0, output
+    assert spacy.load(tmp_path / "trained" / "model-last").resume_training().learn_rate == pytest.approx(
+        0.001
+    )
+
+
+def test_spacy_commands_assemble_a_chat_model_that_can_be_called_as_if_it_were_trained(pipeline):
+    """It learns nothing, and nothing fails: it may stand beside components that do."""
+    nlp = spacy.load(pipeline(ROOT / "configs" / "structured_llm_ner.cfg"))
+    nlp.initialize()
+    nlp.resume_training()
+    assert nlp.update(make_examples(nlp)) == {}
