@@ -1,7 +1,7 @@
 """Which wordpieces stand for which tokens; those that several tokens would share are cut."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ def read_wordpieces(batch: BatchText, tokenizer: WordpieceTokenizer) -> Wordpiec
     pieces = tokenizer(batch.parts)
     if tokenizer.cuts_at_tokens:
         groups = _sharing(batch, pieces)
-        if groups:
+        if groups is not None:
             return _cut(batch, pieces, groups, tokenizer)
     return pieces
 
@@ -79,31 +79,33 @@ def _touched(batch: BatchText, pieces: Wordpieces) -> _Touched:
     return _Touched(first, last, (first <= last) & (pieces.ends > pieces.starts))
 
 
-class _Group(NamedTuple):
-    """Tokens that hang together by wordpieces that cross their borders, and all wordpieces of them.
+class _Groups(NamedTuple):
+    """Groups of tokens that hang together by wordpieces that cross their borders, in order.
 
-    text (int): Which text of the batch they stand in.
-    tokens (range): The tokens.
-    pieces (slice): The wordpieces, with those of the space before.
+    texts (Ints1d): Which text of the batch each stands in, of shape (groups,).
+    first_tokens (Ints1d): The first token of each.
+    end_tokens (Ints1d): The one after its last.
+    first_pieces (Ints1d): The first wordpiece of each, those of the space before counted in.
+    end_pieces (Ints1d): The one after its last.
     """
 
-    text: int
-    tokens: range
-    pieces: slice
+    texts: np.ndarray
+    first_tokens: np.ndarray
+    end_tokens: np.ndarray
+    first_pieces: np.ndarray
+    end_pieces: np.ndarray
 
 
-def _sharing(batch: BatchText, pieces: Wordpieces) -> list[_Group]:
-    """RETURNS (list[_Group]): The groups with a visible token in which no wordpiece begins."""
+def _sharing(batch: BatchText, pieces: Wordpieces) -> _Groups | None:
+    """RETURNS (_Groups | None): The groups with a visible token in which no wordpiece begins; None for none."""
     n_tokens, touched = len(batch.starts), _touched(batch, pieces)
     has_own = np.zeros(n_tokens, dtype=bool)
     has_own[touched.first[touched.any]] = True
-    lacking = [
-        token
-        for token in np.flatnonzero(~has_own).tolist()
-        if _is_visible(batch.text[batch.starts[token] : batch.ends[token]])
-    ]
+    bare = np.flatnonzero(~has_own)
+    places = zip(bare.tolist(), batch.starts[bare].tolist(), batch.ends[bare].tolist(), strict=True)
+    lacking = [token for token, start, end in places if _is_visible(batch.text[start:end])]
     if not lacking:
-        return []
+        return None
     # How many wordpieces cross the border before each token.
     crossing = np.flatnonzero(touched.crosses)
     steps = np.zeros(n_tokens + 1, dtype=np.int64)
@@ -112,17 +114,17 @@ def _sharing(batch: BatchText, pieces: Wordpieces) -> list[_Group]:
     is_joined = np.cumsum(steps[:n_tokens]) > 0
     heads = np.append(np.flatnonzero(~is_joined), n_tokens)
     found = np.unique(np.searchsorted(heads, lacking, side="right"))
+    first_tokens, end_tokens = heads[found - 1], heads[found]
     # Wordpieces that stand for a space belong to the token after it.
     of_token = np.flatnonzero(touched.any)
-    firsts, ends = touched.first[of_token], np.append(0, of_token + 1)
+    ends = np.append(0, of_token + 1)
+    before, last = (
+        ends[np.searchsorted(touched.first[of_token], tokens)] for tokens in (first_tokens, end_tokens)
+    )
     heads_of_texts = np.cumsum([0, *(len(part) + len(SEPARATOR) for part in batch.parts)])
-    bounds = np.cumsum([0, *pieces.counts]).tolist()
-    groups = []
-    for first, end in zip(heads[found - 1].tolist(), heads[found].tolist(), strict=True):
-        text = int(np.searchsorted(heads_of_texts, batch.starts[first], side="right")) - 1
-        begin, stop = (max(int(i), bounds[text]) for i in ends[np.searchsorted(firsts, (first, end))])
-        groups.append(_Group(text, range(first, end), slice(begin, stop)))
-    return groups
+    texts = np.searchsorted(heads_of_texts, batch.starts[first_tokens], side="right") - 1
+    bounds = np.cumsum([0, *pieces.counts])[texts]
+    return _Groups(texts, first_tokens, end_tokens, np.maximum(before, bounds), np.maximum(last, bounds))
 
 
 class _Word(NamedTuple):
@@ -136,39 +138,60 @@ class _Word(NamedTuple):
     begins: bool
 
 
-def _read_word(batch: BatchText, token: int) -> _Word:
-    start, end = int(batch.starts[token]), int(batch.ends[token])
-    if token and batch.ends[token - 1] == start:
-        return _Word(batch.text[start:end], batch.text[start - 1].isspace())
-    # Before the first token of a text stands none, or what separates it from the text before.
-    has_space = start > 0 and batch.text[start - 1] == " "
-    return _Word(batch.text[start - has_space : end], True)
+def _read_words(batch: BatchText, tokens: np.ndarray) -> Iterator[_Word]:
+    text = batch.text
+    ends_before = np.append(-1, batch.ends)[tokens]
+    places = (batch.starts[tokens].tolist(), batch.ends[tokens].tolist(), ends_before.tolist())
+    for start, end, end_before in zip(*places, strict=True):
+        if end_before == start:
+            yield _Word(text[start:end], text[start - 1].isspace())
+        else:
+            # Before the first token of a text stands none, or what separates it from the text before.
+            has_space = start > 0 and text[start - 1] == " "
+            yield _Word(text[start - has_space : end], True)
 
 
-def _cut(
-    batch: BatchText, pieces: Wordpieces, groups: Sequence[_Group], tokenizer: WordpieceTokenizer
-) -> Wordpieces:
+def _cut(batch: BatchText, pieces: Wordpieces, groups: _Groups, tokenizer: WordpieceTokenizer) -> Wordpieces:
     """Put the wordpieces of each token by itself in the place of those of its group."""
-    words = {token: _read_word(batch, token) for group in groups for token in group.tokens}
-    encoded: dict[_Word, tuple[np.ndarray, np.ndarray]] = {}
+    sizes = groups.end_tokens - groups.first_tokens
+    tokens = np.repeat(groups.first_tokens, sizes) + _counted(sizes)
+    numbers: dict[_Word, int] = {}
+    words = np.array([numbers.setdefault(word, len(numbers)) for word in _read_words(batch, tokens)])
+    ids, offsets, lengths = _encode(list(numbers), tokenizer)
+    counts = lengths[words]
+    taken = np.repeat((np.cumsum(lengths) - lengths)[words], counts) + _counted(counts)
+    # A word ends where its token does.
+    texts = np.array([len(word.text) for word in numbers])
+    begins = np.repeat(batch.ends[tokens] - texts[words], counts)
+    new = np.stack((ids[taken], offsets[taken, 0] + begins, offsets[taken, 1] + begins))
+    gone = np.zeros(len(pieces.ids) + 1, dtype=np.int64)
+    np.add.at(gone, groups.first_pieces, 1)
+    np.add.at(gone, groups.end_pieces, -1)
+    kept = np.flatnonzero(np.cumsum(gone[:-1]) == 0)
+    # New ones stand before what was at the beginning of their group.
+    places = np.repeat(np.repeat(groups.first_pieces, sizes), counts)
+    order = np.argsort(np.concatenate((2 * kept + 1, 2 * places)), kind="stable")
+    rows = np.concatenate((np.stack(pieces[:3])[:, kept], new), axis=1)[:, order]
+    per_text = np.array(pieces.counts)
+    np.add.at(per_text, groups.texts, groups.first_pieces - groups.end_pieces)
+    np.add.at(per_text, np.repeat(groups.texts, sizes), counts)
+    return Wordpieces(*rows, per_text.tolist())
+
+
+def _encode(words: list[_Word], tokenizer: WordpieceTokenizer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """RETURNS (tuple[Ints1d, Ints2d, Ints1d]): Ids and offsets of all words, and how many each has."""
+    results: dict[_Word, tuple[np.ndarray, np.ndarray]] = {}
     for begin in (True, False):
-        distinct = sorted({word for word in words.values() if word.begins == begin})
-        results = tokenizer.encode_words([word.text for word in distinct], begin=begin)
-        encoded.update(zip(distinct, results, strict=True))
-    rows = np.stack(pieces[:3])
-    counts = list(pieces.counts)
-    parts, done = [], 0
-    for group in groups:
-        parts.append(rows[:, done : group.pieces.start])
-        done = group.pieces.stop
-        counts[group.text] -= group.pieces.stop - group.pieces.start
-        for token in group.tokens:
-            ids, offsets = encoded[words[token]]
-            begin = int(batch.ends[token]) - len(words[token].text)
-            parts.append(np.stack((ids, *(offsets.T + begin))))
-            counts[group.text] += len(ids)
-    ids, starts, ends = np.concatenate((*parts, rows[:, done:]), axis=1)
-    return Wordpieces(ids, starts, ends, counts)
+        some = [word for word in words if word.begins == begin]
+        encoded = tokenizer.encode_words([word.text for word in some], begin=begin)
+        results.update(zip(some, encoded, strict=True))
+    ids, offsets = zip(*(results[word] for word in words), strict=True)
+    return np.concatenate(ids), np.concatenate(offsets), np.array([len(some) for some in ids])
+
+
+def _counted(sizes: np.ndarray) -> np.ndarray:
+    """RETURNS (Ints1d): 0, 1, ... for each size, up to it."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def _is_visible(text: str) -> bool:
