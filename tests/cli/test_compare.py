@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.compare import compare_command
 from spacy_ner_plus.cli.scores import show_comparison
 from spacy_ner_plus.workflows.compare import RESULT, compare
+from spacy_ner_plus.workflows.evaluate import evaluate
 from tests.workflows.patterns import save_compared
 
 
@@ -51,8 +52,11 @@ def test_compare_says_that_and_why_nothing_was_tested(folder, tmp_path, capsys):
 
 
 def test_compare_says_that_few_documents_are_not_tested(folder, tmp_path, capsys):
-    pipelines = sources(folder, "good", "poor")
-    show_comparison(compare(*pipelines, target=tmp_path, gold=folder / "gold.spacy", limit=5))
+    few = {"gold": folder / "gold.spacy", "limit": 5}
+    metrics = [
+        evaluate(source, few["gold"], limit=few["limit"]) for source in sources(folder, "good", "poor")
+    ]
+    show_comparison(compare(*metrics, target=tmp_path, **few))
     said = capsys.readouterr().out
     assert "Not tested: the corpus has 5 documents, and with fewer than 10" in said
     assert "told apart" not in said

@@ -2,7 +2,9 @@ import subprocess
 import sys
 
 import spacy
+from typer.testing import CliRunner
 
+from spacy_ner_plus.cli.app import app
 from tests.pipeline.transformer_ner.test_import_hf import TAGS, save_classifier
 
 
@@ -13,8 +15,8 @@ def run(*arguments):
 
 def test_import_hf_saves_a_pipeline(tmp_path):
     source = save_classifier(tmp_path / "hf", TAGS)
-    done = run(source, tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, ["import-hf", str(source), str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
     assert "LOC, PER" in done.stdout
     assert spacy.load(tmp_path / "out").pipe_names == ["transformer_ner"]
 

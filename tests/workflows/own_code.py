@@ -1,8 +1,9 @@
 """A factory of somebody's own, in a file to give as --code, and a pipeline that needs it."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+import spacy
+import srsly
 
 CODE = """
 from spacy.language import Language
@@ -24,14 +25,14 @@ def write_code(folder: Path, code: str = CODE) -> Path:
 
 
 def own_pipeline(folder: Path, code: Path, factory: str = "own_finder") -> str:
-    """A pipeline of it, made in a process of its own: this one shouldn't know the factory."""
-    made = f"""
-import spacy
-from spacy.util import import_file
-import_file("own", {str(code)!r})
-nlp = spacy.blank("en")
-nlp.add_pipe({factory!r})
-nlp.to_disk({str(folder / "own-pipeline")!r})
-"""
-    subprocess.run([sys.executable, "-c", made], check=True)
-    return str(folder / "own-pipeline")
+    """A pipeline of it, written as it would lie there: this process shouldn't know the factory."""
+    path = folder / "own-pipeline"
+    nlp = spacy.blank("en")
+    nlp.to_disk(path)
+    config = nlp.config.copy()
+    config["nlp"]["pipeline"] = [factory]
+    config["components"] = {factory: {"factory": factory}}
+    config.to_disk(path / "config.cfg")
+    meta = srsly.read_json(path / "meta.json")
+    srsly.write_json(path / "meta.json", {**meta, "pipeline": [factory], "components": [factory]})
+    return str(path)

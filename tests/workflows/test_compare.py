@@ -277,7 +277,7 @@ def test_compare_takes_pipelines_docs_and_metrics_in_memory():
 
 def test_compare_evaluates_saved_pipelines_on_docs_in_memory(folder):
     golds = make_golds(spacy.blank("en").vocab)
-    comparison = compare(folder / "good", folder / "poor", gold=golds, resamples=100)
+    comparison = compare(folder / "good", folder / "poor.json", gold=golds, resamples=100)
     assert comparison.winner == "good"
 
 
