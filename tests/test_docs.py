@@ -139,3 +139,9 @@ def test_docs_are_a_site_whose_links_lead_somewhere(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "spacy-ner-plus" in (tmp_path / "site" / "index.html").read_text(encoding="utf8")
     assert (tmp_path / "site" / "repository" / "configs" / "cnn_ner.cfg").exists()
+
+
+def test_docs_reference_is_what_the_code_says():
+    command = [sys.executable, str(ROOT / "docs" / "reference.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
