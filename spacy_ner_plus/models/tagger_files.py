@@ -39,10 +39,13 @@ class StoredTagger(NamedTuple):
 
 def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str, bytes]:
     """RETURNS (dict[str, bytes]): A tagger's weights, configuration and tokenizer by file name."""
+    config = srsly.json_loads(network.encoder.config.to_json_string(use_diff=False))
+    # Where it was read from: a folder of this machine, and another one each time it is saved.
+    config.pop("_name_or_path", None)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return {
         **tokenizer.to_files(),
-        "config.json": network.encoder.config.to_json_string(use_diff=False).encode("utf8"),
+        "config.json": srsly.json_dumps(config, indent=2, sort_keys=True).encode("utf8"),
         _SETTINGS: srsly.json_dumps({**network.sizes, _CUTS: tokenizer.cuts_at_tokens}).encode("utf8"),
         WEIGHTS: save_safetensors(state),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from spacy.util import replace_model_node
 from thinc.api import Linear, Model, Optimizer, set_dropout_rate
@@ -302,6 +303,10 @@ class ThincScorer:
         def backprop_rows(d_scores: np.ndarray) -> None:
             d_parts = Ragged(d_scores, scores.lengths).split()
             backprop([self.model.ops.asarray2f(part) for part in d_parts])
+            for node in self.model.walk():
+                if isinstance(node, Tok2VecListener):
+                    # It keeps the batch's, a local function, with which no pipeline can be pickled.
+                    node._backprop = None
 
         return scores, backprop_rows
 
