@@ -1,7 +1,10 @@
 """The typer app: which commands there are."""
 
+from typing import Annotated
+
 import typer
 
+from spacy_ner_plus.about import __version__
 from spacy_ner_plus.cli import (
     calibrate,
     check_corpus,
@@ -24,6 +27,7 @@ from spacy_ner_plus.cli import (
     stats,
     train,
 )
+from spacy_ner_plus.cli.examples import examples
 
 app = typer.Typer(
     name="spacy-ner-plus",
@@ -35,29 +39,42 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from spacy_ner_plus.cli.console import out
+
+        out.print(f"spacy-ner-plus {__version__}", markup=False, highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
-    """Keep commands named even where there is only one."""
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    """Named entity recognition for spaCy: convert, train, evaluate, look, package."""
 
 
-app.command("convert")(convert.convert_command)
-app.command("convert-corpus")(convert_corpus.convert_corpus_command)
-app.command("stats", context_settings=stats.SETTINGS)(stats.stats_command)
-app.command("init")(init.init_command)
-app.command("check-project")(check_project.check_project_command)
-app.command("check-corpus")(check_corpus.check_corpus_command)
-app.command("generate")(generate.generate_command)
-app.command("train", context_settings=train.OVERRIDES)(train.train_command)
-app.command("calibrate")(calibrate.calibrate_command)
-app.command("evaluate")(evaluate.evaluate_command)
-app.command("compare")(compare.compare_command)
-app.command("predict")(predict.predict_command)
-app.command("record")(record.record_command)
-app.command("render")(render.render_command)
-app.command("package")(package.package_command)
-app.command("test-package")(check_package.check_package_command)
-app.command("model-card")(model_card.model_card_command)
-app.command("import-hf")(import_hf.import_hf_command)
+app.command("convert", epilog=examples("convert"))(convert.convert_command)
+app.command("convert-corpus", epilog=examples("convert-corpus"))(convert_corpus.convert_corpus_command)
+app.command("stats", epilog=examples("stats"), context_settings=stats.SETTINGS)(stats.stats_command)
+app.command("init", epilog=examples("init"))(init.init_command)
+app.command("check-project", epilog=examples("check-project"))(check_project.check_project_command)
+app.command("check-corpus", epilog=examples("check-corpus"))(check_corpus.check_corpus_command)
+app.command("generate", epilog=examples("generate"))(generate.generate_command)
+app.command("train", epilog=examples("train"), context_settings=train.OVERRIDES)(train.train_command)
+app.command("calibrate", epilog=examples("calibrate"))(calibrate.calibrate_command)
+app.command("evaluate", epilog=examples("evaluate"))(evaluate.evaluate_command)
+app.command("compare", epilog=examples("compare"))(compare.compare_command)
+app.command("predict", epilog=examples("predict"))(predict.predict_command)
+app.command("record", epilog=examples("record"))(record.record_command)
+app.command("render", epilog=examples("render"))(render.render_command)
+app.command("package", epilog=examples("package"))(package.package_command)
+app.command("test-package", epilog=examples("test-package"))(check_package.check_package_command)
+app.command("model-card", epilog=examples("model-card"))(model_card.model_card_command)
+app.command("import-hf", epilog=examples("import-hf"))(import_hf.import_hf_command)
 app.add_typer(llm.app, name="llm")
 app.command("spacy", context_settings=spacy_commands.PASS_ON)(spacy_commands.spacy_command)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
 app = typer.Typer(
-    help="Check a chat model, try its reply formats, and estimate what a run takes.", no_args_is_help=True
+    help="Check a chat model, try its reply formats, and estimate what a run takes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Overrides = Annotated[
@@ -23,7 +26,7 @@ Overrides = Annotated[
 Component = Annotated[str | None, typer.Option(help="Name of the component; default: the only one.")]
 
 
-@app.command("check")
+@app.command("check", epilog=examples("llm check"))
 def check_command(
     url: Annotated[str, typer.Argument(help="Base URL of an OpenAI-compatible server; may be empty.")],
     model: Annotated[str, typer.Option(help="The model, as the server calls it.")] = "default",
@@ -40,7 +43,7 @@ def check_command(
     err.print(text, markup=False, highlight=False)
 
 
-@app.command("try")
+@app.command("try", epilog=examples("llm try"))
 def try_command(
     pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline with a structured_llm_ner.")],
     corpus: Annotated[Path, typer.Argument(help="Gold dev corpus: a .spacy file or a folder of them.")],
@@ -73,7 +76,7 @@ def try_command(
         raise UserError(trials[0].failure)
 
 
-@app.command("estimate")
+@app.command("estimate", epilog=examples("llm estimate"))
 def estimate_command(
     pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline with a structured_llm_ner.")],
     texts: Annotated[

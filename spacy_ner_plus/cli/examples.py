@@ -1,0 +1,50 @@
+"""An example or two of each command, which end its --help and stand in docs/reference."""
+
+EXAMPLES = {
+    "convert": (
+        "convert train.conll corpus/train.spacy",
+        "convert export.jsonl corpus.spacy --split train=0.8,dev=0.2",
+    ),
+    "convert-corpus": ("convert-corpus assets/mine corpus/mine --lang de",),
+    "stats": (
+        "stats corpus/train.spacy corpus/dev.spacy",
+        "stats corpus/train.spacy corpus/dev.spacy --debug",
+    ),
+    "init": ("init my_project",),
+    "check-project": ("check-project all --corpus mine --files assets/mine",),
+    "check-corpus": ("check-corpus corpus/conll --source assets/conllpp",),
+    "generate": ("generate assets/synthetic --train 200 --dev 50 --test 50",),
+    "train": (
+        "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",
+        "train configs/transformer_ner.cfg training/mine --calibrate --vars.epochs 4 --vars.device cuda",
+    ),
+    "calibrate": ("calibrate training/mine/model-best corpus/dev.spacy --plot reliability.svg",),
+    "evaluate": (
+        "evaluate training/mine/model-best corpus/test.spacy --output metrics.json",
+        "evaluate training/mine/model-best corpus/test.spacy --override components.transformer_ner.device=cpu",
+    ),
+    "compare": (
+        "compare ours.json theirs.json --corpus corpus/test.spacy --output report",
+        "compare ours=training/mine/model-best small=en_core_web_sm --corpus corpus/test.spacy --output report",
+    ),
+    "predict": (
+        'predict training/mine/model-best --text "Anna Berg flew from Oslo to Paris."',
+        "predict training/mine/model-best texts.txt --output entities.jsonl",
+    ),
+    "record": ("record training/mine/log.jsonl result.json metrics.json",),
+    "render": ("render corpus/test.spacy metrics-predictions.spacy differences.html",),
+    "package": ("package training/mine/model-best wheels --name ner_mine --version 1.0.0 --metrics metrics.json",),
+    "test-package": ("test-package wheels corpus/test.spacy --pipeline training/mine/model-best",),
+    "model-card": ("model-card training/mine/model-best metrics.json --name ner_mine --version 1.0.0",),
+    "import-hf": ("import-hf dslim/bert-base-NER pipelines/bert",),
+    "llm check": ("llm check http://127.0.0.1:8080/v1 --model qwen3",),
+    "llm try": ("llm try training/llm corpus/dev.spacy --limit 50",),
+    "llm estimate": ("llm estimate training/llm texts.jsonl",),
+}  # fmt: skip
+
+
+def examples(command: str) -> str:
+    """RETURNS (str): The end of a command's help, whose lines click leaves as they are."""
+    lines = EXAMPLES[command]
+    title = "Examples:" if len(lines) > 1 else "Example:"
+    return "\n".join((title, "", "\b", *(f"    spacy-ner-plus {line}" for line in lines)))
