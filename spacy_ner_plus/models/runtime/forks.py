@@ -1,6 +1,7 @@
 """Forked worker processes, which inherit libraries in a state that they can't use."""
 
 import os
+from threading import Lock
 
 import torch
 
@@ -8,31 +9,36 @@ from spacy_ner_plus.errors import Errors, UserError
 
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 _is_registered = False
-_is_set_for_fork = False
+# One fork at a time, or one would take what another set for what the user did.
+_forking = Lock()
+_set_by_user: str | None = None
 
 
-def quiet_tokenizers_at_fork() -> None:
-    """Let forked workers tokenize with one thread, as they must, without the warning that each would print.
+def limit_tokenizers_at_fork() -> None:
+    """Let forked workers tokenize with one thread, whatever the user set for this process.
 
-    tokenizers looks for an environment variable while the process forks. Where the user has set it, it stays as
-    it is; else it is set for the workers alone.
+    The thread pool of tokenizers doesn't survive a fork. Its environment variable says whether it is used, at each
+    call; where it isn't set as a process forks, each worker prints a warning.
     """
     global _is_registered
     if not _is_registered and hasattr(os, "register_at_fork"):
         _is_registered = True
-        os.register_at_fork(before=_set_for_fork, after_in_parent=_unset)
+        os.register_at_fork(before=_set_for_fork, after_in_parent=_restore, after_in_child=_forking.release)
 
 
 def _set_for_fork() -> None:
-    global _is_set_for_fork
-    _is_set_for_fork = _PARALLELISM not in os.environ
-    if _is_set_for_fork:
-        os.environ[_PARALLELISM] = "false"
+    global _set_by_user
+    _forking.acquire()
+    _set_by_user = os.environ.get(_PARALLELISM)
+    os.environ[_PARALLELISM] = "false"
 
 
-def _unset() -> None:
-    if _is_set_for_fork:
+def _restore() -> None:
+    if _set_by_user is None:
         os.environ.pop(_PARALLELISM, None)
+    else:
+        os.environ[_PARALLELISM] = _set_by_user
+    _forking.release()
 
 
 def check_device_after_fork(device: torch.device) -> None:
