@@ -201,6 +201,7 @@ OTHER_TESTS = {
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
     "pipeline/transformer_ner/test_new_labels": "labels that come later, from the component to its losses",
     "pipeline/test_contract": "what all components hold to",
+    "pipeline/test_real_pipelines": "all components in pipelines of spaCy's",
     "pipeline/transformer_ner/test_shared_models": "models that pipelines share",
     "servers/test_fault_server": "the tests' own servers",
     "servers/test_servers": "the tests' own servers",
