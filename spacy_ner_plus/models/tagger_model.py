@@ -22,7 +22,7 @@ from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
 from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
-from spacy_ner_plus.models.runtime.forks import check_device_after_fork, limit_tokenizers_at_fork
+from spacy_ner_plus.models.runtime.forks import check_device_after_fork, limit_threads_at_fork
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
 from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, limit_threads
@@ -98,7 +98,7 @@ class TaggerModel(Shim):
         if longest is not None and windowing.longest > longest:
             raise UserError(Errors.E207.format(size=windowing.longest, longest=longest))
         freeze_layers(encoder, self.settings.frozen_layers)
-        limit_tokenizers_at_fork()
+        limit_threads_at_fork()
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
         of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []

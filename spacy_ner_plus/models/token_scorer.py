@@ -253,6 +253,10 @@ class ThincScorer:
     def configure(self, device: str, precision: str) -> None:
         if (device, precision) != ("auto", "auto"):
             raise UserError(Errors.E221.format(name=self.name))
+        # Other components of the pipeline that use torch, as a shared `transformer`, would hang in a forked worker.
+        from spacy_ner_plus.models.runtime.forks import limit_threads_at_fork
+
+        limit_threads_at_fork()
 
     def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
         before = self.n_tags

@@ -14,16 +14,17 @@ _forking = Lock()
 _set_by_user: str | None = None
 
 
-def limit_tokenizers_at_fork() -> None:
-    """Let forked workers tokenize with one thread, whatever the user set for this process.
+def limit_threads_at_fork() -> None:
+    """Let forked workers compute and tokenize with one thread, whatever the user set for this process.
 
-    The thread pool of tokenizers doesn't survive a fork. Its environment variable says whether it is used, at each
-    call; where it isn't set as a process forks, each worker prints a warning.
+    The thread pools of torch and of tokenizers don't survive a fork: whoever uses them there hangs, be it another
+    component of the pipeline. An environment variable says whether tokenizers uses its own, at each call; where it
+    isn't set as a process forks, each worker prints a warning.
     """
     global _is_registered
     if not _is_registered and hasattr(os, "register_at_fork"):
         _is_registered = True
-        os.register_at_fork(before=_set_for_fork, after_in_parent=_restore, after_in_child=_forking.release)
+        os.register_at_fork(before=_set_for_fork, after_in_parent=_restore, after_in_child=_limit_worker)
 
 
 def _set_for_fork() -> None:
@@ -39,6 +40,11 @@ def _restore() -> None:
     else:
         os.environ[_PARALLELISM] = _set_by_user
     _forking.release()
+
+
+def _limit_worker() -> None:
+    _forking.release()
+    torch.set_num_threads(1)
 
 
 def check_device_after_fork(device: torch.device) -> None:
