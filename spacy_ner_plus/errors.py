@@ -90,15 +90,16 @@ class Errors(metaclass=_Coded):
     E131 = "`annotated_labels` is {found}. Give a list of labels, such as ['ORG']."
     E132 = (
         "'{path}' is in a format that can't say which labels were annotated on a document. Write a .spacy file, "
-        "or leave --annotated-labels out."
+        "or leave `annotated_labels` (--annotated-labels) out."
     )
     E133 = (
-        "{place}: '{entity}' is a {label}, and --annotated-labels names {labels} alone. Add {label} if all its "
-        'mentions are marked, or drop such entities with --label-map and {{"{label}": null}}.'
+        "{place}: '{entity}' is a {label}, and `annotated_labels` (--annotated-labels) names {labels} alone. Add "
+        "{label} if all its mentions are marked, or drop such entities with `label_map` (--label-map) and "
+        '{{"{label}": null}}.'
     )
     E134 = (
         "The label map can't be used on the Doc '{text}', on which {labels} alone was annotated: {reason}. Change "
-        "the map, or give --annotated-labels with the new names."
+        "the map, or give `annotated_labels` (--annotated-labels) with the new names."
     )
     E140 = (
         "'{path}' is no table of corpora: {reason}. Below each corpus, `splits` gives documents, sentences "
@@ -231,8 +232,10 @@ class Errors(metaclass=_Coded):
     )
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
     E237 = (
-        "'{name}' can't rehearse, since its model listens to '{upstream}', whose earlier state isn't kept. Call "
-        "nlp.replace_listeners before nlp.resume_training, or nlp.rehearse with exclude=['{name}']."
+        "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
+        "isn't kept. Give it one of its own before nlp.resume_training, as by "
+        "nlp.replace_listeners('transformer', '{name}', ['model.tok2vec']), or call nlp.rehearse with "
+        "exclude=['{name}']."
     )
     E238 = (
         "The Doc '{text}' has user_data['{key}'] = {found}. Give a list of the labels that were annotated on it, "
@@ -549,9 +552,9 @@ class Errors(metaclass=_Coded):
     E543 = "`lang` is for corpora; a config names its language. Leave it out, or set nlp.lang."
     E544 = (
         "What is to be looked at is a training config, or a training corpus and an evaluation corpus, not {sources}. "
-        "Settings such as --paths.train go with a config alone."
+        "Settings such as `paths.train` (--paths.train) go with a config alone."
     )
-    E545 = "Can't read the data of '{path}': {reason} Check the config, --paths.train and --paths.dev."
+    E545 = "Can't read the data of '{path}': {reason} Check the config, `paths.train` and `paths.dev`."
     E547 = "{option} says nothing without --debug. Leave it out, or give --debug."
     E546 = "'{option}' is no option and no setting such as --paths.train, or has no value. See --help."
     E550 = "Can't train by '{path}': {reason}"
@@ -560,7 +563,8 @@ class Errors(metaclass=_Coded):
         "training.eval_frequency lower, or train for longer."
     )
     E552 = (
-        "'{path}' has no development set to calibrate on. Give it with --paths.dev, or leave out --calibrate."
+        "'{path}' has no development set to calibrate on. Give it as `paths.dev` (--paths.dev), or leave out "
+        "`calibrate` (--calibrate)."
     )
     E553 = "There is no setting '{key}' to override. The nearest is '{near}'."
     E556 = (

@@ -9,6 +9,7 @@ from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.hub_access import quiet_hub
 from spacy_ner_plus.models.network.tagger import Tagger
 
 # Windows and wordpieces of the example that is traced; both dimensions stay free.
@@ -53,7 +54,8 @@ class CompiledTagger(nn.Module):
         self.process = os.getpid()
         example = tuple(torch.ones(EXAMPLE_SHAPE, dtype=torch.int64) for _ in range(4))
         try:
-            with warnings.catch_warnings():
+            # The tracer asks encoders for everything that they have, a loss included, on which transformers remarks.
+            with warnings.catch_warnings(), quiet_hub():
                 # Of the tracer, about sizes that it takes for constants: see _compare.
                 warnings.simplefilter("ignore")
                 # Not convert_model, which reports its use to OpenVINO's makers. Each of these objects

@@ -121,6 +121,10 @@ def _make_demonstrations(
         return None
     examples, k = [Demonstration.from_dict(record) for record in records], settings.n_examples
     if settings.choose_examples == "embeddings":
+        # Whose torch would hang in a forked worker.
+        from spacy_ner_plus.models.runtime.forks import limit_threads_at_fork
+
+        limit_threads_at_fork()
         return EmbeddedDemonstrations(examples, k, model=encoder_path_v1(settings.embedding_model))
     kind = SimilarDemonstrations if settings.choose_examples == "similar" else FixedDemonstrations
     return kind(examples, k)

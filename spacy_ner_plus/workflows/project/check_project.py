@@ -1,9 +1,11 @@
 """What a workflow of project.yml needs, found out before it runs."""
 
 import re
+import socket
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.llm import check_server
@@ -18,6 +20,8 @@ NEEDED = {
     "llm": (("evaluation", "llm", "report"), ()),
     "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
 }
+# How long a chat model's server may take to take a connection.
+CONNECT_SECONDS = 5.0
 # The corpus's name becomes part of a package's name.
 CORPUS = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
 
@@ -39,7 +43,7 @@ def check_project(
     files (str | Path): Where the corpus's files lie.
     config (str | Path): The training config. Default: not checked.
     encoder (str): What it trains. Default: not checked.
-    llm_url (str): Of a chat model; `compare` does without. Default: none.
+    llm_url (str): Of a chat model, which must take connections; `compare` does without. Default: none.
     llm_model (str): The model, as the server calls it. Default: 'default'.
     RAISES (UserError): With all that is lacking.
     """
@@ -112,4 +116,15 @@ def _is_installed(name: str) -> bool:
 
 def _check_url(workflow: str, url: str, model: str) -> None:
     if workflow == "llm" or (workflow == "compare" and url.strip()):
-        check_server(url, model)
+        _check_connection(check_server(url, model))
+
+
+def _check_connection(address: str) -> None:
+    """Connect to a server once, and ask nothing: a training before would be in vain without it."""
+    parts = urlsplit(address)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        socket.create_connection((parts.hostname, port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise UserError(Errors.E255.format(url=address, reason=reason)) from None

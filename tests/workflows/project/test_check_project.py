@@ -1,3 +1,4 @@
+import socket
 from importlib.metadata import PackageNotFoundError
 
 import pytest
@@ -26,10 +27,26 @@ def without(monkeypatch):
     return hide
 
 
+@pytest.fixture
+def url():
+    """Where something takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+
+
 @pytest.mark.parametrize("workflow", NEEDED)
-def test_check_project_passes_where_all_is_there(workflow):
+def test_check_project_passes_where_all_is_there(workflow, url):
     pytest.importorskip("spacy_transformers")
-    check_project(workflow, "synthetic", FILES, llm_url="http://127.0.0.1:8080/v1")
+    check_project(workflow, "synthetic", FILES, llm_url=url)
+
+
+@pytest.mark.parametrize("workflow", ["llm", "compare"])
+def test_check_project_connects_to_the_server(workflow, url):
+    pytest.importorskip("spacy_transformers")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(UserError, match=rf"E255.*127\.0\.0\.1:{port}.*Start the server"):
+        check_project(workflow, "synthetic", FILES, llm_url=f"http://127.0.0.1:{port}/v1")
 
 
 @pytest.mark.parametrize(
@@ -41,10 +58,10 @@ def test_check_project_passes_where_all_is_there(workflow):
         ("llm", ["httpcore"], r"'llm'.*: httpcore\."),
     ],
 )
-def test_check_project_names_packages(without, workflow, packages, message):
+def test_check_project_names_packages(without, url, workflow, packages, message):
     without(*packages)
     with pytest.raises(UserError, match=message):
-        check_project(workflow, "synthetic", FILES, llm_url="http://127.0.0.1:8080/v1")
+        check_project(workflow, "synthetic", FILES, llm_url=url)
 
 
 def test_check_project_names_the_packaged_encoder_where_it_is_wanted(without):
