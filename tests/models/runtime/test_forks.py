@@ -49,10 +49,55 @@ print(os.environ.get("TOKENIZERS_PARALLELISM"))
 # True: they would use a pool of threads which the fork has left behind, and wait for ever.
 @pytest.mark.parametrize("given", [None, "true"])
 def test_forks_workers_tokenize_in_silence_whatever_the_user_set(trained_folder, given):
+    stdout, stderr = run(CODE, trained_folder, parallelism=given)
+    assert (stdout.splitlines(), stderr) == ([str([2] * 8), str(given)], "")
+
+
+# Threads that torch has used are left behind as well, and another component would wait for them.
+SHARED = """
+import os, sys
+import torch
+from spacy_ner_plus.models.runtime.forks import limit_threads_at_fork
+limit_threads_at_fork()
+torch.set_num_threads(2)
+numbers = torch.ones(2000, 500)
+torch.nn.functional.layer_norm(numbers, (500,))
+pid = os.fork()
+if pid == 0:
+    torch.nn.functional.layer_norm(numbers, (500,))
+    print(torch.get_num_threads(), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+print(torch.get_num_threads())
+"""
+
+
+def test_forks_torch_computes_with_one_thread_in_workers_alone():
+    stdout, _ = run(SHARED)
+    assert stdout.split() == ["1", "2"]
+
+
+OTHER_MODEL = """
+import spacy
+from spacy_ner_plus.models.runtime import forks
+sizes = {"width": 16, "depth": 1, "embed_size": 50, "window_size": 1, "maxout_pieces": 2}
+tok2vec = {"@architectures": "spacy.HashEmbedCNN.v2", **sizes, "subword_features": True, "pretrained_vectors": None}
+model = {"@architectures": "spacy_ner_plus.Tok2VecTagger.v1", "tok2vec": tok2vec}
+spacy.blank("en").add_pipe("transformer_ner", config={"model": model})
+print(forks._is_registered)
+"""
+
+
+def test_forks_are_prepared_for_models_that_are_not_ours():
+    assert run(OTHER_MODEL)[0].split() == ["True"]
+
+
+def run(code, *arguments, parallelism=None):
+    """RETURNS (tuple[str, str]): What a process printed, by stdout and stderr."""
     environment = {k: value for k, value in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
-    if given is not None:
-        environment["TOKENIZERS_PARALLELISM"] = given
-    command = [sys.executable, "-W", "ignore", "-c", CODE, str(trained_folder)]
+    if parallelism is not None:
+        environment["TOKENIZERS_PARALLELISM"] = parallelism
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
     # A process group of its own, whose workers end with it where they hang.
     with subprocess.Popen(
         command,
@@ -67,4 +112,4 @@ def test_forks_workers_tokenize_in_silence_whatever_the_user_set(trained_folder,
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
-    assert (stdout.splitlines(), stderr) == ([str([2] * 8), str(given)], "")
+    return stdout, stderr

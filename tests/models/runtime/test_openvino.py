@@ -39,6 +39,11 @@ def test_openvino_runtime_finds_the_same_entities(trained_folder):
         ]
 
 
+def test_openvino_runtime_is_silent(trained_folder, caplog):
+    load(trained_folder, device="openvino")(TEXTS[0])
+    assert not caplog.records
+
+
 def test_openvino_runtime_works_in_two_processes(trained_folder):
     nlp = load(trained_folder, device="openvino")
     expected = [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
