@@ -73,7 +73,17 @@ def _run_elsewhere(folder: Path, wheels: list[Path], texts: list[str], constrain
     python = folder / "env" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     run([sys.executable, "-m", "venv", str(folder / "env")])
     # -I: a PYTHONPATH would let pip find there what is to be installed.
-    pip = [str(python), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Compiling all of torch would take longer than all else; Python compiles what is imported.
+    pip = [
+        str(python),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
     if constraints is None:
         constraints = folder / "constraints.txt"
         constraints.write_text("\n".join(_installed_versions()), encoding="utf8")
