@@ -14,6 +14,8 @@ from spacy.tokens import Doc
 from spacy_ner_plus.errors import Errors, UserError
 
 _CONFIG = "tokenizer_config.json"
+# What transformers 5 writes there of the last time that it was read.
+_HOW_LOADED = ("is_local", "local_files_only")
 # What sequences of normalizers and of pre-tokenizers call their members.
 _PARTS = ("normalizers", "pretokenizers")
 
@@ -147,8 +149,13 @@ class WordpieceTokenizer:
             self.hf_tokenizer.save_pretrained(folder)
             files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
         if _CONFIG in files:
-            # transformers 5's name for it, which 4 doesn't know; 5 knows both.
-            files[_CONFIG] = files[_CONFIG].replace(b'"TokenizersBackend"', b'"PreTrainedTokenizerFast"')
+            config = json.loads(files[_CONFIG])
+            for name in _HOW_LOADED:
+                config.pop(name, None)
+            if config.get("tokenizer_class") == "TokenizersBackend":
+                # transformers 5's name for it, which 4 doesn't know; 5 knows both.
+                config["tokenizer_class"] = "PreTrainedTokenizerFast"
+            files[_CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode("utf8")
         return files
 
     def _ids(self, text: str) -> list[int]:
