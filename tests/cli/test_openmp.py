@@ -21,7 +21,7 @@ def environment(monkeypatch):
 
 def test_openmp_waits_passively_by_default(environment):
     wait_passively()
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert (os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"]) == ("PASSIVE", "5000")
 
 
 @pytest.mark.parametrize(
