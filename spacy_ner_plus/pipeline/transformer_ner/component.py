@@ -224,12 +224,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         if not any(len(doc) for doc in docs):
             return losses
         self._alignment.check(examples)
-        scores, backprop = self.token_scorer.begin_update(docs, drop)
-        loss, d_scores = self.get_loss(examples, scores)
-        backprop(d_scores)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
+        losses[self.name] += self._learn(docs, lambda scores: self.get_loss(examples, scores), drop, sgd)
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Ragged) -> tuple[float, np.ndarray]:
@@ -282,13 +277,25 @@ class TransformerNER(EntityComponent, TrainablePipe):
         if scorer.upstream is not None:
             raise UserError(Errors.E237.format(name=self.name, upstream=scorer.upstream))
         taught = token_scorer(self._rehearsal_model, self.name).score(docs)
-        scores, backprop = scorer.begin_update(docs, drop)
-        loss, d_scores = rehearsal_loss(scores.data, taught.data)
+        losses[self.name] += self._learn(
+            docs, lambda scores: rehearsal_loss(scores.data, taught.data), drop, sgd
+        )
+        return losses
+
+    def _learn(
+        self,
+        docs: list[Doc],
+        find_loss: Callable[[Ragged], tuple[float, np.ndarray]],
+        drop: float,
+        sgd: Optimizer | None,
+    ) -> float:
+        """RETURNS (float): The loss of scores, as `find_loss` gives it with its gradient, which is learnt from."""
+        scores, backprop = self.token_scorer.begin_update(docs, drop)
+        loss, d_scores = find_loss(scores)
         backprop(d_scores)
         if sgd not in (None, False):
             self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Take a step with the gradient that was gathered."""
