@@ -59,11 +59,13 @@ def llama_server(
         params.warmup = params.fit_params = params.ui = False
         params.verbosity = 0
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
-        server = xllamacpp.Server(params)
         try:
-            # It has taken Ctrl-C for itself, for the whole process.
+            server = xllamacpp.Server(params)
+        finally:
+            # It has taken Ctrl-C for itself, for the whole process, also where it doesn't start.
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+        try:
             yield f"{server.listening_address}/v1"
         finally:
             # It ends with its last reference.

@@ -3,6 +3,8 @@
 import copy
 import os
 import warnings
+from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -11,6 +13,9 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.hub_access import quiet_hub
 from spacy_ner_plus.models.network.tagger import Tagger
+
+if TYPE_CHECKING:
+    from openvino import Core
 
 # Windows and wordpieces of the example that is traced; both dimensions stay free.
 EXAMPLE_SHAPE = (2, 16)
@@ -80,7 +85,7 @@ class CompiledTagger(nn.Module):
                 # By default threads are bound to the first CPUs, and two processes would share these.
                 "ENABLE_CPU_PINNING": False,
             }
-            self._compiled = openvino.Core().compile_model(model, "CPU", settings)
+            self._compiled = _core().compile_model(model, "CPU", settings)
             self._compare(tagger)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -115,3 +120,12 @@ class CompiledTagger(nn.Module):
         far = float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-6))
         if far > 0.1:
             raise ValueError(f"its scores differ from torch's by {far:.0%}")
+
+
+@cache
+def _core() -> "Core":
+    # One for the process. Each core gives the thread a stack for signals, and sets back the one that it found when
+    # it goes; where an earlier core has gone before it, that one is gone as well, and the next Ctrl-C a crash.
+    from openvino import Core
+
+    return Core()

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import numpy as np
@@ -109,3 +110,27 @@ def test_openvino_runtime_leaves_the_choice_of_cpus_to_the_system(trained_folder
     nlp("Anna lives in Oslo.")
     compiled = nlp.get_pipe("transformer_ner").token_scorer.tagger.inference_network()._compiled
     assert compiled.get_property("ENABLE_CPU_PINNING") is False
+
+
+def test_openvino_runtime_leaves_ctrl_c_to_python_when_models_are_gone(trained_folder):
+    # In a process of its own: where it fails, that process crashes.
+    code = f"""
+import signal, sys
+import spacy
+folder = sys.argv[1]
+config = {{"components.transformer_ner.device": "openvino"}}
+signal.signal(signal.SIGINT, signal.default_int_handler)
+one, other = (spacy.load(folder, config=config) for _ in range(2))
+for nlp in (one, other):
+    nlp({TEXTS[0]!r})
+del nlp, one
+del other
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(trained_folder)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n")
