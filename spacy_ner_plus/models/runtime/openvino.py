@@ -126,6 +126,7 @@ class CompiledTagger(nn.Module):
 def _core() -> "Core":
     # One for the process. Each core gives the thread a stack for signals, and sets back the one that it found when
     # it goes; where an earlier core has gone before it, that one is gone as well, and the next Ctrl-C a crash.
-    from openvino import Core
+    with from_extra("openvino"):
+        from openvino import Core
 
     return Core()
