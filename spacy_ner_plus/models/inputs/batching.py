@@ -1,6 +1,5 @@
 """Windows of similar length together, under a budget of wordpieces."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,11 +31,14 @@ class MicroBatch(NamedTuple):
     tokens: np.ndarray
 
 
-# Libraries keep code and memory for each shape that they have met, so memory would grow with every new
-# one. So lengths are rounded up to a multiple of this, and what remains after full micro-batches is
-# divided into few different numbers of windows.
+# Libraries keep memory for each shape that they have met: oneDNN half a megabyte for each product of matrices, and
+# up to 1,024 of them. So lengths are multiples of STEP, long ones of twice as much, and numbers of windows powers
+# of two.
 STEP = 8
-_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+_FINE_UP_TO = 64
+# What a micro-batch costs beside its wordpieces, as a share of the budget: a thousand wordpieces take 25 times as
+# long as next to none.
+_CALL = 1 / 25
 
 
 def micro_batches(
@@ -47,7 +49,7 @@ def micro_batches(
     longest: int,
     budget: int,
 ) -> Iterator[MicroBatch]:
-    """Group windows by length so that little is padded.
+    """Group windows by length, so that padding and the number of micro-batches together cost least.
 
     windows (Sequence[Window]): Windows in any order.
     prefix (Sequence[int]): Ids of special tokens before each window.
@@ -57,19 +59,52 @@ def micro_batches(
         micro-batch is padded beyond.
     budget (int): Most wordpieces of a micro-batch, padding included; a longer
         window has one to itself.
-    YIELDS (MicroBatch): From the longest windows to the shortest, so that a
-        lack of memory shows at once.
+    YIELDS (MicroBatch): From the largest to the smallest, so that a lack of memory shows at once.
     """
     extra = len(prefix) + len(suffix)
     order = sorted(range(len(windows)), key=lambda i: -len(windows[i].ids))
-    begin = 0
-    while begin < len(order):
-        needed = len(windows[order[begin]].ids) + extra
-        length = max(needed, min(-(-needed // STEP) * STEP, longest + extra))
-        full, left = max(1, budget // length), len(order) - begin
-        end = begin + (full if left >= full else _ROWS[bisect_right(_ROWS, left) - 1])
+    lengths = [_rounded(len(windows[i].ids) + extra, longest + extra) for i in order]
+    groups, begin = [], 0
+    for rows in _divide(lengths, budget):
+        groups.append((begin, begin + rows, lengths[begin]))
+        begin += rows
+    for begin, end, length in sorted(groups, key=_size, reverse=True):
         yield _stack([windows[i] for i in order[begin:end]], prefix, suffix, pad_id, length)
-        begin = end
+
+
+def _rounded(length: int, longest: int) -> int:
+    step = STEP if length <= _FINE_UP_TO else 2 * STEP
+    return max(length, min(-(-length // step) * step, longest))
+
+
+def _divide(lengths: Sequence[int], budget: int) -> list[int]:
+    """Divide windows that lie in order of their lengths, the longest first, at least cost.
+
+    lengths (Sequence[int]): To what each is padded where it is the first of a micro-batch.
+    RETURNS (list[int]): How many windows each micro-batch has: a power of two.
+    """
+    count, call = len(lengths), budget * _CALL
+    # From the end: the least that all windows from one on cost, and how many of them go first.
+    costs, rows = [0.0] * (count + 1), [0] * count
+    for begin in range(count - 1, -1, -1):
+        length, most = lengths[begin], count - begin
+        best, taken, tried = costs[begin + 1] + length, 1, 2
+        while tried <= most and tried * length <= budget:
+            cost = costs[begin + tried] + tried * length
+            if cost <= best:
+                best, taken = cost, tried
+            tried *= 2
+        costs[begin], rows[begin] = best + call, taken
+    divided, begin = [], 0
+    while begin < count:
+        divided.append(rows[begin])
+        begin += rows[begin]
+    return divided
+
+
+def _size(group: tuple[int, int, int]) -> int:
+    begin, end, length = group
+    return (end - begin) * length
 
 
 def scatter(

@@ -49,14 +49,44 @@ def test_batching_puts_special_tokens_around_each_window():
     assert batch.mask.tolist() == [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]]
 
 
-def test_batching_makes_few_shapes_of_many_lengths():
+LENGTHS_OF_A_TEXT = st.integers(1, 225)
+
+
+@given(st.lists(st.lists(LENGTHS_OF_A_TEXT, min_size=1, max_size=100), min_size=1, max_size=5))
+def test_batching_makes_few_shapes_whatever_the_lengths(corpus):
+    lengths = {*range(8, 65, 8), *range(80, 227, 16), 227}
+    for batch in (batch for texts in corpus for batch in batches_of(texts)):
+        rows, length = batch.ids.shape
+        assert length in lengths
+        assert rows.bit_count() == 1
+
+
+def test_batching_of_a_long_stream_makes_no_more_shapes_than_there_are():
     rng = np.random.default_rng(0)
     shapes = set()
-    for _ in range(300):
-        windows, _ = make_windows(rng.integers(1, 100, size=rng.integers(1, 40)))
-        shapes |= {batch.ids.shape for batch in micro_batches(windows, [1], [2], 0, 100, 400)}
-    assert len({length for _, length in shapes}) <= 13
-    assert len(shapes) < 100
+    for _ in range(200):
+        lengths = rng.geometric(1 / rng.integers(2, 200), size=rng.integers(1, 100)).clip(1, 225)
+        shapes |= {batch.ids.shape for batch in batches_of(lengths)}
+    assert len(shapes) <= 80
+    assert len({rows * length for rows, length in shapes}) <= 50
+
+
+def test_batching_computes_little_that_is_padding_where_lengths_differ_much():
+    rng = np.random.default_rng(0)
+    lengths = rng.geometric(1 / 20, size=64).clip(1, 200)
+    batches = batches_of(lengths)
+    assert sum(batch.ids.size for batch in batches) < 1.35 * sum(lengths + 2)
+    assert len(batches) <= 12
+
+
+def batches_of(lengths):
+    windows, _ = make_windows(lengths)
+    return list(micro_batches(windows, [1], [2], 0, 225, 1000))
+
+
+def test_batching_begins_with_the_largest():
+    sizes = [batch.ids.size for batch in batches_of([200, *[30] * 40, *[7] * 3])]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_batching_pads_no_window_beyond_the_longest():
