@@ -32,7 +32,7 @@ from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 
 # As configs/transformer_ner_gpu.cfg.
 MODEL = {
-    "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+    "@architectures": "spacy_ner_plus.TransformerTagger.v2",
     "window": 384,
     "overlap": 96,
     "batch_wordpieces": 16000,

@@ -139,7 +139,7 @@ class Errors(metaclass=_Coded):
 
     E201 = (
         "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "
-        "config={'model': {'@architectures': 'spacy_ner_plus.TransformerTagger.v1', 'encoder': 'roberta-base'}}."
+        "config={'model': {'@architectures': 'spacy_ner_plus.TransformerTagger.v2', 'encoder': 'roberta-base'}}."
     )
     E202 = (
         "Can't load the encoder '{name}': {reason} Give the folder of a model saved with safetensors, or a "
@@ -195,7 +195,7 @@ class Errors(metaclass=_Coded):
 
     E220 = "`threshold` is {value}. Give a probability from 0 to 1; 0 keeps all entities."
     E221 = (
-        "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger.v1, and its model "
+        "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger, and its model "
         "is another, which runs where spaCy puts it (spacy.require_gpu, --gpu-id). Leave both at 'auto'."
     )
     E222 = (
@@ -230,7 +230,7 @@ class Errors(metaclass=_Coded):
         "process, call `multiprocessing.set_start_method('spawn')` before `nlp.pipe(..., n_process=2)`, in a script "
         "under `if __name__ == '__main__':`, or leave `n_process` at 1: one process keeps a GPU busy."
     )
-    E234 = "`{setting}` of spacy_ner_plus.TransformerTagger.v1 is {value}. Give {remedy}."
+    E234 = "`{setting}` of spacy_ner_plus.TransformerTagger is {value}. Give {remedy}."
     E237 = (
         "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
         "isn't kept. Give it one of its own before nlp.resume_training, as by "

@@ -201,7 +201,7 @@ def make_pipeline(
         "precision": "fp32",
         **settings,
         "model": {
-            "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+            "@architectures": "spacy_ner_plus.TransformerTagger.v2",
             "encoder": encoder,
             "window": window,
             "overlap": overlap,

@@ -97,7 +97,7 @@ from spacy_ner_plus import UserError, convert, import_hf
 
 def use_encoder():
     nlp = spacy.blank("en")
-    model = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", "encoder": "owner/model"}
+    model = {"@architectures": "spacy_ner_plus.TransformerTagger.v2", "encoder": "owner/model"}
     nlp.add_pipe("transformer_ner", config={"model": model}).add_label("PER")
     nlp.initialize()
 

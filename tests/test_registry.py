@@ -13,7 +13,11 @@ from tests.conftest import ROOT
 NAMES = {
     "console_scripts": ["spacy-ner-plus"],
     "spacy_factories": ["structured_llm_ner", "transformer_ner"],
-    "spacy_architectures": ["spacy_ner_plus.Tok2VecTagger.v1", "spacy_ner_plus.TransformerTagger.v1"],
+    "spacy_architectures": [
+        "spacy_ner_plus.Tok2VecTagger.v1",
+        "spacy_ner_plus.TransformerTagger.v1",
+        "spacy_ner_plus.TransformerTagger.v2",
+    ],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",
         "spacy_ner_plus.interpolate_training.v1",

@@ -29,7 +29,42 @@ def build_transformer_tagger_v1(
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
 ) -> Model[TaggerInput, TaggerOutput]:
-    """Build a tagger on a Hugging Face encoder that reads Docs in overlapping windows.
+    """Build the tagger of `TransformerTagger.v2` as it was: windows are laid evenly, wherever sentences end.
+
+    RETURNS (Model): Logits of shape (tokens, 2 * labels + 1) for each Doc.
+    RAISES (UserError): Where overlap doesn't fit window, lead is negative, or no layer is to be read.
+    """
+    return build_transformer_tagger_v2(
+        encoder=encoder,
+        window=window,
+        overlap=overlap,
+        sentence_overlap=None,
+        lead=lead,
+        batch_wordpieces=batch_wordpieces,
+        case_features=case_features,
+        line_features=line_features,
+        head_layers=head_layers,
+        head_rate_factor=head_rate_factor,
+        frozen_layers=frozen_layers,
+        attention_dropout=attention_dropout,
+    )
+
+
+def build_transformer_tagger_v2(
+    encoder: str = "",
+    window: int = 200,
+    overlap: int = 50,
+    sentence_overlap: int | None = 12,
+    lead: int = 24,
+    batch_wordpieces: int = 1000,
+    case_features: Literal["auto", "always", "never"] = "auto",
+    line_features: bool = True,
+    head_layers: int = 4,
+    head_rate_factor: float = 10.0,
+    frozen_layers: int = 0,
+    attention_dropout: float = 0.0,
+) -> Model[TaggerInput, TaggerOutput]:
+    """Build a tagger on a Hugging Face encoder that reads Docs in windows that end with sentences.
 
     Its settings and their defaults are those of `TaggerSettings`.
 
@@ -42,6 +77,7 @@ def build_transformer_tagger_v1(
         encoder=encoder,
         window=window,
         overlap=overlap,
+        sentence_overlap=sentence_overlap,
         lead=lead,
         batch_wordpieces=batch_wordpieces,
         case_features=case_features,

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.models.inputs.windows import Windowing
+from spacy_ner_plus.models.inputs.layout import Windowing
 from spacy_ner_plus.settings import check_settings, setting, settings
 
 
 @settings
 class TaggerSettings:
-    """How `spacy_ner_plus.TransformerTagger.v1` reads Docs, what its head sees, and how it is trained."""
+    """How `spacy_ner_plus.TransformerTagger.v2` reads Docs, what its head sees, and how it is trained."""
 
     encoder: str = setting(
         "Local folder or hub name of the pretrained encoder; read when the component is initialized, never "
@@ -17,7 +17,15 @@ class TaggerSettings:
         "",
     )
     window: int = setting("Longest window, in wordpieces without special tokens.", 200)
-    overlap: int = setting("How many wordpieces neighbouring windows share.", 50)
+    overlap: int = setting(
+        "How many wordpieces neighbouring windows share where the text has no sentence's end near.", 50
+    )
+    sentence_overlap: int | None = setting(
+        "How many they share where the later one begins to read with a sentence: what stands before it. At most "
+        "half of `overlap`; null for windows laid evenly, wherever sentences end, as TransformerTagger.v1 does.",
+        12,
+        at_least=0,
+    )
     lead: int = setting(
         "How many of the document's first wordpieces stand before each later window, as a context that tells "
         "what the text is about: its title.",
@@ -64,4 +72,4 @@ class TaggerSettings:
     @property
     def windowing(self) -> Windowing:
         """RETURNS (Windowing): How documents are cut."""
-        return Windowing(self.window, self.overlap, self.lead)
+        return Windowing(self.window, self.overlap, self.lead, self.sentence_overlap)

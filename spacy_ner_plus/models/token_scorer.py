@@ -123,7 +123,7 @@ def token_scorer(model: Model, name: str) -> TokenScorer:
 class TaggerScorer:
     """Our own tagger, which runs where its settings say and is saved in safetensors.
 
-    model (Model): The thinc model around it, as TransformerTagger.v1 builds it.
+    model (Model): The thinc model around it, as TransformerTagger.v2 builds it.
     name (str): The component's, for messages.
     """
 

@@ -35,7 +35,7 @@ def make(encoder_folder):
         config = CNN
         if kind == "tagger":
             config = {
-                "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+                "@architectures": "spacy_ner_plus.TransformerTagger.v2",
                 "encoder": encoder_folder,
                 "window": 30,
                 "overlap": 10,

@@ -103,7 +103,7 @@ def tagger(device: str = "cpu", precision: str = "fp32") -> Callable[[Found], di
         "device": device,
         "precision": precision,
         "model": {
-            "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+            "@architectures": "spacy_ner_plus.TransformerTagger.v2",
             "encoder": found.encoder,
             "window": 30,
             "overlap": 10,

@@ -86,7 +86,7 @@ def assert_others_unchanged(found: Read, alone: Read, *components: str) -> None:
 def put(encoder_folders) -> Iterator[Callable[..., None]]:
     """Put a component of ours into a pipeline, ready for use; what is trained already stays as it is."""
     with FaultServer() as server:
-        model = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", "window": 30, "overlap": 10}
+        model = {"@architectures": "spacy_ner_plus.TransformerTagger.v2", "window": 30, "overlap": 10}
         configs = {
             "transformer_ner": {
                 "device": "cpu",

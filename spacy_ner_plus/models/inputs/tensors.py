@@ -8,8 +8,9 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer, read_texts
 from spacy_ner_plus.models.inputs.batching import MicroBatch, micro_batches
+from spacy_ner_plus.models.inputs.layout import Windowing
 from spacy_ner_plus.models.inputs.token_pieces import read_wordpieces
-from spacy_ner_plus.models.inputs.windows import Windowing, make_windows
+from spacy_ner_plus.models.inputs.windows import make_windows
 from spacy_ner_plus.models.network.tagger import Tagger
 
 

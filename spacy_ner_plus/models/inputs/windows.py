@@ -1,12 +1,13 @@
 """Docs as overlapping windows of wordpieces, each token read where it has most context."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from spacy_ner_plus.models.encoders.tokenization import BatchText, Wordpieces
+from spacy_ner_plus.models.inputs.layout import Layout, Windowing, even_layout, sentence_layout
+from spacy_ner_plus.models.inputs.text_borders import NO_BORDER, borders
 from spacy_ner_plus.models.inputs.token_pieces import token_places
 from spacy_ner_plus.models.inputs.word_shape import case_patterns, line_starts
 
@@ -28,43 +29,6 @@ class Window(NamedTuple):
     lines: np.ndarray
     places: np.ndarray
     tokens: np.ndarray
-
-
-@dataclass(frozen=True)
-class Windowing:
-    """How documents are cut into windows.
-
-    size (int): Longest window, in wordpieces, special tokens not counted.
-    overlap (int): How many wordpieces neighbouring windows share at least.
-    lead (int): How many of the document's first wordpieces stand before each later window, as
-        far as they lie before it: a title says what the text is about.
-    """
-
-    size: int
-    overlap: int
-    lead: int = 0
-
-    @property
-    def longest(self) -> int:
-        """RETURNS (int): The most wordpieces of a window with its lead and a separator."""
-        return self.size + (self.lead + 1 if self.lead else 0)
-
-
-def window_bounds(length: int, windowing: Windowing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lay equally long windows over a document.
-
-    length (int): How many wordpieces the document has.
-    RETURNS (tuple[Ints1d, Ints1d, Ints1d]): The windows' starts, their ends, and
-        where the next window takes over: half-way through what two share, so that
-        each wordpiece is read in the window where it has most context.
-    """
-    size, overlap = windowing.size, windowing.overlap
-    count = max(1, -(-(length - overlap) // (size - overlap)))
-    width = -(-(length + (count - 1) * overlap) // count)
-    starts = np.round(np.linspace(0, max(length - width, 0), count)).astype(np.int64)
-    ends = np.minimum(starts + width, length)
-    takeover = np.append((starts[1:] + ends[:-1]) // 2, length)
-    return starts, ends, takeover
 
 
 def make_windows(
@@ -95,13 +59,24 @@ def make_windows(
     if with_lines:
         lines[places] = line_starts(batch)[tokens]
     everything = Window(pieces.ids, cases, lines, places, tokens)
-    heads = np.cumsum([0, *pieces.counts])
+    before = None
+    if windowing.sentence_overlap is not None and max(pieces.counts, default=0) > windowing.size:
+        before = np.full(len(pieces.ids), NO_BORDER)
+        before[places] = borders(batch, tokens)
+    heads = np.cumsum([0, *pieces.counts]).tolist()
     bounds = np.searchsorted(places, heads).tolist()
     windows: list[Window] = []
     for i, count in enumerate(pieces.counts):
-        if bounds[i] < bounds[i + 1]:
-            whole = _slice(everything, heads[i], heads[i + 1], bounds[i], bounds[i + 1])
-            windows += [whole] if count <= windowing.size else _cut(whole, windowing, separator)
+        if bounds[i] == bounds[i + 1]:
+            continue
+        whole = _slice(everything, heads[i], heads[i + 1], bounds[i], bounds[i + 1])
+        if count <= windowing.size:
+            windows.append(whole)
+        elif before is None:
+            windows += _cut(whole, even_layout(count, windowing), windowing.lead, separator)
+        else:
+            layout = sentence_layout(before[heads[i] : heads[i + 1]], windowing)
+            windows += _cut(whole, layout, windowing.lead, separator)
     return windows
 
 
@@ -116,16 +91,15 @@ def _slice(window: Window, start: int, end: int, first: int, last: int) -> Windo
     )
 
 
-def _cut(whole: Window, windowing: Windowing, separator: Sequence[int]) -> Iterator[Window]:
+def _cut(whole: Window, layout: Layout, lead: int, separator: Sequence[int]) -> Iterator[Window]:
     """Cut a document that is longer than a window."""
-    starts, ends, takeover = window_bounds(len(whole.ids), windowing)
-    cuts = np.searchsorted(whole.places, takeover, side="left")
+    cuts = np.searchsorted(whole.places, layout.takeover, side="left")
     begin = 0
-    for start, end, cut in zip(starts.tolist(), ends.tolist(), cuts.tolist(), strict=True):
+    for start, end, cut in zip(layout.starts.tolist(), layout.ends.tolist(), cuts.tolist(), strict=True):
         if cut > begin:
             part = _slice(whole, start, end, begin, cut)
-            lead = min(windowing.lead, start)
-            yield _with_lead(part, whole, lead, separator) if lead else part
+            shown = min(lead, start)
+            yield _with_lead(part, whole, shown, separator) if shown else part
         begin = cut
 
 

@@ -33,7 +33,7 @@ from spacy_ner_plus.settings import defaults
 
 # How many documents are looked at before training where not all of them need to be read.
 SAMPLE = 1000
-DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", **defaults(TaggerSettings)}
+DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v2", **defaults(TaggerSettings)}
 
 
 @Language.factory(

@@ -41,7 +41,7 @@ def import_token_classifier(
             # The model's own predictions; a user may set it.
             "consistency": 0.0,
             "model": {
-                "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+                "@architectures": "spacy_ner_plus.TransformerTagger.v2",
                 "encoder": name,
                 "window": window,
                 "overlap": min(overlap, window // 4),

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer, read_texts
+from spacy_ner_plus.models.inputs.layout import Windowing
 from spacy_ner_plus.models.inputs.token_pieces import read_wordpieces, token_places
-from spacy_ner_plus.models.inputs.windows import Windowing, make_windows, window_bounds
+from spacy_ner_plus.models.inputs.windows import make_windows
 from spacy_ner_plus.models.inputs.word_shape import case_patterns
 from tests.conftest import bpe_tokenizer, sentencepiece_tokenizer, wordpiece_tokenizer
 
@@ -17,11 +18,28 @@ TOKENIZERS = {
     "bpe": WordpieceTokenizer(bpe_tokenizer()),
     "sentencepiece": WordpieceTokenizer(sentencepiece_tokenizer()),
 }
+FINAL = (".", "?", "。", '"')
 WORDS = st.lists(
     st.one_of(
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=6),
         st.sampled_from(
-            ["Oslo", "U.S.-based", "can", "'t", " ", "\n\n", "🙂", "e\u0301", "\u200b", "ﬁne", "アンナ"]
+            [
+                "Oslo",
+                "U.S.-based",
+                ".",
+                "?",
+                "。",
+                '"',
+                "can",
+                "'t",
+                " ",
+                "\n\n",
+                "🙂",
+                "e\u0301",
+                "\u200b",
+                "ﬁne",
+                "アンナ",
+            ]
         ),
     ),
     min_size=1,
@@ -31,38 +49,19 @@ WORDS = st.lists(
 
 def windowings():
     return st.integers(1, 40).flatmap(
-        lambda size: st.builds(Windowing, st.just(size), st.integers(0, size - 1), st.sampled_from([0, 1, 5]))
+        lambda size: st.builds(
+            Windowing,
+            st.just(size),
+            st.integers(0, size - 1),
+            st.sampled_from([0, 1, 5]),
+            st.sampled_from([None, 0, 2, 20]),
+        )
     )
 
 
 def cut(docs, tokenizer, windowing):
     batch = read_texts(docs)
     return make_windows(batch, read_wordpieces(batch, tokenizer), windowing, separator=[3])
-
-
-@given(st.integers(1, 2000), windowings())
-def test_windows_bounds_cover_the_document(length, windowing):
-    starts, ends, takeover = window_bounds(length, windowing)
-    assert starts[0] == 0
-    assert ends[-1] == length
-    assert takeover[-1] == length
-    assert (ends - starts <= windowing.size).all()
-    assert (starts[1:] <= ends[:-1] - windowing.overlap).all()
-
-
-@given(st.integers(1, 2000), windowings())
-def test_windows_read_each_place_where_it_has_most_context(length, windowing):
-    starts, ends, takeover = window_bounds(length, windowing)
-    # Nothing is missing beyond the document's own ends.
-    left = np.where(starts == 0, 10**6, starts)[:, None]
-    right = np.where(ends == length, 10**6, ends)[:, None]
-    places = np.arange(length)
-    before = np.where(starts[:, None] == 0, 10**6, places - left)
-    after = np.where(ends[:, None] == length, 10**6, right - 1 - places)
-    context = np.minimum(before, after)
-    context[(places < starts[:, None]) | (places >= ends[:, None])] = -1
-    reader = np.searchsorted(takeover, places, side="right")
-    assert (context[reader, places] >= context.max(axis=0) - 1).all()
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
@@ -128,3 +127,34 @@ def test_windows_features_stand_at_the_words_they_tell_of():
     real = [token.i for token in doc if not token.is_space]
     assert cases[real].tolist() == case_patterns(read_texts([doc]))[real].tolist()
     assert [doc[int(i)].text for i in np.flatnonzero(lines)] == ["OSLO", "Anna"]
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@given(words=st.lists(WORDS, min_size=2, max_size=4), windowing=windowings())
+@settings(max_examples=60, deadline=None)
+def test_windows_of_a_text_are_the_same_whatever_stands_beside_it(kind, words, windowing):
+    docs = [Doc(VOCAB, words=doc_words) for doc_words in words]
+    together = cut(docs, TOKENIZERS[kind], windowing)
+    first_tokens = np.cumsum([0, *(len(doc) for doc in docs)])
+    apart = [
+        window._replace(tokens=window.tokens + first)
+        for doc, first in zip(docs, first_tokens[:-1], strict=True)
+        for window in cut([doc], TOKENIZERS[kind], windowing)
+    ]
+    assert len(together) == len(apart)
+    for one, other in zip(together, apart, strict=True):
+        for array, expected in zip(one, other, strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def test_windows_end_with_sentences():
+    text = "Anna lives in Oslo . Berg works for Acme Corp . In Paris Berg works ."
+    doc = Doc(VOCAB, words=text.split())
+    tokenizer = TOKENIZERS["wordpiece"]
+    windows = cut([doc], tokenizer, Windowing(12, 6, 0, 1))
+    shown = [
+        " ".join(tokenizer.hf_tokenizer.convert_ids_to_tokens(window.ids.tolist())) for window in windows
+    ]
+    read = [" ".join(doc[int(i)].text for i in window.tokens) for window in windows]
+    assert shown == ["anna lives in oslo . berg works for acme corp .", ". in paris berg works ."]
+    assert read == ["Anna lives in Oslo . Berg works for Acme Corp .", "In Paris Berg works ."]

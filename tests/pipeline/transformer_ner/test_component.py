@@ -496,7 +496,7 @@ def test_transformer_ner_keeps_nothing_of_the_forward_pass_on_the_doc(trained):
 
 def model_config(encoder: str) -> dict:
     return {
-        "@architectures": "spacy_ner_plus.TransformerTagger.v1",
+        "@architectures": "spacy_ner_plus.TransformerTagger.v2",
         "encoder": encoder,
         "window": 30,
         "overlap": 10,

@@ -36,7 +36,7 @@ def test_settings_have_the_defaults_of_the_factory():
     assert config.pop("scorer") == {"@scorers": "spacy.ner_scorer.v1"}
     assert TransformerNERSettings(**config) == TransformerNERSettings()
     assert config.keys() == {field.name for field in fields(TransformerNERSettings)}
-    assert model.pop("@architectures") == "spacy_ner_plus.TransformerTagger.v1"
+    assert model.pop("@architectures") == "spacy_ner_plus.TransformerTagger.v2"
     assert TaggerSettings(**model) == TaggerSettings()
 
 
