@@ -54,7 +54,7 @@ def build_transformer_tagger_v2(
     encoder: str = "",
     window: int = 200,
     overlap: int = 50,
-    sentence_overlap: int | None = 12,
+    sentence_overlap: int | None = 0,
     lead: int = 24,
     batch_wordpieces: int = 1000,
     case_features: Literal["auto", "always", "never"] = "auto",

@@ -18,12 +18,12 @@ class TaggerSettings:
     )
     window: int = setting("Longest window, in wordpieces without special tokens.", 200)
     overlap: int = setting(
-        "How many wordpieces neighbouring windows share where the text has no sentence's end near.", 50
+        "How many wordpieces neighbouring windows share where no sentence or line begins near.", 50
     )
     sentence_overlap: int | None = setting(
-        "How many they share where the later one begins to read with a sentence: what stands before it. At most "
-        "half of `overlap`; null for windows laid evenly, wherever sentences end, as TransformerTagger.v1 does.",
-        12,
+        "How many wordpieces a window shows before the sentence that it begins to read with, at most half of "
+        "`overlap`; null for windows laid evenly, wherever sentences end, as TransformerTagger.v1 does.",
+        0,
         at_least=0,
     )
     lead: int = setting(
