@@ -54,7 +54,7 @@ def build_transformer_tagger_v2(
     encoder: str = "",
     window: int = 200,
     overlap: int = 50,
-    sentence_overlap: int | None = 0,
+    sentence_overlap: int | None = None,
     lead: int = 24,
     batch_wordpieces: int = 1000,
     case_features: Literal["auto", "always", "never"] = "auto",
@@ -64,7 +64,7 @@ def build_transformer_tagger_v2(
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
 ) -> Model[TaggerInput, TaggerOutput]:
-    """Build a tagger on a Hugging Face encoder that reads Docs in windows that end with sentences.
+    """Build a tagger on a Hugging Face encoder that reads Docs in windows.
 
     Its settings and their defaults are those of `TaggerSettings`.
 
