@@ -22,7 +22,8 @@ class TaggerSettings:
     )
     sentence_overlap: int | None = setting(
         "How many wordpieces a window shows before the sentence that it begins to read with, at most half of "
-        "`overlap`; null for windows laid evenly, wherever sentences end, as TransformerTagger.v1 does. 0 computes a seventh less; give it in training, too.",
+        "`overlap`; null for windows laid evenly, wherever sentences end, as TransformerTagger.v1 does. 0 "
+        "computes a seventh less; give it in training, too.",
         None,
         at_least=0,
     )
