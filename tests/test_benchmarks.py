@@ -269,11 +269,29 @@ def test_peers_have_a_file_each():
 def test_scripts_say_what_they_do():
     import subprocess
 
-    for name in ("quality", "speed", "training", "memory", "calibration"):
+    for name in ("quality", "speed", "training", "memory", "cores", "calibration"):
         script = ROOT / "benchmarks" / f"{name}.py"
         done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
         assert done.returncode == 0
         assert "--output" in done.stdout
+
+
+def test_cores_are_counted_up_to_those_of_the_machine():
+    from cores import powers
+
+    assert (powers(1), powers(2), powers(6), powers(8)) == ([1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8])
+
+
+def test_cores_say_what_workers_hold_alone_as_a_share_of_the_weights():
+    from cores import Way, summary
+
+    worker = {"pss_mib": 280.0, "private_mib": 20.0}
+    rounds = [
+        {"documents": s, "messages": s, "weights_mib": 80.0, "workers": [worker]} for s in (1.0, 3.0, 9.0)
+    ]
+    row = summary(Way(2, 1), rounds)
+    assert (row["documents"], row["private_as_share_of_weights"]) == (3, 0.25)
+    assert "worker_private_mib" not in summary(Way(1, 2), [{**rounds[0], "workers": []}])
 
 
 @pytest.mark.parametrize(("rounds", "ranks"), [(6, (1, 6)), (9, (2, 8)), (10, (2, 9)), (20, (6, 15))])
