@@ -13,6 +13,7 @@ from torch import nn
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.encoders.pretrained import build_encoder, first_lines
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
+from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
 from spacy_ner_plus.models.network.tagger import Tagger
 
 WEIGHTS = "model.safetensors"
@@ -20,6 +21,9 @@ _SETTINGS = "tagger.json"
 _SIZES = ("n_tags", "n_cases", "n_lines", "n_layers")
 # What earlier versions saved doesn't have it: their networks read wordpieces that tokens share.
 _CUTS = "cuts_at_tokens"
+# What predicting in eight bits needs, where the network was trained by a version that measures it.
+_RANGES = "ranges.safetensors"
+_INT8_COST = "int8_cost"
 
 
 class StoredTagger(NamedTuple):
@@ -29,12 +33,14 @@ class StoredTagger(NamedTuple):
     tokenizer (WordpieceTokenizer): Its tokenizer.
     sizes (dict[str, int]): Sizes of what stands on and beside the encoder, as `Tagger` takes them.
     state (dict[str, torch.Tensor]): All weights by name.
+    ranges (ActivationRanges | None): Those of its layers' activations, where they were measured.
     """
 
     encoder: nn.Module
     tokenizer: WordpieceTokenizer
     sizes: dict[str, int]
     state: dict[str, torch.Tensor]
+    ranges: ActivationRanges | None
 
 
 def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str, bytes]:
@@ -43,12 +49,16 @@ def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str,
     # Where it was read from: a folder of this machine, and another one each time it is saved.
     config.pop("_name_or_path", None)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return {
+    settings = {**network.sizes, _CUTS: tokenizer.cuts_at_tokens}
+    files = {
         **tokenizer.to_files(),
         "config.json": srsly.json_dumps(config, indent=2, sort_keys=True).encode("utf8"),
-        _SETTINGS: srsly.json_dumps({**network.sizes, _CUTS: tokenizer.cuts_at_tokens}).encode("utf8"),
         WEIGHTS: save_safetensors(state),
     }
+    if network.ranges is not None:
+        settings[_INT8_COST] = network.ranges.cost
+        files[_RANGES] = save_safetensors(network.ranges.to_tensors())
+    return {**files, _SETTINGS: srsly.json_dumps(settings).encode("utf8")}
 
 
 def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
@@ -65,11 +75,15 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
         encoder, tokenizer = build_encoder(folder)
         tokenizer.cuts_at_tokens = bool(settings.get(_CUTS, False))
         state = load_safetensors(weights if weights is not None else (folder / WEIGHTS).read_bytes())
+        ranges = None
+        if (folder / _RANGES).exists():
+            measured = load_safetensors((folder / _RANGES).read_bytes())
+            ranges = ActivationRanges(**measured, cost=settings.get(_INT8_COST))
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise broken(folder, error) from error
-    return StoredTagger(encoder, tokenizer, sizes, state)
+    return StoredTagger(encoder, tokenizer, sizes, state, ranges)
 
 
 def broken(folder: Path, error: Exception) -> UserError:

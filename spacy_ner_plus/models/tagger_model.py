@@ -23,6 +23,7 @@ from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.runtime.forks import check_device_after_fork, limit_threads_at_fork
+from spacy_ner_plus.models.runtime.int8 import Int8Sample
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
 from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, limit_threads
@@ -33,7 +34,7 @@ from spacy_ner_plus.models.training.optimizer import make_adamw, replace_paramet
 from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
-_DERIVED = frozenset({"budget", "_placement", "_inference", "_dropouts", "_optimizer"})
+_DERIVED = frozenset({"budget", "_placement", "_inference", "_dropouts", "_optimizer", "_sample"})
 # In a pickle: whether it was made for a worker.
 _TO_WORKER = "to_worker"
 
@@ -54,6 +55,7 @@ class TaggerModel(Shim):
         self._placement: Placement | None = None
         self._inference: nn.Module | None = None
         self._dropouts: list[nn.Dropout] = []
+        self._sample = Int8Sample()
 
     # Making the network
 
@@ -108,6 +110,7 @@ class TaggerModel(Shim):
         self._optimizer = None
         self._inference = None
         self._placement = None
+        self._sample = Int8Sample()
 
     # Where it runs
 
@@ -190,6 +193,7 @@ class TaggerModel(Shim):
             network, self._batcher(docs), self.budget, placement.device, placement.training_dtype
         )
         batches, parts = training_pass.forward()
+        self._sample.add(batches)
         lengths = [len(doc) for doc in docs]
         return scatter(lengths, batches, parts, network.head_size), training_pass.backward
 
@@ -202,8 +206,20 @@ class TaggerModel(Shim):
 
     def inference_network(self) -> nn.Module:
         if self._inference is None or not is_usable(self._inference):
+            if self._place().quantized:
+                self._measure_ranges()
             self._inference = self._place().inference_network(self.network)
         return self._inference
+
+    @property
+    def int8_cost(self) -> float | None:
+        """RETURNS (float | None): What predicting in eight bits costs at most, in points of F1; None if unknown."""
+        ranges = None if self._model is None else self._model.ranges
+        return None if ranges is None else ranges.cost
+
+    def _measure_ranges(self) -> None:
+        if self._model.ranges is None:
+            self._sample.measure(self._model)
 
     # Training it
 
@@ -216,6 +232,7 @@ class TaggerModel(Shim):
             self._optimizer = make_adamw(network, self.settings.head_rate_factor)
         take_step(self._optimizer, optimizer, network)
         self._inference = None
+        network.ranges = None
 
     def set_dropout(self, rate: float) -> None:
         """Set the share that the network's dropout layers drop in training.
@@ -234,6 +251,7 @@ class TaggerModel(Shim):
         """
         if self._model is None:
             raise UserError(Errors.E208)
+        self._measure_ranges()
         return tagger_to_files(self._model, self.tokenizer)
 
     def from_files(self, folder: Path, weights: bytes | None = None) -> None:
@@ -247,6 +265,8 @@ class TaggerModel(Shim):
         try:
             self._build(stored.encoder, stored.tokenizer, **stored.sizes)
             self._model.load_state_dict(stored.state, assign=True)
+            if stored.ranges is not None and self._model.layers is not None:
+                self._model.ranges = stored.ranges if stored.ranges.fit(self._model.layers) else None
         except (RuntimeError, TypeError) as error:
             raise broken(folder, error) from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
 from spacy_ner_plus.models.network.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -24,19 +25,31 @@ class TaggerState:
     sizes (dict[str, int]): Of what stands on and beside the encoder, as `Tagger` takes them.
     weights (dict[str, ndarray]): All weights by name; on a CPU they are the network's own, not copies.
     frozen (frozenset[str]): Names of the weights that aren't trained.
+    ranges (dict[str, ndarray] | None): Those of its layers' activations, where they are known.
+    int8_cost (float | None): What goes with them.
     """
 
     config: "PretrainedConfig"
     sizes: dict[str, int]
     weights: dict[str, np.ndarray]
     frozen: frozenset[str]
+    ranges: dict[str, np.ndarray] | None = None
+    int8_cost: float | None = None
 
     @classmethod
     def of(cls, network: Tagger) -> "TaggerState":
         """RETURNS (TaggerState): That of a network, on whichever device it is."""
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
         frozen = frozenset(name for name, weight in network.named_parameters() if not weight.requires_grad)
-        return cls(network.encoder.config, dict(network.sizes), weights, frozen)
+        ranges = network.ranges
+        return cls(
+            network.encoder.config,
+            dict(network.sizes),
+            weights,
+            frozen,
+            None if ranges is None else {k: tensor.numpy() for k, tensor in ranges.to_tensors().items()},
+            None if ranges is None else ranges.cost,
+        )
 
     def fill(self, network: Tagger) -> None:
         """Give a network of this encoder and these sizes its weights, on the CPU."""
@@ -45,3 +58,6 @@ class TaggerState:
         network.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()}, assign=True)
         for name, weight in network.named_parameters():
             weight.requires_grad_(name not in self.frozen)
+        if self.ranges is not None:
+            tensors = {name: torch.tensor(array) for name, array in self.ranges.items()}
+            network.ranges = ActivationRanges(**tensors, cost=self.int8_cost)

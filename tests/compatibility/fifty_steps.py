@@ -59,12 +59,12 @@ def train(encoder: str) -> dict[str, np.ndarray]:
 
 
 def saved_weights(nlp) -> dict[str, np.ndarray]:
-    """RETURNS (dict[str, ndarray]): All weights that a pipeline saves as safetensors."""
+    """RETURNS (dict[str, ndarray]): All weights that a pipeline saves."""
     from safetensors.numpy import load_file
 
     with tempfile.TemporaryDirectory() as folder:
         nlp.to_disk(folder)
-        files = sorted(Path(folder).rglob("*.safetensors"))
+        files = sorted(Path(folder).rglob("model.safetensors"))
         return {name: array for file in files for name, array in load_file(file).items()}
 
 

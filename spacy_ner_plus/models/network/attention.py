@@ -35,6 +35,11 @@ class KeyMask:
             self._tails[dtype] = self._make(dtype)
         return self._tails[dtype]
 
+    def ranges(self, hidden: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): Lowest and highest number of each channel outside of padding, (2, channels)."""
+        rows = hidden[self._mask.bool()]
+        return torch.stack((rows.amin(0), rows.amax(0)))
+
     def _make(self, dtype: torch.dtype) -> torch.Tensor | None:
         length = self._mask.shape[1]
         missing = _missing(length, dtype)
@@ -42,7 +47,8 @@ class KeyMask:
             return None
         padding = F.pad(self._mask[:, None, None, self._shortest :] == 0, (0, missing), value=True)
         # Half of the lowest number: what is added to a low score is still a number.
-        return torch.zeros(padding.shape, dtype=dtype).masked_fill_(padding, torch.finfo(dtype).min / 2)
+        zeros = torch.zeros(padding.shape, dtype=dtype, device=padding.device)
+        return zeros.masked_fill_(padding, torch.finfo(dtype).min / 2)
 
 
 def attend(

@@ -5,6 +5,7 @@ predicting they are packed once in the order that oneDNN multiplies in, those of
 value as one matrix, and activation and residual are computed in the same call.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from torch.nn import functional as F
 
 from spacy_ner_plus.models.network.attention import KeyMask, attend
 from spacy_ner_plus.models.network.dropout import drop, rate_of
+
+# Makes the hidden states above a layer of those below it, (windows, length, width).
+LayerFunction = Callable[[torch.Tensor, KeyMask], torch.Tensor]
 
 _LIKE_BERT = ("BertModel", "RobertaModel", "XLMRobertaModel", "CamembertModel", "ElectraModel")
 
@@ -49,44 +53,65 @@ class Layer:
 
     def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
+        attended = self.attend(hidden, mask)
+        fed = self.down(self.activation(self.up(attended)))
+        return self.norm(drop(fed, self.down_dropout) + attended)
+
+    def attend(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What the feed-forward network is given."""
         shape = (*hidden.shape[:2], self.n_heads, -1)
         query, key, value = (
             part(hidden).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
         query = query * query.shape[-1] ** -0.5
         mixed = attend(query, key, value, mask, rate_of(self.attention_dropout))
-        attended = self.attention_norm(drop(self.out(mixed), self.out_dropout) + hidden)
-        fed = self.down(self.activation(self.up(attended)))
-        return self.norm(drop(fed, self.down_dropout) + attended)
+        return self.attention_norm(drop(self.out(mixed), self.out_dropout) + hidden)
+
+    @property
+    def projection(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """RETURNS (tuple[torch.Tensor, torch.Tensor]): Weight and bias that give scaled queries, keys and values."""
+        scale = (self.query.out_features // self.n_heads) ** -0.5
+        weights = (self.query.weight * scale, self.key.weight, self.value.weight)
+        biases = (self.query.bias * scale, self.key.bias, self.value.bias)
+        return torch.cat(weights), torch.cat(biases)
 
 
 class PackedLayer:
-    """The same layer for predicting, its weights packed.
+    """The same layer for predicting, its weights packed; the layer's own aren't kept.
 
-    layer (Layer): The layer, on the CPU in the type to compute in.
+    layer (Layer): The layer, on the CPU.
     activation (str): The encoder's name for its activation.
+    dtype (torch.dtype): What to compute in.
     """
 
-    def __init__(self, layer: Layer, activation: str):
-        scale = (layer.query.out_features // layer.n_heads) ** -0.5
-        weights = (layer.query.weight * scale, layer.key.weight, layer.value.weight)
-        biases = (layer.query.bias * scale, layer.key.bias, layer.value.bias)
-        self._layer = layer
-        self._project = _Packed(torch.cat(weights), torch.cat(biases))
-        self._out = _Packed(layer.out.weight, layer.out.bias)
-        self._up = _Packed(layer.up.weight, layer.up.bias)
-        self._down = _Packed(layer.down.weight, layer.down.bias)
-        self._fuses_activation = activation == "gelu"
+    def __init__(self, layer: Layer, activation: str, dtype: torch.dtype):
+        self._project = _Packed(*layer.projection, dtype)
+        self._out = _Packed(layer.out.weight, layer.out.bias, dtype)
+        self._up = _Packed(layer.up.weight, layer.up.bias, dtype)
+        self._down = _Packed(layer.down.weight, layer.down.bias, dtype)
+        self._attention_norm = copy.deepcopy(layer.attention_norm).to(dtype)
+        self._norm = copy.deepcopy(layer.norm).to(dtype)
+        self._n_heads = layer.n_heads
+        self._activation = None if activation == "gelu" else layer.activation
 
     def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
-        layer = self._layer
+        return self._feed(self._mix(hidden, mask), hidden)
+
+    def at(self, hidden: torch.Tensor, mask: KeyMask, places: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): The same at some wordpieces alone, of shape (places, width)."""
+        mixed = self._mix(hidden, mask)
+        return self._feed(mixed.flatten(0, 1)[places], hidden.flatten(0, 1)[places])
+
+    def _mix(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         windows, length, _ = hidden.shape
-        projected = self._project(hidden).view(windows, length, 3, layer.n_heads, -1)
-        mixed = attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
-        attended = layer.attention_norm(self._out.plus(mixed, hidden))
-        risen = self._up.gelu(attended) if self._fuses_activation else layer.activation(self._up(attended))
-        return layer.norm(self._down.plus(risen, attended))
+        projected = self._project(hidden).view(windows, length, 3, self._n_heads, -1)
+        return attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
+
+    def _feed(self, mixed: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        attended = self._attention_norm(self._out.plus(mixed, hidden))
+        risen = self._up.gelu(attended) if self._activation is None else self._activation(self._up(attended))
+        return self._norm(self._down.plus(risen, attended))
 
 
 class Layers:
@@ -101,21 +126,58 @@ class Layers:
         self._encoder = encoder
         self._layers = list(layers)
         self._activation = activation
-        self._forward: Sequence[Callable[[torch.Tensor, KeyMask], torch.Tensor]] = self._layers
+        self._forward: Sequence[LayerFunction] = self._layers
+
+    @property
+    def parts(self) -> Sequence[Layer]:
+        """RETURNS (Sequence[Layer]): The layers as modules of the encoder, from the lowest to the last."""
+        return tuple(self._layers)
+
+    @property
+    def computes_places(self) -> bool:
+        """RETURNS (bool): Whether the last layer can compute some wordpieces alone."""
+        return hasattr(self._forward[-1], "at")
+
+    @property
+    def activation(self) -> str:
+        """RETURNS (str): The encoder's name for their activation."""
+        return self._activation
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """RETURNS (tuple[int, int, int]): How many channels a layer is given, its feed-forward network, and within."""
+        first = self._layers[0]
+        return first.query.in_features, first.up.in_features, first.down.in_features
 
     @property
     def attention_dropouts(self) -> list[nn.Dropout]:
         """RETURNS (list[nn.Dropout]): Those of attention weights, which have a rate of their own."""
         return [layer.attention_dropout for layer in self._layers]
 
-    def pack(self) -> "Layers":
-        """RETURNS (Layers): The same for predicting; itself where torch can't pack."""
-        if not _can_pack(self._layers[0].out.weight.dtype):
-            return self
-        packed = Layers(self._encoder, self._layers, self._activation)
+    def packed(self, dtype: torch.dtype) -> "Layers | None":
+        """RETURNS (Layers | None): The same for predicting in that type; None where torch can't pack."""
+        if not _can_pack(dtype):
+            return None
         with torch.no_grad():
-            packed._forward = [PackedLayer(layer, self._activation) for layer in self._layers]
-        return packed
+            return self.replaced([PackedLayer(layer, self._activation, dtype) for layer in self._layers])
+
+    def replaced(self, forward: Sequence[LayerFunction]) -> "Layers":
+        """RETURNS (Layers): The same encoder, whose layers others compute: as many, from the lowest to the last."""
+        layers = copy.copy(self)
+        layers._forward = forward
+        return layers
+
+    def without_modules(self, encoder: nn.Module) -> "Layers":
+        """RETURNS (Layers): The same on another encoder, which has the embeddings and no layers."""
+        layers = copy.copy(self)
+        layers._encoder, layers._layers = encoder, []
+        return layers
+
+    @property
+    def modules(self) -> nn.ModuleList:
+        """RETURNS (nn.ModuleList): The encoder's own list of its layers."""
+        encoder = self._encoder
+        return encoder.transformer.layer if "Distil" in type(encoder).__name__ else encoder.encoder.layer
 
     def __call__(
         self,
@@ -123,6 +185,7 @@ class Layers:
         count: int,
         input_ids: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
+        places: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
         """Run the encoder.
 
@@ -130,7 +193,10 @@ class Layers:
         count (int): How many layers are wanted.
         input_ids (torch.Tensor): Wordpiece ids, of the same shape.
         inputs_embeds (torch.Tensor): Or word embeddings, (windows, length, width).
-        RETURNS (list[torch.Tensor]): Hidden states of the last `count` layers, (windows, length, width).
+        places (torch.Tensor): Flat indices of the wordpieces that are read; all if None. The last layer computes
+            no others, where `computes_places`.
+        RETURNS (list[torch.Tensor]): Hidden states of the last `count` layers, (windows, length, width); at
+            places, (places, width).
         """
         encoder = self._encoder
         if inputs_embeds is None:
@@ -144,9 +210,13 @@ class Layers:
             hidden = encoder.embeddings_project(hidden)
         key_mask = KeyMask(mask)
         states = [hidden]
-        for layer in self._forward:
+        for layer in self._forward[:-1]:
             states.append(layer(states[-1], key_mask))
-        return states[-count:]
+        last = self._forward[-1]
+        if places is None:
+            return [*states, last(states[-1], key_mask)][-count:]
+        lower = states[len(states) + 1 - count :]
+        return [*(state.flatten(0, 1)[places] for state in lower), last.at(states[-1], key_mask, places)]
 
 
 def find_layers(encoder: nn.Module) -> Layers | None:
@@ -177,9 +247,10 @@ class _Packed:
     # How many rows oneDNN packs for; other numbers run as well.
     ROWS = 1000
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), self.ROWS)
-        self._bias = bias.detach()
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype):
+        weight = weight.detach().to(dtype).contiguous()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, self.ROWS)
+        self._bias = bias.detach().to(dtype)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         return torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "none", [], "")
@@ -195,7 +266,7 @@ def _can_pack(dtype: torch.dtype) -> bool:
     """Try it: these operators of torch are there only where it was built with oneDNN."""
     rows = torch.ones(2, 4, dtype=dtype)
     try:
-        packed = _Packed(torch.ones(4, 4, dtype=dtype), torch.ones(4, dtype=dtype))
+        packed = _Packed(torch.ones(4, 4), torch.ones(4), dtype)
         results = (packed(rows), packed.gelu(rows), packed.plus(rows, rows))
     except (RuntimeError, AttributeError, NotImplementedError):
         return False

@@ -1,13 +1,18 @@
 """The network: encoder, features of the written text and a linear head, in torch alone."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from spacy_ner_plus.models.network.bert_layers import find_layers
+from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
+from spacy_ner_plus.models.network.bert_layers import Layers, find_layers
 from spacy_ner_plus.models.network.dropout import drop
 
+# Numbers of tokens are rounded up to a multiple of this.
+PLACES_STEP = 64
 # Share of windows that are trained without the marks of where lines begin.
 LINE_DROPOUT = 0.1
 
@@ -37,6 +42,8 @@ class Tagger(nn.Module):
         self.encoder = encoder
         # Where there are none, or not on a CPU, transformers runs the encoder.
         self.layers = find_layers(encoder)
+        # Of the weights as they are: whoever trains them drops it.
+        self.ranges: ActivationRanges | None = None
         hidden_size = encoder.config.hidden_size
         width = encoder.get_input_embeddings().embedding_dim
         self.cases = nn.Embedding(n_cases, width) if n_cases else None
@@ -106,9 +113,13 @@ class Tagger(nn.Module):
                     lines = lines * (torch.rand(len(lines), 1, device=lines.device) >= LINE_DROPOUT)
                 embeddings = embeddings + self.lines(lines)
             inputs = {"inputs_embeds": embeddings}
+        if self.layers is not None and self.layers.computes_places and mask.device.type == "cpu":
+            # Libraries keep code for each shape they have met: a number of tokens is rounded up.
+            padded = F.pad(places, (0, -len(places) % PLACES_STEP))
+            *lower, last = self.layers(mask, self.sizes["n_layers"], places=padded, **inputs)
+            return self.head(torch.cat((last, *lower), dim=-1))[: len(places)]
         hidden = self.read_layers(mask, **inputs)
-        # The head on all places, and its result at those of tokens: libraries keep code for each
-        # shape they have met, and the number of tokens is another one every time.
+        # For the same reason the head on all places, and its result at those of tokens.
         logits = self.head(drop(hidden, self.dropout))
         return logits.reshape(-1, self.head_size)[places]
 
@@ -131,6 +142,28 @@ class Tagger(nn.Module):
             # The last as it leaves the encoder: some normalise it once more on the way.
             lower, last = output.hidden_states[-n_layers:-1], output.last_hidden_state
         return torch.cat((last, *lower), dim=-1) if lower else last
+
+    def predicting(self, layers: Layers, dtype: torch.dtype) -> "Tagger":
+        """Make a tagger that predicts by other layers.
+
+        layers (Layers): What computes in place of this tagger's own.
+        dtype (torch.dtype): What all else computes in.
+        RETURNS (Tagger): In evaluation mode. In float32 it shares the weights of all else with this one; in another
+            type it has its own, and none of the encoder's layers.
+        """
+        if dtype == torch.float32:
+            tagger = copy.copy(self)
+            tagger.layers = layers
+        else:
+            # What a copy would hold in vain.
+            tagger = copy.deepcopy(self, {id(self.layers.modules): nn.ModuleList(), id(self.layers): None})
+            tagger = tagger.to(dtype)
+            tagger.layers = layers.without_modules(tagger.encoder)
+        return tagger.eval()
+
+    def on_cpu(self) -> "Tagger":
+        """RETURNS (Tagger): A copy on the CPU."""
+        return copy.deepcopy(self).cpu()
 
     def head_parameters(self) -> list[nn.Parameter]:
         """RETURNS (list[nn.Parameter]): The parameters that start untrained."""

@@ -10,6 +10,7 @@ from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.network.bert_layers import find_layers
+from spacy_ner_plus.models.network.int8_layers import computes_int8, int8_layers
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.device import OPENVINO, choose_device
 from spacy_ner_plus.models.runtime.precision import choose_dtype
@@ -65,11 +66,13 @@ class Placement:
             return CompiledTagger(network, self.dtype).eval()
         if self.quantized:
             return _quantize(network)
+        if network.layers is not None and self.device.type == "cpu":
+            packed = network.layers.packed(self.dtype)
+            if packed is not None:
+                return network.predicting(packed, self.dtype)
         # Weights cast once: autocast would cast them again for each micro-batch.
         is_fp32 = self.dtype == torch.float32
         copied = copy.copy(network) if is_fp32 else copy.deepcopy(network).to(self.dtype)
-        if copied.layers is not None and self.device.type == "cpu":
-            copied.layers = copied.layers.pack()
         return copied.eval()
 
 
@@ -83,8 +86,10 @@ def is_usable(network: nn.Module) -> bool:
 
 
 def _quantize(network: Tagger) -> nn.Module:
-    # Weights in int8, and each micro-batch's activations by their own range: what stands
-    # beside a text changes its scores a little. Never saved: packed weights are no tensors.
+    if network.ranges is not None and computes_int8():
+        return network.predicting(int8_layers(network.layers, network.ranges), torch.float32)
+    # By torch, where the ranges of activations aren't known, as in pipelines of earlier versions: each micro-batch's
+    # by their own, and what stands beside a text changes its scores a little. Never saved: they are no tensors.
     with warnings.catch_warnings():
         # That torch will drop it one day; until then nothing in torch is as fast in int8.
         warnings.simplefilter("ignore")

@@ -39,7 +39,7 @@ def test_bert_layers_give_the_states_of_transformers(encoders, kind, by_embeddin
     inputs = {"inputs_embeds": encoder.get_input_embeddings()(ids)} if by_embeddings else {"input_ids": ids}
     layers = find_layers(encoder)
     with torch.no_grad():
-        ours = (layers.pack() if packed else layers)(mask, 2, **inputs)
+        ours = (layers.packed(torch.float32) if packed else layers)(mask, 2, **inputs)
         theirs = states_of(encoder, mask, **inputs)[-2:]
     for one, other in zip(ours, theirs, strict=True):
         assert torch.allclose(one[mask == 1], other[mask == 1], atol=1e-5)
@@ -52,7 +52,7 @@ def test_bert_layers_in_bfloat16_are_as_near_to_float32_as_transformers(encoders
     with torch.no_grad():
         exact = states_of(encoder, mask, input_ids=ids)[-1]
         theirs = states_of(half, mask, input_ids=ids)[-1]
-        for layers in (find_layers(half), find_layers(half).pack()):
+        for layers in (find_layers(half), find_layers(encoder).packed(torch.bfloat16).without_modules(half)):
             (ours,) = layers(mask, 1, input_ids=ids)
             far, as_far = ((part - exact)[mask == 1].abs().mean() for part in (ours, theirs))
             assert far < 1.5 * as_far
@@ -126,3 +126,27 @@ def test_bert_layers_do_not_read_padding_under_autocast(encoders, kind):
         (together,) = layers(mask, 1, input_ids=ids)
         (alone,) = layers(mask[1:2, :13], 1, input_ids=ids[1:2, :13])
     assert torch.allclose(together[1, :13].float(), alone[0].float(), atol=0.1)
+
+
+@pytest.mark.parametrize("kind", LIKE_BERT)
+def test_bert_layers_compute_the_places_that_are_read_as_they_compute_all(encoders, kind):
+    encoder = encoders[kind]
+    ids, mask = make_inputs(encoder)
+    places = torch.tensor([3, 0, 21, 42, 42])
+    layers = find_layers(encoder).packed(torch.float32)
+    with torch.no_grad():
+        everywhere = layers(mask, 2, input_ids=ids)
+        some = layers(mask, 2, input_ids=ids, places=places)
+    for one, other in zip(some, everywhere, strict=True):
+        assert torch.allclose(one, other.flatten(0, 1)[places], atol=1e-6)
+
+
+def test_bert_layers_that_predict_in_bfloat16_keep_none_of_the_others(encoders):
+    from spacy_ner_plus.models.network.tagger import Tagger
+
+    tagger = Tagger(encoders["bert"], n_tags=3)
+    predicting = tagger.predicting(tagger.layers.packed(torch.bfloat16), torch.bfloat16)
+    names = [name for name, _ in predicting.named_parameters()]
+    assert "encoder.embeddings.word_embeddings.weight" in names
+    assert not [name for name in names if "encoder.layer" in name]
+    assert [name for name, _ in tagger.named_parameters() if "encoder.layer" in name]
