@@ -195,8 +195,9 @@ class Errors(metaclass=_Coded):
 
     E220 = "`threshold` is {value}. Give a probability from 0 to 1; 0 keeps all entities."
     E221 = (
-        "`device` and `precision` of '{name}' are settings of spacy_ner_plus.TransformerTagger, and its model "
-        "is another, which runs where spaCy puts it (spacy.require_gpu, --gpu-id). Leave both at 'auto'."
+        "`device`, `precision` and `precision_tolerance` of '{name}' are settings of "
+        "spacy_ner_plus.TransformerTagger, and its model is another, which runs where spaCy puts it "
+        "(spacy.require_gpu, --gpu-id). Leave them out."
     )
     E222 = (
         "Can't load the network in '{path}': {reason}. Check that the pipeline was saved and copied to its end, "

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 
 from spacy_ner_plus.errors import Errors, UserError
 
@@ -97,7 +98,7 @@ def written_together(paths: Sequence[Path], *, over_folders: bool = False) -> It
 
 
 def _beside(target: Path) -> Path:
-    name = f".{target.name}.{os.getpid()}.part"
+    name = f".{target.name}.{os.getpid()}-{get_ident()}.part"
     return Path(tempfile.gettempdir(), name) if _is_device(target) else target.with_name(name)
 
 

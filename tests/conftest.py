@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import spacy
@@ -16,6 +17,10 @@ from spacy.training import Example
 from tests.servers.fixtures import llama_url, llama_url_with_key, tensorzero_url  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
+if "SPACY_NER_PLUS_CACHE" not in os.environ:
+    # What is measured of tiny networks is kept for this run, and by all of its processes.
+    _CACHE = TemporaryDirectory(prefix="spacy-ner-plus-")
+    os.environ["SPACY_NER_PLUS_CACHE"] = _CACHE.name
 # No deadlines: a machine that is busy would fail a test that is right.
 settings.register_profile("default", deadline=None)
 # The same examples in every run there, so that a landing doesn't hang on chance; people's own runs search on.

@@ -1,6 +1,7 @@
 """Our own tagger as thinc sees it: it scores, learns, and is saved."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import srsly
 import torch
 from spacy.tokens import Doc
+from spacy.util import logger
 from thinc.api import Optimizer
 from thinc.shims import Shim
 from torch import nn
@@ -22,11 +24,14 @@ from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
 from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
-from spacy_ner_plus.models.runtime.forks import check_device_after_fork, limit_threads_at_fork
+from spacy_ner_plus.models.runtime.device import OPENVINO as OPENVINO_DEVICE
+from spacy_ner_plus.models.runtime.forks import check_device_after_fork, prepare_at_fork
 from spacy_ner_plus.models.runtime.int8 import Int8Sample
+from spacy_ner_plus.models.runtime.measurement import OPENVINO, PREDICTION, TRAINING, Measurement, measure
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
-from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, limit_threads
+from spacy_ner_plus.models.runtime.precision import INT8, VARIANTS, Variant
+from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, is_worker, limit_threads, one_thread
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.tagger_state import TaggerState
@@ -34,9 +39,11 @@ from spacy_ner_plus.models.training.optimizer import make_adamw, replace_paramet
 from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
-_DERIVED = frozenset({"budget", "_placement", "_inference", "_dropouts", "_optimizer", "_sample"})
-# In a pickle: whether it was made for a worker.
-_TO_WORKER = "to_worker"
+_DERIVED = frozenset(
+    {"budget", "_placement", "_training", "_inference", "_dropouts", "_optimizer", "_sample"}
+)
+# In a pickle: whether it was made for a worker, and how that one computes.
+_TO_WORKER, _FOR_WORKER = "to_worker", "for_worker"
 
 
 class TaggerModel(Shim):
@@ -51,8 +58,10 @@ class TaggerModel(Shim):
         self.budget = Budget(settings.batch_wordpieces)
         self.device = "auto"
         self.precision = "auto"
+        self.precision_tolerance = 0.0
         self.tokenizer: WordpieceTokenizer | None = None
         self._placement: Placement | None = None
+        self._training: Variant | None = None
         self._inference: nn.Module | None = None
         self._dropouts: list[nn.Dropout] = []
         self._sample = Int8Sample()
@@ -100,7 +109,7 @@ class TaggerModel(Shim):
         if longest is not None and windowing.longest > longest:
             raise UserError(Errors.E207.format(size=windowing.longest, longest=longest))
         freeze_layers(encoder, self.settings.frozen_layers)
-        limit_threads_at_fork()
+        prepare_at_fork(self)
         self.tokenizer = tokenizer
         self._model = Tagger(encoder, **sizes)
         of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
@@ -111,20 +120,23 @@ class TaggerModel(Shim):
         self._inference = None
         self._placement = None
         self._sample = Int8Sample()
+        self._training = None
 
     # Where it runs
 
-    def configure(self, device: str, precision: str) -> None:
+    def configure(self, device: str, precision: str, precision_tolerance: float = 0.0) -> None:
         """Set where the network runs, and in which precision, before or after it is made.
 
-        Both are resolved when it is first used, so that a pipeline can be loaded and saved where its
+        All are resolved when it is first used, so that a pipeline can be loaded and saved where its
         device isn't there.
 
         device (str): As `choose_device` reads it.
-        precision (str): As `choose_dtype` reads it.
+        precision (str): As `choose_dtype` reads it; on a CPU 'auto' is the fastest that was measured.
+        precision_tolerance (float): How many points of F1 'auto' may cost. Default 0: what rounds coarsely is left out.
         """
-        self.device, self.precision = device, precision
+        self.device, self.precision, self.precision_tolerance = device, precision, precision_tolerance
         self._placement = None
+        self._training = None
         self._inference = None
         # Its running averages are where the network was.
         self._optimizer = None
@@ -141,13 +153,71 @@ class TaggerModel(Shim):
     def _place(self) -> Placement:
         if self._model is None:
             raise UserError(Errors.E208)
-        if self._placement is not None:
+        # In a worker that was forked from where OpenVINO predicts, torch does.
+        if self._placement is not None and not (self._placement.by_openvino and is_worker()):
             check_device_after_fork(self._placement.device)
         else:
             placement = Placement.resolve(self.device, self.precision)
             self._model.to(placement.device)
-            self._placement = placement
+            self._placement = self._measured(placement)
         return self._placement
+
+    def _measured(self, placement: Placement) -> Placement:
+        if self.precision != "auto" or placement.device.type != "cpu":
+            return placement
+        task = OPENVINO if placement.by_openvino else PREDICTION
+        measurement = self.measure(task)
+        variant = measurement.fastest(self.allowed)
+        logger.info("Predicting in %s (%s).", variant, measurement)
+        return placement.computing(variant)
+
+    @property
+    def allowed(self) -> Sequence[Variant]:
+        """RETURNS (Sequence[Variant]): What precision 'auto' may take: int8 where it is known to cost no more F1 than
+        is tolerated."""
+        cost = getattr(self, "int8_cost", None)
+        takes_int8 = cost is not None and self.precision_tolerance > 0 and cost <= self.precision_tolerance
+        return [variant for variant in VARIANTS if takes_int8 or not variant.quantized]
+
+    def measure(self, task: str, *, with_int8: bool | None = None, anew: bool = False) -> Measurement:
+        """Measure how long the network takes in each precision on this CPU, or remember it.
+
+        task (str): One of `measurement.TASKS`.
+        with_int8 (bool): Whether int8 is measured. Default: where it may be taken.
+        anew (bool): Whether to forget what is remembered. Default False.
+        """
+        with_int8 = INT8 in self.allowed if with_int8 is None else with_int8
+        longest = self.settings.windowing.longest
+        sizes = {"longest": longest, "most": self.settings.batch_wordpieces}
+        return measure(self._model, task, **sizes, with_int8=with_int8, anew=anew)
+
+    def training_variant(self) -> Variant:
+        """RETURNS (Variant): How the network is trained: in the precision that is named, else as is the fastest on
+        this CPU."""
+        placement = self._place()
+        if placement.device.type != "cpu" or self.precision not in ("auto", "int8"):
+            return Variant("fp32" if placement.training_dtype == torch.float32 else "bf16")
+        if self._training is None:
+            measurement = self.measure(TRAINING)
+            self._training = measurement.fastest()
+            logger.info("Training in %s (%s).", self._training, measurement)
+        return self._training
+
+    def prepare_workers(self) -> None:
+        """Choose how workers compute, before this process is forked or sends them the network: all in one way, whether
+        or not it has been used here."""
+        if self._model is None or self.precision != "auto" or _may_have_gpu(self.device):
+            return
+        limit = nullcontext() if self._placement is not None else one_thread()
+        try:
+            with limit:
+                if self._place().by_openvino:
+                    # What workers that are forked will ask for.
+                    with one_thread():
+                        self.measure(PREDICTION)
+        except (UserError, RuntimeError) as error:
+            # They will meet it themselves, where it can be told.
+            logger.debug("Not prepared for workers: %s", error)
 
     @property
     def n_tags(self) -> int | None:
@@ -185,12 +255,13 @@ class TaggerModel(Shim):
             the gradient of the loss by them, of the same shape, and adds to the network's.
         """
         limit_threads()
-        placement, network = self._place(), self.network
+        network, variant = self.network, self.training_variant()
         network.train()
         # It shares modules with this one, and would drop as they do now.
         self._inference = None
+        trained = network if variant.own_layers else network.by_transformers()
         training_pass = TrainingPass(
-            network, self._batcher(docs), self.budget, placement.device, placement.training_dtype
+            trained, self._batcher(docs), self.budget, self._place().device, variant.dtype
         )
         batches, parts = training_pass.forward()
         self._sample.add(batches)
@@ -293,12 +364,18 @@ class TaggerModel(Shim):
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
         tagger = None if self._model is None else TaggerState.of(self._model)
-        return {**state, "_model": tagger, _TO_WORKER: is_sent_to_worker()}
+        to_worker, for_worker = is_sent_to_worker(), None
+        if to_worker:
+            self.prepare_workers()
+            placement = self._placement
+            for_worker = placement if placement is not None and placement.device.type == "cpu" else None
+        return {**state, "_model": tagger, _TO_WORKER: to_worker, _FOR_WORKER: for_worker}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if state.pop(_TO_WORKER, False):
             limit_threads(started=True)
+        placement: Placement | None = state.pop(_FOR_WORKER, None)
         tagger: TaggerState | None = state["_model"]
         self.__init__(state["settings"])
         self.__dict__.update(state, _model=None)
@@ -307,6 +384,12 @@ class TaggerModel(Shim):
             with torch.random.fork_rng(devices=[]):
                 self._build(blank_encoder(tagger.config), self.tokenizer, **tagger.sizes)
             tagger.fill(self._model)
+        self._placement = placement
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Leave the network where its own `device` setting puts it, wherever spaCy would put it."""
+
+
+def _may_have_gpu(device: str) -> bool:
+    # Asked so that workers can still use it: `torch.cuda.is_available` would take that from them.
+    return device not in ("cpu", OPENVINO_DEVICE) and (device != "auto" or torch.cuda.device_count() > 0)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from spacy_ner_plus.models.tagger_model import TaggerModel
 
 Backprop = Callable[[np.ndarray], None]
+# The default of a component's setting.
+PRECISION_TOLERANCE = 0.1
 
 
 class TokenScorer(Protocol):
@@ -47,10 +49,13 @@ class TokenScorer(Protocol):
     def upstream(self) -> str | None:
         """RETURNS (str | None): The component that the network listens to; None where it does all by itself."""
 
-    def configure(self, device: str, precision: str) -> None:
+    def configure(
+        self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE
+    ) -> None:
         """Set where the network runs, and in which precision, before or after it is made.
 
-        RAISES (UserError): Where one isn't 'auto' and the network doesn't take it.
+        precision_tolerance (float): How many points of F1 precision 'auto' may cost.
+        RAISES (UserError): Where one isn't the default and the network doesn't take it.
         """
 
     def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
@@ -152,8 +157,10 @@ class TaggerScorer:
     def upstream(self) -> None:
         return None
 
-    def configure(self, device: str, precision: str) -> None:
-        self.tagger.configure(device, precision)
+    def configure(
+        self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE
+    ) -> None:
+        self.tagger.configure(device, precision, precision_tolerance)
 
     def create(self, n_tags: int, docs: Iterable[Doc]) -> None:
         self.tagger.create(n_tags)
@@ -250,8 +257,10 @@ class ThincScorer:
         names = (getattr(node, "upstream_name", None) for node in self.model.walk())
         return next((name for name in names if name is not None), None)
 
-    def configure(self, device: str, precision: str) -> None:
-        if (device, precision) != ("auto", "auto"):
+    def configure(
+        self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE
+    ) -> None:
+        if (device, precision, precision_tolerance) != ("auto", "auto", PRECISION_TOLERANCE):
             raise UserError(Errors.E221.format(name=self.name))
         # Other components of the pipeline that use torch, as a shared `transformer`, would hang in a forked worker.
         from spacy_ner_plus.models.runtime.forks import limit_threads_at_fork

@@ -42,6 +42,7 @@ FLOORS = {
     "hub_access": 1,
     "extras": 1,
     "issues": 0,
+    "machine": 0,
     "about": 0,
     "errors": 0,
     "resources": 0,

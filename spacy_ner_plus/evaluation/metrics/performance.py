@@ -1,14 +1,14 @@
 """What a run takes: memory, the machine it ran on, and what was asked of language models."""
 
-import platform
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from spacy_ner_plus.machine import CPU
+
 STATUS = Path("/proc/self/status")
-PROCESSORS = Path("/proc/cpuinfo")
 
 
 def peak_memory() -> float | None:
@@ -37,12 +37,8 @@ def peak_gpu_memory() -> float | None:
 
 def processor() -> str:
     """RETURNS (str): The processor's name and how many cores it has."""
-    if PROCESSORS.exists():
-        lines = PROCESSORS.read_text(encoding="utf8").splitlines()
-        models = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-        if models:
-            return f"{models[0]}, {len(models)} cores"
-    return platform.processor() or platform.machine()
+    cpu = CPU.here()
+    return f"{cpu.name}, {cpu.cores} cores" if cpu.cores else cpu.name
 
 
 def llm_usage(components: Sequence[tuple[str, Any]]) -> dict[str, Mapping[str, Any]]:

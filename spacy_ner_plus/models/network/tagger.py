@@ -55,6 +55,12 @@ class Tagger(nn.Module):
         self.sizes = {"n_tags": n_tags, "n_cases": n_cases, "n_lines": n_lines, "n_layers": n_layers}
         self.head = _make_head(hidden_size * n_layers, n_tags)
 
+    def by_transformers(self) -> "Tagger":
+        """RETURNS (Tagger): The same network, whose encoder transformers runs on a CPU, too; all weights are shared."""
+        copied = copy.copy(self)
+        copied.layers = None
+        return copied
+
     @property
     def head_size(self) -> int:
         """RETURNS (int): How many tags are scored."""

@@ -2,6 +2,8 @@
 
 import os
 from threading import Lock
+from typing import Protocol
+from weakref import WeakSet
 
 import torch
 
@@ -12,6 +14,21 @@ _is_registered = False
 # One fork at a time, or one would take what another set for what the user did.
 _forking = Lock()
 _set_by_user: str | None = None
+# What is done before each fork, of objects that are still there.
+_before: "WeakSet[_Prepares]" = WeakSet()
+
+
+class _Prepares(Protocol):
+    def prepare_workers(self) -> None: ...
+
+
+def prepare_at_fork(owner: _Prepares) -> None:
+    """Let an object prepare what forked workers inherit, before each fork, as long as it lives.
+
+    owner (_Prepares): Whose `prepare_workers` is called, in the process that forks.
+    """
+    limit_threads_at_fork()
+    _before.add(owner)
 
 
 def limit_threads_at_fork() -> None:
@@ -24,7 +41,13 @@ def limit_threads_at_fork() -> None:
     global _is_registered
     if not _is_registered and hasattr(os, "register_at_fork"):
         _is_registered = True
+        os.register_at_fork(before=_prepare)
         os.register_at_fork(before=_set_for_fork, after_in_parent=_restore, after_in_child=_limit_worker)
+
+
+def _prepare() -> None:
+    for owner in list(_before):
+        owner.prepare_workers()
 
 
 def _set_for_fork() -> None:

@@ -78,14 +78,7 @@ class CompiledTagger(nn.Module):
                 port.get_node().set_element_type(openvino.Type.i64)
                 port.get_node().set_partial_shape(openvino.PartialShape([-1, -1]))
             model.validate_nodes_and_infer_types()
-            settings = {
-                "INFERENCE_PRECISION_HINT": _HINTS[dtype],
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-                "PERFORMANCE_HINT": "LATENCY",
-                # By default threads are bound to the first CPUs, and two processes would share these.
-                "ENABLE_CPU_PINNING": False,
-            }
-            self._compiled = _core().compile_model(model, "CPU", settings)
+            self._compiled = openvino_core().compile_model(model, "CPU", compile_settings(dtype))
             self._compare(tagger)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -122,10 +115,22 @@ class CompiledTagger(nn.Module):
             raise ValueError(f"its scores differ from torch's by {far:.0%}")
 
 
+def compile_settings(dtype: torch.dtype) -> dict[str, str | int | bool]:
+    """RETURNS (dict[str, str | int | bool]): What OpenVINO is told where it compiles for these floats."""
+    return {
+        "INFERENCE_PRECISION_HINT": _HINTS[dtype],
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+        # By default threads are bound to the first CPUs, and two processes would share these.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
 @cache
-def _core() -> "Core":
-    # One for the process. Each core gives the thread a stack for signals, and sets back the one that it found when
-    # it goes; where an earlier core has gone before it, that one is gone as well, and the next Ctrl-C a crash.
+def openvino_core() -> "Core":
+    """RETURNS (Core): The one of this process."""
+    # Each core gives the thread a stack for signals, and sets back the one that it found when it goes; where an earlier
+    # core has gone before it, that one is gone as well, and the next Ctrl-C a crash.
     with from_extra("openvino"):
         from openvino import Core
 

@@ -3,7 +3,7 @@
 import copy
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from spacy_ner_plus.models.network.bert_layers import find_layers
 from spacy_ner_plus.models.network.int8_layers import computes_int8, int8_layers
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.device import OPENVINO, choose_device
-from spacy_ner_plus.models.runtime.precision import choose_dtype
+from spacy_ner_plus.models.runtime.precision import Variant, choose_dtype
 from spacy_ner_plus.models.runtime.threads import is_worker
 
 _unusable: list[nn.Module] = []
@@ -27,24 +27,34 @@ class Placement:
     dtype (torch.dtype): The floats it computes in.
     quantized (bool): Whether predictions are computed with weights in int8.
     by_openvino (bool): Whether OpenVINO predicts.
+    own_layers (bool): Whether our layers run the encoder on a CPU, where it has them. Default True.
     """
 
     device: torch.device
     dtype: torch.dtype
     quantized: bool = False
     by_openvino: bool = False
+    own_layers: bool = True
 
     @classmethod
     def resolve(cls, device: str, precision: str) -> "Placement":
         """Resolve both settings, as `choose_device` and `choose_dtype` read them.
 
+        On a CPU 'auto' is fp32 until `computing` says what was measured.
+
         RAISES (UserError): Where there is no such device, or the precision isn't for it.
         """
-        by_openvino, quantized = device == OPENVINO, precision == "int8"
-        if by_openvino and quantized:
+        quantized = precision == "int8"
+        if device == OPENVINO and quantized:
             raise UserError(Errors.E226.format(device=OPENVINO))
         chosen = choose_device(device)
+        # In a forked worker OpenVINO's threads would hang: there torch predicts.
+        by_openvino = device == OPENVINO and not is_worker()
         return cls(chosen, choose_dtype(precision, chosen), quantized, by_openvino)
+
+    def computing(self, variant: Variant) -> "Placement":
+        """RETURNS (Placement): The same device, predicting in a way that was measured there."""
+        return replace(self, dtype=variant.dtype, quantized=variant.quantized, own_layers=variant.own_layers)
 
     @property
     def training_dtype(self) -> torch.dtype:
@@ -59,13 +69,14 @@ class Placement:
         RETURNS (nn.Module): A copy in evaluation mode; in float32 it shares the weights that aren't packed.
         RAISES (UserError): Where OpenVINO isn't installed, or can't run this encoder.
         """
-        # In a forked worker OpenVINO's threads would hang: there torch predicts.
         if self.by_openvino and not is_worker():
             from spacy_ner_plus.models.runtime.openvino import CompiledTagger
 
             return CompiledTagger(network, self.dtype).eval()
         if self.quantized:
             return _quantize(network)
+        if not self.own_layers:
+            network = network.by_transformers()
         if network.layers is not None and self.device.type == "cpu":
             packed = network.layers.packed(self.dtype)
             if packed is not None:

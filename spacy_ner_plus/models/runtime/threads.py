@@ -1,6 +1,8 @@
 """How many threads torch computes with."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import get_spawning_popen
 
 import torch
@@ -19,6 +21,17 @@ def is_worker() -> bool:
 def is_sent_to_worker() -> bool:
     """Whether what is being pickled now is for a process that multiprocessing starts, by spawn or forkserver."""
     return get_spawning_popen() is not None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """A block in which torch computes with one thread, as workers do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def limit_threads(*, started: bool = False) -> None:

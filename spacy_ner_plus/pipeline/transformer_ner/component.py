@@ -52,6 +52,7 @@ def make_transformer_ner(
     model: Model,
     device: str,
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"],
+    precision_tolerance: float,
     overwrite_ents: bool,
     spans_key: str | None,
     threshold: float | None,
@@ -67,6 +68,7 @@ def make_transformer_ner(
     settings = TransformerNERSettings(
         device=device,
         precision=precision,
+        precision_tolerance=precision_tolerance,
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
         threshold=threshold,
@@ -104,7 +106,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         self._rehearsal_model: Model | None = None
         # Whether what is loaded holds a network: a component that is saved before it is initialized has none.
         self._expects_network = True
-        self.token_scorer.configure(settings.device, settings.precision)
+        self.token_scorer.configure(settings.device, settings.precision, settings.precision_tolerance)
 
     @property
     def token_scorer(self) -> TokenScorer:

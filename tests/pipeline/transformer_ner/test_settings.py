@@ -16,6 +16,7 @@ OWN = {"nlp", "name", "model", "scorer"}
 CHANGED = {
     "device": "cuda:7",
     "precision": "bf16",
+    "precision_tolerance": 0.5,
     "overwrite_ents": True,
     "spans_key": "mine",
     "threshold": 0.25,

@@ -1,0 +1,258 @@
+"""Which precision is the fastest for a network on this CPU: measured once, and remembered.
+
+What is measured is a layer of the network, with its weights, as the network runs it: for the machine, the encoder's
+shape, the number of threads and the versions of what computes.
+"""
+
+import json
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from math import inf, isinf
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from spacy_ner_plus.about import __version__
+from spacy_ner_plus.machine import CPU
+from spacy_ner_plus.models.network.tagger import Tagger
+from spacy_ner_plus.models.runtime.measurement_file import keep_measurement, read_measurement
+from spacy_ner_plus.models.runtime.placement import Placement
+from spacy_ner_plus.models.runtime.precision import (
+    BF16,
+    FP32,
+    INT8,
+    VARIANTS,
+    Variant,
+    cpu_computes_bf16,
+    fastest,
+)
+from spacy_ner_plus.models.runtime.probe import make_probe, probe_inputs, probe_size
+from spacy_ner_plus.models.runtime.timing import Run, time_in_turn
+
+# Seconds for all that is measured at once.
+BUDGET = 0.2
+PREDICTION, TRAINING, OPENVINO = "prediction", "training", "prediction by OpenVINO"
+# Share of them for precisions, where the rest is for who computes them.
+_FIRST = 0.65
+TASKS = (PREDICTION, TRAINING, OPENVINO)
+# These tell torch's libraries to do without instructions that the CPU has.
+_LIMITS = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE")
+_SHAPE = (
+    "hidden_size", "intermediate_size", "hidden_dim", "num_attention_heads", "hidden_act", "hidden_activation",
+    "activation",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How long a layer takes.
+
+    seconds (Mapping[Variant, float]): For each way that was measured; infinite for those that fail here.
+    wordpieces (int): For so many of them at once.
+    spent (float): Seconds that measuring took in this process; 0 where it was remembered.
+    whole (bool): Whether there was time to measure all in turn. Default True.
+    """
+
+    seconds: Mapping[Variant, float]
+    wordpieces: int
+    spent: float = 0.0
+    whole: bool = True
+
+    def fastest(self, allowed: Collection[Variant] = VARIANTS) -> Variant:
+        """RETURNS (Variant): The one to take, as `precision.fastest` chooses."""
+        return fastest(self.seconds, allowed, sure=self.whole)
+
+    def __str__(self) -> str:
+        known = sorted(
+            (seconds, str(variant)) for variant, seconds in self.seconds.items() if not isinf(seconds)
+        )
+        times = ", ".join(f"{name} {1e3 * seconds:.1f}" for seconds, name in known)
+        origin = f"measured in {self.spent:.2f} s" if self.spent else "as measured earlier"
+        return f"milliseconds for {self.wordpieces} wordpieces in a layer, {origin}: {times or 'none'}"
+
+    def lacks(self, wanted: Collection[Variant]) -> list[Variant]:
+        """RETURNS (list[Variant]): Those of some that were not measured."""
+        return [variant for variant in wanted if variant not in self.seconds]
+
+    def joined(self, later: "Measurement", common: Variant) -> "Measurement":
+        """Add what was measured later, maybe with more or less other work beside it.
+
+        common (Variant): Which both have: what is known stays, and the others are set in proportion to it.
+        """
+        here, there = self.seconds[common], later.seconds.get(common, inf)
+        factor = 0.0 if isinf(there) or isinf(here) else here / there
+        added = {v: s * factor if factor else inf for v, s in later.seconds.items() if v not in self.seconds}
+        return replace(
+            self,
+            seconds={**self.seconds, **added},
+            spent=self.spent + later.spent,
+            whole=self.whole and later.whole,
+        )
+
+
+# Of this process: two networks of one shape compute in the same way, whatever can be written.
+_known: dict[str, Measurement] = {}
+
+
+def measure(
+    network: Tagger, task: str, *, longest: int, most: int, with_int8: bool = False, anew: bool = False
+) -> Measurement:
+    """Measure how long a network takes in each precision that the CPU computes in, or remember it.
+
+    network (Tagger): On the CPU; it isn't changed.
+    task (str): One of `TASKS`: forward; forward and backward; forward by OpenVINO.
+    longest (int): Wordpieces of the longest window.
+    most (int): Most wordpieces that are computed at once.
+    with_int8 (bool): Whether int8 is measured, too. Default False.
+    anew (bool): Whether to forget what is remembered. Default False.
+    RETURNS (Measurement): With fp32, bf16 where there are instructions for it, and the fastest of them by transformers
+        where ours came first.
+    """
+    key = measurement_key(network, task, longest, most)
+    name = json.dumps(key, sort_keys=True)
+    known = None if anew else _known.get(name) or _read(key)
+    wanted = [
+        FP32,
+        *([BF16] if cpu_computes_bf16() else []),
+        *([INT8] if with_int8 and task == PREDICTION else []),
+    ]
+    if known is not None and (not known.whole or not known.lacks(wanted)):
+        return _known.setdefault(name, known)
+    maker = _Maker(network, task, longest)
+
+    def timed(variants: list[Variant], budget: float, wordpieces: int = 0) -> Measurement:
+        makers = {variant: partial(maker, variant) for variant in variants}
+        return time_variants(makers, budget, lambda count: probe_size(count, longest, most), wordpieces)
+
+    maker.prepare()
+    start = perf_counter()
+    if known is not None:
+        common = min(known.seconds, key=known.seconds.get)
+        found = known.joined(timed([common, *known.lacks(wanted)], BUDGET, known.wordpieces), common)
+    else:
+        found = timed(wanted, BUDGET * (_FIRST if maker.has_layers else 1.0))
+        best = min(found.seconds, key=found.seconds.get, default=None)
+        left = BUDGET - (perf_counter() - start)
+        if found.whole and best is not None and maker.has_layers and not best.quantized and left > 0:
+            transformers = replace(best, own_layers=False)
+            found = found.joined(timed([best, transformers], left, found.wordpieces), best)
+    if found.whole and any(not isinf(seconds) for seconds in found.seconds.values()):
+        keep_measurement(key, {str(v): seconds for v, seconds in found.seconds.items()}, found.wordpieces)
+    if anew or known is not None:
+        _known[name] = found
+    # Where another thread was first, all take what it found.
+    return _known.setdefault(name, found)
+
+
+def time_variants(
+    makers: Mapping[Variant, Callable[[], Run]],
+    budget: float,
+    sizes: Callable[[int], int],
+    wordpieces: int = 0,
+) -> Measurement:
+    """RETURNS (Measurement): What `time_in_turn` finds."""
+    found = time_in_turn(makers, sizes, budget, wordpieces=wordpieces)
+    return Measurement(found.seconds, found.wordpieces, found.spent, found.whole)
+
+
+def measurement_key(network: Tagger, task: str, longest: int, most: int) -> dict[str, Any]:
+    """RETURNS (dict[str, Any]): All that decides what a measurement gives."""
+    config = network.encoder.config
+    shape = {
+        name: getattr(config, name) for name in _SHAPE if isinstance(getattr(config, name, None), int | str)
+    }
+    cpu = CPU.here()
+    return {
+        "task": task,
+        "cpu": {"name": cpu.name, "family": cpu.family, "flags": list(cpu.flags)},
+        "limits": {name: os.environ[name] for name in _LIMITS if name in os.environ},
+        "threads": torch.get_num_threads(),
+        "encoder": {"kind": type(network.encoder).__name__, **shape},
+        "wordpieces": {"longest": longest, "most": most},
+        "versions": versions(),
+    }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """RETURNS (dict[str, str]): Those of what computes, by package; without those that aren't installed."""
+    found = {"spacy-ner-plus": __version__}
+    for package in ("torch", "transformers", "openvino"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _read(key: dict[str, Any]) -> Measurement | None:
+    kept = read_measurement(key)
+    if kept is None:
+        return None
+    seconds = {Variant.parse(name): value for name, value in kept["seconds"].items()}
+    if None in seconds or isinf(min(seconds.values())):
+        return None
+    return Measurement(seconds, kept["wordpieces"])
+
+
+class _Maker:
+    """Prepares to compute a layer in some way; its probe is made when it is first used, within the time."""
+
+    def __init__(self, network: Tagger, task: str, longest: int):
+        self._network = network
+        self._task = task
+        self._longest = longest
+        self._probe: Tagger | None = None
+        self._made: dict[Variant, Run] = {}
+        self.has_layers = network.layers is not None and task != OPENVINO
+
+    def prepare(self) -> None:
+        """Load what the network needs anyway, whether it is measured or not."""
+        if self._task == OPENVINO:
+            from spacy_ner_plus.models.runtime.openvino import openvino_core
+
+            openvino_core()
+
+    def __call__(self, variant: Variant) -> Run:
+        if variant not in self._made:
+            self._made[variant] = self._make(variant)
+        return self._made[variant]
+
+    def _make(self, variant: Variant) -> Run:
+        if self._task == OPENVINO:
+            from spacy_ner_plus.models.runtime.openvino_products import Products
+
+            return Products(self._network.encoder.config, variant.dtype)
+        if self._probe is None:
+            self._probe = make_probe(self._network)
+        return self._training(variant) if self._task == TRAINING else self._prediction(variant)
+
+    def _prediction(self, variant: Variant) -> Run:
+        # The copy of int8 leaves this one as it is.
+        network = (
+            Placement(torch.device("cpu"), torch.float32).computing(variant).inference_network(self._probe)
+        )
+
+        def run(count: int) -> None:
+            with torch.inference_mode():
+                network(*probe_inputs(count, self._longest))
+
+        return run
+
+    def _training(self, variant: Variant) -> Run:
+        network = self._probe if variant.own_layers else self._probe.by_transformers()
+        network.train()
+        in_bf16 = variant.dtype != torch.float32
+
+        def run(count: int) -> None:
+            # Whoever has set a seed draws the same dropout as if nothing was measured.
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+                with torch.autocast("cpu", dtype=variant.dtype, enabled=in_bf16):
+                    scores = network(*probe_inputs(count, self._longest)).float()
+                scores.backward(torch.ones_like(scores))
+
+        return run
