@@ -11,6 +11,7 @@ __all__ = [
     "Conversion",
     "DataReport",
     "IssueLog",
+    "MachineInfo",
     "Metrics",
     "UserError",
     "__version__",
@@ -27,6 +28,7 @@ __all__ = [
     "evaluate",
     "generate",
     "import_hf",
+    "info",
     "init",
     "model_card",
     "package",
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.evaluate import evaluate
     from spacy_ner_plus.workflows.generate import generate
     from spacy_ner_plus.workflows.import_hf import import_hf
+    from spacy_ner_plus.workflows.info import MachineInfo, info
     from spacy_ner_plus.workflows.llm import check_server, estimate, try_formats
     from spacy_ner_plus.workflows.model_card import model_card
     from spacy_ner_plus.workflows.predict import predict
@@ -72,6 +75,7 @@ _HOMES = {
     "Comparison": "evaluation.comparison.comparison",
     "Conversion": "workflows.convert",
     "IssueLog": "issues",
+    "MachineInfo": "workflows.info",
     "Metrics": "evaluation.metrics.metrics",
     "UserError": "errors",
     "calibrate": "workflows.calibrate",
@@ -88,6 +92,7 @@ _HOMES = {
     "evaluate": "workflows.evaluate",
     "generate": "workflows.generate",
     "import_hf": "workflows.import_hf",
+    "info": "workflows.info",
     "init": "workflows.project.init",
     "model_card": "workflows.model_card",
     "package": "workflows.project.package",

@@ -598,6 +598,10 @@ class Errors(metaclass=_Coded):
         "'conll' is CoNLL++ alone, and --vars.corpus {corpus} would count for nothing. For a corpus of yours: "
         "python -m spacy project run all . --vars.corpus {corpus} --vars.files FOLDER"
     )
+    E565 = (
+        "The pipeline '{name}' holds no network of spacy_ner_plus.TransformerTagger.v1 that could be measured. Give "
+        "one with a trained transformer_ner, or none for the packaged encoder."
+    )
 
 
 class Warnings(metaclass=_Coded):

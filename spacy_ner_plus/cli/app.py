@@ -16,6 +16,7 @@ from spacy_ner_plus.cli import (
     evaluate,
     generate,
     import_hf,
+    info,
     init,
     llm,
     model_card,
@@ -75,6 +76,7 @@ app.command("package", epilog=examples("package"))(package.package_command)
 app.command("test-package", epilog=examples("test-package"))(check_package.check_package_command)
 app.command("model-card", epilog=examples("model-card"))(model_card.model_card_command)
 app.command("import-hf", epilog=examples("import-hf"))(import_hf.import_hf_command)
+app.command("info", epilog=examples("info"))(info.info_command)
 app.add_typer(llm.app, name="llm")
 app.command("spacy", context_settings=spacy_commands.PASS_ON)(spacy_commands.spacy_command)
 

@@ -37,6 +37,7 @@ EXAMPLES = {
     "test-package": ("test-package wheels corpus/test.spacy --pipeline training/mine/model-best",),
     "model-card": ("model-card training/mine/model-best metrics.json --name ner_mine --version 1.0.0",),
     "import-hf": ("import-hf dslim/bert-base-NER pipelines/bert",),
+    "info": ("info training/mine/model-best", "info --anew"),
     "llm check": ("llm check http://127.0.0.1:8080/v1 --model qwen3",),
     "llm try": ("llm try training/llm corpus/dev.spacy --limit 50",),
     "llm estimate": ("llm estimate training/llm texts.jsonl",),

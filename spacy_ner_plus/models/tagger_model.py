@@ -30,7 +30,7 @@ from spacy_ner_plus.models.runtime.int8 import Int8Sample
 from spacy_ner_plus.models.runtime.measurement import OPENVINO, PREDICTION, TRAINING, Measurement, measure
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
-from spacy_ner_plus.models.runtime.precision import INT8, VARIANTS, Variant
+from spacy_ner_plus.models.runtime.precision import BF16, FP32, INT8, VARIANTS, Variant
 from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, is_worker, limit_threads, one_thread
 from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
@@ -40,8 +40,10 @@ from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
 _DERIVED = frozenset(
-    {"budget", "_placement", "_training", "_inference", "_dropouts", "_optimizer", "_sample"}
+    {"budget", "_placement", "_allowed", "_training", "_inference", "_dropouts", "_optimizer", "_sample"}
 )
+# What 'auto' may take whatever it costs.
+_EXACT = tuple(variant for variant in VARIANTS if not variant.quantized)
 # In a pickle: whether it was made for a worker, and how that one computes.
 _TO_WORKER, _FOR_WORKER = "to_worker", "for_worker"
 
@@ -61,6 +63,7 @@ class TaggerModel(Shim):
         self.precision_tolerance = 0.0
         self.tokenizer: WordpieceTokenizer | None = None
         self._placement: Placement | None = None
+        self._allowed: Sequence[Variant] = _EXACT
         self._training: Variant | None = None
         self._inference: nn.Module | None = None
         self._dropouts: list[nn.Dropout] = []
@@ -153,20 +156,23 @@ class TaggerModel(Shim):
     def _place(self) -> Placement:
         if self._model is None:
             raise UserError(Errors.E208)
-        # In a worker that was forked from where OpenVINO predicts, torch does.
-        if self._placement is not None and not (self._placement.by_openvino and is_worker()):
-            check_device_after_fork(self._placement.device)
-        else:
+        placement = self._placement
+        # In a worker that was forked from where OpenVINO predicts, torch does; and what int8 costs isn't known any more
+        # once the network has learnt something, until it is measured again.
+        if placement is None or (placement.by_openvino and is_worker()) or self._allowed != self.allowed:
             placement = Placement.resolve(self.device, self.precision)
             self._model.to(placement.device)
-            self._placement = self._measured(placement)
-        return self._placement
+            self._inference = None
+            self._allowed = self.allowed
+            self._placement = placement = self._measured(placement)
+        else:
+            check_device_after_fork(placement.device)
+        return placement
 
     def _measured(self, placement: Placement) -> Placement:
         if self.precision != "auto" or placement.device.type != "cpu":
             return placement
-        task = OPENVINO if placement.by_openvino else PREDICTION
-        measurement = self.measure(task)
+        measurement = self.measure(OPENVINO if placement.by_openvino else PREDICTION)
         variant = measurement.fastest(self.allowed)
         logger.info("Predicting in %s (%s).", variant, measurement)
         return placement.computing(variant)
@@ -177,7 +183,7 @@ class TaggerModel(Shim):
         is tolerated."""
         cost = getattr(self, "int8_cost", None)
         takes_int8 = cost is not None and self.precision_tolerance > 0 and cost <= self.precision_tolerance
-        return [variant for variant in VARIANTS if takes_int8 or not variant.quantized]
+        return VARIANTS if takes_int8 else _EXACT
 
     def measure(self, task: str, *, with_int8: bool | None = None, anew: bool = False) -> Measurement:
         """Measure how long the network takes in each precision on this CPU, or remember it.
@@ -186,6 +192,8 @@ class TaggerModel(Shim):
         with_int8 (bool): Whether int8 is measured. Default: where it may be taken.
         anew (bool): Whether to forget what is remembered. Default False.
         """
+        if anew:
+            self._placement = self._training = self._inference = None
         with_int8 = INT8 in self.allowed if with_int8 is None else with_int8
         longest = self.settings.windowing.longest
         sizes = {"longest": longest, "most": self.settings.batch_wordpieces}
@@ -196,12 +204,34 @@ class TaggerModel(Shim):
         this CPU."""
         placement = self._place()
         if placement.device.type != "cpu" or self.precision not in ("auto", "int8"):
-            return Variant("fp32" if placement.training_dtype == torch.float32 else "bf16")
+            return FP32 if placement.training_dtype == torch.float32 else BF16
         if self._training is None:
             measurement = self.measure(TRAINING)
             self._training = measurement.fastest()
             logger.info("Training in %s (%s).", self._training, measurement)
         return self._training
+
+    def measured(self, *, anew: bool = False) -> dict[str, tuple[Measurement, Variant]]:
+        """Measure all that this CPU computes, to be shown.
+
+        anew (bool): Whether to forget what is remembered. Default False.
+        RETURNS (dict[str, tuple[Measurement, Variant]]): For prediction and for training what was measured, and what
+            is taken. Nothing on a GPU.
+        """
+        limit_threads()
+        placement = self._place()
+        if placement.device.type != "cpu":
+            return {}
+        task = OPENVINO if placement.by_openvino else PREDICTION
+        found = {name: self.measure(name, with_int8=True, anew=anew) for name in (task, TRAINING)}
+        placement = self._place()
+        return {task: (found[task], placement.variant), TRAINING: (found[TRAINING], self.training_variant())}
+
+    def chosen(self) -> dict[str, str]:
+        """RETURNS (dict[str, str]): In what the network predicts and is trained, with who computes it."""
+        placement, training = self._place(), self.training_variant()
+        predicting = f"{placement.variant} by OpenVINO" if placement.by_openvino else str(placement.variant)
+        return {PREDICTION: predicting, TRAINING: str(training)}
 
     def prepare_workers(self) -> None:
         """Choose how workers compute, before this process is forked or sends them the network: all in one way, whether
@@ -276,10 +306,11 @@ class TaggerModel(Shim):
         return batcher(docs, self.tokenizer, self.settings.windowing, self._model)
 
     def inference_network(self) -> nn.Module:
+        placement = self._place()
         if self._inference is None or not is_usable(self._inference):
-            if self._place().quantized:
+            if placement.quantized:
                 self._measure_ranges()
-            self._inference = self._place().inference_network(self.network)
+            self._inference = placement.inference_network(self.network)
         return self._inference
 
     @property
@@ -368,14 +399,15 @@ class TaggerModel(Shim):
         if to_worker:
             self.prepare_workers()
             placement = self._placement
-            for_worker = placement if placement is not None and placement.device.type == "cpu" else None
+            if placement is not None and placement.device.type == "cpu":
+                for_worker = placement, self._allowed
         return {**state, "_model": tagger, _TO_WORKER: to_worker, _FOR_WORKER: for_worker}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if state.pop(_TO_WORKER, False):
             limit_threads(started=True)
-        placement: Placement | None = state.pop(_FOR_WORKER, None)
+        for_worker = state.pop(_FOR_WORKER, None)
         tagger: TaggerState | None = state["_model"]
         self.__init__(state["settings"])
         self.__dict__.update(state, _model=None)
@@ -384,7 +416,8 @@ class TaggerModel(Shim):
             with torch.random.fork_rng(devices=[]):
                 self._build(blank_encoder(tagger.config), self.tokenizer, **tagger.sizes)
             tagger.fill(self._model)
-        self._placement = placement
+        if for_worker is not None:
+            self._placement, self._allowed = for_worker
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Leave the network where its own `device` setting puts it, wherever spaCy would put it."""

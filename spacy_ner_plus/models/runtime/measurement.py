@@ -66,6 +66,15 @@ class Measurement:
         """RETURNS (Variant): The one to take, as `precision.fastest` chooses."""
         return fastest(self.seconds, allowed, sure=self.whole)
 
+    @property
+    def per_thousand(self) -> dict[str, float | None]:
+        """RETURNS (dict[str, float | None]): Milliseconds for 1,000 wordpieces, by the variant's name; None for what
+        fails here."""
+        return {
+            str(variant): None if isinf(seconds) else 1e6 * seconds / self.wordpieces
+            for variant, seconds in sorted(self.seconds.items(), key=lambda pair: VARIANTS.index(pair[0]))
+        }
+
     def __str__(self) -> str:
         known = sorted(
             (seconds, str(variant)) for variant, seconds in self.seconds.items() if not isinf(seconds)

@@ -13,7 +13,7 @@ from spacy_ner_plus.models.network.bert_layers import find_layers
 from spacy_ner_plus.models.network.int8_layers import computes_int8, int8_layers
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.device import OPENVINO, choose_device
-from spacy_ner_plus.models.runtime.precision import Variant, choose_dtype
+from spacy_ner_plus.models.runtime.precision import INT8, Variant, choose_dtype
 from spacy_ner_plus.models.runtime.threads import is_worker
 
 _unusable: list[nn.Module] = []
@@ -55,6 +55,13 @@ class Placement:
     def computing(self, variant: Variant) -> "Placement":
         """RETURNS (Placement): The same device, predicting in a way that was measured there."""
         return replace(self, dtype=variant.dtype, quantized=variant.quantized, own_layers=variant.own_layers)
+
+    @property
+    def variant(self) -> Variant:
+        """RETURNS (Variant): In what a CPU predicts."""
+        if self.quantized:
+            return INT8
+        return Variant("bf16" if self.dtype == torch.bfloat16 else "fp32", self.own_layers)
 
     @property
     def training_dtype(self) -> torch.dtype:

@@ -1,13 +1,19 @@
 """Which precision 'auto' takes; how long something takes is told by the tests, not by the machine."""
 
+import multiprocessing
+import os
+import pickle
 from math import inf
+from weakref import WeakSet
 
 import pytest
 import torch
+from spacy.language import Language
 
 from spacy_ner_plus.models.runtime import measurement
 from spacy_ner_plus.models.runtime.measurement import OPENVINO, PREDICTION, TRAINING, Measurement
 from spacy_ner_plus.models.runtime.precision import BF16, FP32, INT8, VARIANTS, Variant
+from spacy_ner_plus.models.tagger_model import TaggerModel
 from tests.conftest import TEXTS, make_pipeline, train
 
 SIZES = {"longest": 55, "most": 1000}
@@ -111,16 +117,26 @@ def test_measurement_what_is_trained_is_learnt(nlp, timed, fast):
     ],
 )
 def test_measurement_int8_is_taken_where_it_costs_no_more_than_is_tolerated(
-    nlp, timed, cost, tolerance, expected
+    nlp, timed, monkeypatch, cost, tolerance, expected
 ):
     timed.fast = {PREDICTION: INT8}
     tagger = tagger_of(nlp)
     tagger.configure("cpu", "auto", tolerance)
-    tagger.int8_cost = cost
+    monkeypatch.setattr(TaggerModel, "int8_cost", cost, raising=False)
     nlp(TEXTS[0])
     assert tagger._place().quantized == (expected == INT8)
     # Where it can't be taken it isn't measured.
     assert any(INT8 in asked for asked in timed.asked) == (expected == INT8)
+
+
+def test_measurement_int8_is_left_when_what_it_costs_is_not_known_any_more(nlp, timed, monkeypatch):
+    timed.fast = {PREDICTION: INT8}
+    tagger = tagger_of(nlp)
+    tagger.configure("cpu", "auto", 0.1)
+    for cost, quantized in ((0.05, True), (None, False), (0.02, True)):
+        monkeypatch.setattr(TaggerModel, "int8_cost", cost, raising=False)
+        nlp(TEXTS[0])
+        assert tagger._place().quantized == quantized
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
@@ -219,6 +235,99 @@ def test_measurement_joins_what_was_measured_at_another_time():
     joined = first.joined(Measurement({FP32: 4.0, INT8: 2.0}, 227), FP32)
     assert joined.seconds == {FP32: 2.0, BF16: 4.0, INT8: 1.0}
     assert first.joined(Measurement({FP32: inf, INT8: 2.0}, 227), FP32).seconds[INT8] == inf
+
+
+# Workers
+
+
+class Telling:
+    """Notes on each Doc in what this process predicts, and that it was another process."""
+
+    def __init__(self, ner):
+        self.ner = ner
+
+    def __call__(self, doc):
+        placement = self.ner.token_scorer.tagger._place()
+        doc.user_data["computed"] = [str(placement.variant), placement.by_openvino, os.getpid()]
+        return doc
+
+
+@Language.factory("measurement_telling")
+def make_telling(nlp, name):
+    return Telling(nlp.get_pipe("transformer_ner"))
+
+
+@pytest.fixture
+def start_method():
+    before = multiprocessing.get_start_method(allow_none=True)
+    yield lambda method: multiprocessing.set_start_method(method, force=True)
+    multiprocessing.set_start_method(before, force=True)
+
+
+def told(nlp):
+    docs = list(nlp.pipe(TEXTS, n_process=2, batch_size=2))
+    found = [doc.user_data["computed"] for doc in docs]
+    assert os.getpid() not in {pid for _, _, pid in found}
+    return {(variant, by_openvino) for variant, by_openvino, _ in found}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
+@pytest.mark.parametrize("used", [False, True])
+def test_measurement_forked_workers_take_the_choice_of_their_parent(nlp, timed, start_method, used):
+    start_method("fork")
+    nlp.add_pipe("measurement_telling")
+    timed.fast = {PREDICTION: BF16}
+    if used:
+        nlp(TEXTS[0])
+        # What a worker would find itself.
+        measurement._known.clear()
+        timed.fast = {PREDICTION: FP32}
+    assert told(nlp) == {("bf16", False)}
+    assert tagger_of(nlp)._placement.dtype == torch.bfloat16
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
+def test_measurement_forked_workers_of_openvino_take_what_torch_computes_fast(
+    encoder_folder, timed, start_method
+):
+    pytest.importorskip("openvino")
+    start_method("fork")
+    nlp = make_pipeline(encoder_folder, device="openvino", precision="auto")
+    nlp.add_pipe("measurement_telling")
+    timed.fast = {PREDICTION: BF16, OPENVINO: FP32}
+    assert told(nlp) == {("bf16", False)}
+    assert (tagger_of(nlp)._placement.by_openvino, tagger_of(nlp)._placement.dtype) == (True, torch.float32)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
+def test_measurement_is_not_made_at_a_fork_where_a_precision_is_named(encoder_folder, timed, monkeypatch):
+    nlp = make_pipeline(encoder_folder, precision="fp32")
+    # Others of this process may want to be measured.
+    monkeypatch.setattr("spacy_ner_plus.models.runtime.forks._before", WeakSet([tagger_of(nlp)]))
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert timed.asked == []
+
+
+@pytest.mark.slow
+def test_measurement_workers_that_start_anew_take_the_choice_of_their_parent(
+    nlp, timed, start_method, monkeypatch
+):
+    start_method("spawn")
+    nlp.add_pipe("measurement_telling")
+    timed.fast = {PREDICTION: BF16}
+    # A worker couldn't be told how long something takes, and would find what is so.
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", "off")
+    assert told(nlp) == {("bf16", False)}
+
+
+def test_measurement_is_sent_to_workers_alone(nlp, timed):
+    timed.fast = {PREDICTION: BF16}
+    nlp(TEXTS[0])
+    copied = pickle.loads(pickle.dumps(tagger_of(nlp)))
+    assert copied._placement is None
 
 
 # With the clock.
