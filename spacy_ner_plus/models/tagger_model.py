@@ -44,6 +44,8 @@ _DERIVED = frozenset(
 )
 # What 'auto' may take whatever it costs.
 _EXACT = tuple(variant for variant in VARIANTS if not variant.quantized)
+# Seconds to measure in where that is what is asked for.
+_PATIENT = 2.0
 # In a pickle: whether it was made for a worker, and how that one computes.
 _TO_WORKER, _FOR_WORKER = "to_worker", "for_worker"
 
@@ -159,7 +161,8 @@ class TaggerModel(Shim):
         placement = self._placement
         # In a worker that was forked from where OpenVINO predicts, torch does; and what int8 costs isn't known any more
         # once the network has learnt something, until it is measured again.
-        if placement is None or (placement.by_openvino and is_worker()) or self._allowed != self.allowed:
+        changed = self.precision == "auto" and self._allowed != self.allowed
+        if placement is None or changed or (placement.by_openvino and is_worker()):
             placement = Placement.resolve(self.device, self.precision)
             self._model.to(placement.device)
             self._inference = None
@@ -185,19 +188,22 @@ class TaggerModel(Shim):
         takes_int8 = cost is not None and self.precision_tolerance > 0 and cost <= self.precision_tolerance
         return VARIANTS if takes_int8 else _EXACT
 
-    def measure(self, task: str, *, with_int8: bool | None = None, anew: bool = False) -> Measurement:
+    def measure(
+        self, task: str, *, with_int8: bool | None = None, anew: bool = False, budget: float = 0.0
+    ) -> Measurement:
         """Measure how long the network takes in each precision on this CPU, or remember it.
 
         task (str): One of `measurement.TASKS`.
         with_int8 (bool): Whether int8 is measured. Default: where it may be taken.
         anew (bool): Whether to forget what is remembered. Default False.
+        budget (float): Seconds for it. Default 0: as few as suits a first use.
         """
         if anew:
             self._placement = self._training = self._inference = None
         with_int8 = INT8 in self.allowed if with_int8 is None else with_int8
         longest = self.settings.windowing.longest
         sizes = {"longest": longest, "most": self.settings.batch_wordpieces}
-        return measure(self._model, task, **sizes, with_int8=with_int8, anew=anew)
+        return measure(self._model, task, **sizes, with_int8=with_int8, anew=anew, budget=budget)
 
     def training_variant(self) -> Variant:
         """RETURNS (Variant): How the network is trained: in the precision that is named, else as is the fastest on
@@ -223,7 +229,9 @@ class TaggerModel(Shim):
         if placement.device.type != "cpu":
             return {}
         task = OPENVINO if placement.by_openvino else PREDICTION
-        found = {name: self.measure(name, with_int8=True, anew=anew) for name in (task, TRAINING)}
+        # Whoever waits for a table has more time than who waits for entities.
+        options = {"anew": anew, "budget": _PATIENT}
+        found = {name: self.measure(name, with_int8=True, **options) for name in (task, TRAINING)}
         placement = self._place()
         return {task: (found[task], placement.variant), TRAINING: (found[TRAINING], self.training_variant())}
 

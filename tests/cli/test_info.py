@@ -19,7 +19,7 @@ def run(*words):
 def test_info_shows_the_machine_and_what_was_measured(trained_folder, cache):
     done = run(trained_folder)
     assert done.exit_code == 0
-    for text in ("CPU", "threads", "torch", "transformer_ner", "prediction", "training", "fp32", "int8"):
+    for text in ("CPU", "threads", "torch", "transformer_ner", "prediction", "training", "fp32"):
         assert text in done.output
     assert "precision fp32: prediction in fp32 and training in fp32." in done.output
 

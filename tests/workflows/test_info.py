@@ -29,7 +29,7 @@ def test_info_measures_a_pipeline_and_keeps_what_it_found(encoder_folder, tmp_pa
 def test_info_tells_what_was_measured_and_what_is_named(encoder_folder):
     [network] = info(make_pipeline(encoder_folder, precision="fp32")).networks
     assert network.chosen == {"prediction": "fp32", "training": "fp32"}
-    assert {"fp32", "int8"} <= {speed.name for speed in network.speeds if speed.task == "prediction"}
+    assert "fp32" in {speed.name for speed in network.speeds if speed.task == "prediction"}
 
 
 def test_info_remembers_and_measures_anew(encoder_folder, monkeypatch):

@@ -18,6 +18,7 @@ import torch
 
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.machine import CPU
+from spacy_ner_plus.models.network.int8_layers import computes_int8
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.measurement_file import keep_measurement, read_measurement
 from spacy_ner_plus.models.runtime.placement import Placement
@@ -92,7 +93,7 @@ class Measurement:
 
         common (Variant): Which both have: what is known stays, and the others are set in proportion to it.
         """
-        here, there = self.seconds[common], later.seconds.get(common, inf)
+        here, there = self.seconds.get(common, inf), later.seconds.get(common, inf)
         factor = 0.0 if isinf(there) or isinf(here) else here / there
         added = {v: s * factor if factor else inf for v, s in later.seconds.items() if v not in self.seconds}
         return replace(
@@ -108,7 +109,14 @@ _known: dict[str, Measurement] = {}
 
 
 def measure(
-    network: Tagger, task: str, *, longest: int, most: int, with_int8: bool = False, anew: bool = False
+    network: Tagger,
+    task: str,
+    *,
+    longest: int,
+    most: int,
+    with_int8: bool = False,
+    anew: bool = False,
+    budget: float = 0.0,
 ) -> Measurement:
     """Measure how long a network takes in each precision that the CPU computes in, or remember it.
 
@@ -118,37 +126,39 @@ def measure(
     most (int): Most wordpieces that are computed at once.
     with_int8 (bool): Whether int8 is measured, too. Default False.
     anew (bool): Whether to forget what is remembered. Default False.
+    budget (float): Seconds for it. Default 0: `BUDGET`, and where that isn't enough, it is for this process.
     RETURNS (Measurement): With fp32, bf16 where there are instructions for it, and the fastest of them by transformers
         where ours came first.
     """
     key = measurement_key(network, task, longest, most)
     name = json.dumps(key, sort_keys=True)
     known = None if anew else _known.get(name) or _read(key)
-    wanted = [
-        FP32,
-        *([BF16] if cpu_computes_bf16() else []),
-        *([INT8] if with_int8 and task == PREDICTION else []),
-    ]
+    with_int8 = with_int8 and task == PREDICTION and network.layers is not None and computes_int8()
+    wanted = [FP32, *([BF16] if cpu_computes_bf16() else []), *([INT8] if with_int8 else [])]
+    if known is not None and not known.whole and budget:
+        known, anew = None, True
     if known is not None and (not known.whole or not known.lacks(wanted)):
         return _known.setdefault(name, known)
+    budget = budget or BUDGET
     maker = _Maker(network, task, longest)
 
-    def timed(variants: list[Variant], budget: float, wordpieces: int = 0) -> Measurement:
+    def timed(variants: list[Variant], seconds: float, wordpieces: int = 0) -> Measurement:
         makers = {variant: partial(maker, variant) for variant in variants}
-        return time_variants(makers, budget, lambda count: probe_size(count, longest, most), wordpieces)
+        return time_variants(makers, seconds, lambda count: probe_size(count, longest, most), wordpieces)
 
     maker.prepare()
     start = perf_counter()
     if known is not None:
         common = min(known.seconds, key=known.seconds.get)
-        found = known.joined(timed([common, *known.lacks(wanted)], BUDGET, known.wordpieces), common)
+        found = known.joined(timed([common, *known.lacks(wanted)], budget, known.wordpieces), common)
     else:
-        found = timed(wanted, BUDGET * (_FIRST if maker.has_layers else 1.0))
-        best = min(found.seconds, key=found.seconds.get, default=None)
-        left = BUDGET - (perf_counter() - start)
-        if found.whole and best is not None and maker.has_layers and not best.quantized and left > 0:
+        found = timed(wanted, budget * (_FIRST if maker.has_layers else 1.0))
+        best = fastest(found.seconds, (FP32, BF16))
+        left = budget - (perf_counter() - start)
+        if found.whole and maker.has_layers and left > 0:
             transformers = replace(best, own_layers=False)
-            found = found.joined(timed([best, transformers], left, found.wordpieces), best)
+            compared = timed([best, transformers], left, found.wordpieces)
+            found = found.joined(compared, best) if compared.whole else found
     if found.whole and any(not isinf(seconds) for seconds in found.seconds.values()):
         keep_measurement(key, {str(v): seconds for v, seconds in found.seconds.items()}, found.wordpieces)
     if anew or known is not None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from spacy_ner_plus.models.encoders.pretrained import blank_encoder
+from spacy_ner_plus.models.network.activation_ranges import measure_ranges
+from spacy_ner_plus.models.network.bert_layers import Layers
 from spacy_ner_plus.models.network.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -39,7 +41,14 @@ def make_probe(network: Tagger) -> Tagger:
             elif weight.is_floating_point():
                 weight.normal_(std=0.02)
         encoder.load_state_dict(state, assign=True)
-        return Tagger(encoder, n_tags=_HEAD)
+        probe = Tagger(encoder, n_tags=_HEAD).eval()
+        if probe.layers is not None:
+            probe.ranges = measure_ranges(probe.layers, lambda layers: _run(probe, layers))
+    return probe
+
+
+def _run(probe: Tagger, layers: Layers) -> None:
+    probe.predicting(layers, torch.float32)(*probe_inputs(_VOCABULARY, _VOCABULARY))
 
 
 def _smaller(config: "PretrainedConfig") -> "PretrainedConfig":
