@@ -599,7 +599,7 @@ class Errors(metaclass=_Coded):
         "python -m spacy project run all . --vars.corpus {corpus} --vars.files FOLDER"
     )
     E565 = (
-        "The pipeline '{name}' holds no network of spacy_ner_plus.TransformerTagger.v1 that could be measured. Give "
+        "The pipeline '{name}' holds no network of spacy_ner_plus.TransformerTagger that could be measured. Give "
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
