@@ -257,6 +257,19 @@ class TaggerModel(Shim):
             # They will meet it themselves, where it can be told.
             logger.debug("Not prepared for workers: %s", error)
 
+    def prepare_for_fork(self) -> None:
+        """Do so, and make the network that predicts, whose memory forked workers then share; not in training."""
+        self.prepare_workers()
+        if self._model is None or self._optimizer is not None or is_worker() or _may_have_gpu(self.device):
+            return
+        try:
+            placement = self._place()
+            # In a forked worker torch predicts in the place of OpenVINO.
+            if placement.device.type == "cpu" and not placement.by_openvino:
+                self.inference_network()
+        except (UserError, RuntimeError) as error:
+            logger.debug("Not prepared for workers: %s", error)
+
     @property
     def n_tags(self) -> int | None:
         """RETURNS (int | None): How many tags the network scores; None where it isn't made yet."""
@@ -401,6 +414,9 @@ class TaggerModel(Shim):
     # of a model in thinc either.
 
     def __getstate__(self) -> dict[str, Any]:
+        if self._model is not None and self.precision == "int8":
+            # A copy has no inputs to measure them on, and would compute otherwise.
+            self._measure_ranges()
         state = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
         tagger = None if self._model is None else TaggerState.of(self._model)
         to_worker, for_worker = is_sent_to_worker(), None

@@ -19,13 +19,13 @@ _before: "WeakSet[_Prepares]" = WeakSet()
 
 
 class _Prepares(Protocol):
-    def prepare_workers(self) -> None: ...
+    def prepare_for_fork(self) -> None: ...
 
 
 def prepare_at_fork(owner: _Prepares) -> None:
     """Let an object prepare what forked workers inherit, before each fork, as long as it lives.
 
-    owner (_Prepares): Whose `prepare_workers` is called, in the process that forks.
+    owner (_Prepares): Whose `prepare_for_fork` is called, in the process that forks.
     """
     limit_threads_at_fork()
     _before.add(owner)
@@ -47,7 +47,7 @@ def limit_threads_at_fork() -> None:
 
 def _prepare() -> None:
     for owner in list(_before):
-        owner.prepare_workers()
+        owner.prepare_for_fork()
 
 
 def _set_for_fork() -> None:

@@ -9,7 +9,7 @@ import torch
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.runtime.device import choose_device
 from spacy_ner_plus.models.runtime.placement import Placement
-from tests.conftest import TEXTS
+from tests.conftest import TEXTS, make_pipeline, train
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
 
@@ -75,6 +75,54 @@ print(torch.get_num_threads())
 def test_forks_torch_computes_with_one_thread_in_workers_alone():
     stdout, _ = run(SHARED)
     assert stdout.split() == ["1", "2"]
+
+
+# A network that is packed when it first predicts: in the parent, or each worker would hold its own.
+PRIVATE = """
+import os, re, sys
+import spacy, torch
+from transformers import AutoConfig, AutoModel
+
+def private_kb():
+    return sum(map(int, re.findall(r"Private_\\w+: +(\\d+)", open("/proc/self/smaps_rollup").read())))
+
+nlp = spacy.load(sys.argv[1])
+tagger = nlp.get_pipe("transformer_ner").token_scorer.tagger
+sizes = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 6, "num_attention_heads": 8}
+network = tagger.network
+config = network.encoder.config
+config.update(sizes)
+tagger.adopt(AutoModel.from_config(config), tagger.tokenizer, network.head_size)
+if sys.argv[2] == "used":
+    nlp("Anna Berg lives in Oslo .")
+weights_kb = sum(weight.nbytes for weight in tagger.network.parameters()) // 1024
+pid = os.fork()
+if pid == 0:
+    before = private_kb()
+    nlp("Anna Berg lives in Oslo .")
+    print(weights_kb, private_kb() - before, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/smaps_rollup"), reason="the system doesn't say what is shared"
+)
+@pytest.mark.parametrize("before", ["fresh", "used"])
+def test_forks_share_the_weights_whether_they_were_used_before_or_not(trained_folder, before):
+    stdout, stderr = run(PRIVATE, trained_folder, before)
+    weights, grown = map(int, stdout.split())
+    assert weights > 70_000, stderr
+    assert grown < weights / 2
+
+
+def test_forks_in_training_leave_the_network_as_it_is(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    train(nlp, steps=1)
+    tagger = nlp.get_pipe("transformer_ner").token_scorer.tagger
+    tagger.prepare_for_fork()
+    assert tagger._inference is None
 
 
 OTHER_MODEL = """
