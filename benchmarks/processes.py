@@ -83,8 +83,16 @@ def machine(threads: int) -> dict[str, Any]:
     import platform
 
     from spacy_ner_plus.evaluation.training_log import hardware
+    from spacy_ner_plus.machine import CPU
 
-    return {"hardware": hardware(), "threads": threads, "python": platform.python_version()}
+    cpu = CPU.here()
+    return {
+        "hardware": hardware(),
+        "family": cpu.family,
+        "flags": list(cpu.flags),
+        "threads": threads,
+        "python": platform.python_version(),
+    }
 
 
 def size_mib(folder: Path) -> float:

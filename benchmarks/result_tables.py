@@ -35,6 +35,10 @@ def make_tables(results: Path) -> list[str]:
     for name, make in PARTS.items():
         if (results / f"{name}.json").exists():
             lines += make(read(results, name))
+        if name == "speed":
+            for path in sorted(results.glob("speed-*.json")):
+                lines += speed_table(read(results, path.stem), path.name)
+            lines += precisions_table(results)
     return lines
 
 
@@ -148,17 +152,17 @@ LIMITS = {
 }
 
 
-def speed_table(result: dict[str, Any]) -> list[str]:
+def speed_table(result: dict[str, Any], name: str = "speed.json") -> list[str]:
     """RETURNS (list[str]): One table, a row a peer, the fastest first."""
     documents, short = result["sets"]["documents"], result["sets"]["messages"]
     lines = [
         "",
-        "### Raw text to entities",
+        f"### Raw text to entities, {result['machine']['hardware'].split(',')[0]}",
         "",
         f"On {describe_machine(result['machine'])}: words a second over {documents['documents']:,} documents of "
         f"{CORPORA.get(result['corpus'], result['corpus'])} and {short['documents']:,} short messages, medians of "
         f"{result['rounds']} rounds taken turn about, and how many times as fast ours is; F1 is of these very "
-        f"predictions ([speed.json]({FILES}/speed.json)):",
+        f"predictions ([{name}]({FILES}/{name})):",
         "",
         "| | F1 | documents | ours | messages | ours | one text | load | memory | on disk |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -185,6 +189,32 @@ def speed_table(result: dict[str, Any]) -> list[str]:
             f"{UNKNOWN}: not trained to the end of its recipe, which changes its F1 and not its speed.",
         ]
     return lines + _not_run(result)
+
+
+def precisions_table(results: Path) -> list[str]:
+    """RETURNS (list[str]): Words a second and F1 in each precision, a row a CPU; nothing where there are no files."""
+    files = {path.name: read(results, path.stem) for path in sorted(results.glob("precisions-*.json"))}
+    if not files:
+        return []
+    lines = [
+        "",
+        "### Precisions",
+        "",
+        'One network of ours, raw text to entities, words a second (F1), and what `precision = "auto"` took:',
+        "",
+        "| | auto took | auto | fp32 | bf16 | int8 | file |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name, result in files.items():
+        took = result["info"]["networks"][0]["tasks"]["prediction"]["chosen"]
+        cells = " | ".join(
+            f"{row['words_per_second']:,} ({row['f1']:.4f})"
+            for row in (result["precisions"][key] for key in ("auto", "fp32", "bf16", "int8"))
+        )
+        lines.append(
+            f"| {describe_machine(result['machine'])} | {took} | {cells} | [{name}]({FILES}/{name}) |"
+        )
+    return lines
 
 
 def training_lines(result: dict[str, Any]) -> list[str]:

@@ -100,6 +100,8 @@ class Jobs:
             from limit import make_limit
 
             self.limit = make_limit(self.predict.nlp, texts)
+            tagger = self.predict.nlp.get_pipe("transformer_ner").token_scorer.tagger
+            return {"batch_sizes": sizes, "chosen": tagger.chosen()}
         return {"batch_sizes": sizes}
 
     def run(self, name: str, keep: bool):
