@@ -64,3 +64,12 @@ class CPU:
 
 def _values(listed: str, key: str) -> list[str]:
     return re.findall(rf"^{key}[ \t]*:[ \t]*(.*?)[ \t]*$", listed, flags=re.MULTILINE)
+
+
+def times_preempted() -> int:
+    """RETURNS (int): How often other work has taken the CPU from this process; 0 where the system doesn't tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw

@@ -99,5 +99,5 @@ def _lines(network: "NetworkInfo") -> list[str]:
                 f"What int8 costs isn't known of this network, so it is taken only if named; {tolerance}."
             )
         else:
-            lines.append(f"int8 costs {network.int8_cost:g} points of F1 at most; {tolerance}.")
+            lines.append(f"int8 costs about {network.int8_cost:g} points of F1; {tolerance}.")
     return lines

@@ -363,3 +363,11 @@ def test_measurement_of_openvino_is_of_its_own_products(encoder_folder, monkeypa
     assert found.seconds.keys() <= {FP32, BF16}
     assert FP32 in found.seconds
     assert all(seconds < inf for seconds in found.seconds.values())
+
+
+@pytest.mark.parametrize(("preempted", "whole"), [((5, 6), True), ((5, 5000), False)])
+def test_measurement_on_a_busy_machine_is_not_kept(monkeypatch, preempted, whole):
+    counts = iter(preempted)
+    monkeypatch.setattr(measurement, "times_preempted", lambda: next(counts))
+    makers = {variant: lambda: lambda count: None for variant in (FP32, BF16)}
+    assert measurement.time_variants(makers, 0.2, lambda count: count, 32).whole is whole
