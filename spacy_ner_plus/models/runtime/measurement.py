@@ -180,7 +180,7 @@ def time_variants(
     """RETURNS (Measurement): What `time_in_turn` finds; not whole where other work took the CPU away meanwhile."""
     before = times_preempted()
     found = time_in_turn(makers, sizes, budget, wordpieces=wordpieces)
-    is_busy = times_preempted() - before > _PREEMPTED * found.spent
+    is_busy = times_preempted() - before > _PREEMPTED * max(found.spent, BUDGET)
     return Measurement(found.seconds, found.wordpieces, found.spent, found.whole and not is_busy)
 
 
