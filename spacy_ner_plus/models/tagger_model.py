@@ -232,6 +232,8 @@ class TaggerModel(Shim):
         # Whoever waits for a table has more time than who waits for entities.
         options = {"anew": anew, "budget": _PATIENT}
         found = {name: self.measure(name, with_int8=True, **options) for name in (task, TRAINING)}
+        # What was chosen in less time may be another.
+        self._placement = self._training = None
         placement = self._place()
         return {task: (found[task], placement.variant), TRAINING: (found[TRAINING], self.training_variant())}
 

@@ -14,9 +14,12 @@ _FEW = 32
 # Numbers of wordpieces grow by no more at once: a library may be slow at some.
 _GROWTH = 8
 # As often each of them is to run, the first time slower, in this share of the time: other work may come beside it.
-_PASSES = 3.0
+_PASSES = 4.5
 _PLANNED = 0.8
 _MOST_PASSES = 7
+# So often at least once more: at the first time at a size, libraries make code for it, which takes longer than
+# the computation.
+_LEAST_PASSES = 1
 # What is so many times slower than another on a few wordpieces isn't tried on many.
 _HOPELESS = 8.0
 
@@ -102,7 +105,7 @@ def time_in_turn(
     complete = len(best) + len(apart) == len(makers)
     laps = 0
     lap = sum(best.values())
-    while complete and runs and laps < _MOST_PASSES and now() + lap <= end:
+    while complete and runs and laps < _MOST_PASSES and (laps < _LEAST_PASSES or now() + lap <= end):
         before = now()
         for name, run in runs.items():
             best[name] = min(best[name], timed(run, count))
