@@ -206,7 +206,7 @@ def precisions_table(results: Path) -> list[str]:
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for name, result in files.items():
-        took = result["info"]["networks"][0]["tasks"]["prediction"]["chosen"]
+        took = result["info"]["networks"][0]["chosen"]["prediction"]
         cells = " | ".join(
             f"{row['words_per_second']:,} ({row['f1']:.4f})"
             for row in (result["precisions"][key] for key in ("auto", "fp32", "bf16", "int8"))

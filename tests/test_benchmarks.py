@@ -406,3 +406,13 @@ def test_new_labels_sums_up_the_seeds_that_all_have():
     assert found["seeds"] == [0]
     assert found["old_f1_lost"] == {"grown": 0.01}
     assert found["new_f1_share_of_full"] == 0.9
+
+
+def test_precisions_compare_auto_with_the_fastest_that_is_named(doc):
+    from precisions import rows
+
+    seconds = {"auto": [2.1, 2.0], "fp32": [4.0, 4.0], "bf16": [6.0, 6.0], "int8": [2.0, 2.1]}
+    found = rows([doc], {name: [[]] for name in seconds}, seconds)
+    assert found["fp32"]["times_of_fp32"] == 1.0
+    assert found["int8"]["times_of_fp32"] > 1.9
+    assert 0.95 < found["auto"]["times_of_the_fastest_named"] < 1.05
