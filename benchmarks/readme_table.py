@@ -9,6 +9,7 @@ from result_tables import CORPORA, UNKNOWN, describe_machine, read, whole_runs
 # The corpora on which peers ran to the end of their recipes, by the name of the result file.
 QUALITY = ("quality-quarter", "quality-wnut17", "quality-crossner_ai")
 WHOLE = "quality-conll"
+STOCK = "stock_spacy"
 KINDS = {"documents": "words a second, documents", "messages": "messages"}
 
 
@@ -63,11 +64,25 @@ def _conditions(results: Path, files: dict[str, Any], runs: dict[str, Any], spee
         f"recipe run to its end{steps} ({UNKNOWN}: not run whole), trained on {' or '.join(machines)}. Words a second "
         f"from raw text, all on {describe_machine(speed['machine'])}."
     )
+    for path in sorted(results.glob("speed-*.json")):
+        said += _elsewhere(read(results, path.stem))
     if (results / f"{WHOLE}.json").exists():
         f1 = [run["test"]["f1"] for run in whole_runs(read(results, WHOLE)).get(OURS, [])]
         if f1:
             said += f" Trained on all of CoNLL++, spacy-ner-plus has {sum(f1) / len(f1):.3f} (mean of {len(f1)} seeds)."
     return f"{said} All tables, conditions and what was not run: [docs/benchmarks.md](docs/benchmarks.md)."
+
+
+def _elsewhere(speed: dict[str, Any]) -> str:
+    """RETURNS (str): How fast ours is on another CPU, in what it takes there, and beside stock spaCy."""
+    rows = {row["peer"]: row for row in speed["peers"]}
+    if OURS not in rows or STOCK not in rows:
+        return ""
+    times = rows[STOCK]["documents"]["ours_is_times_as_fast"]
+    return (
+        f" On {describe_machine(speed['machine'])}, `auto` takes {rows[OURS]['chosen']['prediction']}: "
+        f"{rows[OURS]['documents']['words_per_second']:,} words a second of documents, {times:.1f} times stock spaCy."
+    )
 
 
 def _corpus(corpus: dict[str, Any]) -> str:
