@@ -15,8 +15,8 @@ from spacy_ner_plus.models.network.tagger import Tagger
 
 # So many wordpieces show the ranges of nearly all channels, and take some tenths of a second.
 WORDPIECES = 2000
-# It knows these inputs: on new text six times as many tags change, of which half the right ones lose (CoNLL++, three
-# networks trained on a quarter: 0.07 to 0.1 of a hundred tags, for -0.10 to +0.02 points of F1).
+# It knows these inputs: on new text some six times as many tags change, and about half of these were right (CoNLL++
+# test, by networks that were trained on a quarter: 0.07 to 0.08 of a hundred tags).
 NEW_TEXT = 3.0
 
 
