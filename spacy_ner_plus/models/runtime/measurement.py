@@ -67,9 +67,10 @@ class Measurement:
     spent: float = 0.0
     whole: bool = True
 
-    def fastest(self, allowed: Collection[Variant] = VARIANTS) -> Variant:
-        """RETURNS (Variant): The one to take, as `precision.fastest` chooses."""
-        return fastest(self.seconds, allowed, sure=self.whole)
+    def fastest(self, allowed: Collection[Variant] = VARIANTS, *, sure: bool = True) -> Variant:
+        """RETURNS (Variant): The one to take, as `precision.fastest` chooses; `sure` also means that nothing but what
+        was measured takes time."""
+        return fastest(self.seconds, allowed, sure=sure and self.whole)
 
     @property
     def per_thousand(self) -> dict[str, float | None]:
