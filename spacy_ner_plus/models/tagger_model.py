@@ -184,7 +184,7 @@ class TaggerModel(Shim):
     def allowed(self) -> Sequence[Variant]:
         """RETURNS (Sequence[Variant]): What precision 'auto' may take: int8 where it is known to cost no more F1 than
         is tolerated."""
-        cost = getattr(self, "int8_cost", None)
+        cost = self.int8_cost
         takes_int8 = cost is not None and self.precision_tolerance > 0 and cost <= self.precision_tolerance
         return VARIANTS if takes_int8 else _EXACT
 

@@ -9,6 +9,7 @@ same numbers whatever stands beside it.
 """
 
 import copy
+from functools import cache
 
 import torch
 
@@ -40,6 +41,7 @@ def int8_layers(layers: Layers, ranges: ActivationRanges) -> Layers:
     return layers.replaced(forward)
 
 
+@cache
 def computes_int8() -> bool:
     """Whether this CPU multiplies such numbers exactly and by an instruction of its own.
 
@@ -80,10 +82,10 @@ class _Int8Layer:
         down[:, apart] = 0
         rest = risen.clone()
         rest[:, apart] = 0
-        self._project = _SmoothedLinear(*layer.projection, hidden)
+        self._project = _Linear.smoothed(*layer.projection, hidden)
         self._out = _Linear(layer.out.weight, None, _Scale(1.0, _MIDDLE))
         self._out_bias = layer.out.bias.clone()
-        self._up = _SmoothedLinear(up, up_bias, attended)
+        self._up = _Linear.smoothed(up, up_bias, attended)
         self._down = _Linear(down, layer.down.bias, _Scale.of(float(rest.min()), float(rest.max())))
         self._attention_norm, self._norm = copy.deepcopy(layer.attention_norm), copy.deepcopy(layer.norm)
         self._n_heads = layer.n_heads
@@ -102,7 +104,8 @@ class _Int8Layer:
 
     def _mix(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         windows, length, _ = hidden.shape
-        projected = self._project(hidden.flatten(0, 1)).view(windows, length, 3, self._n_heads, -1)
+        rows = self._project.round(hidden.flatten(0, 1))
+        projected = self._project(rows).view(windows, length, 3, self._n_heads, -1)
         return attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask).flatten(0, 1)
 
     def _feed(self, mixed: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
@@ -112,10 +115,11 @@ class _Int8Layer:
         attended = self._attention_norm(torch.addcmul(hidden + self._out_bias, self._out(rounded), size))
         apart = self._activation(torch.addmm(self._up_bias_apart, attended, self._up_apart))
         residual = torch.addmm(attended, apart, self._down_apart)
+        given = self._up.round(attended)
         if self._fused is None:
-            risen = self._down.scale.round(self._activation(self._up(attended)))
+            risen = self._down.round(self._activation(self._up(given)))
         else:
-            risen = self._up(attended, self._fused, self._down.scale)
+            risen = self._up(given, self._fused, self._down.scale)
         return self._norm(self._down.plus(risen, residual))
 
 
@@ -135,18 +139,6 @@ class _Scale:
         step = max((highest - lowest) / _HIGHEST, 1e-12)
         return cls(step, round(-lowest / step))
 
-    def round(self, numbers: torch.Tensor, factors: torch.Tensor | None = None) -> torch.Tensor:
-        """Write numbers in uint8.
-
-        numbers (torch.Tensor): Float32 numbers; those outside of the range are written as its end.
-        factors (torch.Tensor): What they are multiplied by; one over the step if None.
-        """
-        if factors is None:
-            factors = torch.tensor(1 / self.step)
-        # The conversion cuts off what is behind the point: half a step more, and they are rounded.
-        written = torch.addcmul(torch.tensor(self.zero + 0.5), numbers, factors)
-        return written.clamp_(0, _HIGHEST).to(torch.uint8)
-
 
 class _Linear:
     """A linear layer of uint8 numbers with int8 weights.
@@ -154,18 +146,44 @@ class _Linear:
     weight (torch.Tensor): Float32 of shape (output, input).
     bias (torch.Tensor | None): Of shape (output,).
     scale (_Scale): That of the input.
+    factors (torch.Tensor | None): What each channel of the input is multiplied by before it is rounded by the scale.
     """
 
     # How many rows are packed for; other numbers run as well.
     ROWS = 1000
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, scale: _Scale):
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        scale: _Scale,
+        factors: torch.Tensor | None = None,
+    ):
         self.scale = scale
+        self._factors = (torch.ones(()) if factors is None else factors) / scale.step
+        # The conversion to whole numbers cuts off what is behind the point: half a step more, and they are rounded.
+        self._offset = torch.tensor(scale.zero + 0.5)
         self._bias = None if bias is None else bias.clone()
         self._steps = weight.abs().amax(1).div(_HIGHEST_WEIGHT).clamp_(min=1e-12)
         rounded = (weight / self._steps[:, None]).round().to(torch.int8)
         self._weight = torch.ops.onednn.qlinear_prepack(rounded, [self.ROWS, weight.shape[1]])
         self._zeros = torch.zeros(len(weight), dtype=torch.int64)
+
+    @classmethod
+    def smoothed(cls, weight: torch.Tensor, bias: torch.Tensor, ranges: torch.Tensor) -> "_Linear":
+        """Make one whose input has large channels.
+
+        ranges (torch.Tensor): Lowest and highest number of each channel, of shape (2, input).
+        RETURNS (_Linear): With weights that take a share of their size.
+        """
+        sizes, of_weights = ranges.abs().amax(0).clamp(min=1e-5), weight.abs().amax(0).clamp(min=1e-5)
+        shares = sizes**SMOOTHING / of_weights ** (1 - SMOOTHING)
+        smoothed = ranges / shares
+        return cls(weight * shares, bias, _Scale.of(float(smoothed.min()), float(smoothed.max())), 1 / shares)
+
+    def round(self, numbers: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): Float32 numbers as the layer takes them; those outside of the range at its end."""
+        return torch.addcmul(self._offset, numbers, self._factors).clamp_(0, _HIGHEST).to(torch.uint8)
 
     def __call__(
         self,
@@ -198,26 +216,3 @@ class _Linear:
             ),
             *(1.0, 0, torch.float32, 1.0, 0, "add", 1.0, "none", [], ""),
         )
-
-
-class _SmoothedLinear:
-    """A linear layer of float32 numbers, which are rounded by the ranges of their channels.
-
-    weight, bias (torch.Tensor): Float32 of shapes (output, input) and (output,).
-    ranges (torch.Tensor): Lowest and highest number of each channel, of shape (2, input).
-    """
-
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, ranges: torch.Tensor):
-        sizes, of_weights = ranges.abs().amax(0).clamp(min=1e-5), weight.abs().amax(0).clamp(min=1e-5)
-        shares = sizes**SMOOTHING / of_weights ** (1 - SMOOTHING)
-        smoothed = ranges / shares
-        self._linear = _Linear(weight * shares, bias, _Scale.of(float(smoothed.min()), float(smoothed.max())))
-        self._factors = 1 / (shares * self._linear.scale.step)
-
-    def __call__(
-        self,
-        rows: torch.Tensor,
-        activation: tuple[str, str] = ("none", ""),
-        output: _Scale | None = None,
-    ) -> torch.Tensor:
-        return self._linear(self._linear.scale.round(rows, self._factors), activation, output)

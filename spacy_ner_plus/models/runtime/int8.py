@@ -29,7 +29,7 @@ class Int8Sample:
     def add(self, batches: Iterable[MicroBatch]) -> None:
         """Keep inputs; those that are older go as far as there are enough without them."""
         for batch in batches:
-            self._batches.append(batch)
+            self._batches.append(_first_windows(batch))
             while sum(kept.ids.size for kept in self._batches) - self._batches[0].ids.size >= WORDPIECES:
                 self._batches.popleft()
 
@@ -63,6 +63,18 @@ class Int8Sample:
     def _score(self, network: Tagger) -> list[torch.Tensor]:
         with torch.no_grad():
             return [network(*to_tensors(batch, torch.device("cpu"))) for batch in self._batches]
+
+
+def _first_windows(batch: MicroBatch) -> MicroBatch:
+    """RETURNS (MicroBatch): As many windows as are enough: those of a GPU hold eight times as much."""
+    windows, length = batch.ids.shape
+    rows = max(1, WORDPIECES // length)
+    if windows <= rows:
+        return batch
+    read = batch.places < rows * length
+    # Copies, since a part of an array keeps the whole of it.
+    parts = (part[:rows].copy() for part in (batch.ids, batch.cases, batch.lines, batch.mask))
+    return MicroBatch(*parts, batch.places[read], batch.tokens[read])
 
 
 def _is_on_cpu(network: Tagger) -> bool:
