@@ -136,6 +136,32 @@ class Errors(metaclass=_Coded):
         "such as the one that the hub keeps under refs/convert/parquet."
     )
     E168 = "The dataset '{source}' has several configurations. Name one as '{source}:NAME'. {reason}"
+    E170 = "There is no way '{offsets}' to count offsets. Choose one of: {units}, as `offsets` (--offsets)."
+    E171 = (
+        "'{where}' has annotation, and none of it could be read: {seen} pieces, the first is {example}.{hint} "
+        "Looked for: {shapes}. Name another `format` (--format), or mend the source: it would become a corpus "
+        "without annotation."
+    )
+    E172 = (
+        "The format '{format}' can't be used: its entry point names '{value}', and {reason}. Mend or uninstall the "
+        "package that brings it."
+    )
+    E173 = "'{option}' is no option of a format. Write it as NAME=VALUE, such as labels=labels.json."
+    E174 = "The format's option `{setting}` is {value}. Give {remedy}."
+    E175 = "There is no option `{option}` for {format}. It has: {options}."
+    E176 = (
+        "'{path}' may be of several formats, and none is likelier than the others. Name the one that it is as "
+        "`format`: {ways}."
+    )
+    E177 = (
+        "The format '{format}' is read only. Choose one that is written as `target_format` (--to): {formats}."
+    )
+    E178 = "`shards` (--shards) are .spacy files, and `target_format` (--to) is '{format}'. Leave one of them out."
+    E179 = "'{path}' is a file, and the format '{format}' is written as a folder. Give another name."
+    E180 = (
+        "{where}: the record has no annotation under {known}, but '{key}' looks like some: {value}. Rename the "
+        "key, or name another `format` (--format): what isn't read would be taken for missing."
+    )
 
     E201 = (
         "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "

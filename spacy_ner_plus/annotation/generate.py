@@ -33,7 +33,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_ner_plus.annotation.values import Values
-from spacy_ner_plus.data.bio_json import bio_json_to_docs
+from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CharSpan, align, spans_to_tags

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from spacy_ner_plus.format_names import format_names
+
 NOTES = 12  # how many are printed
 
 
@@ -15,15 +17,45 @@ def convert_command(
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="Where to: .spacy, .conll, .iob, .jsonl or .json; a folder with --shards."
+            metavar="OUT", help="Where to: .spacy, .conll, .jsonl, .json, ...; a folder with --shards."
         ),
     ],
     format: Annotated[
-        str, typer.Option("--format", "-f", help="auto, conll, bio-json, jsonl, hub or spacy.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"Of the sources: auto, or one of {', '.join(format_names())}. `spacy-ner-plus formats` says more.",
+        ),
     ] = "auto",
+    target_format: Annotated[
+        str | None, typer.Option("--to", help="Of OUT, where its ending doesn't say it.")
+    ] = None,
+    format_options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="NAME=VALUE",
+            help="An option of a format; `spacy-ner-plus formats` lists them.",
+        ),
+    ] = None,
+    align: Annotated[
+        str | None,
+        typer.Option(
+            help="Spans that begin or end within a token: split it (default), strict drops the span, contract, expand."
+        ),
+    ] = None,
+    offsets: Annotated[
+        str | None,
+        typer.Option(
+            help="How offsets count: auto (default), code-points, utf-16, bytes, inclusive, from-1, ..."
+        ),
+    ] = None,
     group: Annotated[
-        str, typer.Option(help="What becomes a Doc: document, sentence, or a number of sentences.")
-    ] = "document",
+        str | None,
+        typer.Option(help="What becomes a Doc: document (default), sentence, or a number of sentences."),
+    ] = None,
     lang: Annotated[
         str, typer.Option("--lang", "-l", help="Language of the texts, such as en or xx.")
     ] = "en",
@@ -33,23 +65,24 @@ def convert_command(
     ] = None,
     tag_column: Annotated[str | None, typer.Option(help="Column of the tags, likewise.")] = None,
     scheme: Annotated[
-        str, typer.Option(help="Tagging scheme of conll: auto, IO, IOB1, IOB2, BILUO, IOBES or BMES.")
-    ] = "auto",
+        str | None,
+        typer.Option(help="Tagging scheme: auto (default), IO, IOB1, IOB2, BILUO, IOBES or BMES."),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of text files.")] = "utf-8",
     restore_whitespace: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--restore-whitespace/--spaces-everywhere",
-            help="conll: put spaces between tokens by the rules of the language, or between any two.",
+            help="Tokens: put spaces between them by the rules of the language (default), or between any two.",
         ),
-    ] = True,
+    ] = None,
     sentence_lines: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--sentence-lines",
-            help="conll: begin each sentence on a line of its own, as titles and rows of tables stood.",
+            help="Tokens: begin each sentence on a line of its own, as titles and rows of tables stood.",
         ),
-    ] = False,
+    ] = None,
     hub_split: Annotated[str | None, typer.Option(help="Split of a dataset, such as train.")] = None,
     split: Annotated[
         str | None,
@@ -80,11 +113,21 @@ def convert_command(
     from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
-    from spacy_ner_plus.data.sources import Options
+    from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
-    from spacy_ner_plus.workflows.convert import convert
+    from spacy_ner_plus.workflows.convert import Options, convert
 
-    options = Options(group, token_column, tag_column, scheme, restore_whitespace, sentence_lines, hub_split)
+    options = Options(
+        group,
+        token_column,
+        tag_column,
+        scheme,
+        restore_whitespace,
+        sentence_lines,
+        hub_split,
+        align,
+        offsets,
+    )
     issues, notes = IssueLog(), []
     labels = (
         [label.strip() for part in annotated_labels for label in part.split(",")]
@@ -96,7 +139,8 @@ def convert_command(
             sources,
             out,
             format=format,
-            options=options,
+            target_format=target_format,
+            options={**options.given(), **parse_assignments(format_options or ())},
             lang=lang,
             encoding=encoding,
             split=split,

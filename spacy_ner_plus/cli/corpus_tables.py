@@ -8,8 +8,8 @@ from spacy_ner_plus.issues import IssueLog
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from spacy_ner_plus.data.counts import CorpusCounts
-    from spacy_ner_plus.data.findings import Finding
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts
+    from spacy_ner_plus.data.statistics.findings import Finding
 
 EXAMPLE = 60  # characters of an example that are shown
 
@@ -22,7 +22,7 @@ def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
     """
     from rich.table import Table
 
-    from spacy_ner_plus.data.counts import quantile
+    from spacy_ner_plus.data.statistics.counts import quantile
 
     table = Table()
     table.add_column("")

@@ -1,11 +1,10 @@
 """Corpora of any format to Docs, and to .spacy files or between text formats."""
 
 import weakref
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -18,9 +17,41 @@ if TYPE_CHECKING:
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.corpus import DocSpool
-    from spacy_ner_plus.data.counts import CorpusCounts
+    from spacy_ner_plus.data.detection import FoundSource
     from spacy_ner_plus.data.label_map import LabelMap
-    from spacy_ner_plus.data.sources import Options, Source
+    from spacy_ner_plus.data.records.record import Record
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts
+
+
+@dataclass
+class Options:
+    """What a user may say about the reading, of the formats that are used most; None leaves it as the format has it.
+
+    Other options of formats are given as a mapping, by name.
+
+    group (str | int): What becomes a Doc of tagged tokens: 'document', 'sentence' or a number of sentences.
+    token_column, tag_column (str | int): Numbers for conll, names for hub.
+    scheme (str): The tagging scheme, or 'auto'.
+    restore_whitespace (bool): Whether tokens get spaces by rule.
+    sentence_lines (bool): Whether each sentence begins a line of the text.
+    hub_split (str): The split of a dataset.
+    align (str): What becomes of spans within tokens: 'split', 'strict', 'contract' or 'expand'.
+    offsets (str): How offsets are counted, or 'auto'.
+    """
+
+    group: str | int | None = None
+    token_column: str | int | None = None
+    tag_column: str | int | None = None
+    scheme: str | None = None
+    restore_whitespace: bool | None = None
+    sentence_lines: bool | None = None
+    hub_split: str | None = None
+    align: str | None = None
+    offsets: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): Those that are given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 class ConvertedDocs:
@@ -75,7 +106,8 @@ def convert(
     target: str | Path | None = None,
     *,
     format: str = "auto",
-    options: "Options | None" = None,
+    target_format: str | None = None,
+    options: "Options | Mapping[str, Any] | None" = None,
     lang: str = "en",
     encoding: str = "utf-8",
     split: str | None = None,
@@ -93,8 +125,9 @@ def convert(
     sources (str | Path | Sequence[str | Path]): Files, folders, '-' for standard input, or datasets.
     target (str | Path): The file to write, whose ending says the format, or the folder of shards.
         Default: nothing is written.
-    format (str): Of the sources: one of data.sources.FORMATS. Default 'auto': by ending and content.
-    options (Options): How to read them.
+    format (str): Of the sources: one of `formats()`. Default 'auto': by ending and content.
+    target_format (str): Of the target, one of `formats()` that is written. Default: as its ending says.
+    options (Options | Mapping[str, Any]): How to read and write, by the names that the formats' options have.
     lang (str): Language code. Default: 'en'.
     encoding (str): Of text files. Default: 'utf-8'.
     split (str): Shares of the documents by part, such as 'train=0.8,dev=0.2'. Default: no parts.
@@ -109,18 +142,18 @@ def convert(
     progress (Progress): Wraps the Docs of each source. Default: none.
     RAISES (UserError): What the user can mend; nothing is written then.
     """
-    from spacy_ner_plus.data.conll.conll import group_size
-    from spacy_ner_plus.data.counts import CorpusCounts, hash_text
+    from spacy_ner_plus.data.detection import find_sources
+    from spacy_ner_plus.data.formats.options import check_options, options_for
     from spacy_ner_plus.data.outputs import open_outputs, part_path, staged
-    from spacy_ner_plus.data.sources import Options, find_sources
+    from spacy_ner_plus.data.outputs import target_format as find_target_format
     from spacy_ner_plus.data.splits import Dealer, parse_split
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts, hash_text
 
     names = [str(name) for name in ([sources] if isinstance(sources, str | Path) else sources)]
     target = None if target is None else Path(target)
-    options = options or Options()
+    given = options.given() if isinstance(options, Options) else dict(options or {})
     issues = IssueLog() if issues is None else issues
     notes = [] if notes is None else notes
-    group_size(options.group)
     shares = parse_split(split) if split else {"": 1.0}
     paths = {} if target is None else {part: part_path(target, part) for part in shares}
     labels = _read_labels(label_map)
@@ -130,13 +163,16 @@ def convert(
     map_file = label_map if isinstance(label_map, str | Path) else None
     written = {f"the part '{part}'" if part else "the output": path for part, path in paths.items()}
     check_overlap(written, [("the label map", map_file)])
-    with open_outputs({part: paths.get(part) for part in shares}, shards) as outputs:
+    writer = None if target is None else find_target_format(target, target_format, shards)
+    writer_options = None if writer is None else options_for(writer, given)
+    with open_outputs({part: paths.get(part) for part in shares}, writer, writer_options, shards) as outputs:
         found = find_sources(names, format, encoding, notes)
         found = _check_sources(found, names, paths.values(), notes)
-        _check_options(options, found)
+        check_options(given, [*(one.format for one in found), *([] if writer is None else [writer])])
         counts = {part: CorpusCounts() for part in shares}
         dealer = Dealer(shares, seed)
-        for doc, place in _read_all(found, nlp, options, labels, issues, notes, progress):
+        for record in _read_all(found, nlp, given, labels, issues, notes, progress):
+            doc, place = record.doc, record.where
             if annotated_labels is not None:
                 _annotate(doc, annotated_labels, place)
             text_hash = hash_text(doc)
@@ -152,13 +188,9 @@ def convert(
         if empty:
             raise UserError(Errors.E116.format(part=empty[0], docs=total))
         notes += labels.notes() if labels else []
-        in_sentences = any(count.sentences > count.docs for count in counts.values())
-        if target is not None and target.suffix in (".json", ".jsonl") and in_sentences:
-            notes.append(f"{target}: this format keeps no sentence starts")
         if strict:
             _refuse_issues(issues)
-        docstart = group_size(options.group) is None
-        with staged(outputs.values(), nlp.vocab, docstart, issues):
+        with staged(outputs.values(), nlp, issues):
             # A text format may hold less than a Doc does.
             if strict:
                 _refuse_issues(issues)
@@ -167,27 +199,25 @@ def convert(
 
 
 def _read_all(
-    sources: Sequence["Source"],
+    sources: Sequence["FoundSource"],
     nlp: "Language",
-    options: "Options",
+    options: Mapping[str, Any],
     label_map: "LabelMap | None",
     issues: IssueLog,
     notes: list[str],
     progress: Progress,
-) -> Iterator[tuple["Doc", str]]:
-    """Read the Docs of all sources with their labels as the map says; the string is a Doc's place."""
-    from spacy_ner_plus.data.sources import read_source
+) -> Iterator["Record"]:
+    """Read the Records of all sources, with their labels as the map says."""
+    from spacy_ner_plus.data.formats.format import Reading
+    from spacy_ner_plus.data.formats.options import options_for
 
-    for source in sources:
-        begins: deque[int] = deque()
-        docs = read_source(source, nlp, options, issues, notes, begins)
-        for number, doc in enumerate(progress(docs, f"Reading {source.name}"), start=1):
+    for found in sources:
+        reading = Reading(nlp, options_for(found.format, options), issues, notes)
+        records = found.format.read(found.source, reading)
+        for record in progress(records, f"Reading {found.source.name}"):
             if label_map is not None:
-                label_map.apply(doc)
-            place: int | str = f"document {number}"
-            if source.lines is not None:
-                place = begins.popleft() if begins else source.lines.number
-            yield doc, f"{source.name}:{place}"
+                label_map.apply(record.doc)
+            yield record
 
 
 def _read_labels(label_map: str | Path | Mapping[str, str | None] | None) -> "LabelMap | None":
@@ -209,41 +239,20 @@ def _blank(lang: str) -> "Language":
 
 
 def _check_sources(
-    found: list["Source"], named: Sequence[str], paths: Iterable[Path], notes: list[str]
-) -> list["Source"]:
+    found: list["FoundSource"], named: Sequence[str], paths: Iterable[Path], notes: list[str]
+) -> list["FoundSource"]:
     """Refuse to overwrite a source; an earlier output in a source folder is passed over."""
     written = {path.resolve() for path in paths}
     for name in named:
         if name != "-" and Path(name).resolve() in written:
             raise UserError(Errors.E122.format(path=name))
     kept = []
-    for source in found:
-        if Path(source.name).resolve() in written:
-            notes.append(f"{source.name}: passed over, as it is written now")
+    for one in found:
+        if one.source.path.resolve() in written:
+            notes.append(f"{one.source.name}: passed over, as it is written now")
         else:
-            kept.append(source)
+            kept.append(one)
     return kept
-
-
-def _check_options(options: "Options", sources: Sequence["Source"]) -> None:
-    """Refuse an option that means nothing for any of the sources."""
-    default = type(options)()
-    formats = {source.format for source in sources}
-    for option, value, unset, meant_for in (
-        ("group", options.group, default.group, ("conll", "hub")),
-        ("token_column", options.token_column, None, ("conll", "hub")),
-        ("tag_column", options.tag_column, None, ("conll", "hub")),
-        ("scheme", options.scheme, default.scheme, ("conll",)),
-        ("restore_whitespace", options.restore_whitespace, default.restore_whitespace, ("conll",)),
-        ("sentence_lines", options.sentence_lines, default.sentence_lines, ("conll",)),
-        ("hub_split", options.hub_split, None, ("hub",)),
-    ):
-        if value != unset and formats.isdisjoint(meant_for):
-            raise UserError(
-                Errors.E128.format(
-                    option=option, format=" or ".join(sorted(formats)), formats=" and ".join(meant_for)
-                )
-            )
 
 
 def _annotate(doc: "Doc", labels: Sequence[str], place: str) -> None:

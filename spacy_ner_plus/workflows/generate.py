@@ -43,7 +43,7 @@ def generate(
     import spacy
 
     from spacy_ner_plus.annotation.generate import generate_corpus, record_entities, records_to_json
-    from spacy_ner_plus.data.bio_json import bio_json_to_docs
+    from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
     from spacy_ner_plus.evaluation.baseline import predict_baseline
     from spacy_ner_plus.evaluation.counting.seqeval_scores import seqeval_scores
     from spacy_ner_plus.evaluation.matching.matched_doc import match_docs

@@ -11,9 +11,9 @@ from spacy_ner_plus.workflows.progress import Progress, no_progress
 if TYPE_CHECKING:
     from spacy.training import Example
 
-    from spacy_ner_plus.data.counts import CorpusCounts
-    from spacy_ner_plus.data.example_counts import ExampleCounts
-    from spacy_ner_plus.data.findings import Finding
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts
+    from spacy_ner_plus.data.statistics.example_counts import ExampleCounts
+    from spacy_ner_plus.data.statistics.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def stats(corpora: Sequence[str | Path], *, progress: Progress = no_progress) ->
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.corpus import corpus_files, read_docs
-    from spacy_ner_plus.data.counts import CorpusCounts
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts
 
     counts = {}
     for corpus in map(Path, corpora):
@@ -79,7 +79,7 @@ def debug_data(
     RETURNS (DataReport): Counts and findings.
     RAISES (UserError): Where something can't be read, or arguments don't go together.
     """
-    from spacy_ner_plus.data.findings import find_problems
+    from spacy_ner_plus.data.statistics.findings import find_problems
     from spacy_ner_plus.workflows.arguments.pipelines import import_code
     from spacy_ner_plus.workflows.arguments.training_data import find_training_data
 
@@ -93,7 +93,7 @@ def debug_data(
 
 
 def _count(examples: "Iterable[Example]") -> "ExampleCounts":
-    from spacy_ner_plus.data.example_counts import ExampleCounts
+    from spacy_ner_plus.data.statistics.example_counts import ExampleCounts
 
     counts = ExampleCounts()
     for example in examples:

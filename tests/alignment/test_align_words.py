@@ -11,7 +11,7 @@ from spacy_ner_plus.alignment.align_words import align_words, is_certain
 from spacy_ner_plus.alignment.mentions import Mention, TaggedWords
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder, cuts_word
-from spacy_ner_plus.data.bio_json import bio_json_to_docs
+from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats import get_format
 from tests.alignment.docs import NLP, make_doc

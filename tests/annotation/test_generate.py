@@ -15,7 +15,7 @@ from spacy_ner_plus.annotation.generate import (
     record_entities,
     records_to_json,
 )
-from spacy_ner_plus.data.bio_json import bio_json_to_docs
+from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 

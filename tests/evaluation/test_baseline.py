@@ -102,7 +102,7 @@ def test_baseline_keeps_the_tokens_of_gold():
 
 
 def test_baseline_stays_under_its_limit_on_the_bundled_corpus():
-    from spacy_ner_plus.data.bio_json import bio_json_to_docs
+    from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
     from spacy_ner_plus.issues import IssueLog
 
     train, dev = (

@@ -43,6 +43,7 @@ FLOORS = {
     "extras": 1,
     "issues": 0,
     "machine": 0,
+    "format_names": 0,
     "about": 0,
     "errors": 0,
     "resources": 0,

@@ -15,7 +15,7 @@ def check_corpus(corpus: str | Path, name: str, corpora: str | Path) -> list[str
     RETURNS (list[str]): The splits that were checked; none where no counts are known.
     RAISES (UserError): Where a count differs, or a split is missing.
     """
-    from spacy_ner_plus.data.corpora import find_differences, read_corpora
+    from spacy_ner_plus.data.statistics.corpora import find_differences, read_corpora
 
     splits = read_corpora(Path(corpora)).get(name, {}).get("splits", {})
     for split, expected in splits.items():

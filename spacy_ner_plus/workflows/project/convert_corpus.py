@@ -16,7 +16,7 @@ from spacy_ner_plus.workflows.convert import convert
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from spacy_ner_plus.data.counts import CorpusCounts
+    from spacy_ner_plus.data.statistics.counts import CorpusCounts
 
 # A file belongs to the split that a word of its name says.
 SPLITS = {
@@ -94,7 +94,8 @@ def convert_corpus(
     progress (Progress): Wraps the Docs of each source. Default: none.
     RAISES (UserError): What the user can mend.
     """
-    from spacy_ner_plus.data.sources import Options, find_sources
+    from spacy_ner_plus.data.detection import find_sources
+    from spacy_ner_plus.data.formats.options import names_of
 
     splits, target = find_splits(source), Path(target)
     dealt = [split for split in SPLITS if split not in splits]
@@ -106,11 +107,12 @@ def convert_corpus(
             for split, path in splits.items():
                 deal = dealt if split == "train" else []
                 parts = {split: share, **dict.fromkeys(deal, SHARE)}
-                formats = {found.format for found in find_sources([str(path)], "auto", "utf-8", [])}
+                found = find_sources([str(path)], "auto", "utf-8", [])
+                has_lines = any("sentence_lines" in names_of(one.format) for one in found)
                 conversion = convert(
                     path,
                     Path(scratch) / (f"{split}.spacy" if not deal else "corpus.spacy"),
-                    options=Options(sentence_lines="conll" in formats),
+                    options={"sentence_lines": True} if has_lines else None,
                     lang=lang,
                     split=",".join(f"{part}={size:g}" for part, size in parts.items()) if deal else None,
                     seed=seed,

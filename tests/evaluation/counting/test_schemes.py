@@ -9,7 +9,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.data.conll.conll import conll_to_docs
+from spacy_ner_plus.data.formats.conll.conll import conll_to_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.counting.counts import Counts
 from spacy_ner_plus.evaluation.counting.schemes import (

@@ -1,0 +1,1 @@
+"""Formats of corpora, one a file: each recognises, reads and, where it can, writes."""

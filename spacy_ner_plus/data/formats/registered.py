@@ -1,0 +1,31 @@
+"""The formats that are installed: ours, and those of other packages, by their entry points."""
+
+from functools import cache
+
+from spacy_ner_plus.data.formats.format import Format
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.format_names import format_names, format_points
+
+MEMBERS = ("name", "about", "endings", "options", "keeps", "writes", "checked", "sniff", "read")
+
+
+@cache
+def get_format(name: str) -> Format:
+    """Load a format.
+
+    name (str): One of `format_names`.
+    RAISES (UserError): Where there is none of this name, or what its entry point names isn't a format.
+    """
+    if name not in format_points():
+        raise UserError(Errors.E113.format(format=name, formats=", ".join(["auto", *format_names()])))
+    point = format_points()[name]
+    try:
+        found = point.load()
+    except Exception as error:  # Another package's module may fail with anything.
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise UserError(Errors.E172.format(format=name, value=point.value, reason=reason)) from error
+    lacking = [member for member in MEMBERS if not hasattr(found, member)]
+    if lacking:
+        reason = f"it has no {', '.join(lacking)}"
+        raise UserError(Errors.E172.format(format=name, value=point.value, reason=reason))
+    return found

@@ -1,0 +1,169 @@
+"""How a source counts its offsets, found out by the spans that carry their own text.
+
+Most tools count code points from 0 and stop before the end. Some count UTF-16 units, as JavaScript does, or bytes;
+some name the last character rather than the one after it, or begin with 1; some count on a text whose beginning was
+stripped, or whose line ends were one character. Each such way is tried on the whole source, and one is believed
+where it fits nearly all spans and clearly more than any other way.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+
+from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
+from spacy_ner_plus.errors import Errors, UserError
+
+AS_GIVEN = "code-points"
+# As they stand, offsets are believed where at least this share fits; any other way needs more.
+ENOUGH_AS_GIVEN = 0.5
+ENOUGH = 0.99
+# So many spans more than the next best way must fit.
+LEAD = 3
+
+# A place in a text (its index in code points) by the source's offset; None where there is none.
+Translate = Callable[[int], int | None]
+
+
+def _shifted(by: int) -> Callable[[str], Translate]:
+    return lambda text: lambda offset: offset + by
+
+
+def _widths(width: Callable[[str], int]) -> Callable[[str], Translate]:
+    """Count each character as `width` says."""
+
+    def of_text(text: str) -> Translate:
+        places = {offset: i for i, offset in enumerate(accumulate((width(char) for char in text), initial=0))}
+        return places.get
+
+    return of_text
+
+
+def _utf16(char: str) -> int:
+    return 2 if ord(char) > 0xFFFF else 1
+
+
+def _utf8(char: str) -> int:
+    return len(char.encode("utf-8", "surrogatepass"))
+
+
+def _stripped(text: str) -> Translate:
+    gap = len(text) - len(text.lstrip())
+    return lambda offset: offset + gap
+
+
+def _one_line_end(text: str) -> Translate:
+    # "\r\n" is one character, whose index is that of its "\r".
+    places = [i for i in range(len(text) + 1) if text[i - 1 : i + 1] != "\r\n"]
+    return lambda offset: places[offset] if 0 <= offset < len(places) else None
+
+
+# By name: how a text's offsets translate, for starts and for ends.
+UNITS: dict[str, tuple[Callable[[str], Translate], Callable[[str], Translate]]] = {
+    AS_GIVEN: (_shifted(0), _shifted(0)),
+    "utf-16": (_widths(_utf16), _widths(_utf16)),
+    "bytes": (_widths(_utf8), _widths(_utf8)),
+    "inclusive": (_shifted(0), _shifted(1)),
+    "from-1": (_shifted(-1), _shifted(-1)),
+    "from-1-inclusive": (_shifted(-1), _shifted(0)),
+    "one-short": (_shifted(1), _shifted(1)),
+    "one-long": (_shifted(0), _shifted(-1)),
+    "stripped": (_stripped, _stripped),
+    "one-line-end": (_one_line_end, _one_line_end),
+}
+MEANINGS = {
+    AS_GIVEN: "code points from 0, ends exclusive",
+    "utf-16": "UTF-16 units",
+    "bytes": "UTF-8 bytes",
+    "inclusive": "ends inclusive",
+    "from-1": "characters from 1",
+    "from-1-inclusive": "characters from 1, ends inclusive",
+    "one-short": "one too few",
+    "one-long": "ends one too many",
+    "stripped": "from the text's first character that is no white space",
+    "one-line-end": "a line end of two characters as one",
+}
+
+
+def is_text_of(text: str, span: MarkedSpan, start: int | None = None, end: int | None = None) -> bool:
+    """RETURNS (bool): Whether a span's own text stands at its offsets, or at those given; white space aside."""
+    start = span.start if start is None else start
+    end = span.end if end is None else end
+    if span.text is None or not 0 <= start <= end <= len(text):
+        return False
+    found = text[start:end]
+    # Tools write a line break within a span as a space.
+    return found == span.text or (bool(found.strip()) and found.split() == span.text.split())
+
+
+class OffsetUnits:
+    """One way to count, for the spans of all texts of a source.
+
+    name (str): One of UNITS.
+    """
+
+    def __init__(self, name: str = AS_GIVEN):
+        if name not in UNITS:
+            raise UserError(Errors.E170.format(offsets=name, units=", ".join(["auto", *UNITS])))
+        self.name = name
+
+    def translate(self, marked: MarkedText) -> None:
+        """Write a text's spans in code points; one whose offsets lie between characters gets -1."""
+        if self.name == AS_GIVEN or not marked.spans:
+            return
+        starts, ends = (unit(marked.text) for unit in UNITS[self.name])
+        for span in marked.spans:
+            start, end = starts(span.start), ends(span.end)
+            span.start, span.end = (-1, -1) if start is None or end is None else (start, end)
+
+
+class UnitFinder:
+    """Counts which ways fit the spans of a source that carry their own text."""
+
+    def __init__(self) -> None:
+        self.checked = 0
+        self.fits: Counter[str] = Counter()
+
+    def add(self, marked: MarkedText) -> None:
+        """Try all ways on a text's spans."""
+        spans = [span for span in marked.spans or () if span.text is not None and span.text.strip()]
+        if not spans:
+            return
+        self.checked += len(spans)
+        for name, units in UNITS.items():
+            starts, ends = (unit(marked.text) for unit in units)
+            for span in spans:
+                start, end = starts(span.start), ends(span.end)
+                if start is not None and end is not None and start < end:
+                    self.fits[name] += is_text_of(marked.text, span, start, end)
+
+    def best(self) -> str:
+        """RETURNS (str): The way that is believed: AS_GIVEN unless another is clearly better."""
+        if self.fits[AS_GIVEN] >= self.checked * ENOUGH_AS_GIVEN:
+            return AS_GIVEN
+        (name, most), *others = self.fits.most_common(2)
+        second = others[0][1] if others else 0
+        return name if most >= self.checked * ENOUGH and most >= second + LEAD else AS_GIVEN
+
+    def hint(self) -> str:
+        """Say what would fit where no way is believed.
+
+        RETURNS (str): A sentence; '' where the offsets fit as they stand, or nothing fits better.
+        """
+        fitting = [(name, count) for name, count in self.fits.most_common() if count > self.fits[AS_GIVEN]]
+        if self.best() != AS_GIVEN or self.fits[AS_GIVEN] >= self.checked * ENOUGH_AS_GIVEN or not fitting:
+            return ""
+        ways = ", ".join(
+            f"`offsets` {name} ({MEANINGS[name]}): {count} of {self.checked}" for name, count in fitting[:3]
+        )
+        return (
+            f"The texts of {self.checked - self.fits[AS_GIVEN]} of {self.checked} spans aren't at their offsets. "
+            f"They would be with {ways} (--offsets)."
+        )
+
+
+def find_units(texts: Iterable[MarkedText]) -> UnitFinder:
+    """RETURNS (UnitFinder): What fits the whole source."""
+    finder = UnitFinder()
+    for marked in texts:
+        finder.add(marked)
+    return finder

@@ -1,0 +1,1 @@
+"""Where a corpus comes from: files, their lines and JSON values, and which format they are of."""

@@ -1,0 +1,1 @@
+"""What a corpus holds, and what of it would spoil a training."""
