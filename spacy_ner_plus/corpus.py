@@ -24,6 +24,7 @@ from spacy_ner_plus.files import write_whole
 STRING_ATTRS = (ORTH, NORM, TAG, DEP, LEMMA, MORPH, ENT_TYPE, ENT_KB_ID, ENT_ID)
 LIMIT = 2**32 - 1  # bytes of one value in a msgpack file
 BLOCK = 1 << 20
+PACKED_SPAN = struct.Struct(">QQQllll")
 # What reading bytes that are no DocBin raises, at one level or another.
 NO_DOCBIN = (ValueError, KeyError, TypeError, AttributeError, AssertionError, EOFError, zlib.error)
 
@@ -151,6 +152,8 @@ class DocSpool:
         self._no_cats: dict = {}
         self._known_spaces, self._unknown_spaces = {"has_unknown_spaces": False}, {"has_unknown_spaces": True}
         self._no_spans = b""
+        # One for all: each that is made looks through the entry points of all packages, a millisecond.
+        self._packer = srsly.msgpack.Packer(use_bin_type=True)
 
     def __len__(self) -> int:
         """RETURNS (int): How many Docs were added."""
@@ -173,18 +176,25 @@ class DocSpool:
         self._cats.append(doc.cats or self._no_cats)
         self._flags.append(self._unknown_spaces if doc.has_unknown_spaces else self._known_spaces)
         self._span_groups.append(self._pack_spans(doc))
-        self._user_data.append(srsly.msgpack_dumps(doc.user_data) if doc.user_data else None)
+        self._user_data.append(self._packer.pack(doc.user_data) if doc.user_data else None)
 
     def _pack_spans(self, doc: Doc) -> bytes:
         if not doc.spans:
             self._no_spans = self._no_spans or doc.spans.to_bytes()
             return self._no_spans
-        for group in doc.spans.values():
+        # As `SpanGroups.to_bytes` does, with a packer that is there already.
+        packed: dict[bytes, list[str]] = {}
+        for key, group in doc.spans.items():
+            spans = []
             for span in group:
-                for key in (span.label, span.kb_id, span.id):
-                    if key in doc.vocab.strings:
-                        self._strings.add(doc.vocab.strings[key])
-        return doc.spans.to_bytes()
+                for string in (span.label, span.kb_id, span.id):
+                    if string in doc.vocab.strings:
+                        self._strings.add(doc.vocab.strings[string])
+                bounds = (span.start, span.end, span.start_char, span.end_char)
+                spans.append(PACKED_SPAN.pack(span.id, span.kb_id, span.label, *bounds))
+            values = {"name": group.name, "attrs": group.attrs, "spans": spans}
+            packed.setdefault(self._packer.pack(values), []).append(key)
+        return self._packer.pack(packed)
 
     def docs(self, vocab: Vocab) -> Iterator[Doc]:
         """Give the Docs back.
