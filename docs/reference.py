@@ -1,4 +1,4 @@
-"""Make docs/reference/ from the code: every command, setting and registered name.
+"""Make docs/reference/ and docs/formats.md from the code: every command, setting, registered name and format.
 
     python docs/reference.py            # after a change of any of them
     python docs/reference.py --check    # exit code 1 where a page isn't what the code says
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "docs" / "reference"
+FOLDER = ROOT / "docs"
 NOTE = "<!-- Made from the code by `python docs/reference.py`. -->"
 # Each class of settings, where it stands in a config, and which page says more.
 SETTINGS = {
@@ -52,6 +52,7 @@ GROUPS = {
         "`@misc` in a config, or `format` of structured_llm_ner",
     ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
+    "spacy_ner_plus_formats": ("Formats of corpora", "`--format NAME` and `--to NAME` of `convert`"),
     "spacy_loggers": ("Loggers", "`@loggers` in a config"),
     "thinc_schedules": ("Schedules", "`@schedules` in a config"),
     "thinc_llm_tasks": ("Tasks of spacy-llm", "`@llm_tasks` in a config"),
@@ -69,9 +70,10 @@ GROUPS = {
 def pages() -> dict[str, str]:
     """RETURNS (dict[str, str]): The text of each page, by its file name."""
     return {
-        "commands.md": "\n".join(_commands()).rstrip() + "\n",
-        "settings.md": "\n".join(_settings()).rstrip() + "\n",
-        "names.md": "\n".join(_names()).rstrip() + "\n",
+        "reference/commands.md": "\n".join(_commands()).rstrip() + "\n",
+        "reference/settings.md": "\n".join(_settings()).rstrip() + "\n",
+        "reference/names.md": "\n".join(_names()).rstrip() + "\n",
+        "formats.md": "\n".join(_formats()).rstrip() + "\n",
     }
 
 
@@ -157,6 +159,9 @@ def _names() -> Iterator[str]:
 
 def _name(name: str, made: Any) -> Iterator[str]:
     yield from [f"### {name}", ""]
+    if hasattr(made, "sniff"):
+        yield from [f"{made.about}: [more](../formats.md#{name}).", ""]
+        return
     if not callable(made):
         yield from [f"A table of {len(made)} entries.", ""]
         return
@@ -179,6 +184,54 @@ def _name(name: str, made: Any) -> Iterator[str]:
                 "" if parameter.default is inspect.Parameter.empty else f"`{_default(parameter.default)}`"
             )
             yield f"| `{parameter.name}` | {_cell(default)} | {_cell(arguments.get(parameter.name, ''))} |"
+        yield ""
+
+
+def _formats() -> Iterator[str]:
+    from spacy_ner_plus.data.format_info import formats
+    from spacy_ner_plus.data.formats.format import FEATURES
+    from spacy_ner_plus.format_names import format_points
+
+    # Ours, whatever else is installed where the page is made.
+    points = format_points()
+    found = [info for name, info in formats().items() if points[name].value.startswith("spacy_ner_plus.")]
+    yield from ["# Formats of corpora", "", NOTE, ""]
+    yield (
+        "`spacy-ner-plus convert` reads all of these, and finds out which one a file is of; `--format NAME` says it. "
+        "`spacy-ner-plus formats NAME` shows what stands below. "
+        "How to add one: [Extending](extending.md#formats-of-corpora)."
+    )
+    yield ""
+    yield from [
+        "| format | | read | written | endings | made after |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for info in found:
+        written = "" if not info.writes else "yes, a folder" if info.writes_folder else "yes"
+        made = "the tool's own files" if info.checked else "its documentation"
+        endings = " ".join(f"`{ending}`" for ending in info.endings)
+        yield f"| [{info.name}](#{info.name}) | {_cell(info.about)} | yes | {written} | {endings} | {made} |"
+    yield ""
+    yield "Made after the tool's own files: tests read what the tool wrote, or it reads what we write. The others were"
+    yield "made after what is published about them; nobody here can export from the tool."
+    yield from ["", "## What is kept where it is written", ""]
+    yield "Text, entities and labels are kept by all. Of what else a document may have, a format keeps what is marked,"
+    yield "and `convert` counts every case of the rest: nothing is lost without being told."
+    yield ""
+    yield f"| format | {' | '.join(FEATURES)} |"
+    yield f"| --- |{' --- |' * len(FEATURES)}"
+    for info in found:
+        if info.writes:
+            cells = ["kept" if feature in info.keeps else "counted" for feature in FEATURES]
+            yield f"| [{info.name}](#{info.name}) | {' | '.join(cells)} |"
+    yield ""
+    for info in found:
+        yield from [f"## {info.name}", "", _prose(info.text), ""]
+        if info.options:
+            yield from ["| `--option` | type | default | |", "| --- | --- | --- | --- |"]
+        for option in info.options:
+            default = "" if option.default is None else f"`{_default(option.default)}`"
+            yield f"| `{option.name}` | {_cell(_kind(option.type))} | {_cell(default)} | {_cell(option.meaning)} |"
         yield ""
 
 

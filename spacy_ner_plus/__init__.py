@@ -10,6 +10,7 @@ __all__ = [
     "Comparison",
     "Conversion",
     "DataReport",
+    "FormatInfo",
     "IssueLog",
     "MachineInfo",
     "Metrics",
@@ -26,6 +27,7 @@ __all__ = [
     "debug_data",
     "estimate",
     "evaluate",
+    "formats",
     "generate",
     "import_hf",
     "info",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from spacy_ner_plus.data.format_info import FormatInfo, formats
     from spacy_ner_plus.errors import UserError
     from spacy_ner_plus.evaluation.comparison.comparison import Comparison
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
@@ -74,6 +77,7 @@ _HOMES = {
     "Compared": "workflows.arguments.compared",
     "Comparison": "evaluation.comparison.comparison",
     "Conversion": "workflows.convert",
+    "FormatInfo": "data.format_info",
     "IssueLog": "issues",
     "MachineInfo": "workflows.info",
     "Metrics": "evaluation.metrics.metrics",
@@ -90,6 +94,7 @@ _HOMES = {
     "convert_corpus": "workflows.project.convert_corpus",
     "estimate": "workflows.llm",
     "evaluate": "workflows.evaluate",
+    "formats": "data.format_info",
     "generate": "workflows.generate",
     "import_hf": "workflows.import_hf",
     "info": "workflows.info",

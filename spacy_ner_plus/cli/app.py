@@ -14,6 +14,7 @@ from spacy_ner_plus.cli import (
     convert,
     convert_corpus,
     evaluate,
+    formats,
     generate,
     import_hf,
     info,
@@ -59,6 +60,7 @@ def root(
 
 
 app.command("convert", epilog=examples("convert"))(convert.convert_command)
+app.command("formats", epilog=examples("formats"))(formats.formats_command)
 app.command("convert-corpus", epilog=examples("convert-corpus"))(convert_corpus.convert_corpus_command)
 app.command("stats", epilog=examples("stats"), context_settings=stats.SETTINGS)(stats.stats_command)
 app.command("init", epilog=examples("init"))(init.init_command)

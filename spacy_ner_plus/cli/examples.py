@@ -5,6 +5,7 @@ EXAMPLES = {
         "convert train.conll corpus/train.spacy",
         "convert export.jsonl corpus.spacy --split train=0.8,dev=0.2",
     ),
+    "formats": ("formats conll",),
     "convert-corpus": ("convert-corpus assets/mine corpus/mine --lang de",),
     "stats": (
         "stats corpus/train.spacy corpus/dev.spacy",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_ner_plus.data.formats.format import Format, Sniff
-from spacy_ner_plus.data.formats.registered import get_format
+from spacy_ner_plus.data.formats.registered import get_format, usable_formats
 from spacy_ner_plus.data.sources.source import STDIN, Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.format_names import format_names
@@ -143,12 +143,4 @@ def _whole_folder(folder: Source, given: Format | None, notes: list[str]) -> For
 
 
 def _formats(given: Format | None) -> list[Format]:
-    if given is not None:
-        return [given]
-    formats = []
-    for name in format_names():
-        try:
-            formats.append(get_format(name))
-        except UserError:
-            continue
-    return formats
+    return list(usable_formats()) if given is None else [given]

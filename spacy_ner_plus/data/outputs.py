@@ -12,10 +12,9 @@ from spacy.tokens import Doc
 from spacy_ner_plus.corpus import DocSpool
 from spacy_ner_plus.data.format_losses import count_losses
 from spacy_ner_plus.data.formats.format import Format
-from spacy_ner_plus.data.formats.registered import get_format
+from spacy_ner_plus.data.formats.registered import get_format, usable_formats
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import writing, written_together
-from spacy_ner_plus.format_names import format_names
 from spacy_ner_plus.issues import IssueLog
 
 # What an ending means where the user names no format.
@@ -133,7 +132,7 @@ def target_format(path: Path, name: str | None, shards: int) -> Format | None:
         raise UserError(Errors.E114.format(path=path, endings=", ".join(ENDINGS)))
     format = get_format(name or ENDINGS[path.suffix.lower()])
     if not format.writes:
-        writing = [other for other in format_names() if get_format(other).writes]
+        writing = [other.name for other in usable_formats() if other.writes]
         raise UserError(Errors.E177.format(format=format.name, formats=", ".join(writing)))
     return format
 

@@ -6,9 +6,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from spacy_ner_plus.data.formats.format import Format
-from spacy_ner_plus.data.formats.registered import get_format
+from spacy_ner_plus.data.formats.registered import usable_formats
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.format_names import format_names
 from spacy_ner_plus.settings import check_settings
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -56,7 +55,7 @@ def check_options(given: Mapping[str, Any], formats: Sequence[Format]) -> None:
     for name in given:
         if any(name in names_of(format) for format in formats):
             continue
-        having = [other for other in format_names() if name in names_of(get_format(other))]
+        having = [other.name for other in usable_formats() if name in names_of(other)]
         used = " or ".join(sorted({format.name for format in formats}))
         if not having:
             known = sorted({option for format in formats for option in names_of(format)})

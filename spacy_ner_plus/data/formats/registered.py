@@ -1,5 +1,6 @@
 """The formats that are installed: ours, and those of other packages, by their entry points."""
 
+from collections.abc import Iterator
 from functools import cache
 
 from spacy_ner_plus.data.formats.format import Format
@@ -29,3 +30,12 @@ def get_format(name: str) -> Format:
         reason = f"it has no {', '.join(lacking)}"
         raise UserError(Errors.E172.format(format=name, value=point.value, reason=reason))
     return found
+
+
+def usable_formats() -> Iterator[Format]:
+    """YIELDS (Format): All formats but those of other packages that can't be used."""
+    for name in format_names():
+        try:
+            yield get_format(name)
+        except UserError:
+            continue
