@@ -10,11 +10,10 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import read_docs
-from spacy_ner_plus.data.sources.source import Options
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
-from spacy_ner_plus.workflows.convert import convert
+from spacy_ner_plus.workflows.convert import Options, convert
 
 CONLL = """-DOCSTART- -X- -X- O
 
