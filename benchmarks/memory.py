@@ -35,6 +35,7 @@ def main(options: argparse.Namespace) -> int:
     found = run_apart(options.pipeline, options)
     result = {
         "machine": machine(options.threads),
+        "precision": precision_of(options.pipeline),
         "words": options.words,
         **found,
         "tokenizer_alone": alone,
@@ -44,6 +45,12 @@ def main(options: argparse.Namespace) -> int:
         readings = part["readings"]
         print(f"{name}: from {readings[0]['mib']} to {readings[-1]['mib']} MiB, {part['growth']:+.1%}")
     return 0
+
+
+def precision_of(pipeline: str) -> str:
+    """RETURNS (str): The precision that a pipeline is to predict in, as its config has it."""
+    config = spacy.load(pipeline).config["components"]
+    return next(part["precision"] for part in config.values() if "precision" in part)
 
 
 def run_apart(pipeline: str, options: argparse.Namespace) -> dict[str, Any]:

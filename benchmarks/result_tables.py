@@ -39,6 +39,11 @@ def make_tables(results: Path) -> list[str]:
             for path in sorted(results.glob("speed-*.json")):
                 lines += speed_table(read(results, path.stem), path.name)
             lines += precisions_table(results)
+            for path in sorted(results.glob("cores-*.json")):
+                lines += cores_lines(read(results, path.stem), path.name)
+        if name == "memory":
+            for path in sorted(results.glob("memory-*.json")):
+                lines += memory_lines(read(results, path.stem), path.name)
     return lines
 
 
@@ -248,16 +253,33 @@ def calibration_lines(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def memory_lines(result: dict[str, Any]) -> list[str]:
+def memory_lines(result: dict[str, Any], name: str = "memory.json") -> list[str]:
     """RETURNS (list[str]): How memory grows on a long stream."""
     first, last = result["readings"][0], result["readings"][-1]
     alone = [row["mib"] for row in result["tokenizer_alone"]["readings"]]
+    precision = f", {result['precision']}" if "precision" in result else ""
     return [
         "",
-        f"Memory on a stream of {result['words']:,} random words, none twice, in memory zones: {first['mib']:,} MiB "
-        f"after {first['words']:,}, {last['mib']:,} MiB at the end ({result['growth']:+.1%}); of spaCy's "
-        f"tokenizer alone {alone[0]:,} and {alone[-1]:,} MiB ("
-        f"[memory.json]({FILES}/memory.json)).",
+        f"Memory on a stream of {result['words']:,} random words, none twice, in memory zones "
+        f"({describe_machine(result['machine'])}{precision}): {first['mib']:,} MiB after {first['words']:,}, "
+        f"{last['mib']:,} MiB at the end ({result['growth']:+.1%}); of spaCy's tokenizer alone {alone[0]:,} and "
+        f"{alone[-1]:,} MiB ([{name}]({FILES}/{name})).",
+    ]
+
+
+def cores_lines(result: dict[str, Any], name: str) -> list[str]:
+    """RETURNS (list[str]): Words a second by processes and threads."""
+    ways = "; ".join(
+        f"{row['processes']} process{'es' if row['processes'] > 1 else ''} of {row['threads']} "
+        f"thread{'s' if row['threads'] > 1 else ''} {row['documents']:,} ({row['messages']:,})"
+        for row in result["ways"]
+    )
+    workers = [row for row in result["ways"] if "worker_private_mib" in row]
+    memory = f". A forked worker holds {workers[-1]['worker_private_mib']:.0f} MiB alone" if workers else ""
+    return [
+        "",
+        f"Words a second of documents (of short messages, one a text) on {describe_machine(result['machine'])}: "
+        f"{ways}{memory} ([{name}]({FILES}/{name})).",
     ]
 
 

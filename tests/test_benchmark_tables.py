@@ -183,6 +183,7 @@ MACHINE = {"hardware": "A", "threads": 2}
         (
             "memory",
             {
+                "machine": {"hardware": "A CPU, 2 cores", "threads": 1},
                 "words": 1000,
                 "growth": 0.041,
                 "readings": [{"words": 100, "mib": 800}, {"words": 1000, "mib": 833}],
