@@ -150,6 +150,9 @@ def _names() -> Iterator[str]:
     for group, text in parser["options.entry_points"].items():
         if group == "console_scripts":
             continue
+        if group == "spacy_ner_plus_formats":
+            # They have a page of their own.
+            continue
         title, where = GROUPS[group]
         yield from [f"## {title}", "", f"{where[0].upper()}{where[1:]}.", ""]
         for line in text.strip().splitlines():

@@ -114,8 +114,9 @@ def convert_command(
     from spacy_ner_plus.cli.console import out as console
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
+    from spacy_ner_plus.data.sources import Options
     from spacy_ner_plus.issues import IssueLog
-    from spacy_ner_plus.workflows.convert import Options, convert
+    from spacy_ner_plus.workflows.convert import convert
 
     options = Options(
         group,

@@ -1,11 +1,16 @@
 """What a name stands for, and which format it has."""
 
 import json
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from spacy_ner_plus.data.detection import find_sources
+from spacy_ner_plus.data.formats.format import CERTAIN, Sniff
+from spacy_ner_plus.data.formats.registered import get_format
+from spacy_ner_plus.data.records.sentences import TokenOptions
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.format_names import format_points
 
 CONLL = "Ann B-PER\nleft O\n"
 OFFSETS = {"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
@@ -40,7 +45,7 @@ def find(path, format="auto", notes=None):
         ("a.json", json.dumps([DOCCANO], indent=1), "jsonl"),
         ("a.json", json.dumps(["Ann left", {"entities": [[0, 3, "PER"]]}]) + "\n", "jsonl"),
         ("a.json", json.dumps([["Ann left", {"entities": [[0, 3, "PER"]]}]]), "jsonl"),
-        ("a.json", json.dumps({"text": "x", "labels": []}), "bio-json"),
+        ("a.json", json.dumps({"text": "x", "labels": []}), "jsonl"),
         ("a.txt", json.dumps(OFFSETS), "jsonl"),
         ("a.parquet", "x", "hub"),
         ("a.spacy", "x", "spacy"),
@@ -63,7 +68,7 @@ def test_sources_say_where_the_format_cannot_be_told(content, tmp_path):
 def test_sources_take_the_format_that_is_given(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("a b\n")
-    assert find(path, "conll")[0].format == "conll"
+    assert find(path, "conll")[0].format.name == "conll"
 
 
 def test_sources_of_a_folder_come_in_order_and_leave_the_rest(tmp_path):
@@ -72,13 +77,13 @@ def test_sources_of_a_folder_come_in_order_and_leave_the_rest(tmp_path):
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "c.iob").write_text(CONLL)
     notes = []
-    assert [source.name.rsplit("/", 1)[-1] for source in find(tmp_path, notes=notes)] == [
+    assert [found.source.path.name for found in find(tmp_path, notes=notes)] == [
         "a.txt",
         "b.conll",
         "c.iob",
     ]
-    assert "README.md" in notes[0]
-    assert "README.txt" in notes[0]
+    assert "README.md" in notes[-1]
+    assert "README.txt" in notes[-1]
 
 
 def test_sources_of_a_folder_with_nothing_to_read(tmp_path):
@@ -89,7 +94,49 @@ def test_sources_of_a_folder_with_nothing_to_read(tmp_path):
 
 def test_sources_take_a_saved_dataset_for_a_dataset(tmp_path):
     (tmp_path / "state.json").write_text("{}")
-    assert find(tmp_path)[0].format == "hub"
+    assert find(tmp_path)[0].format.name == "hub"
+
+
+def test_sources_say_what_they_were_taken_for(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text(CONLL)
+    notes = []
+    find(path, notes=notes)
+    assert notes == [f"{path}: read as conll: a token a line, token in column 1, tag in column 2 of 2"]
+
+
+class Rival:
+    """A format that is as sure of everything as any."""
+
+    name, about, endings, options = "rival", "a test", (), TokenOptions
+    keeps, writes, checked = frozenset(), False, False
+
+    def sniff(self, source):
+        return Sniff(CERTAIN, "it begins well")
+
+    def read(self, source, reading):
+        yield from ()
+
+
+@pytest.fixture
+def rival(monkeypatch):
+    point = EntryPoint("rival", f"{__name__}:Rival", "spacy_ner_plus_formats")
+    points = {**format_points(), "rival": point}
+    monkeypatch.setattr("spacy_ner_plus.format_names.format_points", lambda: points)
+    monkeypatch.setattr("spacy_ner_plus.data.formats.registered.format_points", lambda: points)
+    get_format.cache_clear()
+    yield
+    get_format.cache_clear()
+
+
+@pytest.mark.usefixtures("rival")
+def test_sources_of_two_formats_alike_are_refused_with_both(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text(CONLL)
+    with pytest.raises(
+        UserError, match=r"--format conll \(a token a line.*; --format rival \(it begins well"
+    ):
+        find(path)
 
 
 def test_sources_say_what_does_not_exist(tmp_path):

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import read_docs
+from spacy_ner_plus.data.sources import Options
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
@@ -183,8 +184,8 @@ def test_convert_says_what_formats_of_spans_cannot_hold(source, tmp_path, nlp):
     )
     DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
     conversion = convert([str(tmp_path / "in.spacy")], tmp_path / "out.jsonl")
-    assert conversion.issues["missing annotation that jsonl cannot tell from O"] == 1
-    assert any("keeps no sentence starts" in note for note in conversion.notes)
+    assert conversion.issues["missing annotation that jsonl has no place for"] == 1
+    assert conversion.issues["sentences that jsonl has no place for"] == 1
 
 
 def test_convert_strict_writes_what_is_whole(source, out):
@@ -377,6 +378,6 @@ def test_convert_refuses_formats_that_cannot_say_which_labels_were_annotated(sou
 def test_convert_counts_docs_whose_annotated_labels_a_format_loses(source, tmp_path, ending):
     convert([str(source)], tmp_path / "in.spacy", annotated_labels=["ORG", "MISC", "PER"])
     conversion = convert([str(tmp_path / "in.spacy")], tmp_path / f"out.{ending}")
-    (issue,) = (issue for kind, issue in conversion.issues if "which labels were annotated" in kind)
+    (issue,) = (issue for kind, issue in conversion.issues if "annotated labels that" in kind)
     assert issue.count == 2
     assert issue.example == "MISC, ORG, PER"

@@ -64,6 +64,8 @@ class Jsonl:
         for value in source.head_values:
             if _has_offsets(value):
                 return Sniff(POSSIBLE, "records with spans by offset")
+        if any(isinstance(record.get("text"), str) for record in source.head_records):
+            return Sniff(POSSIBLE / 4, "records with a text")
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
