@@ -86,13 +86,17 @@ def _sniff_all(source: Source, notes: list[str]) -> list[tuple[Format, Sniff]]:
     """RETURNS (list[tuple[Format, Sniff]]): The formats that might be a source's, the surest first."""
     ranked = []
     for name in format_names():
+        # Another package's broken format mustn't keep files of all others from being read.
         try:
             format = get_format(name)
         except UserError as error:
-            # Another package's broken format mustn't keep files of all others from being read.
             notes.append(str(error))
             continue
-        sniff = format.sniff(source)
+        try:
+            sniff = format.sniff(source)
+        except Exception as error:
+            notes.append(f"{source.name}: the format {name} can't judge it: {type(error).__name__}: {error}")
+            continue
         if sniff is not None:
             ranked.append((format, sniff))
     return sorted(ranked, key=lambda pair: -pair[1].confidence)

@@ -118,9 +118,12 @@ class Rival:
         yield from ()
 
 
+RIVAL = Rival()
+
+
 @pytest.fixture
 def rival(monkeypatch):
-    point = EntryPoint("rival", f"{__name__}:Rival", "spacy_ner_plus_formats")
+    point = EntryPoint("rival", f"{__name__}:RIVAL", "spacy_ner_plus_formats")
     points = {**format_points(), "rival": point}
     monkeypatch.setattr("spacy_ner_plus.format_names.format_points", lambda: points)
     monkeypatch.setattr("spacy_ner_plus.data.formats.registered.format_points", lambda: points)

@@ -26,6 +26,10 @@ def get_format(name: str) -> Format:
         reason = str(error).split("\n")[0] or type(error).__name__
         raise UserError(Errors.E172.format(format=name, value=point.value, reason=reason)) from error
     lacking = [member for member in MEMBERS if not hasattr(found, member)]
+    if isinstance(found, type):
+        raise UserError(
+            Errors.E172.format(format=name, value=point.value, reason="it is a class, not an object of it")
+        )
     if lacking:
         reason = f"it has no {', '.join(lacking)}"
         raise UserError(Errors.E172.format(format=name, value=point.value, reason=reason))
