@@ -94,7 +94,7 @@ def _sniff_all(source: Source, notes: list[str]) -> list[tuple[Format, Sniff]]:
             continue
         try:
             sniff = format.sniff(source)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it may fail with anything.
             notes.append(f"{source.name}: the format {name} can't judge it: {type(error).__name__}: {error}")
             continue
         if sniff is not None:

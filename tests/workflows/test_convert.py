@@ -14,7 +14,7 @@ from spacy_ner_plus.data.sources import Options
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
-from spacy_ner_plus.workflows.convert import Options, convert
+from spacy_ner_plus.workflows.convert import convert
 
 CONLL = """-DOCSTART- -X- -X- O
 
