@@ -629,6 +629,11 @@ class Errors(metaclass=_Coded):
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
+    E610 = (
+        "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
+        "folder."
+    )
+
 
 class Warnings(metaclass=_Coded):
     """Warning texts under stable codes, numbered as `Errors` is."""

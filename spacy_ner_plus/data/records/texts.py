@@ -153,8 +153,8 @@ class _RecordMaker:
             return None
         record = Record(doc, marked.where, marked.id, marked.meta, marked.annotator)
         lost = list(marked.lost)
-        self.seen += len(marked.unread)
-        for unread in marked.unread:
+        self.seen += len(marked.unread) + len(marked.lost)
+        for unread in (*marked.unread, *(marked.text[start:end] for start, end in marked.lost)):
             self.example = self.example or unread
         if not marked.spans and (marked.spans is None or marked.unread):
             # Annotation of which nothing can be read is missing, too.

@@ -131,3 +131,26 @@ def _refuse_what_is_no_text(head: bytes, name: str, encoding: str) -> None:
     hint = next((hint for magic, hint in MAGIC.items() if head.startswith(magic)), "")
     if hint or b"\0" in head:
         raise UserError(Errors.E111.format(path=name, hint=hint))
+
+
+def whole_text(path: Path, encoding: str = "utf-8", name: str | None = None) -> str:
+    """Read a text whose characters are counted: with its line ends and its byte-order mark as they stand.
+
+    encoding (str): The file's encoding.
+    name (str): For messages. Default: the path.
+    RETURNS (str): '' for an empty file.
+    RAISES (UserError): A file that is unreadable or binary, an unknown encoding.
+    """
+    shown = name or str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(Errors.E101.format(path=path, reason=error.strerror or error)) from error
+    _with_mark(encoding)
+    if not content:
+        return ""
+    _refuse_what_is_no_text(content[:HEAD] + b".", shown, encoding)
+    try:
+        return content.decode(encoding)
+    except UnicodeError as error:
+        raise _undecodable(error, shown, 0, encoding) from error
