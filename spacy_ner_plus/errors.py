@@ -651,6 +651,10 @@ class Warnings(metaclass=_Coded):
         "such as {first}, and don't count in training. If they are many, set nlp.lang ('{lang}') or nlp.tokenizer "
         "to what cuts texts where entities begin and end, or mend the corpus."
     )
+    W204 = (
+        "Out of memory while the ranges were measured that predicting in eight bits needs: the network is saved "
+        "without them, and `precision` auto leaves int8 out. Save it again where there is more memory."
+    )
     W240 = (
         "In this run of '{name}': {lost}. Doc._.ner_failure says why a Doc has no answer, and its group of "
         "mentions which were not found."

@@ -78,7 +78,12 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
         ranges = None
         if (folder / _RANGES).exists():
             measured = load_safetensors((folder / _RANGES).read_bytes())
-            ranges = ActivationRanges(**measured, cost=settings.get(_INT8_COST))
+            cost = settings.get(_INT8_COST)
+            if cost is not None and (
+                isinstance(cost, bool) or not isinstance(cost, int | float) or not cost >= 0
+            ):
+                raise ValueError(f"{_INT8_COST} is {cost!r}")
+            ranges = ActivationRanges(**measured, cost=cost)
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

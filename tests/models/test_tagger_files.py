@@ -82,3 +82,12 @@ def test_tagger_files_with_broken_ranges_are_refused(trained_folder, tmp_path):
     path.write_bytes(b"no tensors")
     with pytest.raises(UserError, match="E222"):
         spacy.load(tmp_path / "again")
+
+
+@pytest.mark.parametrize("cost", ["0.05", -1, True, [0.1]])
+def test_tagger_files_with_a_broken_cost_of_eight_bits_are_refused(trained_folder, tmp_path, cost):
+    spacy.load(trained_folder).to_disk(tmp_path / "again")
+    path = tmp_path / "again" / "transformer_ner" / "model" / "tagger.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "int8_cost": cost}))
+    with pytest.raises(UserError, match=r"E222.*int8_cost is"):
+        spacy.load(tmp_path / "again")

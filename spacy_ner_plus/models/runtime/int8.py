@@ -1,17 +1,20 @@
 """What a network needs to predict in eight bits: measured on some of what it was trained on."""
 
+import warnings
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 
+from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.inputs.batching import MicroBatch
 from spacy_ner_plus.models.inputs.tensors import to_tensors
-from spacy_ner_plus.models.network.activation_ranges import measure_ranges
+from spacy_ner_plus.models.network.activation_ranges import ActivationRanges, measure_ranges
 from spacy_ner_plus.models.network.bert_layers import Layers
 from spacy_ner_plus.models.network.int8_layers import computes_int8, int8_layers
 from spacy_ner_plus.models.network.tagger import Tagger
+from spacy_ner_plus.models.runtime.memory import is_out_of_memory
 
 # So many wordpieces show the ranges of nearly all channels, and take some tenths of a second.
 WORDPIECES = 2000
@@ -40,10 +43,25 @@ class Int8Sample:
         """
         if network.layers is None or not self._batches:
             return
+        try:
+            network.ranges = self._ranges(network)
+        except (RuntimeError, MemoryError) as error:
+            # What was trained is to be saved all the same.
+            if not is_out_of_memory(error):
+                raise
+            warnings.warn(Warnings.W204, stacklevel=2)
+
+    def _ranges(self, network: Tagger) -> ActivationRanges:
         # Elsewhere than on a CPU transformers runs the encoder.
         measured = network if _is_on_cpu(network) else network.on_cpu()
         was_training = measured.training
         measured.eval()
+        try:
+            return self._measured_ranges(measured)
+        finally:
+            measured.train(was_training)
+
+    def _measured_ranges(self, measured: Tagger) -> ActivationRanges:
         expected: list[torch.Tensor] = []
 
         def run(layers: Layers) -> None:
@@ -57,8 +75,7 @@ class Int8Sample:
                 for one, other in zip(expected, found, strict=True)
             ]
             ranges = replace(ranges, cost=round(100 * NEW_TEXT * float(torch.cat(changes).mean()), 4))
-        measured.train(was_training)
-        network.ranges = ranges
+        return ranges
 
     def _score(self, network: Tagger) -> list[torch.Tensor]:
         with torch.no_grad():
