@@ -27,7 +27,7 @@ from spacy_ner_plus.data.formats.format import POSSIBLE, SPACES, Reading, Sniff
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions, text_to_doc, texts_to_records
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.json_records import JsonObject, json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -133,7 +133,7 @@ def marked_texts(
     nlp (Language): Tokenises the texts.
     RAISES (UserError): What is no JSON, or a record without a text.
     """
-    for number, record in json_records(lines, where, numbers_as_text=True):
+    for number, record in json_records(lines, where, numbers_as_text=True, pairs=True):
         place = f"{where}:{number}"
         text, labels = _read_record(record, place)
         marked = MarkedText(text, place)
@@ -143,7 +143,8 @@ def marked_texts(
         elif text.strip():
             pairs = list(_read_pairs(labels, marked, issues))
             words = _tagged_words(pairs, issues, place, marked.unread)
-            alignment = align_words(OccurrenceFinder.of_doc(nlp.make_doc(text)), words)
+            doc = text_to_doc(text, nlp, issues=IssueLog(), where=place)
+            alignment = align_words(OccurrenceFinder.of_doc(doc), words)
             _count(alignment, marked, issues)
             marked.spans = [
                 MarkedSpan(found.start, found.end, found.label) for found in alignment.placed if found.label

@@ -38,6 +38,8 @@ class MarkedText:
     unread (list[str]): Annotation that can't be read and whose place in the text isn't known, as it was written.
         What no span covers is then missing rather than O.
     lost (list[tuple[int, int]]): Stretches of the text whose annotation can't be read: missing as well.
+    partial (bool): Whether the spans are all that is known: what none covers is missing rather than O, as of answers
+        to 'is this an entity?'.
     id (str): What the source calls the record.
     meta (dict[str, Any]): What else the source says about it, in JSON's types.
     annotator (str): Who annotated it.
@@ -51,6 +53,7 @@ class MarkedText:
     sentence_starts: Sequence[int] = ()
     unread: list[str] = field(default_factory=list)
     lost: list[tuple[int, int]] = field(default_factory=list)
+    partial: bool = False
     id: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
     annotator: str = ""

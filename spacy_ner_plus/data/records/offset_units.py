@@ -7,7 +7,7 @@ where it fits nearly all spans and clearly more than any other way.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import accumulate
 
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
@@ -84,6 +84,20 @@ MEANINGS = {
 }
 
 
+def _same_as_given(text: str) -> tuple[str, ...]:
+    """RETURNS (tuple[str, ...]): The ways that count a text as code points do, for which nothing need be tried."""
+    return tuple(
+        name
+        for name, is_same in (
+            ("utf-16", text.isascii() or max(text) <= "\uffff"),
+            ("bytes", text.isascii()),
+            ("stripped", not text[:1].isspace()),
+            ("one-line-end", "\r\n" not in text),
+        )
+        if is_same
+    )
+
+
 def is_text_of(text: str, span: MarkedSpan, start: int | None = None, end: int | None = None) -> bool:
     """RETURNS (bool): Whether a span's own text stands at its offsets, or at those given; white space aside."""
     start = span.start if start is None else start
@@ -129,12 +143,17 @@ class UnitFinder:
         if not spans:
             return
         self.checked += len(spans)
+        same = _same_as_given(marked.text)
         for name, units in UNITS.items():
+            if name in same:
+                continue
             starts, ends = (unit(marked.text) for unit in units)
             for span in spans:
                 start, end = starts(span.start), ends(span.end)
                 if start is not None and end is not None and start < end:
-                    self.fits[name] += is_text_of(marked.text, span, start, end)
+                    fits = is_text_of(marked.text, span, start, end)
+                    for each in (name, *same) if name == AS_GIVEN else (name,):
+                        self.fits[each] += fits
 
     def best(self) -> str:
         """RETURNS (str): The way that is believed: AS_GIVEN unless another is clearly better."""
@@ -159,11 +178,3 @@ class UnitFinder:
             f"The texts of {self.checked - self.fits[AS_GIVEN]} of {self.checked} spans aren't at their offsets. "
             f"They would be with {ways} (--offsets)."
         )
-
-
-def find_units(texts: Iterable[MarkedText]) -> UnitFinder:
-    """RETURNS (UnitFinder): What fits the whole source."""
-    finder = UnitFinder()
-    for marked in texts:
-        finder.add(marked)
-    return finder

@@ -12,14 +12,17 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
-from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS, OffsetUnits, find_units, is_text_of
+from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS, OffsetUnits, UnitFinder, is_text_of
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record
+from spacy_ner_plus.data.records.storable import LONE_SURROGATE, mended, storable
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import setting, settings
 from spacy_ner_plus.spans import without_overlaps
 
 Align = Literal["split", "strict", "contract", "expand"]
+# A source of no more than this is kept after the first pass, and not read twice.
+KEPT_TEXTS, KEPT_CHARACTERS = 5_000, 2_000_000
 NESTED_NOTE = "spans inside of or across others are in doc.spans['sc'] alone, not in doc.ents"
 
 
@@ -66,8 +69,9 @@ def texts_to_records(
     RAISES (UserError): A source in which there is annotation, and none of it could be read.
     """
     units, hint = OffsetUnits(AS_GIVEN if options.offsets == "auto" else options.offsets), ""
+    texts = None
     if options.offsets == "auto":
-        finder = find_units(parse(IssueLog(), []))
+        finder, texts = _look_through(parse, issues, notes)
         units, hint = OffsetUnits(finder.best()), finder.hint()
         if units.name != AS_GIVEN:
             notes.append(
@@ -75,7 +79,7 @@ def texts_to_records(
                 f"{finder.checked:,} spans whose text stands beside them (`offsets` {units.name})"
             )
     maker = _RecordMaker(nlp, options.align, issues)
-    for marked in parse(issues, notes):
+    for marked in parse(issues, notes) if texts is None else texts:
         units.translate(marked)
         record = maker.make(marked)
         if record is not None:
@@ -96,6 +100,34 @@ def texts_to_records(
         )
 
 
+def _look_through(
+    parse: Parse, issues: IssueLog, notes: list[str]
+) -> tuple[UnitFinder, list[MarkedText] | None]:
+    """Find out how a source counts its offsets.
+
+    RETURNS (tuple[UnitFinder, list[MarkedText] | None]): What fits, and the texts of a small source, which needn't be
+        read again: `issues` and `notes` have what is said of it then.
+    """
+    log, said, finder = IssueLog(), [], UnitFinder()
+    kept: list[MarkedText] | None = []
+    size = 0
+    try:
+        for marked in parse(log, said):
+            finder.add(marked)
+            size += len(marked.text)
+            if kept is not None:
+                kept.append(marked)
+                kept = kept if len(kept) <= KEPT_TEXTS and size <= KEPT_CHARACTERS else None
+    except UserError:
+        # What was counted until then may explain it.
+        issues.merge(log)
+        raise
+    if kept is not None:
+        issues.merge(log)
+        notes += said
+    return finder, kept
+
+
 def text_to_doc(text: str, nlp: Language, *, issues: IssueLog, where: str) -> Doc | None:
     """Tokenise a text as the pipeline would.
 
@@ -112,12 +144,7 @@ def text_to_doc(text: str, nlp: Language, *, issues: IssueLog, where: str) -> Do
         return None
     if len(text) > nlp.max_length:
         raise UserError(Errors.E153.format(where=where, length=len(text), limit=nlp.max_length))
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        issues.add("lone surrogate", ascii(text[:40]), where)
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return nlp.make_doc(text)
+    return nlp.make_doc(mended(text, issues, where))
 
 
 class _Laid(NamedTuple):
@@ -151,7 +178,9 @@ class _RecordMaker:
         if doc is None:
             # Its annotation was counted with it, and says nothing about how the rest reads.
             return None
-        record = Record(doc, marked.where, marked.id, marked.meta, marked.annotator)
+        meta = storable(marked.meta, self.issues, marked.where)
+        name, annotator = (mended(text, self.issues, marked.where) for text in (marked.id, marked.annotator))
+        record = Record(doc, marked.where, name, meta, annotator)
         lost = list(marked.lost)
         self.seen += len(marked.unread) + len(marked.lost)
         for unread in (*marked.unread, *(marked.text[start:end] for start, end in marked.lost)):
@@ -166,7 +195,8 @@ class _RecordMaker:
         if placed:
             record.doc, spans = self._laid(doc, placed, lost, marked.where)
         self.read += len(spans)
-        return mark_record(self._annotated(record, spans, lost, bool(marked.unread)), spans)
+        partly = marked.partial or bool(marked.unread)
+        return mark_record(self._annotated(record, spans, lost, partly), spans)
 
     def _doc(self, marked: MarkedText) -> Doc | None:
         if marked.words is None:
@@ -181,10 +211,15 @@ class _RecordMaker:
 
     def _doc_of_words(self, marked: MarkedText) -> Doc | None:
         words, spaces = list(marked.words or ()), list(marked.spaces or ())
+        if not marked.text.isascii():
+            words = [mended(word, self.issues, marked.where) for word in words]
         if marked.text.strip() and all(words) and len(words) == len(spaces):
             doc = Doc(self.nlp.vocab, words=words, spaces=spaces)
-            if doc.text == marked.text or doc.text.rstrip() == marked.text:
+            if len(doc.text) == len(marked.text) and doc.text == LONE_SURROGATE.sub("\ufffd", marked.text):
                 return doc
+            # A space after the last token is no part of the text.
+            if doc.text == f"{marked.text} ":
+                return Doc(self.nlp.vocab, words=words, spaces=[*spaces[:-1], False])
         if marked.text.strip():
             self.issues.add("tokens that do not make up the text", marked.text[:60], marked.where)
         return text_to_doc(marked.text, self.nlp, issues=self.issues, where=marked.where)
@@ -212,6 +247,9 @@ class _RecordMaker:
             if span.text is not None and span.text.strip() and not is_text_of(text, span):
                 self._drop("span whose text isn't at its offsets", span, marked, lost)
                 continue
+            if not span.label.strip():
+                self._drop("span without a label", span, marked, lost)
+                continue
             mention = text[span.start : span.end]
             start = span.start + len(mention) - len(mention.lstrip())
             end = span.end - len(mention) + len(mention.rstrip())
@@ -222,14 +260,15 @@ class _RecordMaker:
     def _laid(
         self, doc: Doc, placed: Sequence[_Laid], lost: list[tuple[int, int]], where: str
     ) -> tuple[Doc, list[ScoredSpan]]:
-        if self.align == "split":
+        if self.align == "split" and any(doc.char_span(start, end) is None for start, end, _ in placed):
             doc, split = _split_tokens(doc, placed)
             for word in split:
                 self.issues.add("token split at a span's edge", word, where)
         mode = "strict" if self.align == "split" else self.align
         spans, seen = [], set()
         for start, end, marked in placed:
-            span = doc.char_span(start, end, label=marked.label, span_id=marked.id, alignment_mode=mode)
+            label, name = (mended(text, self.issues, where) for text in (marked.label, marked.id))
+            span = doc.char_span(start, end, label=label, span_id=name, alignment_mode=mode)
             if span is None or not len(span):
                 self.issues.add(
                     "span within tokens", f"{marked.label} {doc.text[start:end]!r}, dropped", where

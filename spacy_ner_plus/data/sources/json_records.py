@@ -30,17 +30,17 @@ class JsonObject(dict):
 
 
 def json_records(
-    lines: Iterable[str], where: str, *, numbers_as_text: bool = False
+    lines: Iterable[str], where: str, *, numbers_as_text: bool = False, pairs: bool = False
 ) -> Iterator[tuple[int, Any]]:
     """Read the records of a file, whichever of the three forms it has.
 
     where (str): The file's name, for the message.
     numbers_as_text (bool): Whether numbers stay as they are written, as strings.
-    YIELDS (tuple[int, Any]): The line a record begins on, from 1, and the record;
-        objects are JsonObject.
+    pairs (bool): Whether objects are JsonObjects.
+    YIELDS (tuple[int, Any]): The line a record begins on, from 1, and the record.
     RAISES (UserError): What is no JSON, with its line.
     """
-    decoder = _decoder(numbers_as_text)
+    decoder = _decoder(numbers_as_text, pairs)
     # What a writer yields may hold several lines.
     single = (part for line in lines for part in line.removesuffix("\n").split("\n"))
     numbered = ((n, line) for n, line in enumerate(single, start=1) if line.strip("\ufeff \t\r"))
@@ -60,7 +60,7 @@ def json_records(
     else:
         values = _values(chain([(number, line[1:])], numbered), decoder, where, in_array=True)
     for number, value in values:
-        if isinstance(value, JsonObject) and len(value) == 1:
+        if isinstance(value, dict) and len(value) == 1:
             (key,) = value
             if key.lower() in WRAPPERS and isinstance(value[key], list):
                 yield from ((number, record) for record in value[key])
@@ -68,10 +68,11 @@ def json_records(
         yield number, value
 
 
-def _decoder(numbers_as_text: bool) -> json.JSONDecoder:
+def _decoder(numbers_as_text: bool, pairs: bool) -> json.JSONDecoder:
+    hook = JsonObject if pairs else None
     if numbers_as_text:
-        return json.JSONDecoder(object_pairs_hook=JsonObject, parse_int=str, parse_float=str)
-    return json.JSONDecoder(object_pairs_hook=JsonObject)
+        return json.JSONDecoder(object_pairs_hook=hook, parse_int=str, parse_float=str)
+    return json.JSONDecoder(object_pairs_hook=hook)
 
 
 def _whole_array(line: str, decoder: json.JSONDecoder) -> list[Any] | None:
@@ -92,6 +93,12 @@ def _values(
             raise UserError(
                 Errors.E150.format(where=f"{where}:{number}", reason="text after the closing bracket")
             )
+        if depth == 0 and not buffer:
+            # Most files have a record a line, which needs no count of brackets.
+            value = _single(line, decoder)
+            if value is not None:
+                yield number, value
+                continue
         buffer.append((number, line))
         touched = depth == 0
         brackets = BRACKET.findall(JSON_STRING.sub("", line))
@@ -108,6 +115,18 @@ def _values(
         yield from values
     if in_array and not closed:
         raise UserError(Errors.E150.format(where=f"{where}:{number}", reason="the closing ']' is missing"))
+
+
+def _single(line: str, decoder: json.JSONDecoder) -> Any:
+    """RETURNS (Any): The object or array that is all of a line, commas aside; None where there is none."""
+    chunk = line.strip(" \t\r\n,")
+    if chunk[:1] not in ("{", "[") or chunk[-1:] not in ("}", "]"):
+        return None
+    try:
+        value, end = decoder.raw_decode(chunk)
+    except (ValueError, RecursionError):
+        return None
+    return value if end == len(chunk) else None
 
 
 def _decode(
