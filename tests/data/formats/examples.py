@@ -336,9 +336,6 @@ EXAMPLES = [
         "germeval.tsv",
         "#\tsrc\n1\tRosa\tB-PER\tO\n2\tQuint\tI-PER\tO\n3\tzog\tO\tO\n4\tnach\tO\tO\n5\tLund\tB-LOC\tO\n\n",
     ),
-    FormatExample(
-        "conll", "wikiann.fr", "fr:Rosa\tB-PER\nfr:Quint\tI-PER\nfr:vit\tO\nfr:à\tO\nfr:Lund\tB-LOC\n"
-    ),
     FormatExample("conllu", "train.conllu", f"{_CONLLU}\n"),
     FormatExample("ontonotes", "x.gold_conll", f"{_ONTONOTES}\n#end document\n"),
     FormatExample("iob", "ner.iob", " ".join(f"{word}|{tag}" for word, _, tag in _IOB_TOKENS) + "\n"),
