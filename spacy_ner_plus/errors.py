@@ -629,6 +629,15 @@ class Errors(metaclass=_Coded):
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
+    E600 = (
+        "{where}: the label is a number ({label}), as doccano writes it in exports without the labels' names. Give the "
+        "file of names as `labels` (--option labels=FILE): a list of objects with `id` and `text`, as doccano's API "
+        'gives for /v1/projects/N/labels (or span-types), or {{"{label}": "NAME"}}.'
+    )
+    E601 = (
+        "The labels of doccano can't be read from '{path}': {reason}. Give a JSON file with a list of objects that "
+        'have `id` and `text`, or {{"2": "NAME"}}, as `labels` (--option labels=FILE).'
+    )
     E610 = (
         "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
         "folder."

@@ -94,6 +94,7 @@ ELSEWHERE = {
     "--corpus": "gold",
     "--output": "target",
     "--gpu-id": "spacy.require_gpu",
+    "--option": "options",
 }
 # Of messages that only a command line gives: our own and those of `spacy project run`.
 COMMANDS_ALONE = {"E546", "E547", "E557", "E562"}

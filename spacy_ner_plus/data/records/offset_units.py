@@ -121,13 +121,17 @@ class OffsetUnits:
         self.name = name
 
     def translate(self, marked: MarkedText) -> None:
-        """Write a text's spans in code points; one whose offsets lie between characters gets -1."""
-        if self.name == AS_GIVEN or not marked.spans:
+        """Write a text's spans and what is lost of it in code points; a span whose offsets lie between characters
+        gets -1, and what can't be found of what is lost may be anywhere."""
+        if self.name == AS_GIVEN or not (marked.spans or marked.lost):
             return
         starts, ends = (unit(marked.text) for unit in UNITS[self.name])
-        for span in marked.spans:
+        for span in marked.spans or ():
             start, end = starts(span.start), ends(span.end)
             span.start, span.end = (-1, -1) if start is None or end is None else (start, end)
+        places = [(starts(start), ends(end)) for start, end in marked.lost]
+        marked.lost = [(start, end) for start, end in places if start is not None and end is not None]
+        marked.unread += ["annotation between two characters"] * (len(places) - len(marked.lost))
 
 
 class UnitFinder:

@@ -68,6 +68,20 @@ def json_records(
         yield number, value
 
 
+def json_objects(lines: Iterable[str], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the records of a file that must be objects.
+
+    where (str): The file's name, for places and messages.
+    YIELDS (tuple[str, dict[str, Any]]): A record's place, such as 'train.jsonl:12', and the record.
+    RAISES (UserError): What is no JSON, or no object, with its line.
+    """
+    for number, value in json_records(lines, where):
+        place = f"{where}:{number}"
+        if not isinstance(value, dict):
+            raise UserError(Errors.E152.format(where=place, found=json.dumps(value)[:60]))
+        yield place, value
+
+
 def _decoder(numbers_as_text: bool, pairs: bool) -> json.JSONDecoder:
     hook = JsonObject if pairs else None
     if numbers_as_text:
