@@ -42,7 +42,7 @@ def find(path, format="auto", notes=None):
             "bio-json",
         ),
         ("a.json", json.dumps([PAIRS], indent=1), "bio-json"),
-        ("a.json", json.dumps([DOCCANO], indent=1), "jsonl"),
+        ("a.json", json.dumps([DOCCANO], indent=1), "doccano"),
         ("a.json", json.dumps(["Ann left", {"entities": [[0, 3, "PER"]]}]) + "\n", "jsonl"),
         ("a.json", json.dumps([["Ann left", {"entities": [[0, 3, "PER"]]}]]), "jsonl"),
         ("a.json", json.dumps({"text": "x", "labels": []}), "jsonl"),
