@@ -18,7 +18,17 @@ NAMES = {
         "spacy_ner_plus.TransformerTagger.v1",
         "spacy_ner_plus.TransformerTagger.v2",
     ],
-    "spacy_ner_plus_formats": ["bio-json", "brat", "conll", "dataturks", "doccano", "hub", "jsonl", "spacy"],
+    "spacy_ner_plus_formats": [
+        "bio-json",
+        "brat",
+        "conll",
+        "dataturks",
+        "doccano",
+        "hub",
+        "jsonl",
+        "spacy",
+        "tokens",
+    ],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",
         "spacy_ner_plus.interpolate_training.v1",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -137,9 +138,30 @@ class _DocMaker:
         spaces[-1] = False
         doc = Doc(self.nlp.vocab, words=words, spaces=spaces, ents=tags, sent_starts=starts)
         first = sentences[0]
-        record = Record(doc, first.place(0), first.id if is_sentence else first.document, first.meta)
+        record = Record(doc, first.place(0), first.id if is_sentence else first.document, _meta(sentences))
         if not any(tags):
             return mark_record(record, None)
         spans = [ScoredSpan(ent) for ent in doc.ents]
         spans += [ScoredSpan(Span(doc, start, end, label=label)) for start, end, label in inner]
         return mark_record(record, spans)
+
+
+def _meta(sentences: Sequence[TaggedSentence]) -> dict[str, Any]:
+    """What the source says about a Doc: what is the same for all its sentences, and the rest under 'sentences'."""
+    first = sentences[0].meta
+    if len(sentences) == 1:
+        return first
+    whole = {
+        key: value
+        for key, value in first.items()
+        if all(key in sentence.meta and sentence.meta[key] == value for sentence in sentences)
+    }
+    parts = [
+        {
+            key: value
+            for key, value in {"id": sentence.id, **sentence.meta}.items()
+            if key not in whole and value != ""
+        }
+        for sentence in sentences
+    ]
+    return {**whole, "sentences": parts} if any(parts) else whole

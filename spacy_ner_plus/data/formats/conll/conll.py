@@ -61,7 +61,8 @@ class Conll:
     checked = True
 
     def sniff(self, source: Source) -> Sniff | None:
-        if not source.is_text:
+        if not source.is_text or source.head_values:
+            # A record of JSON has columns, too, if one counts its words.
             return None
         sample = sample_lines(source.head_lines)
         if not sample:
