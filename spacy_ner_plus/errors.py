@@ -127,9 +127,9 @@ class Errors(metaclass=_Coded):
     E163 = "The dataset '{source}' has no split '{split}'; it has: {splits}."
     E164 = "The dataset '{source}' has several splits: {splits}. Name one as `hub_split` (--hub-split)."
     E165 = (
-        "The tags under '{column}' in '{source}' are integers without names. Say what they mean as `labels` (--option "
-        "labels=...): a JSON file with a list of names or with names and numbers, or the names by commas in the order "
-        "of their numbers, such as labels=O,B-PER,I-PER; or write the tags as strings."
+        "The tags under '{column}' in '{source}' are integers without names. Say what they mean as the option `labels` "
+        "(--option labels=...): a JSON file with a list of names or with names and numbers, or the names by commas in "
+        "the order of their numbers, such as labels=O,B-PER,I-PER; or write the tags as strings."
     )
     E166 = "Column '{column}' of the dataset '{source}' should hold a list per row, but holds {found}."
     E167 = (
@@ -164,13 +164,13 @@ class Errors(metaclass=_Coded):
         "key, or name another `format` (--format): what isn't read would be taken for missing."
     )
     E190 = (
-        "Can't read names of labels from '{given}': {reason}. Give as `labels` (--option labels=...) a JSON file with "
-        "a list of names or with names and numbers, or the names by commas in the order of their numbers, such as "
-        "O,B-PER,I-PER."
+        "Can't read names of labels from '{given}': {reason}. Give as the option `labels` (--option labels=...) a JSON "
+        "file with a list of names or with names and numbers, or the names by commas in the order of their numbers,"
+        " such as O,B-PER,I-PER."
     )
     E191 = (
         "{where}: the tag {tag} has no name: those that are given have the numbers {known}. Give the names of this "
-        "very dataset as `labels` (--option labels=...)."
+        "very dataset as the option `labels` (--option labels=...)."
     )
 
     E201 = (
