@@ -652,6 +652,14 @@ class Errors(metaclass=_Coded):
         "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
         "folder."
     )
+    E611 = (
+        "'{where}' has no `{setting}` {value}. It has: {found}. Give one of these (--option {setting}=NAME), or leave "
+        "it out."
+    )
+    E612 = (
+        "'{where}' has several kinds of annotation that may be its entities: {found}. Name one as `layer` (--option "
+        "layer=NAME), and its feature with the labels as `feature` (--option feature=NAME)."
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -28,6 +28,7 @@ NAMES = {
         "jsonl",
         "spacy",
         "tokens",
+        "webanno-tsv",
     ],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",
