@@ -100,13 +100,22 @@ def _same_as_given(text: str) -> tuple[str, ...]:
 
 def is_text_of(text: str, span: MarkedSpan, start: int | None = None, end: int | None = None) -> bool:
     """RETURNS (bool): Whether a span's own text stands at its offsets, or at those given; white space aside."""
+    found = _found(text, span, start, end)
+    return bool(found.strip()) and span.text is not None and found.split() == span.text.split()
+
+
+def _is_exactly(text: str, span: MarkedSpan, start: int, end: int) -> bool:
+    # White space at the ends would make ways alike that are one apart; within, tools write a line break as a space.
+    found = _found(text, span, start, end)
+    if found == span.text:
+        return True
+    return found.split() == (span.text or "").split() and found.strip() == found and bool(found)
+
+
+def _found(text: str, span: MarkedSpan, start: int | None, end: int | None) -> str:
     start = span.start if start is None else start
     end = span.end if end is None else end
-    if span.text is None or not 0 <= start <= end <= len(text):
-        return False
-    found = text[start:end]
-    # Tools write a line break within a span as a space.
-    return found == span.text or (bool(found.strip()) and found.split() == span.text.split())
+    return text[start:end] if 0 <= start <= end <= len(text) else ""
 
 
 class OffsetUnits:
@@ -135,11 +144,17 @@ class OffsetUnits:
 
 
 class UnitFinder:
-    """Counts which ways fit the spans of a source that carry their own text."""
+    """Counts which ways fit the spans of a source that carry their own text.
+
+    checked (int): Spans that were tried.
+    fits (Counter[str]): By way, how many spans it fits.
+    """
 
     def __init__(self) -> None:
         self.checked = 0
         self.fits: Counter[str] = Counter()
+        # By way, what the places come to that it gives the spans: ways that give the same are no rivals.
+        self._places = dict.fromkeys(UNITS, 0)
 
     def add(self, marked: MarkedText) -> None:
         """Try all ways on a text's spans."""
@@ -152,20 +167,23 @@ class UnitFinder:
             if name in same:
                 continue
             starts, ends = (unit(marked.text) for unit in units)
+            alike = (name, *same) if name == AS_GIVEN else (name,)
             for span in spans:
                 start, end = starts(span.start), ends(span.end)
-                if start is not None and end is not None and start < end:
-                    fits = is_text_of(marked.text, span, start, end)
-                    for each in (name, *same) if name == AS_GIVEN else (name,):
-                        self.fits[each] += fits
+                has_place = start is not None and end is not None and start < end
+                fits = has_place and _is_exactly(marked.text, span, start, end)
+                for each in alike:
+                    self.fits[each] += fits
+                    self._places[each] = hash((self._places[each], start, end))
 
     def best(self) -> str:
         """RETURNS (str): The way that is believed: AS_GIVEN unless another is clearly better."""
         if self.fits[AS_GIVEN] >= self.checked * ENOUGH_AS_GIVEN:
             return AS_GIVEN
-        (name, most), *others = self.fits.most_common(2)
-        second = others[0][1] if others else 0
-        return name if most >= self.checked * ENOUGH and most >= second + LEAD else AS_GIVEN
+        name, most = self.fits.most_common(1)[0]
+        others = [self.fits[other] for other in UNITS if self._places[other] != self._places[name]]
+        is_clear = most >= self.checked * ENOUGH and most >= max(others, default=0) + LEAD
+        return name if is_clear else AS_GIVEN
 
     def hint(self) -> str:
         """Say what would fit where no way is believed.

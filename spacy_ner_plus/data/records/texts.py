@@ -15,6 +15,7 @@ from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS, OffsetUnits, UnitFinder, is_text_of
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record
 from spacy_ner_plus.data.records.storable import LONE_SURROGATE, mended, storable
+from spacy_ner_plus.data.records.tokenizer_fit import TokenizerFit
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import setting, settings
@@ -92,6 +93,8 @@ def texts_to_records(
         )
     if hint:
         notes.append(f"{where}: {hint}")
+    if note := maker.fit.note():
+        notes.append(f"{where}: {note}")
     if maker.nested:
         notes.append(f"{where}: {maker.nested:,} {NESTED_NOTE}")
     if maker.unannotated:
@@ -171,6 +174,7 @@ class _RecordMaker:
         self.issues = issues
         self.seen = self.read = self.nested = self.unannotated = 0
         self.example = ""
+        self.fit = TokenizerFit(nlp.lang)
 
     def make(self, marked: MarkedText) -> Record | None:
         """RETURNS (Record | None): None for a text without anything but white space, which is counted."""
@@ -191,6 +195,8 @@ class _RecordMaker:
             return mark_record(record, None)
         self.seen += len(marked.spans)
         placed = list(self._placed(marked, lost))
+        if marked.words is None:
+            self.fit.add(doc, [(span.start, span.end) for span in placed])
         spans: list[ScoredSpan] = []
         if placed:
             record.doc, spans = self._laid(doc, placed, lost, marked.where)

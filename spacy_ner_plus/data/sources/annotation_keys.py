@@ -39,7 +39,7 @@ NAMES = frozenset(
     }
 )
 STARTS = ("start", "begin", "from", "offset")
-DEPTH = 4
+DEPTH = 8
 
 
 def check_no_annotation(
