@@ -60,6 +60,9 @@ def _sentences(doc: Doc, nlp: Language) -> tuple[int, str]:
 
 def _spaces(doc: Doc, nlp: Language) -> tuple[int, str]:
     for sent in doc.sents if doc.has_annotation("SENT_START") else [doc[:]]:
+        if sent.end < len(doc) and not sent[-1].whitespace_ and not sent[-1].is_space:
+            # Between sentences there will be a space.
+            return 1, repr(doc[sent.end - 1 : sent.end + 1].text)
         words = [token for token in sent if not token.is_space]
         rule = restore_spaces([token.text for token in words], nlp.lang)
         if len(words) < len(sent):

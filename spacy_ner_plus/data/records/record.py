@@ -75,10 +75,17 @@ def record_of(doc: Doc) -> dict[str, Any]:
     meta = found.get("meta")
     return {
         "id": str(found.get("id") or ""),
-        "meta": dict(meta) if isinstance(meta, dict) else {},
+        "meta": _with_lists(meta) if isinstance(meta, dict) else {},
         "annotator": str(found.get("annotator") or ""),
         "where": str(found.get("where") or ""),
     }
+
+
+def _with_lists(value: Any) -> Any:
+    """A value in JSON's types again: user_data that has been in a DocBin has tuples for lists."""
+    if isinstance(value, dict):
+        return {key: _with_lists(item) for key, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def spans_of(doc: Doc) -> list[ScoredSpan]:
