@@ -43,10 +43,7 @@ class Errors(metaclass=_Coded):
         "Columns count from 1, or from -1 for the last."
     )
     E106 = "'{column}' is not a column of a CoNLL file. Give its number, from 1, or from -1 for the last."
-    E107 = (
-        "{where}: column {column} holds no tags such as B-PER or O, but '{value}'. Say where the tags stand "
-        "with `tag_column` (--tag-column), or, if they are labels without prefixes, give IO as `scheme` (--scheme)."
-    )
+    E107 = "{where}: column {column} holds no tags such as B-PER or O, but '{value}'. {hint}"
     E108 = "There is no scheme '{scheme}'. Choose one of: {schemes}."
     E109 = "'{where}' holds no tokens. Check that it is a CoNLL file and was written to its end."
     E110 = "Can't group by '{group}'. Give document, sentence, or a number of sentences from 1 as `group` (--group)."
@@ -162,6 +159,11 @@ class Errors(metaclass=_Coded):
     E180 = (
         "{where}: the record has no annotation under {known}, but '{key}' looks like some: {value}. Rename the "
         "key, or name another `format` (--format): what isn't read would be taken for missing."
+    )
+    E181 = "{where}: this is no CoNLL file with tags in a column of their own: '{line}'. {hint}"
+    E182 = (
+        "{where}: the tags in column {column} are B, I and O without a label. Say which label they mean as "
+        "`label` (--option label=NAME)."
     )
     E190 = (
         "Can't read names of labels from '{given}': {reason}. Give as the option `labels` (--option labels=...) a JSON "

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from spacy_ner_plus.data.records.spellings import LABELS as LABELS_ALONE
+from spacy_ner_plus.data.records.spellings import MISSING_TAGS, PLAIN, SEPARATORS, Spelling
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import CONTINUING, OPEN, split_tag
 
 SCHEMES = ("IO", "IOB1", "IOB2", "BILUO", "IOBES", "BMES")
-# What files write where the annotation of a token is missing, which is not O.
-MISSING_TAGS = frozenset({"", "_", "-"})
 LETTERS = {"IO": "I", "IOB1": "IB", "IOB2": "IB", "BILUO": "BILU", "IOBES": "IBES", "BMES": "BMES"}
 CLOSED = frozenset({"BILUO", "IOBES", "BMES"})
 NEEDLESS = "B- that follows no entity of its label"
@@ -43,13 +43,16 @@ class TagReader:
     scheme (str): One of SCHEMES, or 'auto' to have it detected. In 'IO' labels
         may stand without a prefix.
     issues (IssueLog): Where repairs are counted, once `count_repairs` is called.
+    spelling (Spelling): How the tags are spelled. Default: as 'B-PER' and 'O'.
     valid, invalid (int): Tags other than O that were understood, and that weren't.
     example (str): The first that wasn't.
     """
 
-    def __init__(self, scheme: str, issues: IssueLog):
+    def __init__(self, scheme: str, issues: IssueLog, spelling: Spelling = PLAIN):
         self.given = scheme
         self.issues = issues
+        self.spelling = spelling
+        self._rewritten: dict[str, str] = {}
         self.letters = IssueLog()
         self.opened = IssueLog()
         self.needless = IssueLog()
@@ -68,9 +71,20 @@ class TagReader:
         RETURNS (list[list[str]]): Layers as `read` gives them.
         """
         columns = [tags, *inner]
-        if any("|" in tag for column in columns for tag in column):
+        if not self.spelling.is_plain or any(map(_may_be_several, set(tags).union(*inner))):
+            # In the scheme IO anything is a label, whatever it looks like.
+            columns = (
+                [list(map(self._rewrite, column)) for column in columns] if self.given != "IO" else columns
+            )
             columns = [layer for column in columns for layer in split_cells(column)]
         return [self.read(column, place) for column in columns]
+
+    def _rewrite(self, cell: str) -> str:
+        """Write a cell with upper-case prefixes; remembered, as cells repeat."""
+        found = self._rewritten.get(cell)
+        if found is None:
+            found = self._rewritten[cell] = self.spelling.plain(cell)
+        return found
 
     def read(self, tags: Sequence[str], place: Place) -> list[str]:
         """Write the tags of one sentence as IOB2; a tag that is none becomes missing.
@@ -133,6 +147,8 @@ class TagReader:
         """
         if self.given != "auto":
             return self.given
+        if self.spelling.kind == LABELS_ALONE:
+            return "IO"
         count = self.letters
         ends, singles = count["L"] + count["E"], count["U"] + count["S"]
         if ends + singles and ends * 2 >= count["B"]:
@@ -158,18 +174,47 @@ class TagReader:
             self.issues.merge(self.unended)
 
 
-def split_cells(tags: Sequence[str]) -> list[list[str]]:
-    """Part cells that hold several tags, as 'B-PER|B-ARTIST', into layers; a label may hold a '|' as well.
+def split_cells(cells: Sequence[str]) -> list[list[str]]:
+    """Part cells that hold several tags, as 'B-PER|B-ARTIST', into layers.
 
-    RETURNS (list[list[str]]): As many layers as the fullest cell has tags, O where a cell has fewer.
+    A tag that goes on stands in the layer of the entity that it continues, others in the first that is free,
+    so that the first tag of a cell is in the first layer unless an earlier entity takes it.
+
+    cells (Sequence[str]): Of one sentence, their tags parted by '|'.
+    RETURNS (list[list[str]]): One layer at least, O where a cell has fewer tags than there are layers.
     """
-    cells = []
-    for tag in tags:
-        parts = tag.split("|")
-        cells.append(parts if all(map(is_tag, parts)) else [tag])
-    return [
-        [cell[n] if n < len(cell) else "O" for cell in cells] for n in range(max(map(len, cells), default=1))
-    ]
+    layers: list[list[str]] = [[]]
+    inside = [""]  # the label of the entity that may go on in each layer
+    for i, cell in enumerate(cells):
+        parts = cell.split("|")
+        if len(parts) > 1 and all(map(is_tag, parts)):
+            parsed = [(part, *split_tag(part)) for part in parts if part != "O"]
+        else:
+            parsed = [(cell, *(parse_tag(cell) or ("", "")))]
+        taken: dict[int, tuple[str, str, str]] = {}
+        rest = []
+        for tag in parsed:
+            going_on = [n for n, label in enumerate(inside) if label and label == tag[2] and n not in taken]
+            if tag[1] in CONTINUING and going_on:
+                taken[going_on[0]] = tag
+            else:
+                rest.append(tag)
+        for tag in rest:
+            free = next(n for n in range(len(layers) + 1) if n not in taken)
+            if free == len(layers):
+                layers.append(["O"] * i)
+                inside.append("")
+            taken[free] = tag
+        for n, layer in enumerate(layers):
+            tag, letter, label = taken.get(n, ("O", "O", ""))
+            layer.append(tag)
+            inside[n] = label if letter in OPEN else ""
+    return layers
+
+
+@lru_cache(maxsize=100_000)
+def _may_be_several(cell: str) -> bool:
+    return any(mark in cell for mark in SEPARATORS)
 
 
 def _count(issues: IssueLog, kind: str, example: str, place: Place, i: int) -> None:

@@ -1,11 +1,36 @@
-"""The columns of a CoNLL file: how its lines split, and which columns hold token and tag."""
+"""The columns of a CoNLL file: how its lines split, and which columns hold token and tags."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from spacy_ner_plus.data.records.schemes import MISSING_TAGS, is_tag
+from spacy_ner_plus.data.formats.conll.hints import hint_at_tags, other_format
+from spacy_ner_plus.data.records.schemes import is_tag, split_cells
+from spacy_ner_plus.data.records.spellings import (
+    BARE,
+    LABELS,
+    MISSING_TAGS,
+    PLAIN,
+    Spelling,
+    find_spelling,
+    is_chunk,
+)
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.spans import TokenSpan, tags_to_spans
+
+# Names of columns, where the first line has them rather than a token.
+TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "text"})
+TAG_NAMES = frozenset(
+    {"tag", "tags", "label", "labels", "ner", "ne", "ner_tag", "ner_tags", "iob", "bio", "entity", "ner-tag"}
+)
+OTHER_NAMES = frozenset(
+    {"id", "index", "pos", "pos_tag", "pos_tags", "upos", "xpos", "chunk", "chunk_tag", "chunk_tags", "lemma"}
+)
+# Spellings that are taken only where no column has tags with prefixes.
+RANKS = {LABELS: 1, BARE: 2}
+# WikiANN has a language's code before each token.
+_LANGUAGE = re.compile(r"((?:[a-z]{2,3}|simple)(?:-[a-z]+)*):")
 
 
 @dataclass(frozen=True)
@@ -17,6 +42,14 @@ class Layout:
     width (int): How many columns a line has.
     tabs (bool): Whether tabs alone part the columns; otherwise spaces and tabs do.
     indexed (bool): Whether the first column counts the tokens of a sentence.
+    inner (tuple[int, ...]): Indices of the columns with the tags of nested entities.
+    names (int): The line that names the columns; 0 where there is none.
+    languages (frozenset[str]): Codes that stand before each token, as in 'fr:Rosa'.
+    spelling (Spelling): How the tags are spelled.
+    rivals (tuple[int, ...]): Indices of columns that hold tags as well, and aren't read.
+    has_tags (bool): Whether anything but missing tags was seen.
+    is_blank (bool): Whether nothing but O and missing tags was seen, which doesn't show the spelling.
+    between (tuple[frozenset[str], ...]): What was seen in each column from the token's to the tag's.
     """
 
     token: int
@@ -24,11 +57,40 @@ class Layout:
     width: int
     tabs: bool = False
     indexed: bool = False
+    inner: tuple[int, ...] = ()
+    names: int = 0
+    languages: frozenset[str] = frozenset()
+    has_tags: bool = field(default=True, compare=False)
+    is_blank: bool = field(default=False, compare=False)
+    between: tuple[frozenset[str], ...] = field(default=(), compare=False)
+    # What tags look like and what isn't read says nothing about where token and tag stand.
+    spelling: Spelling = field(default=PLAIN, compare=False)
+    rivals: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         if self.tag is None:
             return f"token in column {self.token + 1} of {self.width}, no tags"
-        return f"token in column {self.token + 1}, tag in column {self.tag + 1} of {self.width}"
+        where = f"token in column {self.token + 1}, tag in column {self.tag + 1} of {self.width}"
+        if self.inner:
+            where += f", nested tags in {_numbers(self.inner)}"
+        return where
+
+    def notes(self) -> list[str]:
+        """RETURNS (list[str]): What the user should know about how the file is read."""
+        found = [f"the tags are {said}" if (said := str(self.spelling)) else ""]
+        if self.languages:
+            codes = ", ".join(f"'{code}:'" for code in sorted(self.languages))
+            found.append(f"{codes} before each token left out")
+        if self.rivals:
+            found.append(
+                f"{_numbers(self.rivals)} holds tags as well and isn't read: choose it with `tag_column` "
+                "(--tag-column), or read it as nested tags with `nested_columns` (--option nested_columns=NUMBERS)"
+            )
+        if not self.has_tags:
+            found.append("there are no tags, so that all tokens are missing annotation rather than O")
+        if self.names:
+            found.append(f"line {self.names} names the columns")
+        return [note for note in found if note]
 
 
 def split_line(line: str, tabs: bool) -> list[str]:
@@ -56,13 +118,18 @@ def find_layout(
     token_column: int | str | None = None,
     tag_column: int | str | None = None,
     any_tag: bool = False,
+    *,
+    nested_columns: str = "",
+    label: str = "",
+    outside: str = "",
 ) -> Layout:
     """Find the columns of token and tag.
 
     Unless they are given: the token stands in the first column, or in the
     second where the first counts the tokens; the tag stands in the last column
     that holds tags, or, where the first column counts (GermEval, which goes on
-    with nested entities), in the first that does.
+    with nested entities), in the first that does. Columns of phrases don't count,
+    and those whose entities all lie within another column's are nested ones.
 
     sample (Sequence[tuple[int, str]]): Numbered lines, blank ones among them.
     where (str): The file's name, for the messages.
@@ -70,34 +137,181 @@ def find_layout(
         counted from the last.
     tag_column (int | str | None): The tag's column, likewise.
     any_tag (bool): Whether anything may be a tag, as in the scheme IO.
-    RAISES (UserError): A column that does not exist, or holds no tags.
+    nested_columns (str): Columns of nested tags, between commas. Default: they are found.
+    label (str): Of tags that name none, such as B and I.
+    outside (str): What stands for O.
+    RAISES (UserError): A column that does not exist, or holds no tags; a file of another format.
     """
     contents = [(number, line) for number, line in sample if line.strip()]
     # A comment may look like anything, so it only counts where there is nothing else.
     uncommented = [(number, line) for number, line in contents if not line.startswith("#")] or contents
-    tabs = sum("\t" in line for _, line in uncommented) * 2 > len(uncommented)
-    rows = [split_line(line, tabs) for _, line in uncommented]
-    if tabs and len(rows) > 1 and all(" " in "".join(row) for row in rows):
-        # Where every line has spaces as well, and splits alike at both, both part columns.
-        at_both = [split_line(line, False) for _, line in uncommented]
-        if len({len(row) for row in at_both}) == 1:
-            rows, tabs = at_both, False
-    width = Counter(len(row) for row in rows).most_common(1)[0][0]
     place = f"{where}:{uncommented[0][0]}"
+    tabs = _parted_by_tabs([line for _, line in uncommented])
+    names = _names_columns(split_line(uncommented[0][1], tabs)) and len(uncommented) > 1
+    lines = [line for _, line in uncommented[names:]]
+    rows = [split_line(line, tabs) for line in lines]
+    width = _width(rows, tabs)
     rows = [row for row in rows if len(row) == width]
     indexed = width > 2 and len(rows) > 1 and _counts([row[0] for row in rows])
     token = _given(token_column, width, place)
     if token is None:
         token = 1 if indexed else 0
-    tag = _given(tag_column, width, place)
+    columns = [[row[i] for row in rows] for i in range(width)]
+    tag, spelling = _given(tag_column, width, place), PLAIN
+    inner: tuple[int, ...] = ()
+    rivals: tuple[int, ...] = ()
+    found = {}
+    for i in range(width):
+        seen = None if i == token or (indexed and i == 0) else _tags_of(columns[i], label, outside)
+        if seen is not None:
+            found[i] = seen
+    found = _likeliest(found, columns)
+    if not found and tag is None and (hint := other_format(rows, [line.split() for line in lines])):
+        raise UserError(Errors.E181.format(where=place, line=lines[0].strip()[:60], hint=hint))
     if tag is None and width > 1:
-        found = [i for i in range(width) if i != token and not (indexed and i == 0) and _holds_tags(rows, i)]
-        tag = (found[0] if indexed else found[-1]) if found else width - 1
+        tag, inner, rivals = _choose(found, columns, first=indexed) if found else (width - 1, (), ())
+    if nested_columns:
+        wanted = [_given(number.strip(), width, place) for number in nested_columns.split(",")]
+        inner = tuple(i for i in wanted if i is not None and i != tag)
+        rivals = tuple(i for i in rivals if i not in inner)
     if tag is not None and not any_tag:
-        values = [row[tag] for row in rows]
-        if not any(is_tag(value) or value in MISSING_TAGS for value in values):
-            raise UserError(Errors.E107.format(where=place, column=tag + 1, value=values[0]))
-    return Layout(token, tag, width, tabs, indexed)
+        seen = found.get(tag) or find_spelling(columns[tag], label, outside)
+        if (
+            seen is not None
+            and tag_column is None
+            and tag not in found
+            and not _mostly_tags(columns[tag], seen)
+        ):
+            seen = None
+        if seen is None and set(columns[tag]) - MISSING_TAGS:
+            raise UserError(
+                Errors.E107.format(
+                    where=place,
+                    column=tag + 1,
+                    value=next(value for value in columns[tag] if value not in MISSING_TAGS),
+                    hint=hint_at_tags(columns, tag, [i for i in found if i != tag]),
+                )
+            )
+        spelling = seen or PLAIN
+        if spelling.kind == BARE and not spelling.label:
+            raise UserError(Errors.E182.format(where=place, column=tag + 1))
+    return Layout(
+        token,
+        tag,
+        width,
+        tabs,
+        indexed,
+        inner,
+        names=uncommented[0][0] if names else 0,
+        languages=_languages(columns[token]) if width > 1 else frozenset(),
+        is_blank=tag is not None and not any_tag and set(columns[tag]) <= spelling.outside | MISSING_TAGS,
+        between=tuple(map(frozenset, columns[token + 1 : tag])) if tag is not None else (),
+        has_tags=tag is not None and bool(set(columns[tag]) - MISSING_TAGS),
+        spelling=spelling,
+        rivals=rivals,
+    )
+
+
+def _width(rows: Sequence[Sequence[str]], tabs: bool) -> int:
+    """The number of columns: the most frequent, or, as tokens may hold spaces, a smaller one of lines that end in a
+    tag."""
+    counts = Counter(len(row) for row in rows)
+    width = counts.most_common(1)[0][0]
+    if tabs or not all(is_tag(row[-1]) for row in rows):
+        return width
+    return min(found for found, n in counts.items() if found == width or (found > 1 and n * 10 >= len(rows)))
+
+
+def _parted_by_tabs(lines: Sequence[str]) -> bool:
+    """Whether tabs alone part the columns."""
+    if sum("\t" in line.rstrip() for line in lines) * 2 <= len(lines):
+        return False
+    rows = [split_line(line, True) for line in lines]
+    if len(rows) > 1 and all(" " in "".join(row) for row in rows):
+        # Where every line has spaces as well, and splits alike at both, both part columns.
+        return len({len(split_line(line, False)) for line in lines}) > 1
+    return True
+
+
+def _names_columns(row: Sequence[str]) -> bool:
+    """Whether a line names the columns, as 'token' and 'tag'."""
+    names = {cell.lower() for cell in row}
+    return (
+        bool(names & TOKEN_NAMES)
+        and bool(names & TAG_NAMES)
+        and names <= TOKEN_NAMES | TAG_NAMES | OTHER_NAMES
+    )
+
+
+def _tags_of(column: Sequence[str], label: str, outside: str) -> Spelling | None:
+    """RETURNS (Spelling | None): How a column spells its tags; None where nine in ten values aren't tags or missing."""
+    spelling = find_spelling(column, label, outside)
+    if spelling is None:
+        return None
+    counts = Counter(column)
+    fitting = sum(n for value, n in counts.items() if value in MISSING_TAGS or spelling.is_tag(value))
+    # Tags that name no label are told apart from others by the message that asks for it.
+    return spelling if fitting * 10 >= len(column) * 9 or spelling.kind == BARE else None
+
+
+def _mostly_tags(column: Sequence[str], spelling: Spelling) -> bool:
+    return sum(value in MISSING_TAGS or spelling.is_tag(value) for value in column) * 2 >= len(column)
+
+
+def _likeliest(found: dict[int, Spelling], columns: Sequence[Sequence[str]]) -> dict[int, Spelling]:
+    """Keep the columns that are surest to hold tags of entities: those with prefixes, none of phrases."""
+    insides = {i: set(columns[i]) - spelling.outside - MISSING_TAGS for i, spelling in found.items()}
+    phrases = {i for i, inside in insides.items() if inside and all(map(is_chunk, inside))}
+    found = {i: spelling for i, spelling in found.items() if i not in phrases} or found
+    ranks = {i: RANKS.get(spelling.kind, 0) for i, spelling in found.items() if insides[i]}
+    # A column of nothing but O may belong to any spelling.
+    return {i: spelling for i, spelling in found.items() if i not in ranks or ranks[i] == min(ranks.values())}
+
+
+def _choose(
+    found: dict[int, Spelling], columns: Sequence[Sequence[str]], first: bool
+) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """Choose the column of the tags among those that hold some.
+
+    RETURNS (tuple[int, tuple[int, ...], tuple[int, ...]]): It, those of nested tags, and those that are neither.
+    """
+    indices = list(found)
+    if first:
+        return indices[0], tuple(indices[1:]), ()
+    spans = {i: _spans(columns[i], spelling) for i, spelling in found.items()}
+    for outer in indices:
+        others = [i for i in indices if i != outer]
+        if others and spans[outer] and all(_is_within(spans[i], spans[outer]) for i in others):
+            return outer, tuple(others), ()
+    return indices[-1], (), tuple(indices[:-1])
+
+
+def _spans(column: Sequence[str], spelling: Spelling) -> list[TokenSpan]:
+    return tags_to_spans(split_cells([spelling.plain(cell) for cell in column])[0])
+
+
+def _is_within(inner: Sequence[TokenSpan], outer: Sequence[TokenSpan]) -> bool:
+    """Whether spans all lie within others, and don't only repeat them."""
+    bounds = {(span.start, span.end) for span in outer}
+    around = {i: (span.start, span.end) for span in outer for i in range(span.start, span.end)}
+    lie_within = all(
+        around.get(span.start) is not None and around[span.start] == around.get(span.end - 1)
+        for span in inner
+    )
+    return lie_within and (not inner or any((span.start, span.end) not in bounds for span in inner))
+
+
+def _languages(tokens: Sequence[str]) -> frozenset[str]:
+    """RETURNS (frozenset[str]): The codes of languages that stand before each token; none where one has none."""
+    matches = [_LANGUAGE.match(token) for token in tokens]
+    if len(tokens) < 2 or not all(matches):
+        return frozenset()
+    return frozenset(match[1] for match in matches if match)
+
+
+def _numbers(indices: Sequence[int]) -> str:
+    numbers = ", ".join(str(i + 1) for i in indices)
+    return f"column {numbers}" if len(indices) == 1 else f"columns {numbers}"
 
 
 def _given(column: int | str | None, width: int, place: str) -> int | None:
@@ -131,10 +345,3 @@ def is_range(value: str) -> bool:
     """RETURNS (bool): Whether this is CoNLL-U's index of a fused or an empty token, such as '1-2' or '1.1'."""
     first, mark, second = value.partition("-") if "-" in value else value.partition(".")
     return bool(mark) and first.isdecimal() and second.isdecimal()
-
-
-def _holds_tags(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether nine in ten values of a column are tags or missing, and one at least is a tag."""
-    tags = sum(is_tag(row[column]) for row in rows)
-    missing = sum(row[column] in MISSING_TAGS for row in rows)
-    return tags > 0 and (tags + missing) * 10 >= len(rows) * 9

@@ -7,7 +7,9 @@ rejects VBZ B-VP O
 German JJ B-NP B-MISC
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -21,14 +23,16 @@ from spacy_ner_plus.data.formats.format import (
     CERTAIN,
     LIKELY,
     MISSING,
+    POSSIBLE,
     SENTENCES,
     TOKENS,
     Reading,
     Sniff,
 )
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.schemes import SCHEMES, TagReader, is_tag
+from spacy_ner_plus.data.records.schemes import SCHEMES, TagReader
 from spacy_ner_plus.data.records.sentences import TokenOptions, group_size, sentences_to_records
+from spacy_ner_plus.data.records.spellings import Spelling, find_spelling
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -47,6 +51,7 @@ class ConllOptions(TokenOptions):
         "Column of the tokens, from 1, or from -1 counted from the last; found where it isn't given.", None
     )
     tag_column: str | int | None = setting("Column of the tags, likewise.", None)
+    nested_columns: str = setting("Columns of the tags of nested entities, between commas, likewise.", "")
 
 
 class Conll:
@@ -68,12 +73,15 @@ class Conll:
         if not sample:
             return None
         try:
-            layout = find_layout(sample, source.name)
+            layout = find_layout(sample, source.name, label="?")
         except UserError:
             return None
-        if not _has_tags(sample, layout) and source.ending not in ENDINGS:
-            return None
-        return Sniff(CERTAIN if source.ending in ENDINGS else LIKELY, f"a token a line, {layout}")
+        is_named = source.ending in ENDINGS
+        if not _has_tags(sample, layout):
+            return Sniff(POSSIBLE, f"a token a line, {layout}") if is_named else None
+        # A table with names of columns may well be read as a table.
+        sure = CERTAIN if is_named else POSSIBLE if layout.names else LIKELY
+        return Sniff(sure, f"a token a line, {layout}")
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         return _read(source.lines, source.name, reading)
@@ -127,15 +135,24 @@ def _read(lines: Iterable[str], where: str, reading: Reading) -> Iterator[Record
     if not sample:
         raise UserError(Errors.E109.format(where=where))
     layout = find_layout(
-        sample, where, options.token_column, options.tag_column, any_tag=options.scheme == "IO"
+        sample,
+        where,
+        options.token_column,
+        options.tag_column,
+        any_tag=options.scheme == "IO",
+        nested_columns=options.nested_columns,
+        label=options.label,
+        outside=options.outside,
     )
+    if layout.is_blank:
+        layout = replace(layout, spelling=_spelling_of(ahead, layout, options) or layout.spelling)
     has_documents = size is not None or any(is_header(line) for line in ahead)
     if not has_documents:
         notes.append(
             f"{where}: no {HEADER} lines, so each sentence became a Doc. Where neighbouring sentences "
             "belong together, --group 10 makes a Doc of ten."
         )
-    tags = TagReader(options.scheme, reading.issues)
+    tags = TagReader(options.scheme, reading.issues, layout.spelling)
     docs = 0
     for record in sentences_to_records(
         read_sentences(lines, layout, where, reading.issues, notes),
@@ -150,13 +167,25 @@ def _read(lines: Iterable[str], where: str, reading: Reading) -> Iterator[Record
     if not docs:
         raise UserError(Errors.E109.format(where=where))
     detected = ", detected" if options.scheme == "auto" else ""
+    notes += [f"{where}: {note}" for note in layout.notes()]
     notes.append(f"{where}: {layout}; scheme {tags.scheme}{detected}")
+
+
+def _spelling_of(lines: Iterable[str], layout: Layout, options: ConllOptions) -> Spelling | None:
+    """Look through a file whose beginning has no entity for how its tags are spelled."""
+    rows = (
+        split_line(line, layout.tabs) for line in lines if not line.startswith("#") and not is_header(line)
+    )
+    values = Counter(row[layout.tag] for row in rows if len(row) == layout.width)
+    return find_spelling(values, options.label, options.outside)
 
 
 def _has_tags(sample: Sequence[tuple[int, str]], layout: Layout) -> bool:
     rows = [split_line(line, layout.tabs) for _, line in sample if not line.startswith("#")]
     rows = [row for row in rows if len(row) == layout.width]
-    return layout.tag is not None and sum(is_tag(row[layout.tag]) for row in rows) * 2 > len(sample)
+    if layout.tag is None:
+        return False
+    return sum(layout.spelling.is_tag(row[layout.tag]) for row in rows) * 2 > len(sample)
 
 
 def docs_to_conll(

@@ -16,7 +16,7 @@ def layout(text, **options):
         ("EU\tB-ORG\ncalls\tO", Layout(0, 1, 2, tabs=True)),
         ("New York\tB-LOC\nis\tO", Layout(0, 1, 2, tabs=True)),
         ("EU NNP\tB-ORG\ncalls VBZ\tO", Layout(0, 2, 3)),
-        ("1\tEU\tB-ORG\tO\n2\tcalls\tO\tO", Layout(1, 2, 4, tabs=True, indexed=True)),
+        ("1\tEU\tB-ORG\tO\n2\tcalls\tO\tO", Layout(1, 2, 4, tabs=True, indexed=True, inner=(3,))),
         ("0 EU B-ORG\n1 calls O\n\n0 Ann B-PER", Layout(1, 2, 3, indexed=True)),
         ("EU B-ORG 0.9\ncalls O 0.8", Layout(0, 1, 3)),
         ("EU B-ORG _\ncalls O _", Layout(0, 1, 3)),
