@@ -24,8 +24,6 @@ class TokenOptions:
         "What becomes a Doc: document, sentence, or a number of sentences.", "document"
     )
     scheme: str = setting("Tagging scheme: auto, IO, IOB1, IOB2, BILUO, IOBES or BMES.", "auto")
-    label: str = setting("The label of tags that name none, such as B, I and O.", "")
-    outside: str = setting("What stands for O where it is something else; 0 and o are known.", "")
     restore_whitespace: bool = setting(
         "Whether spaces between tokens follow the rules of the language; otherwise there is one between any two.",
         True,
@@ -35,6 +33,14 @@ class TokenOptions:
         "space.",
         False,
     )
+
+
+@settings
+class SpelledTokenOptions(TokenOptions):
+    """How tokens with tags are read whose spelling is found out (`records/spellings.py`)."""
+
+    label: str = setting("The label of tags that name none, such as B, I and O.", "")
+    outside: str = setting("What stands for O where it is something else; 0 and o are known.", "")
 
 
 def sentences_to_records(

@@ -31,7 +31,7 @@ from spacy_ner_plus.data.formats.format import (
 )
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import SCHEMES, TagReader
-from spacy_ner_plus.data.records.sentences import TokenOptions, group_size, sentences_to_records
+from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
 from spacy_ner_plus.data.records.spellings import Spelling, find_spelling
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
@@ -44,7 +44,7 @@ SHAPES = "tags such as B-PER, I-PER and O, a token a line"
 
 
 @settings
-class ConllOptions(TokenOptions):
+class ConllOptions(SpelledTokenOptions):
     """How CoNLL files are read."""
 
     token_column: str | int | None = setting(
