@@ -46,7 +46,7 @@ class Layout:
     names (int): The line that names the columns; 0 where there is none.
     languages (frozenset[str]): Codes that stand before each token, as in 'fr:Rosa'.
     spelling (Spelling): How the tags are spelled.
-    rivals (tuple[int, ...]): Indices of columns that hold tags as well, and aren't read.
+    others (tuple[int, ...]): Indices of columns that hold tags as well, and aren't read.
     has_tags (bool): Whether anything but missing tags was seen.
     is_blank (bool): Whether nothing but O and missing tags was seen, which doesn't show the spelling.
     between (tuple[frozenset[str], ...]): What was seen in each column from the token's to the tag's.
@@ -65,7 +65,7 @@ class Layout:
     between: tuple[frozenset[str], ...] = field(default=(), compare=False)
     # What tags look like and what isn't read says nothing about where token and tag stand.
     spelling: Spelling = field(default=PLAIN, compare=False)
-    rivals: tuple[int, ...] = field(default=(), compare=False)
+    others: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         if self.tag is None:
@@ -81,9 +81,9 @@ class Layout:
         if self.languages:
             codes = ", ".join(f"'{code}:'" for code in sorted(self.languages))
             found.append(f"{codes} before each token left out")
-        if self.rivals:
+        if self.others:
             found.append(
-                f"{_numbers(self.rivals)} holds tags as well and isn't read: choose it with `tag_column` "
+                f"{_numbers(self.others)} holds tags as well and isn't read: choose it with `tag_column` "
                 "(--tag-column), or read it as nested tags with `nested_columns` (--option nested_columns=NUMBERS)"
             )
         if not self.has_tags:
@@ -159,7 +159,7 @@ def find_layout(
     columns = [[row[i] for row in rows] for i in range(width)]
     tag, spelling = _given(tag_column, width, place), PLAIN
     inner: tuple[int, ...] = ()
-    rivals: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     found = {}
     for i in range(width):
         seen = None if i == token or (indexed and i == 0) else _tags_of(columns[i], label, outside)
@@ -169,11 +169,11 @@ def find_layout(
     if not found and tag is None and (hint := other_format(rows, [line.split() for line in lines])):
         raise UserError(Errors.E181.format(where=place, line=lines[0].strip()[:60], hint=hint))
     if tag is None and width > 1:
-        tag, inner, rivals = _choose(found, columns, first=indexed) if found else (width - 1, (), ())
+        tag, inner, others = _choose(found, columns, first=indexed) if found else (width - 1, (), ())
     if nested_columns:
         wanted = [_given(number.strip(), width, place) for number in nested_columns.split(",")]
         inner = tuple(i for i in wanted if i is not None and i != tag)
-        rivals = tuple(i for i in rivals if i not in inner)
+        others = tuple(i for i in others if i not in inner)
     if tag is not None and not any_tag:
         seen = found.get(tag) or find_spelling(columns[tag], label, outside)
         if (
@@ -208,7 +208,7 @@ def find_layout(
         between=tuple(map(frozenset, columns[token + 1 : tag])) if tag is not None else (),
         has_tags=tag is not None and bool(set(columns[tag]) - MISSING_TAGS),
         spelling=spelling,
-        rivals=rivals,
+        others=others,
     )
 
 
