@@ -662,6 +662,11 @@ class Errors(metaclass=_Coded):
         "'{where}' has several kinds of annotation that may be its entities: {found}. Name one as `layer` (--option "
         "layer=NAME), and its feature with the labels as `feature` (--option feature=NAME)."
     )
+    E613 = (
+        "{where}: this is no training data of Rasa's NLU: {found}. Give `rasa_nlu_data` with `common_examples` in "
+        "JSON, or `nlu` with intents and their examples in YAML."
+    )
+    E614 = "{where}: this is not valid YAML: {reason}. Correct it, or leave the file out."
 
 
 class Warnings(metaclass=_Coded):

@@ -26,6 +26,7 @@ NAMES = {
         "doccano",
         "hub",
         "jsonl",
+        "rasa",
         "spacy",
         "tokens",
         "webanno-tsv",

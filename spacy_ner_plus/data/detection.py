@@ -16,6 +16,8 @@ AUTO = "auto"
 TEXT_ENDINGS = frozenset(
     {".txt", ".tsv", ".csv", ".json", ".data", ".train", ".dev", ".test", ".testa", ".testb", ""}
 )
+# Endings of corpora and of much else: such a file of a folder is read where a format knows it.
+SOMETIMES_ENDINGS = frozenset({".yml", ".yaml", ".md", ".xml"})
 ABOUT_FILES = frozenset({"README", "LICENSE", "LICENCE"})
 # Formats whose sources needn't be files: a name on a hub.
 BY_NAME = "hub"
@@ -124,8 +126,8 @@ def _in_folder(folder: Source, given: Format | None, notes: list[str]) -> list[F
             if name.startswith("."):
                 continue
             empty = False
-            if path.suffix.lower() in endings and path.stem.upper() not in ABOUT_FILES:
-                source = Source(str(path), encoding=folder.encoding)
+            source = Source(str(path), encoding=folder.encoding)
+            if path.suffix.lower() in endings and _is_read(source, given):
                 found.append(FoundSource(source, given or detect(source, notes)))
             else:
                 passed.append(path)
@@ -136,8 +138,17 @@ def _in_folder(folder: Source, given: Format | None, notes: list[str]) -> list[F
         )
     if passed:
         some = ", ".join(path.name for path in passed[:5])
-        notes.append(f"{folder.name}: passed over {len(passed)} files whose ending is not read: {some}")
+        notes.append(f"{folder.name}: passed over {len(passed)} files that are not read: {some}")
     return found
+
+
+def _is_read(source: Source, given: Format | None) -> bool:
+    """Whether a file of a folder is part of the corpus, as far as its name says so."""
+    if source.path.stem.upper() in ABOUT_FILES:
+        return False
+    if source.ending not in SOMETIMES_ENDINGS:
+        return True
+    return given.sniff(source) is not None if given is not None else bool(_sniff_all(source, []))
 
 
 def _whole_folder(folder: Source, given: Format | None, notes: list[str]) -> Format | None:
