@@ -5,9 +5,10 @@ from pathlib import Path
 
 import srsly
 from spacy.attrs import ENT_IOB, ENT_TYPE
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS, annotated_labels
+from spacy_ner_plus.data.records.record import SPANS_KEY
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_OUTSIDE
 
@@ -69,6 +70,29 @@ class LabelMap:
                 array[chosen, 1] = strings.add(new)
         if changed:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
+        if SPANS_KEY in doc.spans:
+            self._apply_to_spans(doc)
+
+    def _apply_to_spans(self, doc: Doc) -> None:
+        """Change the spans that go with the entities, nested ones among them."""
+        group = doc.spans[SPANS_KEY]
+        if not any(span.label_ in self.labels for span in group):
+            return
+        ents = {(ent.start, ent.end) for ent in doc.ents}
+        scores = group.attrs.get("scores")
+        kept, kept_scores = [], []
+        for number, span in enumerate(group):
+            new = self.labels.get(span.label_, span.label_)
+            if span.label_ in self.labels and (span.start, span.end) not in ents:
+                # What is an entity, too, was counted there.
+                self.used[span.label_] += 1
+            if new is None:
+                continue
+            kept.append(Span(doc, span.start, span.end, label=new, span_id=span.id, kb_id=span.kb_id))
+            if scores is not None:
+                kept_scores.append(scores[number])
+        attrs = {**group.attrs, **({} if scores is None else {"scores": kept_scores})}
+        doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=kept, attrs=attrs)
 
     def _renamed(self, annotated: frozenset[str], doc: Doc) -> list[str]:
         renamed = {new for old in annotated if (new := self.labels.get(old, old)) is not None}

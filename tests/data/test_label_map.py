@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.data.label_map import LabelMap
+from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import doc_to_tags
 
@@ -25,6 +26,24 @@ def test_label_map_renames_drops_and_keeps_the_rest(doc):
 def test_label_map_can_swap_labels(doc):
     LabelMap({"PER": "LOC", "LOC": "PER"}).apply(doc)
     assert [ent.label_ for ent in doc.ents] == ["LOC", "LOC", "PER", "MISC"]
+
+
+def test_label_map_changes_nested_spans_with_the_entities(nlp):
+    doc = Doc(nlp.vocab, words=["Uni", "Lund", "ist"], ents=["B-ORG", "I-ORG", "O"])
+    spans = [Span(doc, 0, 2, "ORG", span_id="a"), Span(doc, 1, 2, "LOC", span_id="b"), Span(doc, 0, 1, "X")]
+    mark_record(
+        Record(doc, "f:1"),
+        [ScoredSpan(span, score) for span, score in zip(spans, (0.5, 0.25, 1), strict=True)],
+    )
+    label_map = LabelMap({"ORG": "COMPANY", "LOC": "PLACE", "X": None})
+    label_map.apply(doc)
+    group = doc.spans["sc"]
+    assert [(span.text, span.label_, span.id_) for span in group] == [
+        ("Uni Lund", "COMPANY", "a"),
+        ("Lund", "PLACE", "b"),
+    ]
+    assert group.attrs["scores"] == [0.5, 0.25]
+    assert label_map.used == {"ORG": 1, "LOC": 1, "X": 1}
 
 
 def test_label_map_that_names_nothing_leaves_the_doc(doc, nlp):

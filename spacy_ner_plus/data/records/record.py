@@ -91,9 +91,8 @@ def _with_lists(value: Any) -> Any:
 def spans_of(doc: Doc) -> list[ScoredSpan]:
     """Collect a Doc's spans for writing: its entities, then those that only `doc.spans["sc"]` has.
 
-    An entity takes id and score of the equal span in the group. A group that disagrees with the entities,
-    as after they were changed, adds what no entity is in the way of: nothing is taken from it that an
-    entity of the same bounds contradicts.
+    An entity takes id and score of the equal span in the group. What the group has beside the entities is taken as
+    well: whoever changes a Doc's entities changes the group, too, as LabelMap does.
 
     RETURNS (list[ScoredSpan]): In the order of the text, of equal bounds as in the Doc.
     """
