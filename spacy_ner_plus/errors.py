@@ -712,6 +712,10 @@ class Warnings(metaclass=_Coded):
         "{count} prompt(s) got no reply, and their Docs may look as if nothing were in them: {reason}. "
         "structured_llm_ner marks such Docs."
     )
+    W260 = (
+        "'{name}' at '{url}' takes no `temperature`: it is asked without {value}, and answers at its own. "
+        '`parameters` = {{"temperature": null}} says so from the start.'
+    )
     W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
 
     W301 = (

@@ -23,7 +23,12 @@ class Behaviour:
     seed (int): Of the choice.
     retry_after (float): Seconds that 429 asks to wait.
     hang (float): Seconds that a hanging request takes.
-    refuse (tuple[str, ...]): Fields that it answers with 400: 'json_schema', 'json_object', 'tools', ....
+    refuse (tuple[str, ...]): Fields that it answers with 400: 'json_schema', 'json_object', 'tools', ...; 'system' is
+        the role.
+    refuse_param (bool): Whether it says in `param` which field that is, and not in the message alone.
+    refuse_texts (tuple[str, ...]): Words; a text with one of them is refused, whatever the form.
+    refuse_status (int): With which status.
+    refuse_message (str): With which message.
     ignore (tuple[str, ...]): Of 'json_schema', 'json_object' and 'tools', those that it takes and ignores.
     api_key (str): The key it wants; none if empty.
     model (str): The only model it has; any if empty.
@@ -39,6 +44,10 @@ class Behaviour:
     retry_after: float = 0.05
     hang: float = 30.0
     refuse: tuple[str, ...] = ()
+    refuse_param: bool = True
+    refuse_texts: tuple[str, ...] = ()
+    refuse_status: int = 400
+    refuse_message: str = "This content is restricted."
     ignore: tuple[str, ...] = ()
     api_key: str = ""
     model: str = ""

@@ -161,11 +161,22 @@ class _Connection(asyncio.Protocol):
             return 404, _error("not found", None), ""
         if behaviour.model and body.get("model") != behaviour.model:
             return 404, _error(f"The model '{body.get('model')}' does not exist", "model"), ""
+        if body and any(word in asked_text(messages) for word in behaviour.refuse_texts):
+            return behaviour.refuse_status, _error(behaviour.refuse_message, None), ""
+        if "system" in behaviour.refuse and messages and messages[0]["role"] == "system":
+            return 400, _error("System role not supported", None), ""
         for name in _fields(body):
             if name in behaviour.refuse:
                 named = name if name in body else "response_format"
                 instead = ". Use 'max_completion_tokens' instead" if name == "max_tokens" else ""
-                return 400, _error(f"'{named}' of type {name} is not supported{instead}", named), ""
+                return (
+                    400,
+                    _error(
+                        f"'{named}' of type {name} is not supported{instead}",
+                        named if behaviour.refuse_param else None,
+                    ),
+                    "",
+                )
         if fault in STATUS_FAULTS:
             wait = behaviour.retry_after
             more = {

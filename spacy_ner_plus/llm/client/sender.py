@@ -7,22 +7,35 @@ import re
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
-from spacy_ner_plus.llm.client.completions import Completion, NoCompletion, read_completion, read_error
+from spacy_ner_plus.llm.client.completions import (
+    Completion,
+    NoCompletion,
+    ServerError,
+    read_completion,
+    read_error,
+)
 from spacy_ner_plus.llm.client.credentials import Credentials
+from spacy_ner_plus.llm.client.endpoint.accepted_fields import AcceptedFields
+from spacy_ner_plus.llm.client.endpoint.refusals import (
+    is_field_at_fault,
+    is_moderation,
+    is_no_access,
+    is_too_long,
+)
+from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes, make_probe, weakest
+from spacy_ner_plus.llm.client.endpoint.transport import Endpoint, Response, TransportError
 from spacy_ner_plus.llm.client.limits import Budget, RateLimits
 from spacy_ner_plus.llm.client.reask import NoReply
 from spacy_ner_plus.llm.client.retries import is_retried, waiting_time
-from spacy_ner_plus.llm.client.schema_modes import SchemaModes, make_probe
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import estimate_tokens, message_tokens
-from spacy_ner_plus.llm.client.transport import Endpoint, Response, TransportError
 from spacy_ner_plus.llm.client.usage import UsageMeter
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Usage
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message, Usage
 from spacy_ner_plus.llm.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,7 +60,7 @@ class _FailedAttempt(Exception):
         self.unreachable = unreachable
 
 
-class _ModeRefused(Exception):
+class _FormRefused(Exception):
     """An attempt to be repeated at once, with other fields: the server refused those that were sent."""
 
 
@@ -59,6 +72,7 @@ class _Pending:
     sampling: Mapping[str, Any]
     key: str = ""
     deadline: float | None = None
+    mode: str | None = None  # where the server refused it in a stricter one
 
     def start(self, seconds: float) -> None:
         # When it is first sent: waiting for its turn doesn't count.
@@ -118,6 +132,7 @@ class Sender:
             grammar_field=settings.grammar_field,
             store=store,
         )
+        self._accepted = AcceptedFields(url=self._url, name=settings.name)
         self._slots = asyncio.Semaphore(settings.max_concurrency)
         self._probe: asyncio.Task[None] | None = None
         self._reached = False  # whether anything ever answered
@@ -164,7 +179,7 @@ class Sender:
                     if pending.key and pending.request.schema is not None:
                         self._start_probe()
                     return await self._attempt(pending)
-            except _ModeRefused:
+            except _FormRefused:
                 continue
             except _FailedAttempt as failure:
                 failures += 1
@@ -193,9 +208,9 @@ class Sender:
 
     async def _attempt(self, pending: _Pending) -> _Received:
         request = pending.request
-        mode = self._modes.mode(request)
-        fields = self._modes.fields(request, mode, pending.sampling)
-        messages = [dict(message) for message in request.messages]
+        mode = weakest(self._modes.mode(request), pending.mode)
+        fields = self._modes.fields(request, mode, self._accepted.fields(pending.sampling))
+        messages = self._accepted.messages(request.messages)
         body = json.dumps({"model": self._settings.name, "messages": messages, **fields}).encode("ascii")
         prompt, completed = message_tokens(messages, self._count), self._expected_reply_tokens()
         async with self._budget.spending(prompt, completed):
@@ -211,7 +226,7 @@ class Sender:
                 raise _FailedAttempt(reason, unreachable=error.unreachable) from None
             self._reached = True
             if response.status != 200:
-                self._raise_refusal(response, mode, fields)
+                self._raise_refusal(response, pending, mode, fields, messages)
             try:
                 completion = read_completion(response.body)
             except NoCompletion as error:
@@ -221,35 +236,64 @@ class Sender:
             self._meter.add_reply(usage, response.seconds, reported=reported, probe=probe)
             self._budget.spend(usage)
             self._limits.correct(prompt + completed, usage.prompt + usage.completion)
+        self._modes.answered(mode)
+        self._accepted.replied()
         self._replies += 1
         self._reply_tokens += usage.completion
         return _Received(completion, mode, usage, response.seconds)
 
-    def _raise_refusal(self, response: Response, mode: str, fields: Mapping[str, Any]) -> None:
+    def _raise_refusal(
+        self,
+        response: Response,
+        pending: _Pending,
+        mode: str,
+        fields: Mapping[str, Any],
+        messages: Sequence[Message],
+    ) -> None:
+        """Raise what follows from a refusal: for this request alone, unless it surely holds for all of them."""
         error, status = read_error(response.body), response.status
         error = replace(error, message=self._credentials.redact(error.message))
         shown = {"url": self._url, "status": status, "reason": error.message}
+        refused = NoReply(f"the server answered {status}: {error.message}")
+        if is_moderation(status, error):
+            raise refused
         if not self._replies and (
             error.param == "model" or _NO_MODEL.search(f"{error.code} {error.message}")
         ):
             raise UserError(Errors.E254.format(name=self._settings.name, **shown))
-        if status in (400, 422) and self._modes.adapt(mode, fields, error):
-            logger.debug("Sent as %s, refused with %d: %s", mode, status, error.message)
-            raise _ModeRefused
-        if status == 401 or (status == 403 and not self._replies):
+        if status in (400, 422):
+            self._adapt(pending, mode, fields, messages, error)
+        if status == 401 or (status == 403 and not self._replies and is_no_access(error)):
             text = Errors.E253 if self._credentials.has_key else Errors.E252
             raise UserError(text.format(env=self._settings.api_key_env, **shown))
         if status == 402 or error.code == "insufficient_quota":
             raise UserError(Errors.E262.format(**shown))
         if (status == 404 or 300 <= status < 400) and not self._replies:
             raise UserError(Errors.E254.format(name=self._settings.name, **shown))
-        if status in (400, 422) and error.param in fields and not self._replies:
-            raise UserError(Errors.E260.format(field=error.param, **shown))
+        if status in (400, 422) and not self._replies and not is_too_long(error):
+            for field in filter(lambda name: is_field_at_fault(error, (name,)), fields):
+                raise UserError(Errors.E260.format(field=field, **shown))
         if is_retried(status):
             raise _FailedAttempt(
                 f"the server answered {status}: {error.message}", retry_after=response.retry_after
             )
-        raise NoReply(f"the server answered {status}: {error.message}")
+        raise refused
+
+    def _adapt(
+        self,
+        pending: _Pending,
+        mode: str,
+        fields: Mapping[str, Any],
+        messages: Sequence[Message],
+        error: ServerError,
+    ) -> None:
+        weaker = self._modes.after_refusal(mode, pending.key, error)
+        if weaker is not None:
+            pending.mode = weaker
+        elif not self._accepted.adapt(fields, messages, error):
+            return
+        logger.debug("Sent as %s, refused: %s", mode, error.message)
+        raise _FormRefused
 
     def _keep(self, canonical: str, reply: ChatReply) -> None:
         if self._store is None:

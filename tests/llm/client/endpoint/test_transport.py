@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.transport import Endpoint, TransportError
+from spacy_ner_plus.llm.client.endpoint.transport import Endpoint, TransportError
 from tests.llm.client.asking import ask_all, ask_for, make_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer

@@ -1,19 +1,22 @@
 """How a schema is sent to a server: in the strictest mode that the server accepts and enforces.
 
 The modes, from the strictest: `json_schema`, `json_object`, `tool`, `off`. When a server refuses a
-field by name, the next mode is tried. Some servers accept a field and ignore it. So each server is
-probed once: the prompt asks for one word, and the schema allows only another.
+field by name, the next mode is tried, unless a request with that field was ever answered: then the refusal
+is about its document. Some servers accept a field and ignore it. So each server is probed once: the
+prompt asks for one word, and the schema allows only another.
 """
 
 import sqlite3
 import time
 import warnings
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.llm.client.completions import Completion, ServerError
+from spacy_ner_plus.llm.client.endpoint.refusals import is_field_at_fault, is_too_long, names_field
 from spacy_ner_plus.llm.client.settings import MODES
 from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.requests import ChatRequest, InvalidReply
@@ -21,11 +24,17 @@ from spacy_ner_plus.llm.store.store import Store
 
 # How long a mode is remembered, since servers are updated.
 _KNOWN_SECONDS = 7 * 24 * 3600.0
-# Names of fields in a refusal, for each mode.
+# How refusals call what is sent in each mode.
 _NAMES = {
-    "json_schema": ("response_format", "json_schema", "schema", "strict"),
-    "json_object": ("response_format", "json_object", "json"),
-    "tool": ("tool", "function"),
+    "json_schema": (
+        *("response_format", "response format", "json_schema", "json schema", "structured output"),
+        *("structured outputs", "schema"),
+    ),
+    "json_object": ("response_format", "response format", "json_object", "json mode", "json"),
+    "tool": (
+        *("tools", "tool_choice", "tool", "tool use", "tool calling", "tool calls", "functions"),
+        *("function calling", "function"),
+    ),
 }
 _CONSTANT = "quartz-7319"
 _PROBE_SCHEMA = {
@@ -39,6 +48,9 @@ _PROBE_TEXT = "Answer in plain text, without JSON and without quotes, with the o
 
 # So many probes must break the schema before a server is said to ignore it.
 _MOST_VIOLATIONS = 2
+# So many requests must be refused where no `param` names the field, and so many answered before a mode is
+# written down: one alone may be about its document.
+_CONFIRMED = 2
 
 # Modes by endpoint and model, for all chat models of the process.
 _known: dict[tuple[str, str], str] = {}
@@ -66,12 +78,15 @@ class SchemaModes:
         self._name = name
         self._grammar_field = grammar_field
         self._store = store
-        self._tokens_field = "max_tokens"
         known = None if self._fixed else self._recall()
         self._mode = structured if self._fixed else known or MODES[0]
         self.is_decided = self._fixed or known is not None
         self._violations = 0
         self._ignored: list[str] = []
+        self._refused: defaultdict[str, set[str]] = defaultdict(set)  # which requests, by mode
+        self._answered: Counter[str] = Counter()
+        self._may_be_remembered = False
+        self._remembered = known or ""
 
     def mode(self, request: ChatRequest) -> str:
         """RETURNS (str): How a request is sent now: one of MODES, or 'grammar'."""
@@ -83,12 +98,10 @@ class SchemaModes:
         """Make the fields of a request beside model and messages.
 
         mode (str): How its schema or grammar is sent.
-        sampling (Mapping[str, Any]): The fields from the settings.
+        sampling (Mapping[str, Any]): The fields from the settings, as the model takes them.
         RETURNS (dict[str, Any]): All fields, by the names that the server knows.
         """
         fields = dict(sampling)
-        if self._tokens_field != "max_tokens" and "max_tokens" in fields:
-            fields[self._tokens_field] = fields.pop("max_tokens")
         if "seed" in fields:
             fields["seed"] += request.sample  # else all samples would be one
         if mode == "grammar":
@@ -104,32 +117,45 @@ class SchemaModes:
             fields["tool_choice"] = {"type": "function", "function": {"name": request.schema_name}}
         return fields
 
-    def adapt(self, mode: str, fields: Mapping[str, Any], error: ServerError) -> bool:
-        """Change what is sent, so that a server takes what it refused.
+    def after_refusal(self, mode: str, key: str, error: ServerError) -> str | None:
+        """Find out how a refused request is sent again.
 
-        mode (str): How the refused request was sent.
-        fields (Mapping[str, Any]): Its fields.
+        mode (str): How it was sent.
+        key (str): Which request it is; '' for a probe.
         error (ServerError): What the server said, with status 400 or 422.
-        RETURNS (bool): Whether anything was changed, so that the request is sent again.
-        RAISES (UserError): Where the mode was chosen in the settings.
+        RETURNS (str | None): The mode in which it is sent; None where the refusal isn't about the mode.
+        RAISES (UserError): Where the mode was chosen in the settings, and the server takes it from nobody.
         """
-        said = f"{error.param} {error.message}".lower()
-        if "max_tokens" in fields and "max_completion_tokens" in said:
-            self._tokens_field = "max_completion_tokens"
-            return True
+        if self._answered[mode] or is_too_long(error):
+            return None
         if mode == "grammar":
-            if self._grammar_field not in said and "grammar" not in said:
-                return False
-            if self._grammar_field:
-                field, self._grammar_field = self._grammar_field, ""
-                warnings.warn(Warnings.W256.format(url=self._endpoint, field=field), stacklevel=2)
-            return True
-        if not any(name in said for name in _NAMES.get(mode, ())):
-            return False
+            return self._without_grammar(error)
+        names = _NAMES.get(mode, ())
+        if not names or not names_field(error, names):
+            return None
+        self._refused[mode].add(key)
+        is_sure = is_field_at_fault(error, names) or len(self._refused[mode]) >= _CONFIRMED
         if self._fixed:
-            raise UserError(Errors.E261.format(url=self._endpoint, mode=mode, reason=error.message))
-        self._use_next(mode)
-        return True
+            if is_sure:
+                raise UserError(Errors.E261.format(url=self._endpoint, mode=mode, reason=error.message))
+            return None
+        if is_sure:
+            self._use_next(mode)
+        return MODES[MODES.index(mode) + 1]
+
+    def answered(self, mode: str) -> None:
+        """Note that a request was answered which was sent in this way."""
+        self._answered[mode] += 1
+        if mode == self._mode:
+            self._remember()
+
+    def _without_grammar(self, error: ServerError) -> str | None:
+        if not names_field(error, ("grammar", *filter(None, [self._grammar_field]))):
+            return None
+        if self._grammar_field:
+            field, self._grammar_field = self._grammar_field, ""
+            warnings.warn(Warnings.W256.format(url=self._endpoint, field=field), stacklevel=2)
+        return "off"
 
     def read_probe(self, mode: str, completion: Completion) -> None:
         """Keep a mode that the server enforced in a probe, else try the next; warn where one is ignored.
@@ -155,8 +181,8 @@ class SchemaModes:
             ignored = ", ".join(self._ignored)
             shown = {"url": self._endpoint, "name": self._name, "ignored": ignored, "mode": self._mode}
             warnings.warn(Warnings.W251.format(**shown), stacklevel=2)
-        if remembered:
-            self._remember()
+        self._may_be_remembered = remembered
+        self._remember()
 
     def _use_next(self, mode: str) -> None:
         # Many requests in flight may be refused; only the first one changes the mode.
@@ -165,8 +191,6 @@ class SchemaModes:
             self._violations = 0
             if self._mode == "off":
                 self._decide(remembered=True)
-            elif self.is_decided:
-                self._remember()
 
     def _recall(self) -> str | None:
         mode = _known.get((self._endpoint, self._name))
@@ -176,11 +200,22 @@ class SchemaModes:
         return mode if mode in MODES else None
 
     def _remember(self) -> None:
+        proven = self.is_decided and self._may_be_remembered and self._answered[self._mode] >= _CONFIRMED
+        if not proven or self._remembered == self._mode:
+            return
+        self._remembered = self._mode
         _known[self._endpoint, self._name] = self._mode
         # Without a store that can be written to, the next run probes again. Losing a reply gives a warning.
         with suppress(sqlite3.Error):
             if self._store is not None:
                 self._store.set_schema_mode(self._endpoint, self._name, self._mode)
+
+
+def weakest(mode: str, refused_down_to: str | None) -> str:
+    """RETURNS (str): Of the mode of all requests and the one that is left for this request, the weaker one."""
+    if refused_down_to is None or mode not in MODES:
+        return mode if refused_down_to is None else refused_down_to
+    return max(mode, refused_down_to, key=MODES.index)
 
 
 def make_probe() -> ChatRequest:

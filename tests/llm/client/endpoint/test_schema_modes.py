@@ -4,9 +4,12 @@ import warnings
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client import schema_modes
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.completions import ServerError
+from spacy_ner_plus.llm.client.endpoint import schema_modes
+from spacy_ner_plus.llm.client.settings import MODES
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
+from spacy_ner_plus.llm.store.store import Store
 from tests.llm.client.asking import ask_all, ask_for, make_model, open_model, read_lists, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
@@ -162,11 +165,60 @@ def test_schema_modes_follows_a_server_that_renamed_max_tokens():
 
 
 def test_schema_modes_names_a_field_that_the_server_refuses():
-    with FaultServer(Behaviour(refuse=("temperature",))) as server:
-        with make_model(server) as model, pytest.raises(UserError, match=r"E260.*'temperature'.*parameters"):
+    with FaultServer(Behaviour(refuse=("top_p",))) as server:
+        with (
+            make_model(server, parameters={"top_p": 1}) as model,
+            pytest.raises(UserError, match=r"E260.*'top_p'.*parameters"),
+        ):
             ask_all(model, ["Anna"])
-        with make_model(server, parameters={"temperature": None}) as model:
+        with make_model(server, parameters={"top_p": None}) as model:
             assert not ask_all(model, ["Anna"])[0].kind
+
+
+@pytest.mark.parametrize("structured", ["auto", "json_schema"])
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "This content is restricted."),
+        (403, "Your input was flagged"),
+        (400, "The response_format of this text is not supported"),
+        (422, "messages: not supported"),
+    ],
+)
+@pytest.mark.parametrize("refused", [0, 7])
+def test_schema_modes_stay_where_one_document_is_refused(structured, status, message, refused, tmp_path):
+    texts = texts_of(12)
+    behaviour = Behaviour(refuse_texts=(f"day {refused}.",), refuse_status=status, refuse_message=message)
+    with (
+        FaultServer(behaviour) as server,
+        make_model(server, structured=structured, max_concurrency=1) as model,
+    ):
+        outcomes = ask_all(model, texts)
+        assert [number for number, outcome in enumerate(outcomes) if outcome.kind] == [refused]
+        assert message in outcomes[refused].failure
+        assert outcomes[-1].replies[0].mode == "json_schema"
+
+
+def test_schema_modes_step_down_for_messages_that_name_no_param():
+    behaviour = Behaviour(refuse=("json_schema",), refuse_param=False)
+    with FaultServer(behaviour) as server, make_model(server, max_concurrency=1) as model:
+        assert reply_after_probing(model, server).mode == "json_object"
+        # One refusal may be about its document: the second one, here the probe's, is about the field.
+        assert sum(entry["status"] == 400 for entry in server.requests) == 2
+
+
+def test_schema_modes_are_written_down_when_two_replies_came(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        modes = schema_modes.SchemaModes("auto", endpoint="http://a/v1", name="m", store=store)
+        for mode in MODES[:-1]:
+            modes.after_refusal(
+                mode, "key", ServerError("", "tools" if mode == "tool" else "response_format", "")
+            )
+        assert (modes.is_decided, store.get_schema_mode("http://a/v1", "m", 0.0)) == (True, None)
+        modes.answered("off")
+        assert store.get_schema_mode("http://a/v1", "m", 0.0) is None
+        modes.answered("off")
+        assert store.get_schema_mode("http://a/v1", "m", 0.0) == "off"
 
 
 @pytest.mark.parametrize("server", ["llama_url", "tensorzero_url"])
