@@ -52,7 +52,7 @@ class AcceptedFields:
         return fields
 
     def messages(self, messages: Sequence[Message]) -> list[dict[str, str]]:
-        """RETURNS (list[dict[str, str]]): Messages as the model takes them: with the system's as the user's, if need be."""
+        """RETURNS (list[dict[str, str]]): Messages as the model takes them, maybe with the system's in the user's."""
         sent = [dict(message) for message in messages]
         if self._takes_system or not sent or sent[0]["role"] != "system":
             return sent
