@@ -237,7 +237,7 @@ class Sender:
             self._budget.spend(usage)
             self._limits.correct(prompt + completed, usage.prompt + usage.completion)
         self._modes.answered(mode)
-        self._accepted.replied()
+        self._accepted.replied(fields, messages)
         self._replies += 1
         self._reply_tokens += usage.completion
         return _Received(completion, mode, usage, response.seconds)

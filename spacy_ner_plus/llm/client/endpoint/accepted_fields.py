@@ -23,7 +23,7 @@ _ROLE = "messages"
 
 
 class AcceptedFields:
-    """Learns from refusals what one model wants to get, as long as it hasn't taken what it refuses.
+    """Learns from refusals what one model wants to get. What it took once is no more taken for refused.
 
     url (str): The server, for messages.
     name (str): The model, for messages.
@@ -34,11 +34,11 @@ class AcceptedFields:
         self._tokens_fields = list(_TOKENS)
         self._takes_temperature = True
         self._takes_system = True
-        self._has_replied = False
+        self._taken: set[str] = set()
 
-    def replied(self) -> None:
-        """Note that the model answered, and so takes what it gets."""
-        self._has_replied = True
+    def replied(self, fields: Mapping[str, Any], messages: Sequence[Message]) -> None:
+        """Note that the model answered, and so takes these fields and roles."""
+        self._taken.update(fields, (message["role"] for message in messages))
 
     def fields(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The fields from the settings, as the model takes them."""
@@ -70,19 +70,21 @@ class AcceptedFields:
         error (ServerError): What the server said, with status 400 or 422.
         RETURNS (bool): Whether the request is to be sent again, in another form.
         """
-        if self._has_replied or is_too_long(error):
+        if is_too_long(error):
             return False
+        refusable = fields.keys() - self._taken
         for name in _TOKENS:
-            if name in fields and names_field(error, (name,)):
+            if name in refusable and names_field(error, (name,)):
                 if name in self._tokens_fields:
                     self._tokens_fields.remove(name)
                 return True
-        if "temperature" in fields and names_field(error, ("temperature",)):
+        if "temperature" in refusable and names_field(error, ("temperature",)):
             if self._takes_temperature:
                 self._takes_temperature = False
                 warnings.warn(Warnings.W260.format(value=fields["temperature"], **self._shown), stacklevel=2)
             return True
-        if messages and messages[0]["role"] == "system" and self._is_system_refused(error):
+        has_system = bool(messages) and messages[0]["role"] == "system"
+        if has_system and "system" not in self._taken and self._is_system_refused(error):
             self._takes_system = False
             return True
         return False

@@ -16,7 +16,7 @@ MESSAGES = [{"role": "system", "content": "List."}, {"role": "user", "content": 
 def adapted(message: str, param: str = "", *, replied: bool = False) -> tuple[dict, list]:
     accepted = AcceptedFields(url="u", name="m")
     if replied:
-        accepted.replied()
+        accepted.replied(SAMPLING, MESSAGES)
     with warnings.catch_warnings(action="ignore"):
         accepted.adapt(SAMPLING, MESSAGES, ServerError(message, param, ""))
     return accepted.fields(SAMPLING), accepted.messages(MESSAGES)
