@@ -1,7 +1,8 @@
 """The component `structured_llm_ner`: any chat model as named entity recognition."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,12 @@ from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.requirements import require_extras
-from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight, stream_in_flight
+from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
+    DocInFlight,
+    astream_in_flight,
+    stream_in_flight,
+)
+from spacy_ner_plus.pipeline.structured_llm_ner.llm_io import write_io
 from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
@@ -57,6 +63,7 @@ def make_structured_llm_ner(
     chunk_tokens: int | None,
     chunk_overlap: int,
     progress: bool,
+    save_io: bool,
     overwrite_ents: bool,
     spans_key: str | None,
     threshold: float | None,
@@ -87,6 +94,7 @@ def make_structured_llm_ner(
         chunk_tokens=chunk_tokens,
         chunk_overlap=chunk_overlap,
         progress=progress,
+        save_io=save_io,
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
         threshold=threshold,
@@ -192,6 +200,41 @@ class StructuredLLMNER(EntityComponent):
             in Doc._.ner_failure; one on which our code fails goes to the error handler alone.
         RAISES (UserError): Where no request can succeed, such as with a wrong key.
         """
+        with self._asking() as (submit, write):
+            yield from stream_in_flight(
+                stream, most=self._most_held, submit=submit, write=write, fail=self.handle_error
+            )
+
+    async def acall(self, doc: Doc) -> Doc:
+        """Annotate a Doc from an event loop, such as a web server's, which goes on meanwhile.
+
+        RETURNS (Doc): The same Doc, as `pipe` would have left it.
+        RAISES (UserError): Where no request can succeed, such as with a wrong key.
+        """
+        async for _ in self.apipe([doc]):
+            pass
+        return doc
+
+    async def apipe(self, stream: Iterable[Doc] | AsyncIterable[Doc]) -> AsyncIterator[Doc]:
+        """Annotate a stream of Docs from an event loop: as `pipe`, with which it shares everything.
+
+        stream (Iterable[Doc] | AsyncIterable[Doc]): Docs, by this pipeline's tokenizer.
+        YIELDS (Doc): The Docs, in order.
+        RAISES (UserError): Where no request can succeed, such as with a wrong key.
+        """
+        with self._asking() as (submit, write):
+            async for doc in astream_in_flight(
+                stream, most=self._most_held, submit=submit, write=write, fail=self.handle_error
+            ):
+                yield doc
+
+    @property
+    def _most_held(self) -> int:
+        return _HELD_PER_REQUEST * self.extractor.model.settings.max_concurrency
+
+    @contextmanager
+    def _asking(self) -> Iterator[tuple[Callable[[Doc], DocInFlight], Callable[[DocInFlight], None]]]:
+        """Give what sends the requests about a Doc and what writes their replies; at the end what was lost is told."""
         extractor = self.extractor
         issues = IssueLog()
         with ProgressBar(extractor.model, issues, shown=self.settings.progress) as progress:
@@ -199,17 +242,13 @@ class StructuredLLMNER(EntityComponent):
             def write(submitted: DocInFlight) -> None:
                 extraction = extractor.read(submitted)
                 self.set_annotations([submitted.doc], [extraction])
+                if self.settings.save_io:
+                    write_io(submitted, self.name, extractor.model)
                 extraction.log_issues(issues, submitted.doc)
                 progress.advance()
 
             try:
-                yield from stream_in_flight(
-                    stream,
-                    most=_HELD_PER_REQUEST * extractor.model.settings.max_concurrency,
-                    submit=lambda doc: extractor.submit(doc, issues),
-                    write=write,
-                    fail=self.handle_error,
-                )
+                yield lambda doc: extractor.submit(doc, issues), write
             finally:
                 self.issues.merge(issues)
                 self._warn(issues)

@@ -60,10 +60,10 @@ class Extractor:
         for start, end in submitted.chunks:
             text = whole[start:end]
             read = self.prompter.reader(text)
-            submitted.futures += [
-                self.model.submit(self.prompter.request(text, sample, whole=whole), read)
-                for sample in range(self.samples)
-            ]
+            for sample in range(self.samples):
+                request = self.prompter.request(text, sample, whole=whole)
+                submitted.requests.append(request)
+                submitted.futures.append(self.model.submit(request, read))
         return submitted
 
     def chunks(

@@ -1,7 +1,8 @@
 """A stream of Docs about which many requests are in flight at a time, in order."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.requests import ChatRequest
 from spacy_ner_plus.pipeline.streaming import finish_doc
 
 
@@ -17,12 +19,14 @@ class DocInFlight:
     """A Doc and the requests about it.
 
     chunks (list[tuple[int, int]]): The parts of its text that were sent, by characters.
-    futures (list[Future[Outcome]]): What comes of the requests, for each chunk those of all samples.
+    requests (list[ChatRequest]): What was sent, for each chunk the requests of all samples.
+    futures (list[Future[Outcome]]): What comes of them, in the same order.
     error (Exception | None): Why nothing could be sent.
     """
 
     doc: Doc
     chunks: list[tuple[int, int]] = field(default_factory=list)
+    requests: list[ChatRequest] = field(default_factory=list)
     futures: list[Future] = field(default_factory=list)
     error: Exception | None = None
 
@@ -67,6 +71,53 @@ def stream_in_flight(
             for future in submitted.futures:
                 future.cancel()
         wait([future for submitted in held for future in submitted.futures], timeout=1.0)
+
+
+async def astream_in_flight(
+    stream: Iterable[Doc] | AsyncIterable[Doc],
+    *,
+    most: int,
+    submit: Callable[[Doc], DocInFlight],
+    write: Callable[[DocInFlight], None],
+    fail: Callable[[list[Doc], Exception], None],
+) -> AsyncIterator[Doc]:
+    """As `stream_in_flight`, for an event loop, which is free while replies are waited for.
+
+    stream (Iterable[Doc] | AsyncIterable[Doc]): The Docs.
+    """
+    held: deque[DocInFlight] = deque()
+
+    async def finish(submitted: DocInFlight) -> list[Doc]:
+        # What came of them is read by `write`, errors included; here they are only waited for.
+        try:
+            await asyncio.gather(*map(asyncio.wrap_future, submitted.futures), return_exceptions=True)
+        except asyncio.CancelledError:
+            held.appendleft(submitted)
+            raise
+        return list(finish_doc(submitted.doc, partial(_write, submitted, write), fail))
+
+    try:
+        async for doc in _asynchronous(stream):
+            held.append(_submit(doc, submit))
+            while held and (len(held) >= most or held[0].is_done()):
+                for finished in await finish(held.popleft()):
+                    yield finished
+        while held:
+            for finished in await finish(held.popleft()):
+                yield finished
+    finally:
+        for submitted in held:
+            for future in submitted.futures:
+                future.cancel()
+
+
+async def _asynchronous(stream: Iterable[Doc] | AsyncIterable[Doc]) -> AsyncIterator[Doc]:
+    if isinstance(stream, AsyncIterable):
+        async for doc in stream:
+            yield doc
+    else:
+        for doc in stream:
+            yield doc
 
 
 def _submit(doc: Doc, submit: Callable[[Doc], DocInFlight]) -> DocInFlight:

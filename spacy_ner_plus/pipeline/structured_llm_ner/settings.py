@@ -66,6 +66,10 @@ class StructuredLLMSettings(EntitySettings):
     )
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)
     progress: bool = setting("Whether to show a progress bar.", False)
+    save_io: bool = setting(
+        "Whether to keep what was sent and what came in `doc.user_data['llm_io'][NAME]`, as spacy-llm does.",
+        False,
+    )
 
     refusal = Errors.E240
 
