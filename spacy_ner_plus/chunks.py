@@ -75,7 +75,12 @@ def chunk_doc(
     return chunks
 
 
-def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T] | None]) -> list[T]:
+def merge_chunks(
+    doc: Doc,
+    chunks: Sequence[Stretch],
+    found: Sequence[Sequence[T] | None],
+    unread: Sequence[Sequence[Stretch]] = (),
+) -> list[T]:
     """Put together what was found in chunks that overlap, without doubles.
 
     About tokens that lie in several chunks, the one decides in which they are farthest from an end
@@ -84,6 +89,8 @@ def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T
     chunks (Sequence[tuple[int, int]]): What `chunk_doc` gave.
     found (Sequence[Sequence[T] | None]): What was found in each chunk, by token; None for a chunk
         that nothing is known of, which decides nothing.
+    unread (Sequence[Sequence[tuple[int, int]]]): By character, of what in each chunk nothing is known
+        either; it decides nothing there.
     RETURNS (list[T]): By position.
     """
     kept: list[T] = []
@@ -92,7 +99,11 @@ def merge_chunks(doc: Doc, chunks: Sequence[Stretch], found: Sequence[Sequence[T
             last = doc[span.end - 1]
             start, end = doc[span.start].idx, last.idx + len(last)
             context = _context(chunks, own, start, end)
-            others = [number for number in _others(chunks, own, start, end) if found[number] is not None]
+            others = [
+                number
+                for number in _others(chunks, own, start, end)
+                if found[number] is not None and not (unread and _overlaps(unread[number], start, end))
+            ]
             # Where it is equally far from the ends, the first decides.
             if all((context, -own) > (_context(chunks, other, start, end), -other) for other in others):
                 kept.append(span)
@@ -109,6 +120,10 @@ def _others(chunks: Sequence[Stretch], own: int, start: int, end: int) -> Iterat
         if chunks[number][0] > start:
             break
         yield number
+
+
+def _overlaps(stretches: Sequence[Stretch], start: int, end: int) -> bool:
+    return any(first < end and start < last for first, last in stretches)
 
 
 def _context(chunks: Sequence[Stretch], number: int, start: int, end: int) -> float:

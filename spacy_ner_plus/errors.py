@@ -701,7 +701,6 @@ class Warnings(metaclass=_Coded):
         "`fuzzy_threshold` of structured_llm_ner is called `similarity_threshold` now, with the same meaning. "
         "Set that to {value} in its place."
     )
-    W250 = "A reply was no valid JSON and was mended, so part of it may be lost: '{reply}'."
     W251 = (
         "'{name}' at '{url}' takes {ignored} and ignores it, so only the prompt asks for the schema. It is "
         "sent as '{mode}' from now on. Set `structured` to '{mode}' to start with that."

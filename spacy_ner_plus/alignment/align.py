@@ -44,6 +44,8 @@ class AlignedMention:
     score (float): 1.0 where exact, 0.99 where normalised, else the similarity.
     mention (Mention): What the reply says.
     snapped (bool): Whether the span was widened to whole tokens.
+    ambiguous (bool): Whether the reply names the same words under another label too, and doesn't say
+        which of their occurrences has which.
     """
 
     start: int
@@ -53,6 +55,7 @@ class AlignedMention:
     score: float
     mention: Mention
     snapped: bool = False
+    ambiguous: bool = False
 
 
 @dataclass
@@ -151,12 +154,14 @@ class _Aligner:
         self.placed: list[Placement] = []
         self.alignment = Alignment()
         self._found: dict[str, Found] = {}
+        self._ambiguous: set[str] = set()
 
     def align(self) -> Alignment:
         pending = self._place_stated()
         # By what they say, the first mention that says it.
         distinct = {self._key(number): number for number in reversed(pending)}
         firsts = sorted(distinct.values())
+        self._ambiguous = self._under_several_labels(firsts)
         self._place_unstated(firsts if self.policy == "first" else pending)
         if self.policy == "all":
             self._place_all(firsts)
@@ -262,6 +267,12 @@ class _Aligner:
                 others[number] = its._replace(occurrences=whole)
         self._write(assign_all(self._requests(others, others), self.placed), others)
 
+    def _under_several_labels(self, numbers: Iterable[int]) -> set[str]:
+        labels: dict[str, set[str]] = {}
+        for number in numbers:
+            labels.setdefault(self.texts[number].casefold(), set()).add(self.mentions[number].label)
+        return {text for text, those in labels.items() if len(those) > 1}
+
     def _key(self, number: int) -> tuple[str, str]:
         return self.texts[number], self.mentions[number].label
 
@@ -292,7 +303,10 @@ class _Aligner:
             number, label, occurrence = placement
             start, end = self.finder.token_indices(occurrence)
             how, score = found[number].how, found[number].score
-            span = AlignedMention(start, end, label, how, score, self.mentions[number], occurrence.snapped)
+            ambiguous = self.texts[number].casefold() in self._ambiguous
+            span = AlignedMention(
+                start, end, label, how, score, self.mentions[number], occurrence.snapped, ambiguous
+            )
             self.alignment.spans.append(span)
 
     def _reason(self, text: str, found: Found) -> str:

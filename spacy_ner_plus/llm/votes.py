@@ -1,7 +1,7 @@
 """How sure a reply is of its mentions: token probabilities, and votes of several samples."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,14 @@ class TokenProbabilities:
         return math.exp(min(float(self._logprobs[inside].sum()), 0.0))
 
 
-def count_votes(samples: Sequence[Iterable[tuple[AlignedMention, float]]]) -> list[Candidate]:
+def count_votes(
+    samples: Sequence[Iterable[tuple[AlignedMention, float]]], unread: Sequence[Collection[int]] = ()
+) -> list[Candidate]:
     """Count in how many samples each span has each label (self-consistency: Wang et al. 2022, arXiv:2203.11171).
 
     samples (Sequence[Iterable[tuple[AlignedMention, float]]]): What each valid reply found, with
         its probability.
+    unread (Sequence[Collection[int]]): The tokens that each reply leaves out: it has no vote on them.
     RETURNS (list[Candidate]): By position. The score is the share of votes, times the mean
         probability where there are token probabilities.
     """
@@ -74,9 +77,15 @@ def count_votes(samples: Sequence[Iterable[tuple[AlignedMention, float]]]) -> li
         for key, probability in mine.items():
             votes[key] = votes.get(key, 0.0) + probability
     return [
-        Candidate(*key, score=min(vote / len(samples), 1.0), aligned=best[key])
+        Candidate(*key, score=min(vote / _voters(key, len(samples), unread), 1.0), aligned=best[key])
         for key, vote in sorted(votes.items())
     ]
+
+
+def _voters(key: tuple[int, int, str], samples: int, unread: Sequence[Collection[int]]) -> int:
+    start, end, _ = key
+    abstaining = sum(any(token in left_out for token in range(start, end)) for left_out in unread)
+    return max(samples - abstaining, 1)
 
 
 def choose(candidates: Iterable[Candidate], threshold: float) -> list[Candidate]:

@@ -6,6 +6,8 @@ from importlib.resources import files
 from typing import Any, Protocol, runtime_checkable
 
 from spacy_ner_plus.alignment.mentions import Mention
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.formats.names import find_name
 from spacy_ner_plus.llm.requests import InvalidReply
 
 CharMention = tuple[int, int, str]
@@ -45,7 +47,8 @@ class ReplyFormat(Protocol):
         content (str): The reply as the server sent it.
         labels (Sequence[str]): The labels that were asked for.
         text (str): The text that was sent.
-        RETURNS (list[Mention]): The mentions, in the order of the reply.
+        RETURNS (list[Mention]): The mentions, in the order of the reply; a Reading also says what was
+            repaired, and which parts of the text the reply leaves out.
         RAISES (InvalidReply): With a reason that a model can act on.
         """
         ...
@@ -70,15 +73,14 @@ def shipped_template(name: str) -> str:
     return resource.read_text(encoding="utf8")
 
 
-def find_label(name: str, labels: Sequence[str]) -> str:
-    """Find the label that a reply names; one in other case counts if there is only one such.
+def find_label(name: str, labels: Sequence[str], repairs: IssueLog | None = None) -> str:
+    """Find the label that a reply names; one that differs in case, spaces or hyphens counts if there is only one such.
 
     labels (Sequence[str]): The labels that were asked for.
+    repairs (IssueLog | None): Where another spelling is counted.
     RAISES (InvalidReply): Where it is none of them.
     """
-    if name in labels:
-        return name
-    alike = [label for label in labels if label.casefold() == name.strip().casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    raise InvalidReply(f"'{name[:60]}' is none of the labels; use only: {', '.join(labels)}")
+    found = find_name(name, labels, repairs)
+    if found is None:
+        raise InvalidReply(f"'{name[:60]}' is none of the labels; use only: {', '.join(labels)}")
+    return found

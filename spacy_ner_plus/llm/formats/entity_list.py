@@ -12,9 +12,11 @@ from typing import Any
 
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.occurrences import occurrences
-from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
-from spacy_ner_plus.llm.formats.json_replies import read_json
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
+from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
+from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 
 TEXT = frozenset({"text"})
@@ -59,17 +61,20 @@ class EntityList:
     def grammar(self, labels: Sequence[str]) -> None:
         return None
 
-    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
-        value = read_json(content)
-        entities = value.get("entities") if isinstance(value, dict) else value
-        if not isinstance(entities, list):
-            raise InvalidReply("the reply should be an object with a list under 'entities'")
-        found = [_read_entity(entity, labels) for entity in entities]
-        offsets = find_strings(content, [("text", mention) for mention, _, _ in found], TEXT)
-        return [
-            Mention(mention, label, occurrence, reply_start=start, reply_end=end)
-            for (mention, label, occurrence), (start, end) in zip(found, offsets, strict=True)
-        ]
+    def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        repairs = IssueLog()
+        found = read_shaped(content, self.schema(labels), text, repairs)["entities"]
+        for entity in found:
+            if entity["occurrence"] < 1:
+                raise InvalidReply(f"'occurrence' should be an integer from 1, in {_shown(entity)}")
+        offsets = find_strings(content, [("text", entity["text"]) for entity in found], TEXT)
+        return Reading(
+            [
+                Mention(**entity, reply_start=start, reply_end=end)
+                for entity, (start, end) in zip(found, offsets, strict=True)
+            ],
+            repairs,
+        )
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         known: dict[str, list[int]] = {}
@@ -83,15 +88,5 @@ class EntityList:
         return json.dumps({"entities": entities}, ensure_ascii=False)
 
 
-def _read_entity(entity: Any, labels: Sequence[str]) -> tuple[str, str, int]:
-    shown = json.dumps(entity, ensure_ascii=False)[:60]
-    if not isinstance(entity, dict):
-        raise InvalidReply(
-            f"each entity should be an object with 'text', 'label' and 'occurrence', not {shown}"
-        )
-    text, label, occurrence = entity.get("text"), entity.get("label"), entity.get("occurrence", 0)
-    if not isinstance(text, str) or not isinstance(label, str):
-        raise InvalidReply(f"an entity has no 'text' or no 'label': {shown}")
-    if isinstance(occurrence, bool) or not isinstance(occurrence, int) or occurrence < 0:
-        raise InvalidReply(f"'occurrence' should be an integer from 1, in {shown}")
-    return text, find_label(label, labels), occurrence
+def _shown(entity: dict[str, Any]) -> str:
+    return json.dumps(entity, ensure_ascii=False)[:60]

@@ -1,21 +1,25 @@
-"""Reply texts: what models put around an answer, and the JSON object in it."""
+"""Reply texts: what models put around an answer, and the one JSON value in it."""
 
-import json
 import re
-import warnings
 from typing import Any
 
-from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.formats.json_text import read_json_text
+from spacy_ner_plus.llm.formats.reading import JSON_IN_STRING, TEXT_AROUND
+from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.requests import InvalidReply
 
 # Reasoning stands before the answer. The opening tag is missing where the chat template ends with it.
 _THOUGHT = re.compile(r"\s*<(think|thinking)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _THOUGHT_END = re.compile(r"</think(?:ing)?>[ \t]*(?:\r?\n|\Z|(?=[{`]))", re.IGNORECASE)
 _FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
-# What can begin a JSON object or a list of them; brackets in prose, such as "{name}" and "[1]", can't.
-_JSON_START = re.compile(r'\{\s*["}]|\[\s*\{')
-_BRACKET_OR_STRING = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+# What can begin a JSON object or list; brackets in prose, such as "{name}" and "[1]", can't.
+_JSON_START = re.compile(r"""\{\s*+["'}]|\[\s*+["'{\[\]]""")
+_JSON_IN_STRING = re.compile(r"""["']\s*+[{\[]""")
+# A bracket of prose, such as "[1] says".
+_CITED = re.compile(r"\[\w{1,20}\]")
+# After an answer: what belongs to it, or would, had it not been closed too early.
+_GOES_ON = re.compile(r"""\s*+[,:}\]"]""")
 
 
 def strip_reply(content: str) -> str:
@@ -27,9 +31,10 @@ def strip_reply(content: str) -> str:
     content (str): A reply as the server sent it.
     RETURNS (str): The answer, without white space around it. Empty where all is reasoning.
     """
-    while thought := _THOUGHT.match(content):
-        content = content[thought.end() :]
-    content = content.strip()
+    at = 0
+    while thought := _THOUGHT.match(content, at):
+        at = thought.end()
+    content = content[at:].strip().removeprefix("\ufeff")
     if not content.startswith(("{", "[", "`", "~")) and (end := _THOUGHT_END.search(content)):
         content = content[end.end() :].strip()
     if fence := _FENCE.match(content):
@@ -38,107 +43,64 @@ def strip_reply(content: str) -> str:
     return content
 
 
-def read_json(content: str, *, repair: bool = False) -> Any:
-    """Read the first JSON object of a reply, whatever stands around it.
+def read_json(content: str, repairs: IssueLog | None = None) -> Any:
+    """Read the JSON object or list of a reply, whatever text stands around it.
 
     content (str): A reply as the server sent it.
-    repair (bool): Whether to mend what is no JSON, with a warning; `read_or_repair_json` says it of
-        each reply instead.
-    RETURNS (Any): The object; a list, where the reply has a list of objects in its place.
-    RAISES (InvalidReply): Where there is none, it breaks off, it is no JSON, or it has a key twice.
+    repairs (IssueLog | None): Where repairs are counted.
+    RETURNS (Any): Its one value.
+    RAISES (InvalidReply): Where there is none or more than one, it breaks off, it is no JSON even with
+        repairs, or what stands around it is a refusal.
     """
-    if not repair:
-        return _first_object(strip_reply(content))
-    value, repaired = read_or_repair_json(content)
-    if repaired:
-        warnings.warn(Warnings.W250.format(reply=_shown(content)), stacklevel=2)
+    repairs = IssueLog() if repairs is None else repairs
+    answer = strip_reply(content)
+    if not answer:
+        raise InvalidReply("the reply is empty")
+    start = _find_start(answer)
+    value, end = read_json_text(answer, start, repairs)
+    before, after = answer[:start].strip(), answer[end:].strip()
+    if _JSON_START.search(answer, end):
+        raise InvalidReply(
+            "the reply holds several JSON values, and which is the answer isn't said; give one"
+        )
+    if _GOES_ON.match(after):
+        raise InvalidReply(f"the reply goes on after its JSON is closed, with '{_shown(after)}'")
+    if refusal := find_refusal(before) or find_refusal(after):
+        raise InvalidReply(refusal)
+    around = " ".join(filter(None, (before, after)))
+    # What is left of a fence that stands within the text is no text of its own.
+    if around.strip("`~ \n"):
+        repairs.add(TEXT_AROUND, _shown(around))
+    return read_json_in(value, repairs) if isinstance(value, str) else value
+
+
+def read_json_in(string: str, repairs: IssueLog) -> Any:
+    """Read the object or list that a string holds, written as JSON once more.
+
+    RAISES (InvalidReply): Where it holds something else.
+    """
+    inner = string.strip()
+    if not inner.startswith(("{", "[")):
+        raise InvalidReply(f"the reply holds no JSON object: '{_shown(inner)}'")
+    value, end = read_json_text(inner, 0, repairs)
+    if end < len(inner):
+        raise InvalidReply(f"JSON within a string goes on after it is closed, with '{_shown(inner[end:])}'")
+    repairs.add(JSON_IN_STRING, _shown(inner))
     return value
 
 
-def read_or_repair_json(content: str) -> tuple[Any, bool]:
-    """Read the first JSON object of a reply, and mend it where it is no JSON.
-
-    content (str): A reply as the server sent it.
-    RETURNS (tuple[Any, bool]): The object, and whether it was mended, so that part of it may be lost.
-    RAISES (InvalidReply): Where nothing can be made of it.
-    """
-    answer = strip_reply(content)
-    try:
-        return _first_object(answer), False
-    except InvalidReply as error:
-        with from_extra("llm"):
-            from json_repair import repair_json
-
-        start = answer.find("{")
-        if start < 0:
-            raise
-        try:
-            value = repair_json(answer[start:], return_objects=True)
-        except (ValueError, RecursionError):
-            raise error from None
-        if isinstance(value, list):  # prose or a second object came after it
-            value = next((item for item in value if isinstance(item, dict)), None)
-        if not isinstance(value, dict) or not value:
-            raise
-        return value, True
-
-
-def _first_object(answer: str) -> Any:
-    if not answer:
-        raise InvalidReply("the reply is empty")
-    failure: InvalidReply | None = None
-    at = _JSON_START.search(answer)
-    while at:
-        start = at.start()
-        try:
-            return _DECODER.raw_decode(answer, start)[0]
-        except InvalidReply as error:
-            failure = error
-        except json.JSONDecodeError as error:
-            failure = InvalidReply(
-                f"the reply is no valid JSON: {error.msg} at '{_shown(answer[error.pos :])}'"
-            )
-        except RecursionError:
-            raise InvalidReply("the reply's JSON is nested too deeply") from None
-        except ValueError as error:  # an integer with thousands of digits
-            failure = InvalidReply(f"the reply is no valid JSON: {error}")
-        # Not into the broken object: one within it would pass for the whole reply.
-        end = _balanced_end(answer, start)
-        if end is None:
-            raise InvalidReply("the reply's JSON object isn't closed")
-        at = _JSON_START.search(answer, end)
-    raise failure or InvalidReply(f"the reply holds no JSON object: '{_shown(answer)}'")
-
-
-def _balanced_end(answer: str, start: int) -> int | None:
-    depth = 0
-    for part in _BRACKET_OR_STRING.finditer(answer, start):
-        if part[0] in "{[":
-            depth += 1
-        elif part[0] in "}]":
-            depth -= 1
-            if not depth:
-                return part.end()
-    return None
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Python's reader keeps the last of equal keys and drops what the others held.
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidReply(f"the key '{twice}' is in one JSON object twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise InvalidReply(f"{name} is no JSON value")
+def _find_start(answer: str) -> int:
+    if _JSON_IN_STRING.match(answer) and answer.endswith(answer[0]):
+        return 0
+    # Before it stands prose. Never into a value that is broken: one within it would pass for the whole.
+    start = _JSON_START.search(answer)
+    if answer.startswith(("{", "[")) and (start is None or not _CITED.match(answer)):
+        return 0
+    if start is None:
+        raise InvalidReply(find_refusal(answer) or f"the reply holds no JSON object: '{_shown(answer)}'")
+    return start.start()
 
 
 def _shown(text: str, length: int = 60) -> str:
     line = " ".join(text[: 2 * length].split())
     return line if len(line) <= length else f"{line[:length]}..."
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant)

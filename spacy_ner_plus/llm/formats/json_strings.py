@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.names import fold
 
 # A string, and the colon that makes it a key.
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
@@ -21,7 +22,7 @@ def find_strings(
 
     content (str): The reply as the server sent it.
     wanted (Sequence[tuple[str, str]]): The key under which each was, and its text, in order.
-    keys (frozenset[str] | None): The keys whose strings are wanted; None for all.
+    keys (frozenset[str] | None): The keys whose strings are wanted, folded; None for all.
     RETURNS (list[tuple[int, int]]): Start and end of each within its quotes, before unescaping;
         (-1, -1) for all where they can't be found.
     """
@@ -35,8 +36,8 @@ def find_strings(
         for key, text, begin, end in _strings(answer, start):
             if len(found) == len(wanted):
                 break
-            if keys is None or key in keys:
-                if (key, text) != wanted[len(found)]:
+            if keys is None or fold(key) in keys:
+                if (fold(key), text) != (fold(wanted[len(found)][0]), wanted[len(found)][1]):
                     break
                 found.append((base + begin, base + end))
         if len(found) == len(wanted):

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from spacy_ner_plus.alignment.mentions import Mention
-from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
-from spacy_ner_plus.llm.formats.json_replies import read_json
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
+from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
-from spacy_ner_plus.llm.requests import InvalidReply
+from spacy_ner_plus.llm.formats.names import fold
+from spacy_ner_plus.llm.formats.reading import Reading
 
 
 def label_lists_v1() -> "LabelLists":
@@ -44,23 +46,19 @@ class LabelLists:
     def grammar(self, labels: Sequence[str]) -> None:
         return None
 
-    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
-        value = read_json(content)
-        if not isinstance(value, dict):
-            raise InvalidReply("the reply is a list; reply with one object, with a list for each label")
-        found: list[tuple[str, str]] = []
-        for key, items in value.items():
-            if items is None or items == []:
-                continue
-            find_label(key, labels)
-            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-                raise InvalidReply(f"'{key}' should hold a list of strings")
-            found += [(key, item) for item in items]
-        offsets = find_strings(content, found)
-        return [
-            Mention(item, find_label(key, labels), reply_start=start, reply_end=end)
-            for (key, item), (start, end) in zip(found, offsets, strict=True)
-        ]
+    def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        repairs = IssueLog()
+        lists = read_shaped(content, self.schema(labels), text, repairs)
+        found = [(label, item) for label, items in lists.items() for item in items]
+        # Keys that weren't asked for may hold strings, too.
+        offsets = find_strings(content, found, frozenset(map(fold, labels)))
+        return Reading(
+            [
+                Mention(item, label, reply_start=start, reply_end=end)
+                for (label, item), (start, end) in zip(found, offsets, strict=True)
+            ],
+            repairs,
+        )
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         lists: dict[str, list[str]] = {label: [] for label in labels}

@@ -290,11 +290,18 @@ class StructuredLLMNER(EntityComponent):
 
     def _warn(self, issues: IssueLog) -> None:
         """Say at the end of a run what was lost in it, once for all Docs."""
-        from spacy_ner_plus.pipeline.structured_llm_ner.extraction import INVALID, NO_REPLY, UNALIGNED
+        from spacy_ner_plus.pipeline.structured_llm_ner.extraction import (
+            AMBIGUOUS,
+            INVALID,
+            LOST_SAMPLE,
+            NO_REPLY,
+            UNALIGNED,
+            UNREAD,
+        )
 
         lost = [
             f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
-            for kind in (INVALID, NO_REPLY, UNALIGNED, CUT, TOO_LONG)
+            for kind in (INVALID, NO_REPLY, UNREAD, LOST_SAMPLE, AMBIGUOUS, UNALIGNED, CUT, TOO_LONG)
             if issues[kind]
         ]
         if lost:

@@ -1,7 +1,7 @@
 """What the replies about one Doc say, before anything is written to it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -16,9 +16,16 @@ from spacy_ner_plus.spans import is_blocked
 # Kinds of issues, as users read them.
 INVALID = "document with an invalid reply, after one re-ask: entities missing there"
 NO_REPLY = "document with a request that got no reply: entities missing there"
+UNREAD = "document whose reply leaves out a part of the text: entities missing there"
+LOST_SAMPLE = "sample without a valid reply: the others decide"
+AMBIGUOUS = (
+    "mention under several labels, with nothing that says which occurrence has which: marked as ambiguous"
+)
 UNALIGNED = "mention that isn't in the text: not written"
 FUZZY = "mention spelled differently in the text: aligned to what is most similar"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
+# By the kind of an outcome.
+_KINDS = {"invalid": INVALID, "unread": UNREAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,12 @@ class Extraction:
 
     candidates (Sequence[Candidate]): Entities that may be written, overlapping ones too.
     alignments (Sequence[Alignment]): Of each valid reply.
-    failures (Sequence[Outcome]): One for each chunk of the text without a valid reply.
-    unknown_tokens (Sequence[int]): The tokens that lie in such chunks alone.
+    failures (Sequence[Outcome]): One for each chunk of the text without a valid reply, or with one that
+        leaves out a part of it, whose kind is 'unread'.
+    unknown_tokens (Sequence[int]): The tokens of which no valid reply says anything.
     replies (Sequence[ChatReply]): All replies that came, in order.
+    lost_samples (Sequence[Outcome]): Those without a valid reply, of chunks for which another sample has one.
+    repairs (IssueLog): What was repaired in the replies.
     """
 
     candidates: Sequence[Candidate]
@@ -37,6 +47,8 @@ class Extraction:
     failures: Sequence[Outcome]
     unknown_tokens: Sequence[int]
     replies: Sequence[ChatReply]
+    lost_samples: Sequence[Outcome] = ()
+    repairs: IssueLog = field(default_factory=IssueLog)
 
     @property
     def failure(self) -> str:
@@ -65,6 +77,7 @@ class Extraction:
             "alignment": [c.aligned.how for c in found],
             "alignment_scores": [c.aligned.score for c in found],
             "confidence": [c.score for c in found],
+            "ambiguous": [c.aligned.ambiguous for c in found],
             "mentions": [c.aligned.mention.text for c in found],
             "unaligned": [
                 [mention.text, mention.label, reason]
@@ -83,14 +96,21 @@ class Extraction:
 
     def _issues(self) -> Iterator[tuple[str, str, int]]:
         """YIELDS (tuple[str, str, int]): Kind, example and number; the Doc itself is the example where that is ''."""
-        for outcome in self.failures[:1]:
-            yield INVALID if outcome.kind == "invalid" else NO_REPLY, outcome.failure, 1
+        # A document with several failures counts once for each kind.
+        for kind, outcome in {outcome.kind: outcome for outcome in reversed(self.failures)}.items():
+            yield _KINDS.get(kind, NO_REPLY), outcome.failure, 1
+        if self.lost_samples:
+            yield LOST_SAMPLE, self.lost_samples[0].failure, len(self.lost_samples)
+        for kind, issue in self.repairs:
+            yield kind, issue.example, issue.count
         for alignment in self.alignments:
             for mention, reason in alignment.unaligned:
                 yield UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", 1
             for span in alignment.spans:
                 if span.how == FUZZY_MATCH:
                     yield FUZZY, f"{span.mention.text[:60]!r} {span.label}", 1
+                if span.ambiguous:
+                    yield AMBIGUOUS, f"{span.mention.text[:60]!r} {span.label}", 1
             if alignment.snapped:
                 yield SNAPPED, "", alignment.snapped
 

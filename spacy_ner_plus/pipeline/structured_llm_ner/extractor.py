@@ -1,13 +1,15 @@
 """What structured_llm_ner does with a Doc: ask about its text, and read the replies."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
 from spacy_ner_plus.alignment.align import Alignment, align_mentions
-from spacy_ner_plus.chunks import chunk_doc, merge_chunks
+from spacy_ner_plus.chunks import Stretch, chunk_doc, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.requests import Outcome
 from spacy_ner_plus.llm.votes import Candidate, TokenProbabilities, count_votes
@@ -99,50 +101,137 @@ class Extractor:
         doc, chunks = submitted.doc, submitted.chunks
         outcomes = [future.result() for future in submitted.futures]
         policy = self.occurrences if occurrences is None else occurrences
-        found: list[list[Candidate] | None] = []
-        alignments: list[Alignment] = []
-        failures: list[Outcome] = []
-        for number, chunk in enumerate(chunks):
-            samples = outcomes[number * self.samples : (number + 1) * self.samples]
-            valid = [outcome for outcome in samples if outcome.value is not None]
-            aligned = [self._align(doc, chunk, outcome, policy) for outcome in valid]
-            alignments += aligned
-            found.append(_count_votes(aligned, valid) if valid else None)
-            failures += samples[:1] if not valid else []
+        read = [
+            self._read_chunk(
+                doc, chunk, outcomes[number * self.samples : (number + 1) * self.samples], policy
+            )
+            for number, chunk in enumerate(chunks)
+        ]
+        unknown = _unknown_tokens(doc, read) if any(chunk.failure or chunk.unread for chunk in read) else ()
+        failures = [failure for chunk in read if (failure := chunk.what_failed(doc, unknown))]
+        repairs = IssueLog()
+        for chunk in read:
+            repairs.merge(chunk.repairs)
+        found = [chunk.candidates for chunk in read]
         return Extraction(
-            candidates=found[0] or [] if len(found) == 1 else merge_chunks(doc, chunks, found),
-            alignments=alignments,
+            candidates=found[0] or []
+            if len(found) == 1
+            else merge_chunks(doc, chunks, found, [chunk.unread for chunk in read]),
+            alignments=[alignment for chunk in read for alignment in chunk.alignments],
             failures=failures,
-            unknown_tokens=_unknown_tokens(doc, chunks, found) if failures else (),
+            unknown_tokens=unknown,
             replies=[reply for outcome in outcomes for reply in outcome.replies],
+            lost_samples=[sample for chunk in read for sample in chunk.lost_samples],
+            repairs=repairs,
         )
 
-    def _align(self, doc: Doc, chunk: tuple[int, int], outcome: Outcome, occurrences: str) -> Alignment:
-        return align_mentions(
-            doc,
-            outcome.value,
-            start_char=chunk[0],
-            end_char=chunk[1],
-            occurrences=occurrences,
-            similarity_threshold=self.similarity_threshold,
+    def _read_chunk(
+        self, doc: Doc, chunk: Stretch, samples: Sequence[Outcome], occurrences: str
+    ) -> "_ChunkReading":
+        """Find in the text what the samples of one chunk name."""
+        start, end = chunk
+        valid = [outcome for outcome in samples if outcome.value is not None]
+        readings = [Reading.of(outcome.value) for outcome in valid]
+        alignments = [
+            align_mentions(
+                doc,
+                reading,
+                start_char=start,
+                end_char=end,
+                occurrences=occurrences,
+                similarity_threshold=self.similarity_threshold,
+            )
+            for reading in readings
+        ]
+        left_out = [[(start + a, start + b) for a, b in reading.unread] for reading in readings]
+        repairs = IssueLog()
+        for reading in readings:
+            repairs.merge(reading.repairs)
+        return _ChunkReading(
+            chunk,
+            candidates=_count_votes(doc, alignments, valid, left_out) if valid else None,
+            alignments=alignments,
+            unread=_in_all(left_out),
+            failure=None if valid else samples[0],
+            lost_samples=[sample for sample in samples if sample.value is None] if valid else [],
+            repairs=repairs,
         )
 
 
-def _count_votes(alignments: Sequence[Alignment], outcomes: Sequence[Outcome]) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class _ChunkReading:
+    """What the replies about one chunk say.
+
+    candidates (list[Candidate] | None): None without a valid reply.
+    unread (Sequence[tuple[int, int]]): By character, what all valid replies leave out.
+    failure (Outcome | None): Where there is no valid reply.
+    """
+
+    stretch: Stretch
+    candidates: list[Candidate] | None
+    alignments: Sequence[Alignment]
+    unread: Sequence[Stretch]
+    failure: Outcome | None
+    lost_samples: Sequence[Outcome]
+    repairs: IssueLog
+
+    def covers(self, start: int, end: int) -> bool:
+        """RETURNS (bool): Whether a valid reply says what these characters are."""
+        first, last = self.stretch
+        if self.candidates is None or not first <= start < last:
+            return False
+        return not any(a < end and start < b for a, b in self.unread)
+
+    def what_failed(self, doc: Doc, unknown: Collection[int]) -> Outcome | None:
+        """RETURNS (Outcome | None): Why tokens of this chunk are unknown; None where none is for its sake."""
+        if self.failure is not None:
+            return self.failure
+        left_out = [doc.text[a:b] for a, b in self.unread]
+        lost = set(unknown)
+        if not any(token.i in lost for a, b in self.unread for token in _tokens_in(doc, a, b)):
+            return None
+        count = sum(map(len, left_out))
+        length = self.stretch[1] - self.stretch[0]
+        shown = " ".join(left_out[0][:80].split())
+        return Outcome(
+            None, f"the reply leaves out {count:,} of {length:,} characters, from '{shown[:40]}' on", "unread"
+        )
+
+
+def _count_votes(
+    doc: Doc,
+    alignments: Sequence[Alignment],
+    outcomes: Sequence[Outcome],
+    left_out: Sequence[Sequence[Stretch]],
+) -> list[Candidate]:
     samples = []
     for alignment, outcome in zip(alignments, outcomes, strict=True):
         probabilities = TokenProbabilities(outcome.replies[-1])
         samples.append([(span, probabilities.probability(span.mention)) for span in alignment.spans])
-    return count_votes(samples)
+    unread = [{token.i for a, b in some for token in _tokens_in(doc, a, b)} for some in left_out if some]
+    return count_votes(samples, unread)
 
 
-def _unknown_tokens(
-    doc: Doc, chunks: Sequence[tuple[int, int]], found: Sequence[list[Candidate] | None]
-) -> list[int]:
-    """The tokens that lie in chunks, but in none with an answer."""
-    answered = [chunk for chunk, candidates in zip(chunks, found, strict=True) if candidates is not None]
+def _tokens_in(doc: Doc, start: int, end: int) -> list[Token]:
+    """The tokens that have a character in a stretch."""
+    return [token for token in doc if token.idx < end and start < token.idx + len(token)]
 
-    def lies_in(start: int, among: Sequence[tuple[int, int]]) -> bool:
-        return any(first <= start < last for first, last in among)
 
-    return [token.i for token in doc if lies_in(token.idx, chunks) and not lies_in(token.idx, answered)]
+def _in_all(left_out: Sequence[Sequence[Stretch]]) -> list[Stretch]:
+    """What every one of several replies leaves out."""
+    if not left_out:
+        return []
+    common = list(left_out[0])
+    for others in left_out[1:]:
+        common = [(max(a, c), min(b, d)) for a, b in common for c, d in others if max(a, c) < min(b, d)]
+    return common
+
+
+def _unknown_tokens(doc: Doc, read: Sequence[_ChunkReading]) -> list[int]:
+    """The tokens that lie in chunks, but in none with an answer about them."""
+    return [
+        token.i
+        for token in doc
+        if any(chunk.stretch[0] <= token.idx < chunk.stretch[1] for chunk in read)
+        and not any(chunk.covers(token.idx, token.idx + len(token)) for chunk in read)
+    ]

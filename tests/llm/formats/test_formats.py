@@ -12,6 +12,7 @@ from jsonschema import validate
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
+from spacy_ner_plus.llm.formats.reading import EXTRA_KEY
 from spacy_ner_plus.llm.requests import InvalidReply
 
 LABELS = ("PER", "LOC", "work-of-art")
@@ -153,13 +154,15 @@ def test_formats_fail_on_nothing_but_invalid_replies(name, content, text):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("label_lists", '{"GPE": ["Rome"]}', "'GPE' is none of the labels; use only: PER, LOC, work-of-art"),
-        ("label_lists", '{"PER": "Ann"}', "'PER' should hold a list of strings"),
-        ("label_lists", '{"PER": [{"text": "Ann"}]}', "'PER' should hold a list of strings"),
-        ("label_lists", '[{"PER": ["Ann"]}]', "reply with one object"),
-        ("entity_list", '{"PER": ["Ann"]}', "a list under 'entities'"),
-        ("entity_list", '{"entities": ["Ann"]}', "each entity should be an object"),
-        ("entity_list", '{"entities": [{"text": "Ann"}]}', "no 'text' or no 'label'"),
+        ("label_lists", "{}", "'PER', 'LOC', 'work-of-art' are missing"),
+        ("label_lists", '{"GPE": ["Rome"]}', "'PER', 'LOC', 'work-of-art' are missing"),
+        ("label_lists", '{"PER": ["Ann"], "LOC": []}', "'work-of-art' is missing"),
+        ("label_lists", '{"PER": "Ann, Rome"}', "'PER' should hold a list of strings"),
+        ("label_lists", '{"PER": [{"name": "Ann"}]}', "'PER' should hold a list of strings"),
+        ("label_lists", '["Ann"]', "the reply should be an object with 'PER'"),
+        ("entity_list", '{"PER": ["Ann"]}', "'entities' is missing"),
+        ("entity_list", '{"entities": ["Ann"]}', "each item of 'entities' should be an object"),
+        ("entity_list", '{"entities": [{"text": "Ann"}]}', "'label', 'occurrence' are missing"),
         (
             "entity_list",
             '{"entities": [{"text": "Ann", "label": "X", "occurrence": 1}]}',
@@ -188,9 +191,9 @@ def test_formats_say_why_a_reply_is_invalid(name, content, reason):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("label_lists", '{"per": ["Ann Lee"]}'),
+        ("label_lists", '{"per": ["Ann Lee"], "Loc": [], "Work of Art": []}'),
         ("entity_list", '{"entities": [{"text": "Ann Lee", "label": "Per", "occurrence": 1}]}'),
-        ("entity_list", '[{"text": "Ann Lee", "label": "PER"}]'),
+        ("entity_list", '[{"text": "Ann Lee", "label": "PER", "occurrence": 1}]'),
         ("inline_tags", TEXT.replace("Ann Lee", "<per>Ann Lee</per>")),
         ("bio_lines", "Ann: B-per\nLee: I-per"),
         ("bio_lines", "Ann Lee: B-PER"),
@@ -203,13 +206,13 @@ def test_formats_forgive_what_has_one_meaning(name, content):
 
 
 def test_formats_keep_empty_mentions_to_be_counted():
-    assert pairs(parse("label_lists", '{"PER": [""]}')) == [("", "PER")]
+    assert pairs(parse("label_lists", '{"PER": [""], "LOC": [], "work-of-art": []}')) == [("", "PER")]
 
 
-def test_formats_label_lists_leave_out_empty_lists_of_any_name():
-    assert parse("label_lists", '{"GPE": [], "PER": null, "LOC": ["Rome"]}') == [
-        Mention("Rome", "LOC", reply_start=34, reply_end=38)
-    ]
+def test_formats_label_lists_leave_out_keys_that_were_not_asked_for_and_count_them():
+    reading = parse("label_lists", '{"GPE": ["Rome"], "PER": [], "LOC": ["Rome"], "work-of-art": []}')
+    assert reading == [Mention("Rome", "LOC", reply_start=38, reply_end=42)]
+    assert reading.repairs[EXTRA_KEY] == 1
 
 
 def test_formats_label_lists_are_in_the_order_of_the_text():

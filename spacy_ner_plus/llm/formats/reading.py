@@ -1,0 +1,47 @@
+"""What was read from a reply: its mentions, what was repaired, and what of the text it leaves out."""
+
+from collections.abc import Iterable, Sequence
+
+from spacy_ner_plus.alignment.mentions import Mention
+from spacy_ner_plus.issues import IssueLog
+
+Stretch = tuple[int, int]
+
+# Repairs, as users read them in the account of issues. Nothing that a reply says is lost by one.
+TRAILING_COMMA = "repaired reply: trailing comma, left out"
+LITERAL_NEWLINE = "repaired reply: line break or tab within a string, kept"
+PYTHON_LITERAL = "repaired reply: Python's quotes and names in place of JSON's"
+JSON_IN_STRING = "repaired reply: JSON within a string"
+WRAPPER = "repaired reply: answer within another object or list"
+STRING_FOR_LIST = "repaired reply: string in place of a list of one"
+OBJECT_FOR_STRING = "repaired reply: object with `text` in place of a string"
+OTHER_SPELLING = "repaired reply: label or key in another spelling"
+NUMBER_IN_STRING = "repaired reply: number within a string"
+NULL_AMONG_STRINGS = "repaired reply: null among strings, left out"
+EXTRA_KEY = "repaired reply: key that wasn't asked for, left out"
+TEXT_AROUND = "repaired reply: text around the answer, left out"
+OTHER_SEPARATOR = "repaired reply: another separator of word and tag"
+
+
+class Reading(list[Mention]):
+    """The mentions of a reply, in its order. A format whose `parse` gives a plain list says nothing more.
+
+    repairs (IssueLog): What was repaired.
+    unread (Sequence[tuple[int, int]]): Start and end, by character, of the stretches of the text that the
+        reply leaves out, so that nothing is known of them.
+    """
+
+    def __init__(
+        self,
+        mentions: Iterable[Mention] = (),
+        repairs: IssueLog | None = None,
+        unread: Sequence[Stretch] = (),
+    ):
+        super().__init__(mentions)
+        self.repairs = IssueLog() if repairs is None else repairs
+        self.unread = unread
+
+    @classmethod
+    def of(cls, mentions: list[Mention]) -> "Reading":
+        """RETURNS (Reading): What a format's `parse` gave, whatever it says beside the mentions."""
+        return mentions if isinstance(mentions, cls) else cls(mentions)
