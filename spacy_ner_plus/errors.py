@@ -667,6 +667,11 @@ class Errors(metaclass=_Coded):
         "JSON, or `nlu` with intents and their examples in YAML."
     )
     E614 = "{where}: this is not valid YAML: {reason}. Correct it, or leave the file out."
+    E615 = "{where}: this is no file of UIMA that can be read: {reason}. Export it again, as XMI or as JSON CAS 0.4."
+    E616 = (
+        "{where}: this is UIMA's older JSON, which doesn't say what it holds. Export the document as JSON CAS 0.4 "
+        "(INCEpTION: 'UIMA CAS JSON 0.4.0') or as XMI."
+    )
 
 
 class Warnings(metaclass=_Coded):

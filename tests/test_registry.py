@@ -29,6 +29,7 @@ NAMES = {
         "rasa",
         "spacy",
         "tokens",
+        "uima-cas",
         "webanno-tsv",
     ],
     "spacy_callbacks": [

@@ -36,6 +36,7 @@ from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.data.records.words import words_between
+from spacy_ner_plus.data.sources.project_names import names_in_project
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -156,7 +157,7 @@ def _marked_texts(
     columns, sentences, header = _parse(source, issues)
     entities = _entity_columns(columns, options, source.name)
     marked = MarkedText("", source.name)
-    marked.id, marked.annotator = _names(source)
+    marked.id, marked.annotator = names_in_project(source)
     if header:
         marked.meta.update(header)
     marked.sentence_starts = _place(sentences, options.offsets, marked, issues)
@@ -174,16 +175,6 @@ def _marked_texts(
             )
     _count_others(sentences, columns, None if entities is None else entities[0], issues)
     yield marked
-
-
-def _names(source: Source) -> tuple[str, str]:
-    """RETURNS (tuple[str, str]): The id and annotator of a file, as an exported project has them: `doc.txt/ann.tsv`."""
-    if source.name == "stdin":
-        return "", ""
-    folder = source.path.absolute().parent
-    if folder.parent.name in ("annotation", "curation"):
-        return folder.name, source.path.stem
-    return source.path.stem, ""
 
 
 def _parse(source: Source, issues: IssueLog) -> tuple[list[_Column], list[_Sentence], dict[str, list[str]]]:

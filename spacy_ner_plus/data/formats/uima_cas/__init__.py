@@ -1,0 +1,1 @@
+"""UIMA's CAS: texts and typed annotation, in JSON and XMI."""
