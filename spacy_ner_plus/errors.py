@@ -650,6 +650,10 @@ class Errors(metaclass=_Coded):
         "The labels of doccano can't be read from '{path}': {reason}. Give a JSON file with a list of objects that "
         'have `id` and `text`, or {{"2": "NAME"}}, as `labels` (--option labels=FILE).'
     )
+    E602 = (
+        "{where}: the task's data has several texts, and nothing tells which of them is annotated: {keys}. Name the "
+        "key as `text_key` (--option text_key=KEY)."
+    )
     E610 = (
         "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
         "folder."

@@ -26,6 +26,7 @@ NAMES = {
         "doccano",
         "hub",
         "jsonl",
+        "label-studio",
         "rasa",
         "spacy",
         "tokens",

@@ -193,6 +193,7 @@ OTHER_TESTS = {
     "compatibility/test_metrics": "what earlier versions wrote",
     "compatibility/test_pipelines": "what earlier versions wrote",
     "data/formats/conll/test_strangers": "files in which all parts of the format meet",
+    "data/formats/label_studio/test_real": "a real Label Studio",
     "data/formats/test_all": "what all formats hold to",
     "data/formats/test_round_trips": "what all formats that write hold to",
     "evaluation/test_rooms": "what all rooms of evaluation hold to",

@@ -1,0 +1,1 @@
+"""`label-studio`: tasks with regions, as Label Studio exports and imports them."""
