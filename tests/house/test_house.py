@@ -196,6 +196,7 @@ OTHER_TESTS = {
     "data/formats/label_studio/test_real": "a real Label Studio",
     "data/formats/test_all": "what all formats hold to",
     "data/formats/test_round_trips": "what all formats that write hold to",
+    "data/formats/test_fuzz": "what all formats do with files that are broken",
     "evaluation/test_rooms": "what all rooms of evaluation hold to",
     "house/test_extras": "setup.cfg",
     "house/test_guesses": "the house itself",

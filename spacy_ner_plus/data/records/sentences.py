@@ -151,6 +151,10 @@ class _DocMaker:
             return mark_record(record, None)
         spans = [ScoredSpan(ent) for ent in doc.ents]
         spans += [ScoredSpan(Span(doc, start, end, label=label)) for start, end, label in inner]
+        # What is a nested entity and no part of an outer one must not be learnt as none.
+        alone = {i for start, end, _ in inner for i in range(start, end) if tags[i] == "O"}
+        if alone:
+            doc.set_ents([], missing=[doc[i : i + 1] for i in sorted(alone)], default="unmodified")
         return mark_record(record, spans)
 
 

@@ -231,14 +231,18 @@ class _RecordMaker:
         return text_to_doc(marked.text, self.nlp, issues=self.issues, where=marked.where)
 
     def _drop(self, kind: str, span: MarkedSpan, marked: MarkedText, lost: list[tuple[int, int]]) -> None:
-        """Count a span that can't be kept; what it may have meant is missing: its place, and its text elsewhere."""
+        """Count a span that can't be kept; what it may have meant is missing: its place, and its text elsewhere.
+
+        A place that holds nothing, outside of the text or with its end before its start, may mean any.
+        """
         shown = f"{span.label} {span.text!r}" if span.text else span.label
         example = f"{shown} [{span.start}:{span.end}], dropped"
         self.issues.add(kind, example, marked.where)
         self.example = self.example or example
-        lost.append((span.start, span.end))
         mention = (span.text or "").strip()
         at = marked.text.find(mention) if mention else -1
+        holds = marked.text[max(0, span.start) : max(0, span.end)].strip()
+        lost.append((span.start, span.end) if holds or at >= 0 else (0, len(marked.text)))
         while at >= 0:
             lost.append((at, at + len(mention)))
             at = marked.text.find(mention, at + len(mention))

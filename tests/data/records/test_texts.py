@@ -173,3 +173,11 @@ def test_texts_never_write_o_where_a_span_was_given(spans, align):
     kept = len(doc.spans["sc"])
     assert kept <= len(spans)
     assert kept == len(spans) or len(issues)
+
+
+@pytest.mark.parametrize("place", [(40, 50), (12, 12), (16, 11), (-9, -2), (10, 11)])
+def test_texts_have_no_o_where_a_place_may_mean_any(nlp, place):
+    """Outside of the text, empty, backwards, or of white space: which tokens were meant can't be seen."""
+    tags, issues = tags_of(nlp, [ROSA, MarkedSpan(*place, "LOC")])
+    assert tags == ["B-PER", "I-PER", "-", "-", "-", "-", "-"]
+    assert issues["misaligned span"] == 1

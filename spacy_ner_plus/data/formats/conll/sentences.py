@@ -164,4 +164,10 @@ def _mend(columns: list[str], line: str, layout: Layout, issues: IssueLog, place
         raise UserError(
             Errors.E104.format(where=place, found=len(columns), least=least, line=line.strip()[:60])
         )
+    if tag is not None and len(columns) < width:
+        # Which of them is gone can't be seen.
+        issues.add("fewer columns than elsewhere", f"{line.strip()}, its tag made missing", place)
+        columns += [""] * (width - len(columns))
+        for column in (tag, *layout.inner):
+            columns[column] = "" if column == tag else "O"
     return columns

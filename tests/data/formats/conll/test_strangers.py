@@ -225,3 +225,24 @@ def test_conll_knows_its_files(tmp_path, name, text, confidence):
     path.write_text(text, encoding="utf8")
     sniff = CONLL.sniff(Source(str(path)))
     assert (sniff and sniff.confidence) == confidence
+
+
+def test_conll_makes_the_tag_of_a_row_missing_that_lacks_a_column():
+    issues = IssueLog()
+    rows = "1\tUni\tB-ORG\tO\n2\tLund\tI-ORG\tB-LOC\n3\tist\tO\tO\n\n1\tRosa\tB-PER\n2\tkam\tO\tO\n"
+    docs = read(rows, issues)
+    assert [[token.ent_iob_ for token in doc] for doc in docs] == [["B", "I", "O"], ["", "O"]]
+    assert spans(docs) == [("Uni Lund", "ORG"), ("Lund", "LOC")]
+    assert issues["fewer columns than elsewhere"] == 1
+
+
+def test_conll_knows_an_index_with_gaps():
+    """Rows that somebody took away don't make numbers words."""
+    docs = read("1\tRosa\tB-PER\n3\tto\tO\n4\tLund\tB-LOC\n\n1\tLund\tB-LOC\n2\tis\tO\n")
+    assert ents(docs) == [("Rosa", "PER"), ("Lund", "LOC"), ("Lund", "LOC")]
+
+
+def test_conll_has_no_o_where_a_nested_entity_stands_alone():
+    docs = read("1\tRosa\tO\tB-PER\n2\tleft\tO\tO\n3\tLund\tB-LOC\tO\n")
+    assert [token.ent_iob_ for token in docs[0]] == ["", "O", "B"]
+    assert ("Rosa", "PER") in spans(docs)
