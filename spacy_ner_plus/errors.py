@@ -174,6 +174,19 @@ class Errors(metaclass=_Coded):
         "{where}: the tag {tag} has no name: those that are given have the numbers {known}. Give the names of this "
         "very dataset as the option `labels` (--option labels=...)."
     )
+    E192 = (
+        "{where}: the row can't be read: {reason}. Write the file as csv does, with quotation marks around cells that "
+        "hold one, and doubled inside, or mend that row."
+    )
+    E193 = (
+        "'{where}' is no table that is understood; its first line has: {columns}. Looked for a header with columns of "
+        "tokens and tags, of lists of them, of a text and its spans, or of text, start, end and label. Name the "
+        "columns as `token_column` and `tag_column` (--token-column, --tag-column), or rename them."
+    )
+    E194 = (
+        "{where}: the row has {found} cells, and the header {width}. Put quotation marks around cells in which the "
+        "delimiter stands, or mend that row."
+    )
 
     E201 = (
         "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "

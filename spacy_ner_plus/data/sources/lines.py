@@ -26,15 +26,19 @@ class FileLines:
     number (int): The line that was read last, from 1.
     """
 
-    def __init__(self, path: Path, encoding: str = "utf-8", name: str | None = None):
+    def __init__(
+        self, path: Path, encoding: str = "utf-8", name: str | None = None, *, line_ends: bool = False
+    ):
         """Look at the beginning of the file.
 
         encoding (str): Its encoding; a byte-order mark is passed over.
         name (str): For messages. Default: the path.
+        line_ends (bool): Whether lines keep the ends that the file has, as csv needs them. Default: they are '\\n'.
         RAISES (UserError): A file that is unreadable, empty or binary, an unknown encoding.
         """
         self.path, self.name, self.number = path, name or str(path), 0
         self.encoding = _with_mark(encoding)
+        self.newline = "" if line_ends else None
         try:
             with path.open("rb") as file:
                 head = file.read(HEAD)
@@ -44,7 +48,7 @@ class FileLines:
 
     def __iter__(self) -> Iterator[str]:
         try:
-            with self.path.open(encoding=self.encoding) as file:
+            with self.path.open(encoding=self.encoding, newline=self.newline) as file:
                 for self.number, line in enumerate(file, start=1):
                     yield line
         except OSError as error:

@@ -61,6 +61,15 @@ def _spacy(path: Path) -> None:
     DocBin(docs=[Doc(spacy.blank("en").vocab, words=WORDS, ents=TAGS)]).to_disk(path)
 
 
+def _workbook(path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for line in _KAGGLE.splitlines():
+        book.active.append(line.split(","))
+    book.save(path)
+
+
 def _dataset(path: Path) -> None:
     import datasets
 
@@ -342,6 +351,7 @@ EXAMPLES = [
     FormatExample("iob", "three_fields.iob", " ".join("|".join(fields) for fields in _IOB_TOKENS) + "\n"),
     FormatExample("tokens", "train.jsonl", json_lines({"id": "0", "tokens": WORDS, "ner_tags": TAGS})),
     FormatExample("table", "ner_dataset.csv", _KAGGLE),
+    FormatExample("excel", "ner_dataset.xlsx", _workbook),
     FormatExample("prodigy", "annotations.jsonl", json_lines(_PRODIGY)),
     FormatExample(
         "spacy-train-data",

@@ -38,10 +38,21 @@ WORDS, TOKENIZER, CHARACTERS = (
 )
 WAYS = (WORDS, TOKENIZER, CHARACTERS)
 
-# A row's number, and what it holds. A source is read again with each call.
-Rows = Callable[[], Iterable[tuple[int, Mapping[str, Any]]]]
+# A row's number, and what it holds. A source is read anew with each call, which counts what of it can't be read.
+Rows = Callable[[IssueLog], Iterable[tuple[int, Mapping[str, Any]]]]
 # The names of a column's numbers, {} where there are none.
 Names = Callable[[str], Mapping[int, str]]
+
+
+class TokenRow(dict[str, Any]):
+    """A row that was gathered of several lines, each with a token.
+
+    numbers (list[int]): The line of each of its tokens.
+    """
+
+    def __init__(self, values: Mapping[str, Any], numbers: list[int]):
+        super().__init__(values)
+        self.numbers = numbers
 
 
 @settings
@@ -85,18 +96,19 @@ def rows_to_records(
     RAISES (UserError): Without columns of tokens and tags, for tags that are integers without names, and for a
         source of whose tags none could be read.
     """
-    sample = [row for _, row in islice(rows(), SAMPLE)]
+    sample = [row for _, row in islice(rows(IssueLog()), SAMPLE)]
     columns = find_token_columns(sample, where, options.token_column, options.tag_column)
     labels = read_label_names(options.labels) if options.labels else dict(names(columns.tag))
     reader = _RowReader(columns, labels, _best_way(rows, columns, nlp), nlp, where, issues)
-    notes.append(f"{where}: {columns}" + (f", a tag for each of {reader.way}" if columns.is_text else ""))
+    if columns.is_text or not any(str(columns) in note for note in notes):
+        notes.append(f"{where}: {columns}" + (f", a tag for each of {reader.way}" if columns.is_text else ""))
     scheme = options.scheme
     if scheme == "auto" and not reader.has_prefixes(rows):
         scheme = "IO"
     has_documents = any(any(key in row for key in DOCUMENT_KEYS) or reader.is_document(row) for row in sample)
     tags = TagReader(scheme, issues)
     yield from sentences_to_records(
-        _whole_documents(reader.sentences(rows()), issues),
+        _whole_documents(reader.sentences(rows(issues)), issues),
         nlp,
         options,
         has_documents=has_documents,
@@ -146,7 +158,7 @@ class _RowReader:
         if self.labels:
             return any(is_tag(name) for name in set(self.labels.values()) - plain)
         seen: set[str] = set()
-        for number, row in rows():
+        for number, row in rows(IssueLog()):
             new = set(self._flat_tags(row, f"{self.where}:{number}")) - plain - seen
             if any(map(is_tag, new)):
                 return True
@@ -168,6 +180,8 @@ class _RowReader:
             if not self.is_document(row):
                 sentence = self._sentence(tokens, tags, number)
                 if sentence is not None:
+                    if isinstance(row, TokenRow) and len(row.numbers) == len(sentence.words):
+                        sentence.numbers = row.numbers
                     self._take_spaces(sentence, about["meta"])
                     sentence.document, sentence.id = about["document"], about["id"]
                     sentence.meta = about["meta"]
@@ -339,7 +353,7 @@ def _best_way(rows: Rows, columns: TokenColumns, nlp: Language) -> str:
     if not columns.is_text:
         return WORDS
     fits: Counter[str] = Counter()
-    for _, row in islice(rows(), SAMPLE):
+    for _, row in islice(rows(IssueLog()), SAMPLE):
         text, tags = pick(row, columns.token), pick(row, columns.tag)
         tags = split_tags(tags) if isinstance(tags, str) else tags
         if isinstance(text, str) and isinstance(tags, list) and text.strip():

@@ -68,7 +68,7 @@ class Tokens:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         return rows_to_records(
-            lambda: _rows(source),
+            lambda issues: _rows(source),
             reading.nlp,
             reading.options,
             issues=reading.issues,
