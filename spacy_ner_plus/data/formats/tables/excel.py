@@ -7,7 +7,7 @@ Needs the extra [excel].
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from spacy_ner_plus.data.formats.format import CERTAIN, Reading, Sniff
 from spacy_ner_plus.data.formats.tables.delimited import Row
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
 ENDINGS = (".xlsx", ".xlsm")
+INSIDE = (b"xl/workbook.xml", b"xl/worksheets/", b"xl/styles.xml", b"xl/theme/")
 
 
 @settings
@@ -43,22 +44,26 @@ class Excel:
     checked = True
 
     def sniff(self, source: Source) -> Sniff | None:
-        if source.ending in ENDINGS and source.head_bytes[:2] == b"PK":
+        # What lies in a workbook is named at the beginning of its zip file.
+        is_book = source.ending in ENDINGS or any(name in source.head_bytes for name in INSIDE)
+        if source.head_bytes[:2] == b"PK" and is_book:
             return Sniff(CERTAIN, "an Excel workbook")
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        book = _open(source)
         try:
+            file = source.path.open("rb")
+        except OSError as error:
+            raise UserError(Errors.E101.format(path=source.name, reason=error.strerror or error)) from error
+        with file:
+            book = _open(file, source.name)
             yield from _table(book, source, reading).records(reading)
-        finally:
-            book.close()
 
 
 EXCEL = Excel()
 
 
-def _open(source: Source) -> "Workbook":
+def _open(file: BinaryIO, name: str) -> "Workbook":
     """RAISES (UserError): Without openpyxl, and for what is no workbook."""
     from zipfile import BadZipFile
 
@@ -66,12 +71,10 @@ def _open(source: Source) -> "Workbook":
         import openpyxl
         from openpyxl.utils.exceptions import InvalidFileException
     try:
-        return openpyxl.load_workbook(source.path, read_only=True, data_only=True)
+        return openpyxl.load_workbook(file, read_only=True, data_only=True)
     except (OSError, BadZipFile, KeyError, ValueError, InvalidFileException) as error:
         reason = str(error).split("\n")[0]
-        raise UserError(
-            Errors.E101.format(path=source.name, reason=f"no Excel workbook: {reason}")
-        ) from error
+        raise UserError(Errors.E101.format(path=name, reason=f"no Excel workbook: {reason}")) from error
 
 
 def _table(book: "Workbook", source: Source, reading: Reading) -> Table:
