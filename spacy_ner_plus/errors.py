@@ -569,6 +569,7 @@ class Errors(metaclass=_Coded):
         "No server of a chat model is given. Give the URL of one that is OpenAI-compatible, and the name of its "
         "model: python -m spacy project run llm . --vars.llm_url http://127.0.0.1:8080/v1 --vars.llm_model NAME."
     )
+    E515 = "There are no words to ask about. Give a text."
     E530 = (
         "The pipeline finds {count} entities in these corpora, and {minimum} are needed for the test to tell "
         "something. Give more or larger corpora, or a lower `minimum` (--minimum)."

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus llm check`, `llm try` and `llm estimate`: a chat model before a run with it."""
+"""`spacy-ner-plus llm check`, `llm show`, `llm try` and `llm estimate`: a chat model before a run with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from spacy_ner_plus.errors import UserError
 if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
+    from spacy_ner_plus.workflows.llm import Shown
 
 app = typer.Typer(
     help="Check a chat model, try its reply formats, and estimate what a run takes.",
@@ -76,6 +77,23 @@ def try_command(
         raise UserError(trials[0].failure)
 
 
+@app.command("show", epilog=examples("llm show"))
+def show_command(
+    pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline with a structured_llm_ner.")],
+    text: Annotated[str, typer.Argument(help="The text.")],
+    ask: Annotated[
+        bool, typer.Option("--ask/--dry-run", help="Ask the model, or only show what would be sent.")
+    ] = True,
+    override: Overrides = None,
+    component: Component = None,
+    code: Code = None,
+) -> None:
+    """Show the messages about a text, the replies as they came, and the entities that were made of them."""
+    from spacy_ner_plus.workflows.llm import show
+
+    _show_one(show(pipeline, text, ask=ask, overrides=override or [], component=component, code=code))
+
+
 @app.command("estimate", epilog=examples("llm estimate"))
 def estimate_command(
     pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline with a structured_llm_ner.")],
@@ -93,6 +111,33 @@ def estimate_command(
     _show_estimate(
         estimate(pipeline, texts, limit=limit, overrides=override or [], component=component, code=code)
     )
+
+
+def _show_one(shown: "Shown") -> None:
+    from rich.markup import escape
+
+    from spacy_ner_plus.cli.console import err, out
+
+    for number, messages in enumerate(shown.requests, start=1):
+        of = f" of {len(shown.requests)}" if len(shown.requests) > 1 else ""
+        out.print(f"[bold]Request {number}{of}[/]", highlight=False)
+        for message in messages:
+            out.print(f"[dim]{escape(message['role'])}:[/]", highlight=False)
+            out.print(message["content"], markup=False, highlight=False)
+        for reply in shown.replies[number - 1] if shown.replies else ():
+            out.print("[bold]Reply[/]", highlight=False)
+            out.print(reply, markup=False, highlight=False)
+    if shown.doc is None:
+        return
+    out.print("[bold]Entities[/]", highlight=False)
+    for ent in shown.doc.ents:
+        score = "" if ent._.score is None else f" {ent._.score:.2f}"
+        line = f"{ent.label_}\t{ent.text}\t[{ent.start_char}:{ent.end_char}]{score}"
+        out.print(line, markup=False, highlight=False)
+    if not shown.doc.ents:
+        out.print("none", highlight=False)
+    if shown.doc._.ner_failure:
+        err.print(shown.doc._.ner_failure, style="yellow", markup=False, highlight=False)
 
 
 def _show_trials(trials: "list[Trial]") -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,57 @@ def try_formats(
         rows = json.dumps([trial.to_dict() for trial in trials], indent=2)
         write_whole(target, f"{rows}\n".encode())
     return trials
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is sent about a text, and what came of it.
+
+    requests (list[list[dict[str, str]]]): The messages of each request, in order.
+    replies (list[list[str]]): The replies to each, as the server sent them; [] where nothing was asked.
+    doc (Doc | None): The annotated Doc; None where nothing was asked.
+    """
+
+    requests: list[list[dict[str, str]]]
+    replies: list[list[str]] = field(default_factory=list)
+    doc: "Doc | None" = None
+
+
+def show(
+    pipeline: "Language | str | Path",
+    text: str,
+    *,
+    ask: bool = True,
+    overrides: Iterable[str] = (),
+    component: str | None = None,
+    code: str | Path | None = None,
+) -> Shown:
+    """Ask about one text, and give the messages, the replies and what was made of them.
+
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    text (str): The text.
+    ask (bool): Whether to send anything; without, only the messages are made. Default: True.
+    overrides (Iterable[str]): Settings of the pipeline as key=value.
+    component (str): The component. Default: the only structured_llm_ner.
+    code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
+    RAISES (UserError): Where something can't be read, there are no words, or no request can succeed.
+    """
+    from spacy_ner_plus.pipeline.structured_llm_ner.llm_io import KEY, write_io
+
+    if not text.strip():
+        raise UserError(Errors.E515)
+    nlp = load_pipeline(pipeline, overrides, code=code)
+    pipe = nlp.get_pipe(find_component(nlp, FACTORY, component))
+    doc = nlp.make_doc(text)
+    if not ask:
+        return Shown(
+            [[dict(message) for message in request.messages] for request in pipe.extractor.requests(doc)]
+        )
+    submitted = pipe.extractor.submit(doc)
+    pipe.set_annotations([doc], [pipe.extractor.read(submitted)])
+    write_io(submitted, pipe.name, pipe.client)
+    io = doc.user_data[KEY][pipe.name]
+    return Shown(io["prompt"], io["replies"], doc)
 
 
 def estimate(

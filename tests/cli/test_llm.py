@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -67,3 +68,27 @@ def test_llm_check_says_where_the_model_is():
 def test_llm_check_refuses_what_is_no_address():
     done = CliRunner().invoke(app, ["llm", "check", "127.0.0.1:8080", "--optional"])
     assert "E251" in done.stderr
+
+
+def test_llm_show_prints_messages_reply_and_entities(pipeline):
+    done = CliRunner().invoke(
+        app, ["llm", "show", pipeline, "Anna met Robert in Oslo."], catch_exceptions=False
+    )
+    assert "Request 1" in done.stdout
+    assert "system:" in done.stdout
+    assert done.stdout.index("user:") < done.stdout.index("\nReply\n") < done.stdout.index("\nEntities\n")
+    assert re.search(r"\n[A-Z]+ +Oslo +\[19:23\] 1\.00", done.stdout)
+
+
+def test_llm_show_sends_nothing_in_a_dry_run(pipeline, server):
+    arguments = ["llm", "show", pipeline, "Anna met [Robert] in Oslo.", "--dry-run"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "Anna met [Robert] in Oslo." in done.stdout
+    assert "Reply" not in done.stdout.replace("Reply with", "")
+    assert not server.requests
+
+
+def test_llm_show_wants_a_text(pipeline):
+    done = CliRunner().invoke(app, ["llm", "show", pipeline, "  "])
+    assert "E515" in done.stderr
+    assert done.exit_code == 1

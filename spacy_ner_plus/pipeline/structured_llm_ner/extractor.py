@@ -11,7 +11,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.llm.requests import Outcome
+from spacy_ner_plus.llm.requests import ChatRequest, Outcome
 from spacy_ner_plus.llm.votes import Candidate, TokenProbabilities, count_votes
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
@@ -67,6 +67,15 @@ class Extractor:
                 submitted.requests.append(request)
                 submitted.futures.append(self.model.submit(request, read))
         return submitted
+
+    def requests(self, doc: Doc) -> list[ChatRequest]:
+        """RETURNS (list[ChatRequest]): What `submit` would send about a Doc; nothing is sent."""
+        whole = doc.text
+        return [
+            self.prompter.request(whole[start:end], sample, whole=whole)
+            for start, end in self.chunks(doc, text=whole)
+            for sample in range(self.samples)
+        ]
 
     def chunks(
         self, doc: Doc, issues: IssueLog | None = None, *, text: str | None = None
