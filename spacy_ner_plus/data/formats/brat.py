@@ -54,7 +54,7 @@ SHAPES = "lines such as 'T1<TAB>PER 0 10<TAB>Rosa Quint' in .ann files"
 
 OFFSET = r"[0-9]{1,9}"
 PIECES = rf"{OFFSET}\s{OFFSET}(?:\s*;\s*{OFFSET}\s{OFFSET})*"
-SPAN_LINE = re.compile(rf"(T\S*)\t(.+?)\s({PIECES})\t(.*)$")
+SPAN_LINE = re.compile(rf"(T\S*)\t([^\t]+?)\s({PIECES})\t(.*)$")
 # As files that were pasted from a page have it.
 SPACED_LINE = re.compile(rf"(T\S*)\s+(\S+)\s+({PIECES})\s+(.*)$")
 # A line end that got lost: the second span would be O.

@@ -49,6 +49,7 @@ MARKED = re.compile(
 )
 # Brackets that were meant to mark something, and don't.
 BROKEN = re.compile(r"\]\s*[({]|\[\s*\{|\][^\[]*\]|\[[^\]]*(?:\[|$)|^[^\[]*\]")
+BRACKET = re.compile(r"[][(){}]")
 YAML_NLU = re.compile(r"^nlu\s*:", re.MULTILINE)
 YAML_SECTION = re.compile(r"^\s*-?\s*(intent|synonym|regex|lookup)\s*:", re.MULTILINE)
 MARKDOWN_SECTION = re.compile(r"^##\s*(\w+?)\s*:\s*(.+?)\s*$")
@@ -242,7 +243,7 @@ def _of_section(section: Any, place: str, issues: IssueLog) -> Iterator[MarkedTe
         if key not in ("intent", "examples"):
             _keep(f"intent_{key}", value, meta, place, issues)
     examples = section.get("examples")
-    if isinstance(examples, str):
+    if isinstance(examples, str) and examples.strip():
         yield from _of_lines(examples, meta, place, issues)
     elif isinstance(examples, list):
         for i, example in enumerate(examples, start=1):
@@ -257,8 +258,8 @@ def _of_section(section: Any, place: str, issues: IssueLog) -> Iterator[MarkedTe
                     _keep(str(key), value, own, where, issues)
             # Some write the hyphen of the other form as well.
             yield _of_markup(text.strip("\n\r ").removeprefix("- "), own, where, issues)
-    elif examples is not None:
-        issues.add("example not understood", str(examples)[:80], place)
+    else:
+        issues.add("intent without examples", f"{meta['intent']}: {', '.join(map(str, section))}"[:80], place)
 
 
 def _of_lines(examples: str, meta: dict[str, Any], place: str, issues: IssueLog) -> Iterator[MarkedText]:
@@ -300,7 +301,8 @@ def _of_markup(markup: str, meta: dict[str, Any], place: str, issues: IssueLog) 
         at = found.end()
         start = len(marked.text)
         marked.text += found["text"]
-        labels = _labels(found, place, issues)
+        # A bracket within a mark is one that wasn't closed.
+        labels = [] if "[" in found["text"] else _labels(found, place, issues)
         if not labels:
             issues.add("label not understood", found[0][:80], place)
             marked.lost.append((start, len(marked.text)))
@@ -315,7 +317,8 @@ def _labels(found: re.Match[str], place: str, issues: IssueLog) -> list[str]:
     if found["label"] is not None:
         if found["value"] and found["value"] != found["text"]:
             issues.add("key of spans that isn't kept: value", f"{found['text']!r}: {found['value']!r}", place)
-        return [found["label"].strip()] if found["label"].strip() else []
+        label = found["label"].strip()
+        return [label] if label and not BRACKET.search(label) else []
     try:
         value = json.loads(found["object"] or found["list"])
     except (ValueError, RecursionError):

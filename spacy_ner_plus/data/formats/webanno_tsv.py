@@ -168,7 +168,7 @@ def _marked_texts(
     if entities is not None:
         chosen, named = entities
         marked.spans = []
-        _read_spans(sentences, columns.index(chosen), chosen, marked, issues)
+        _read_spans(sentences, columns, chosen, marked, issues)
         if not named:
             notes.append(
                 f"{source.name}: entities are the layer {chosen.layer}, feature {chosen.feature or 'none'}"
@@ -181,7 +181,7 @@ def _parse(source: Source, issues: IssueLog) -> tuple[list[_Column], list[_Sente
     columns: list[_Column] = []
     sentences: list[_Sentence] = []
     header: dict[str, list[str]] = defaultdict(list)
-    last = ""
+    last, tab_ends = "", None
     for number, line in enumerate(source.lines, start=1):
         line = line.rstrip("\n")
         place = f"{source.name}:{number}"
@@ -200,7 +200,9 @@ def _parse(source: Source, issues: IssueLog) -> tuple[list[_Column], list[_Sente
             header[key].append(_unescape(value))
         elif line.strip():
             row = _row(line, place, len(columns))
-            if row is None or not sentences:
+            # Where rows end with a tab, one that doesn't was cut.
+            tab_ends = line.endswith("\t") if tab_ends is None else tab_ends
+            if row is None or not sentences or line.endswith("\t") != tab_ends:
                 issues.add("line not understood", line[:80], place)
                 sentences = sentences or [_Sentence()]
                 sentences[-1].broken.append(line[:80])
@@ -320,6 +322,8 @@ def _place(sentences: Sequence[_Sentence], units: str, marked: MarkedText, issue
         if not _lay(sentence, text, offsets, first, length, issues) or sentence.broken:
             # Which annotation was lost isn't known, but where.
             marked.lost.append((length, length + len(text)))
+        else:
+            marked.lost += _uncovered(sentence, text, length, issues, marked.where)
         parts.append(text)
         length += len(text)
         counted = first + (len(text.encode("utf-16-le", "surrogatepass")) // 2 if utf16 else len(text))
@@ -395,6 +399,21 @@ def _lay(
     return is_whole
 
 
+def _uncovered(
+    sentence: _Sentence, text: str, base: int, issues: IssueLog, where: str
+) -> Iterator[tuple[int, int]]:
+    """Find what no token covers: the rows of some tokens are missing, and their annotation with them."""
+    at = 0
+    for start, end in [
+        *((row.start - base, row.end - base) for row in sentence.rows),
+        (len(text), len(text)),
+    ]:
+        if text[at:start].strip():
+            issues.add("text without a token", text[at:start].strip()[:60], where)
+            yield base + at, base + start
+        at = max(at, end)
+
+
 def _find_word(text: str, form: str, at: int) -> int:
     """RETURNS (int): Where a token next stands in a text and not inside of a word; -1 where it doesn't."""
     if not form.strip():
@@ -404,16 +423,26 @@ def _find_word(text: str, form: str, at: int) -> int:
 
 
 def _read_spans(
-    sentences: Sequence[_Sentence], column: int, chosen: _Column, marked: MarkedText, issues: IssueLog
+    sentences: Sequence[_Sentence],
+    columns: Sequence[_Column],
+    chosen: _Column,
+    marked: MarkedText,
+    issues: IssueLog,
 ) -> None:
     """Read the labels of a column: rows with the same number are one span."""
+    column = columns.index(chosen)
+    # Each feature of an annotation has its number.
+    beside = [i for i, other in enumerate(columns) if other.layer == chosen.layer and i != column]
     spans: list[MarkedSpan] = []
     # Of each number: its rows, by sentence and token.
     chains: dict[int, list[tuple[int, _Row, str]]] = defaultdict(list)
     for number, sentence in enumerate(sentences):
         for row in sentence.rows:
-            for cell in _stacked(row.cells[column]):
+            others = [_stacked(row.cells[i]) for i in beside]
+            for i, cell in enumerate(_stacked(row.cells[column])):
                 label, name = _label(cell, chosen)
+                if name is None and any(_has_number(cells[i]) for cells in others if i < len(cells)):
+                    label = None
                 if label is None:
                     kind = "annotation without a value" if _is_empty(cell) else "label not understood"
                     issues.add(kind, f"{row.form} {cell}", row.place)
@@ -471,6 +500,12 @@ def _label(cell: str, chosen: _Column) -> tuple[str | None, int | None]:
     if value in ("*", "_", "") or RESERVED.search(value):
         return None, number
     return _unescape(value).strip() or None, number
+
+
+def _has_number(cell: str) -> bool:
+    """RETURNS (bool): Whether a cell has the number that joins rows."""
+    found = CELL.match(cell)
+    return found is not None and found[2] is not None
 
 
 def _runs(

@@ -159,6 +159,7 @@ def test_brat_leaves_out_lines_about_spans_that_are_gone(tmp_path):
         "LOC 20 24\tLund",
         "T2\tLOC 20 24\t",
         "T2\tLOC 99999999999 24\tLund",
+        "T2\tL\tC 20 24\tLund",
         "something",
     ],
 )

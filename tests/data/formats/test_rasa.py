@@ -127,6 +127,8 @@ def test_rasa_reads_every_way_to_mark(mark, labels, lost, tmp_path):
         '[Lund]{"entity": "LOC"',
         '[Lund][{"entity": "LOC"}, {}]',
         "[Lund]( )",
+        "[Lund](L](LOC)",
+        "[of[Lund](LOC)",
     ],
 )
 def test_rasa_makes_no_o_of_marks_that_are_broken(mark, tmp_path):
@@ -171,6 +173,13 @@ responses:
         "section that isn't read",
     }
     assert any("not responses" in note for note in notes)
+
+
+@pytest.mark.parametrize("key", ["xamples: text", "examples: 3", "examples: |", "metadata: {}"])
+def test_rasa_counts_an_intent_without_examples(key, tmp_path):
+    docs, issues, _ = read(tmp_path, f"{YAML}- intent: other\n  {key}\n")
+    assert len(docs) == 2
+    assert issues["intent without examples"] == 1
 
 
 def test_rasa_markdown_has_comments_sections_and_escapes(tmp_path):

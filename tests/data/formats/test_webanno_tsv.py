@@ -155,8 +155,12 @@ def test_webanno_follows_no_number_that_begins_anew_in_each_sentence(tmp_path):
         ("Lund\t*\tLOC\t", "Lund\t*\tLOC\tx", ["B-PER", "I-PER", "-", "-", "-", "-"]),
         ("20-24\tLund", "20-2x\tLund", ["B-PER", "I-PER", "-", "-", "-", "-"]),
         ("20-24\tLund", "20-24\tLun", ["B-PER", "I-PER", "-", "-", "-", "-"]),
+        # A row that is gone, one that was cut, and a text that has more than its tokens.
+        ("1-5\t20-24\tLund\t*\tLOC\t\n", "", ["B-PER", "I-PER", "O", "O", "-", "O"]),
+        ("LOC\t", "LO", ["B-PER", "I-PER", "-", "-", "-", "-"]),
         ("LOC", "LO[C", ["B-PER", "I-PER", "O", "O", "-", "O"]),
         ("Quint\t*[1]\tPER[1]", "Quint\t*[1]\tORG[1]", ["-", "-", "O", "O", "B-LOC", "O"]),
+        ("PER[1]\t\n1-2", "PER\t\n1-2", ["-", "B-PER", "O", "O", "B-LOC", "O"]),
         ("*\tLOC", "*[1]\tPER[1]", ["-", "-", "-", "-", "-", "O"]),
     ],
 )

@@ -52,6 +52,8 @@ def _cas(value: dict[str, Any], place: str) -> Cas:
         begin, end = as_offset(features.pop("begin", None)), as_offset(features.pop("end", None))
         sofa = str(one["@sofa"]) if "@sofa" in one else ""
         cas.structures.append(Structure(name, str(one.get("%TYPE")), features, sofa, begin, end))
+    if not cas.sofas:
+        raise UserError(Errors.E615.format(where=place, reason=f"it has no {SOFA_TYPE} in `{STRUCTURES}`"))
     for _, view in _items(value[VIEWS], VIEWS, place):
         members = view.get("%MEMBERS")
         shown = {str(member) for member in members} if isinstance(members, list) else set()

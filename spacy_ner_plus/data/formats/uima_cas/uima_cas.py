@@ -155,9 +155,13 @@ def _marked_texts(
             if sofa.text is None:
                 issues.add("view without a text", sofa.name, place)
         lost = _without_place(cas, texts, chosen)
+        known = {one.id for one in cas.structures}
         for sofa in texts:
             where = place if len(texts) == 1 else f"{place}:{sofa.name}"
             marked = _of_text(cas, sofa, chosen, where, source, options, issues)
+            for name in sorted(cas.members.get(sofa.id, set()) - known - {sofa.id}):
+                issues.add("number of a view that nothing has", name, where)
+                marked.unread.append(f"structure {name}")
             for one in lost:
                 issues.add(
                     "annotation without a place in a text", f"{one.short_type} {one.features}"[:80], where

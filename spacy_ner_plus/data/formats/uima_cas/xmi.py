@@ -126,6 +126,10 @@ class _Elements:
 
     def data(self, text: str) -> None:
         self.part.append(text)
+        if self.depth < 3 and text.strip():
+            raise UserError(
+                Errors.E615.format(where=self.name, reason=f"it has text between elements: {text[:40]!r}")
+            )
 
     def end(self, tag: str) -> None:
         if self.depth == 3:

@@ -234,6 +234,15 @@ def test_uima_makes_no_o_of_what_no_view_shows(tmp_path):
     assert issues["annotation that no view shows"] == 1
 
 
+def test_uima_makes_no_o_of_what_a_view_shows_and_is_gone(tmp_path):
+    path, value, (_, lund) = as_json(tmp_path)
+    value["%FEATURE_STRUCTURES"].remove(lund)
+    path.write_text(json.dumps(value))
+    docs, issues, _ = read(path)
+    assert "O" not in doc_to_tags(docs[0])
+    assert issues["number of a view that nothing has"] == 1
+
+
 def test_uima_counts_features_that_have_no_place_and_keeps_scores(tmp_path):
     path, value, (rosa_, _) = as_json(tmp_path)
     value["%TYPES"][ENTITY] |= {
@@ -252,6 +261,7 @@ def test_uima_counts_features_that_have_no_place_and_keeps_scores(tmp_path):
     [
         ('{"%TYPES": {}, "%VIEWS": []}', "a.json", "has no `%VIEWS`"),
         ('{"%TYPES": [], "%VIEWS": {}}', "a.json", "doesn't hold objects"),
+        ('{"%TYPES": {}, "%FEATURE_STRUCTURE": [], "%VIEWS": {}}', "a.json", r"has no uima\.cas\.Sofa"),
         ('{"_context": {"_types": {}}, "_views": {}}', "a.json", "older JSON"),
         ('{"%TYPES": {}, "%VIEWS": {}', "a.json", "not valid JSON"),
     ],
@@ -271,6 +281,7 @@ def test_uima_refuses_json_that_is_none(content, name, message, tmp_path):
         ("<cas:Sofa", "<cas:Xofa", "type system doesn't have|no cas:Sofa"),
         ("/ner/type.ecore", "/nex/type.ecore", "doesn't have the type"),
         ('="PER"', '="PER', "no file of UIMA"),
+        ("<type", "type", "text between elements"),
     ],
 )
 def test_uima_refuses_xmi_that_is_broken_or_may_do_harm(old, new, message, tmp_path):
