@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import numpy as np
+from spacy.attrs import SENT_START
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -209,10 +211,8 @@ class _RecordMaker:
             doc = text_to_doc(marked.text, self.nlp, issues=self.issues, where=marked.where)
         else:
             doc = self._doc_of_words(marked)
-        if doc is not None:
-            starts = set(marked.sentence_starts)
-            for token in doc if starts else ():
-                token.is_sent_start = token.idx in starts or token.i == 0
+        if doc is not None and marked.sentence_starts:
+            _set_sentences(doc, set(marked.sentence_starts))
         return doc
 
     def _doc_of_words(self, marked: MarkedText) -> Doc | None:
@@ -312,6 +312,13 @@ class _RecordMaker:
             missing = set(range(len(doc))) - taken
         doc.set_ents(kept, missing=[doc[i : i + 1] for i in sorted(missing)], default="outside")
         return record
+
+
+def _set_sentences(doc: Doc, starts: set[int]) -> None:
+    """Begin sentences where characters say so, at once: setting `Token.is_sent_start` looks through the whole Doc."""
+    begins = np.array([token.i == 0 or token.idx in starts for token in doc])
+    # spaCy's -1, of a token that begins no sentence, as its arrays have it.
+    doc.from_array([SENT_START], np.where(begins, 1, -1).astype("uint64").reshape(-1, 1))
 
 
 def _touched(doc: Doc, start: int, end: int) -> set[int]:
