@@ -165,6 +165,14 @@ class Errors(metaclass=_Coded):
         "{where}: the tags in column {column} are B, I and O without a label. Say which label they mean as "
         "`label` (--option label=NAME)."
     )
+    E183 = (
+        "{where}: this is no IOB file with words and tags between pipes, such as Rosa|B-PER or Rosa|NNP|B-PER: "
+        "'{line}'. Name its `format` (--format), such as conll for columns."
+    )
+    E184 = (
+        "{where}: '{value}' behind '{cell}' is no tag such as B-PER or O. If these are labels without prefixes, and "
+        "none means that there is no entity, give IO as `scheme` (--scheme)."
+    )
     E190 = (
         "Can't read names of labels from '{given}': {reason}. Give as the option `labels` (--option labels=...) a JSON "
         "file with a list of names or with names and numbers, or the names by commas in the order of their numbers,"

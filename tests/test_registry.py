@@ -26,6 +26,7 @@ NAMES = {
         "doccano",
         "excel",
         "hub",
+        "iob",
         "jsonl",
         "label-studio",
         "rasa",

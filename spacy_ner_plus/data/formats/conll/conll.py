@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc, Token
+from spacy.tokens import Doc
 
 from spacy_ner_plus.data.formats.conll.columns import Layout, find_layout, split_line
 from spacy_ner_plus.data.formats.conll.sentences import HEADER, is_header, read_sentences, sample_lines
+from spacy_ner_plus.data.formats.conll.written import written_sentences
 from spacy_ner_plus.data.formats.format import (
     CERTAIN,
     LIKELY,
@@ -202,44 +203,9 @@ def docs_to_conll(
     """
     issues = IssueLog() if issues is None else issues
     for number, doc in enumerate(docs, start=1):
-        where = f"document {number}"
         if docstart:
             yield f"{HEADER}{separator}O\n\n"
-        has_sentences = doc.has_annotation("SENT_START")
-        written = 0
-        label = ""  # of the entity whose first token has been written
-        for token in doc:
-            iob = token.ent_iob_
-            if iob != "I":
-                label = ""
-            if written and has_sentences and token.is_sent_start:
-                if iob == "I":
-                    issues.add("sentence start inside an entity", token.text, where)
-                else:
-                    yield "\n"
-            word = token.text
-            if word == "\n" and has_sentences and _ends_sentence(token):
-                # The break between sentences, which the empty line says.
-                continue
-            if word.isspace():
-                issues.add("token of white space", repr(word), where)
-                continue
-            if not word.isprintable() and any(mark in word for mark in "\t\n\r"):
-                issues.add("line break or tab in a token", repr(word), where)
-                word = " ".join(word.split())
-            if word.startswith(HEADER):
-                issues.add("token that reads as a header", word, where)
-                word = f"_{word}"
-            written += 1
-            if iob in ("B", "I"):
-                tag = f"I-{label}" if label else f"B-{token.ent_type_}"
-                label = token.ent_type_
-            else:
-                tag = iob or "-"
-            yield f"{word}{separator}{tag}\n"
-        if written:
+        for sentence in written_sentences(doc, f"document {number}", issues):
+            for word, tag, _ in sentence:
+                yield f"{word}{separator}{tag}\n"
             yield "\n"
-
-
-def _ends_sentence(token: Token) -> bool:
-    return token.i + 1 < len(token.doc) and bool(token.doc[token.i + 1].is_sent_start)
