@@ -151,7 +151,8 @@ def corpora(draw):
     for _ in range(draw(st.integers(1, 3))):
         words, tags, starts = [], [], []
         for _ in range(draw(st.integers(1, 3))):
-            length = draw(st.integers(1, 5))
+            # Sentences of one token each read as tokens of one sentence.
+            length = draw(st.integers(2, 5))
             spans, at = [], 0
             while at < length:
                 end = min(length, at + draw(st.integers(1, 3)))
