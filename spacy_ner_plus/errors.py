@@ -173,6 +173,14 @@ class Errors(metaclass=_Coded):
         "{where}: '{value}' behind '{cell}' is no tag such as B-PER or O. If these are labels without prefixes, and "
         "none means that there is no entity, give IO as `scheme` (--scheme)."
     )
+    E185 = (
+        "{where}: there is no column of names in brackets, such as (PERSON* and *), behind that of the words: '{line}'."
+        " Say which it is as `tag_column` (--tag-column), or name another `format` (--format)."
+    )
+    E186 = (
+        "{where}: the words are {word}: this is CoNLL-2012's skeleton, into which its scripts (skeleton2conll) put the "
+        "words of OntoNotes first."
+    )
     E190 = (
         "Can't read names of labels from '{given}': {reason}. Give as the option `labels` (--option labels=...) a JSON "
         "file with a list of names or with names and numbers, or the names by commas in the order of their numbers,"

@@ -29,6 +29,7 @@ NAMES = {
         "iob",
         "jsonl",
         "label-studio",
+        "ontonotes",
         "rasa",
         "spacy",
         "table",
