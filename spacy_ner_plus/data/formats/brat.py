@@ -53,10 +53,13 @@ ABOUT_FILES = frozenset({"README", "LICENSE", "LICENCE", "CHANGELOG"})
 SHAPES = "lines such as 'T1<TAB>PER 0 10<TAB>Rosa Quint' in .ann files"
 
 OFFSET = r"[0-9]{1,9}"
+PIECE = re.compile(rf"({OFFSET})\s({OFFSET})")
 PIECES = rf"{OFFSET}\s{OFFSET}(?:\s*;\s*{OFFSET}\s{OFFSET})*"
-SPAN_LINE = re.compile(rf"(T\S*)\t([^\t]+?)\s({PIECES})\t(.*)$")
+SPAN_LINE = re.compile(rf"(T\S*)\t([^\t]+?)\s({PIECES})\t(.*)$", re.DOTALL)
+# What goes on no text: a line with a name, and one with offsets whose name is broken.
+NAMED_LINE = re.compile(rf"([A-Z#]\S*|\*)\t|.*{OFFSET}\s{OFFSET}\t")
 # As files that were pasted from a page have it.
-SPACED_LINE = re.compile(rf"(T\S*)\s+(\S+)\s+({PIECES})\s+(.*)$")
+SPACED_LINE = re.compile(rf"(T\S*)\s+(\S+)\s+({PIECES})\s+(.*)$", re.DOTALL)
 # A line end that got lost: the second span would be O.
 TWO_LINES = re.compile(rf"T[0-9]+\t.+?\s{PIECES}\t")
 # What a line of something else than spans looks like: where none fits, an entity may be lost.
@@ -243,10 +246,8 @@ def _read_annotation(
     """Read the spans of a file into a text's; RETURNS the lines that are no spans."""
     kept, scores = [], {}
     content = whole_text(path, encoding).lstrip("\ufeff")
-    for number, line in enumerate(content.replace("\r\n", "\n").split("\n"), start=1):
+    for number, line in _whole_lines(content.replace("\r\n", "\n")):
         place = f"{path}:{number}"
-        if not line.strip():
-            continue
         if note := SCORE_NOTE.match(line):
             score = _as_score(note[2])
             if score is not None:
@@ -256,7 +257,7 @@ def _read_annotation(
         # brat itself refuses a span without its text: the line may have been cut within its offsets.
         if found is not None and found[4].strip() and not TWO_LINES.search(found[4]):
             name, label, offsets, text = found.groups()
-            pieces = sorted((int(a), int(b)) for a, b in re.findall(rf"({OFFSET})\s({OFFSET})", offsets))
+            pieces = sorted((int(a), int(b)) for a, b in PIECE.findall(offsets))
             kept += _add_span(line, name, label, pieces, text, marked, options, issues, place)
         elif OTHER_LINES.match(line):
             kept.append(line)
@@ -268,6 +269,27 @@ def _read_annotation(
     # A note about what isn't there stays a note.
     kept += [f"#\tScore {name}\t{score!r}" for name, score in scores.items()]
     return kept
+
+
+def _whole_lines(content: str) -> Iterator[tuple[int, str]]:
+    """Cut a file into its lines; the text of a span may go over several, as in corpora that brat didn't write.
+
+    YIELDS (tuple[int, str]): The number of the line that it begins on, and the line.
+    """
+    first, whole = 0, ""
+    for number, line in enumerate(content.split("\n"), start=1):
+        found = SPAN_LINE.match(whole.replace("\n", " "))
+        lacks = found is not None and len(found[4].strip()) < sum(
+            int(end) - int(start) for start, end in PIECE.findall(found[3])
+        )
+        if lacks and line.strip() and not NAMED_LINE.match(line):
+            whole += f"\n{line}"
+            continue
+        if whole.strip():
+            yield first, whole
+        first, whole = number, line
+    if whole.strip():
+        yield first, whole
 
 
 def _add_span(

@@ -169,6 +169,13 @@ def test_brat_never_makes_o_of_a_broken_line(line, tmp_path):
     assert issues["line not understood"] == 1
 
 
+def test_brat_takes_no_broken_line_for_the_text_of_another(tmp_path):
+    pair(tmp_path, "a", TEXT.replace(" ", "  ", 1), "T1\tPER 0 11\tRosa Quint", "2\tLOC 21 25\tLund")
+    docs, issues, _ = read(tmp_path)
+    assert set(doc_to_tags(docs[0])) == {"B-PER", "I-PER", "-"}
+    assert issues["line not understood"] == 1
+
+
 def test_brat_never_makes_o_of_two_spans_in_one_line(tmp_path):
     pair(tmp_path, "a", TEXT, ROSA + LUND)
     pair(tmp_path, "b", TEXT, ROSA, LUND)
@@ -180,6 +187,20 @@ def test_brat_never_makes_o_of_two_spans_in_one_line(tmp_path):
 def test_brat_reads_lines_with_spaces_for_tabs_and_labels_with_spaces(tmp_path):
     pair(tmp_path, "a", TEXT, "T1 PER 0 10 Rosa Quint", "T2\tPlace 2 live 20 24\tLund")
     assert ents(read(tmp_path)[0][0]) == [("Rosa Quint", "PER"), ("Lund", "Place 2 live")]
+
+
+def test_brat_reads_a_text_that_goes_over_lines_of_the_annotation(tmp_path):
+    text = "one every\n12 hours, one every\n\nday"
+    lines = ["T1\tFREQ 4 18\tevery\n12 hours", "T2\tFREQ 24 34\tevery\n\nday", "T3\tX 0 3\tone"]
+    pair(tmp_path, "a", text, *lines)
+    docs, issues, _ = read(tmp_path)
+    assert [(found.span.text, found.span.label_) for found in spans_of(docs[0])][:2] == [
+        ("one", "X"),
+        ("every\n12 hours", "FREQ"),
+    ]
+    # An empty line ends a record: what it leaves is told.
+    assert issues["span whose text isn't at its offsets"] == 1
+    assert issues["line not understood"] == 1
 
 
 def test_brat_reads_bionlp_files(tmp_path):

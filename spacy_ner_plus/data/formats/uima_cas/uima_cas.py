@@ -69,7 +69,7 @@ TOKEN, SENTENCE = "Token", "Sentence"
 SCORES_OF = ("score", "confidence")
 SHAPES = "annotations of the type NamedEntity with a `value`"
 XMI_HEAD = re.compile(r"http:///uima/cas\.ecore")
-JSON_HEAD = re.compile(r'"(%TYPES|%FEATURE_STRUCTURES|%VIEWS|_context|_views)"\s*:')
+JSON_HEAD = re.compile(r'\s*\[?\s*\{\s*"(%TYPES|%FEATURE_STRUCTURES|%VIEWS|_context)"\s*:\s*[\[{]')
 TYPE_SYSTEM = "typesystem.xml"
 
 
@@ -113,10 +113,10 @@ class UimaCas:
 
     def sniff(self, source: Source) -> Sniff | None:
         if source.is_json:
-            keys = set(JSON_HEAD.findall(source.head))
-            if len(keys & {"%TYPES", "%FEATURE_STRUCTURES", "%VIEWS"}) > 1 or "_context" in keys:
-                return Sniff(CERTAIN, f"`{min(keys)}`")
-        elif source.head.lstrip()[:1] == "<" and XMI_HEAD.search(source.head):
+            # The type system, which comes first, may be larger than the head.
+            found = JSON_HEAD.match(source.head)
+            return None if found is None else Sniff(CERTAIN, f"`{found[1]}`")
+        if source.head.lstrip()[:1] == "<" and XMI_HEAD.search(source.head):
             return Sniff(CERTAIN, "XMI of a UIMA CAS")
         return None
 
@@ -228,6 +228,9 @@ def _choose(cas: Cas, options: UimaOptions, where: str) -> _Chosen | None:
         return _Chosen(named[0], _feature(cas, named[0], options, where), True)
     if any(_is_of(type, NAMED_ENTITY, cas.types) for type in used):
         return _Chosen(NAMED_ENTITY, options.feature or VALUE, True)
+    others = [type for type in sorted(used) if short(type) == short(NAMED_ENTITY)]
+    if len(others) == 1:
+        return _Chosen(others[0], _feature(cas, others[0], options, where), True)
     others = [type for type in sorted(used) if _may_be_entities(type, cas)]
     if len(others) > 1:
         shown = ", ".join(f"{type}|{'|'.join(_string_features(cas, type))}".rstrip("|") for type in others)

@@ -165,6 +165,21 @@ def test_uima_reads_types_derived_from_named_entity(name, tmp_path):
 
 
 @FILES
+def test_uima_takes_a_named_entity_of_another_package(name, tmp_path):
+    system = types("clear.NamedEntity", "clear.Other")
+    cas = rosa(system, "clear.NamedEntity")
+    cas.add(system.get_type("clear.Other")(begin=2, end=6, value="X"))
+    assert ents(read(write(cas, tmp_path / name))[0][0]) == SPANS
+
+
+def test_uima_knows_json_by_a_type_system_that_is_larger_than_what_is_looked_at(tmp_path):
+    path = write(rosa(types(ENTITY, *(f"custom.Type{i}" for i in range(1000)))), tmp_path / "doc.json")
+    value = json.loads(path.read_text())
+    assert len(json.dumps(value["%TYPES"])) > 65_536
+    assert ents(read(path)[0][0]) == SPANS
+
+
+@FILES
 def test_uima_takes_the_only_layer_and_asks_where_there_are_several(name, tmp_path):
     docs, _, notes = read(write(rosa(types("custom.Span", POS), "custom.Span"), tmp_path / name))
     assert ents(docs[0]) == SPANS
@@ -331,7 +346,7 @@ def test_uima_is_found_in_an_unpacked_export(tmp_path):
 def test_uima_takes_no_other_xml_or_json(tmp_path):
     for name, content in [
         ("a.xmi", "<xmi:XMI xmlns:uml='http://x'/>"),
-        ("a.json", '{"%TYPES": {}}'),
+        ("a.json", '{"x": "%TYPES"}'),
         ("a.xml", "<a/>"),
     ]:
         (tmp_path / name).write_text(content)
