@@ -684,6 +684,10 @@ class Errors(metaclass=_Coded):
         "{where}: the task's data has several texts, and nothing tells which of them is annotated: {keys}. Name the "
         "key as `text_key` (--option text_key=KEY)."
     )
+    E603 = (
+        "{where}: the record has several fields that are texts, and nothing tells which of them is annotated: {keys}. "
+        "Name one as `field` (--option field=NAME)."
+    )
     E610 = (
         "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
         "folder."

@@ -19,6 +19,7 @@ NAMES = {
         "spacy_ner_plus.TransformerTagger.v2",
     ],
     "spacy_ner_plus_formats": [
+        "argilla",
         "bio-json",
         "brat",
         "conll",
@@ -29,6 +30,7 @@ NAMES = {
         "iob",
         "jsonl",
         "label-studio",
+        "lighttag",
         "ontonotes",
         "rasa",
         "spacy",
