@@ -204,6 +204,14 @@ class Errors(metaclass=_Coded):
         "delimiter stands, or mend that row."
     )
 
+    E195 = (
+        "{where}: this is not Python that can be read: {reason}. Only literal values are: TRAIN_DATA = [(text, "
+        "{{'entities': [(start, end, label)]}}), ...]."
+    )
+    E196 = (
+        "'{path}' has no list{wanted} of pairs of a text and its entities; its lists of pairs: {names}. Name one as "
+        "`variable` (--option variable=NAME)."
+    )
     E201 = (
         "No encoder is given. Set `encoder` in the component's model to a folder or a hub name, such as "
         "config={'model': {'@architectures': 'spacy_ner_plus.TransformerTagger.v2', 'encoder': 'roberta-base'}}."

@@ -77,8 +77,11 @@ class BioJson:
     checked = True
 
     def sniff(self, source: Source) -> Sniff | None:
-        for record in source.head_records:
-            if any(record.get(key) for key in LABEL_KEYS if key != "tokens"):
+        for record in source.head_values:
+            is_pair = isinstance(record, list) and len(record) == 2 and isinstance(record[0], str)
+            if is_pair and isinstance(record[1], list):
+                return Sniff(POSSIBLE / 2, "pairs of a text and its labels")
+            if isinstance(record, dict) and any(record.get(key) for key in LABEL_KEYS if key != "tokens"):
                 return Sniff(POSSIBLE / 2, "records with labels that aren't offsets")
         return None
 

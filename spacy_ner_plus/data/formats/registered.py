@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from spacy_ner_plus.data.formats.format import Format
+from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.format_names import format_names, format_points
 
@@ -43,3 +44,23 @@ def usable_formats() -> Iterator[Format]:
             yield get_format(name)
         except UserError:
             continue
+
+
+def surest_format(source: Source, than: float) -> Format | None:
+    """Find the one format that is surest of a source.
+
+    than (float): How sure it must be at least, and more.
+    RETURNS (Format | None): None where there is no such format, or there are several.
+    """
+    sure: list[tuple[float, Format]] = []
+    for name in format_names():
+        try:
+            format = get_format(name)
+            found = format.sniff(source)
+        except Exception:  # noqa: BLE001 - another package's may fail with anything; detection tells of it
+            continue
+        if found is not None and found.confidence > than:
+            sure.append((found.confidence, format))
+    most = max((confidence for confidence, _ in sure), default=0.0)
+    best = [format for confidence, format in sure if confidence == most]
+    return best[0] if len(best) == 1 else None

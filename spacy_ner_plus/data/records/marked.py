@@ -33,7 +33,7 @@ class MarkedText:
     where (str): The record's place, such as 'train.jsonl:12'.
     spans (list[MarkedSpan] | None): Its spans; None where the record isn't annotated, [] where it is and has none.
     words (Sequence[str] | None): Its tokens, where the source has any.
-    spaces (Sequence[bool] | None): Whether a space follows each of them. Needed with `words`.
+    spaces (Sequence[bool] | None): Whether a space follows each of them; where it isn't said, or wrong, the text tells.
     sentence_starts (Sequence[int]): At which characters sentences begin, where the source says so.
     unread (list[str]): Annotation that can't be read and whose place in the text isn't known, as it was written.
         What no span covers is then missing rather than O.

@@ -12,6 +12,7 @@ import numpy as np
 from spacy.attrs import SENT_START
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import get_words_and_spaces
 
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS, OffsetUnits, UnitFinder, is_text_of
@@ -226,6 +227,13 @@ class _RecordMaker:
             # A space after the last token is no part of the text.
             if doc.text == f"{marked.text} ":
                 return Doc(self.nlp.vocab, words=words, spaces=[*spaces[:-1], False])
+        if marked.text.strip() and all(words):
+            try:
+                # The tokens may be right where the white space isn't, or isn't told.
+                words, spaces = get_words_and_spaces(words, marked.text)
+                return Doc(self.nlp.vocab, words=words, spaces=spaces)
+            except ValueError:
+                pass
         if marked.text.strip():
             self.issues.add("tokens that do not make up the text", marked.text[:60], marked.where)
         return text_to_doc(marked.text, self.nlp, issues=self.issues, where=marked.where)

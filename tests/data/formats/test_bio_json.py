@@ -220,7 +220,7 @@ def test_bio_json_leaves_out_an_empty_text():
 def test_bio_json_leaves_annotation_missing_without_labels():
     docs, issues = read('{"text": "a b"}')
     assert not docs[0].has_annotation("ENT_IOB")
-    assert issues["record without labels"] == 1
+    assert issues["record without annotation"] == 1
 
 
 def test_bio_json_mends_a_lone_surrogate():
