@@ -24,12 +24,12 @@ from spacy_ner_plus.data.formats.format import (
     Reading,
     Sniff,
 )
+from spacy_ner_plus.data.parsing.mentions import place_mentions
+from spacy_ner_plus.data.parsing.offset_spans import read_spans
+from spacy_ner_plus.data.parsing.record_keys import id_of
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
-from spacy_ner_plus.data.records.mentions import place_mentions
-from spacy_ner_plus.data.records.offset_spans import read_spans
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record, record_of, spans_of
-from spacy_ner_plus.data.records.record_keys import id_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.data.records.whitespace import restore_spaces
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation

@@ -21,12 +21,12 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.formats.format import POSSIBLE, Format, Reading, Sniff
 from spacy_ner_plus.data.formats.prodigy import PRODIGY
 from spacy_ner_plus.data.formats.registered import surest_format
+from spacy_ner_plus.data.parsing.offset_spans import SHAPES, SPAN_KEYS, has_offsets, read_spans
+from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key, id_of, meta_of
+from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
-from spacy_ner_plus.data.records.offset_spans import SHAPES, SPAN_KEYS, has_offsets, read_spans
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.record_keys import TEXT_KEYS, find_key, id_of, meta_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
-from spacy_ner_plus.data.records.token_objects import read_tokens
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation, looks_like_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source

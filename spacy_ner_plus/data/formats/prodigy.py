@@ -29,12 +29,12 @@ from spacy_ner_plus.data.formats.format import (
     Reading,
     Sniff,
 )
+from spacy_ner_plus.data.parsing.offset_spans import read_spans, refuse
+from spacy_ner_plus.data.parsing.record_keys import id_of, meta_of
+from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
-from spacy_ner_plus.data.records.offset_spans import read_spans, refuse
 from spacy_ner_plus.data.records.record import ScoredSpan, record_of, spans_of
-from spacy_ner_plus.data.records.record_keys import id_of, meta_of
 from spacy_ner_plus.data.records.texts import Record, TextOptions, texts_to_records
-from spacy_ner_plus.data.records.token_objects import read_tokens
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source

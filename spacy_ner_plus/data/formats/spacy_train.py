@@ -18,12 +18,12 @@ from typing import Any
 from spacy.util import get_words_and_spaces
 
 from spacy_ner_plus.data.formats.format import CERTAIN, LIKELY, Reading, Sniff
+from spacy_ner_plus.data.parsing.offset_spans import has_offsets, read_spans, refuse
+from spacy_ner_plus.data.parsing.record_keys import meta_of
+from spacy_ner_plus.data.parsing.token_tags import mark_tags
 from spacy_ner_plus.data.records.marked import MarkedText
-from spacy_ner_plus.data.records.offset_spans import has_offsets, read_spans, refuse
 from spacy_ner_plus.data.records.record import SPANS_KEY, Record
-from spacy_ner_plus.data.records.record_keys import meta_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
-from spacy_ner_plus.data.records.token_tags import mark_tags
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source

@@ -354,12 +354,12 @@ EXAMPLES = [
     FormatExample("excel", "ner_dataset.xlsx", _workbook),
     FormatExample("prodigy", "annotations.jsonl", json_lines(_PRODIGY)),
     FormatExample(
-        "spacy-train-data",
+        "spacy-train",
         "train_data.json",
         json.dumps([[MOVED, {"entities": [[0, 10, "PER"], [20, 24, "LOC"]]}]]),
     ),
     FormatExample(
-        "ner-annotator",
+        "spacy-train",
         "annotations.json",
         json.dumps(
             {
@@ -368,8 +368,8 @@ EXAMPLES = [
             }
         ),
     ),
-    FormatExample("spacy-json", "train.json", json.dumps(_SPACY_JSON)),
-    FormatExample("doc-json", "doc.json", json.dumps(_DOC_JSON)),
+    FormatExample("spacy-v2", "train.json", json.dumps(_SPACY_JSON)),
+    FormatExample("spacy-json", "doc.json", json.dumps(_DOC_JSON)),
     FormatExample(
         "gliner",
         "gliner.json",
@@ -377,7 +377,7 @@ EXAMPLES = [
     ),
     FormatExample("universal-ner", "universal.json", json.dumps(_UNIVERSAL_NER)),
     FormatExample(
-        "entity-strings",
+        "strings",
         "strings.jsonl",
         json_lines(
             {

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
+from spacy_ner_plus.data.sources.fields import NOTHING, as_name, as_offset, as_score
 from spacy_ner_plus.issues import IssueLog
 
 # Names without case, '_' and '-', as `_plain` makes them; what stands first counts where a span has several.
@@ -132,18 +133,6 @@ def has_offsets(value: Any) -> bool:
     return False
 
 
-def as_int(value: Any) -> int | None:
-    """RETURNS (int | None): A whole number, also of a float or a string such as '10' or '10.0'."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if "." in value else int(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if value == value // 1 else None
-
-
 def _items(value: Any) -> list[Any]:
     """What a label has: one span or a list of them."""
     if isinstance(value, list) and not _is_pair(value):
@@ -166,7 +155,7 @@ def _read(item: Any, label: str | None, marked: MarkedText, issues: IssueLog) ->
     for each in _label_list(labels):
         if each is None:
             refuse(item, marked, issues)
-        elif each != OUTSIDE:
+        elif not _is_outside(each, item, marked, issues):
             yield MarkedSpan(start, end, each)
 
 
@@ -183,18 +172,24 @@ def _read_object(
             refuse(item, marked, issues)
             continue
         text = None if keys.text is None else item[keys.text]
-        name = item[keys.id] if keys.id is not None else None
-        score = item[keys.score] if keys.score is not None else None
-        is_number = isinstance(score, int | float) and not isinstance(score, bool)
-        for key in keys.others:
-            if item[key] not in (None, "", [], {}):
-                issues.add(f"key of spans that isn't kept: {key}", str(item[key])[:60], marked.where)
-        if score is not None and not is_number:
-            issues.add(f"key of spans that isn't kept: {keys.score}", str(score)[:60], marked.where)
+        name = as_name(item[keys.id]) if keys.id is not None else ""
+        score = as_score(item[keys.score]) if keys.score is not None else None
+        unread = (*keys.others, keys.score) if keys.score is not None and score is None else keys.others
+        for key in unread:
+            if item[key] not in NOTHING:
+                issues.add(f"key of spans that isn't kept: {key}", repr(item[key])[:60], marked.where)
         for each in labels:
-            if each != OUTSIDE:
-                shown = "" if name is None else str(name)
-                yield MarkedSpan(start, end, each, text, shown, float(score) if is_number else None)
+            if not _is_outside(each, item, marked, issues):
+                yield MarkedSpan(start, end, each, text, name, score)
+
+
+def _is_outside(label: str, item: Any, marked: MarkedText, issues: IssueLog) -> bool:
+    """Count a span that says of its words that they are no entity."""
+    if label == OUTSIDE:
+        issues.add(
+            "span labelled O, which is no entity", json.dumps(item, ensure_ascii=False)[:60], marked.where
+        )
+    return label == OUTSIDE
 
 
 def _bounds(item: Mapping[str, Any], keys: _Keys) -> list[tuple[int | None, int | None]]:
@@ -203,11 +198,11 @@ def _bounds(item: Mapping[str, Any], keys: _Keys) -> list[tuple[int | None, int 
         value = item[keys.pair]
         pairs = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
         if all(map(_is_pair, pairs)):
-            return [(as_int(pair[0]), as_int(pair[1])) for pair in pairs]
-    start = as_int(item[keys.start]) if keys.start is not None else None
+            return [(as_offset(pair[0]), as_offset(pair[1])) for pair in pairs]
+    start = as_offset(item[keys.start]) if keys.start is not None else None
     if keys.end is not None:
-        return [(start, as_int(item[keys.end]))]
-    length = as_int(item[keys.length]) if keys.length is not None else None
+        return [(start, as_offset(item[keys.end]))]
+    length = as_offset(item[keys.length]) if keys.length is not None else None
     return [(start, None if start is None or length is None else start + length)]
 
 
@@ -227,17 +222,17 @@ def _parts(item: Sequence[Any], label: str | None = None) -> tuple[int, int, Any
         item = [*item[:2], label, *item[2:]]
     if len(item) < 3:
         return None
-    start, end = as_int(item[0]), as_int(item[1])
+    start, end = as_offset(item[0]), as_offset(item[1])
     if start is not None and end is not None:
         return start, end, item[2], list(item[3:])
-    start, end = as_int(item[1]), as_int(item[2])
+    start, end = as_offset(item[1]), as_offset(item[2])
     if start is not None and end is not None and isinstance(item[0], str):
         return start, end, item[0], list(item[3:])
     return None
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(as_int(part) is not None for part in value)
+    return isinstance(value, list) and len(value) == 2 and all(as_offset(part) is not None for part in value)
 
 
 def _first_pair(value: Any) -> Any:
