@@ -53,6 +53,7 @@ class LabelMap:
         annotated = annotated_labels(doc)
         if annotated is not None:
             doc.user_data[ANNOTATED_LABELS] = self._renamed(annotated, doc)
+        ents = {(ent.start, ent.end) for ent in doc.ents} if SPANS_KEY in doc.spans else set()
         strings = doc.vocab.strings
         changes = [(strings[old], new) for old, new in self.labels.items() if old in strings]
         array = doc.to_array([ENT_IOB, ENT_TYPE])
@@ -71,14 +72,13 @@ class LabelMap:
         if changed:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
         if SPANS_KEY in doc.spans:
-            self._apply_to_spans(doc)
+            self._apply_to_spans(doc, ents)
 
-    def _apply_to_spans(self, doc: Doc) -> None:
+    def _apply_to_spans(self, doc: Doc, ents: set[tuple[int, int]]) -> None:
         """Change the spans that go with the entities, nested ones among them."""
         group = doc.spans[SPANS_KEY]
         if not any(span.label_ in self.labels for span in group):
             return
-        ents = {(ent.start, ent.end) for ent in doc.ents}
         scores = group.attrs.get("scores")
         kept, kept_scores = [], []
         for number, span in enumerate(group):

@@ -29,13 +29,18 @@ def test_label_map_can_swap_labels(doc):
 
 
 def test_label_map_changes_nested_spans_with_the_entities(nlp):
-    doc = Doc(nlp.vocab, words=["Uni", "Lund", "ist"], ents=["B-ORG", "I-ORG", "O"])
-    spans = [Span(doc, 0, 2, "ORG", span_id="a"), Span(doc, 1, 2, "LOC", span_id="b"), Span(doc, 0, 1, "X")]
+    doc = Doc(nlp.vocab, words=["Uni", "Lund", "ist"], ents=["B-ORG", "I-ORG", "B-MISC"])
+    spans = [
+        *doc.ents[1:],
+        Span(doc, 0, 2, "ORG", span_id="a"),
+        Span(doc, 1, 2, "LOC", span_id="b"),
+        Span(doc, 0, 1, "X"),
+    ]
     mark_record(
         Record(doc, "f:1"),
-        [ScoredSpan(span, score) for span, score in zip(spans, (0.5, 0.25, 1), strict=True)],
+        [ScoredSpan(span, score) for span, score in zip(spans, (1, 0.5, 0.25, 1), strict=True)],
     )
-    label_map = LabelMap({"ORG": "COMPANY", "LOC": "PLACE", "X": None})
+    label_map = LabelMap({"ORG": "COMPANY", "LOC": "PLACE", "X": None, "MISC": None})
     label_map.apply(doc)
     group = doc.spans["sc"]
     assert [(span.text, span.label_, span.id_) for span in group] == [
@@ -43,7 +48,7 @@ def test_label_map_changes_nested_spans_with_the_entities(nlp):
         ("Lund", "PLACE", "b"),
     ]
     assert group.attrs["scores"] == [0.5, 0.25]
-    assert label_map.used == {"ORG": 1, "LOC": 1, "X": 1}
+    assert label_map.used == {"ORG": 1, "LOC": 1, "X": 1, "MISC": 1}
 
 
 def test_label_map_that_names_nothing_leaves_the_doc(doc, nlp):
