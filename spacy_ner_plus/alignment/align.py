@@ -95,6 +95,7 @@ def align_mentions(
     end_char: int | None = None,
     occurrences: str = "listed",
     similarity_threshold: float = MENTION_SIMILARITY,
+    text: str | None = None,
 ) -> Alignment:
     """Find the spans of a reply's mentions.
 
@@ -104,6 +105,7 @@ def align_mentions(
     occurrences (str): 'listed', 'all' or 'first': which occurrences a mention takes where the
         reply doesn't say.
     similarity_threshold (float): The least similarity, above 0; 1 for none but exact and normalised.
+    text (str | None): The Doc's text, where it is at hand: a Doc makes it of its tokens each time.
     RETURNS (Alignment): Spans, and what was not found.
     RAISES (UserError): Another policy or threshold.
     """
@@ -111,7 +113,7 @@ def align_mentions(
         raise UserError(Errors.E293.format(value=occurrences, policies=", ".join(POLICIES)))
     if not 0 < similarity_threshold <= 1:
         raise UserError(Errors.E294.format(value=similarity_threshold))
-    finder = OccurrenceFinder.of_doc(doc, start_char, end_char)
+    finder = OccurrenceFinder.of_doc(doc, start_char, end_char, text=text)
     return _Aligner(finder, mentions, occurrences, similarity_threshold).align()
 
 
@@ -132,6 +134,8 @@ def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Fo
 
 def find_other_spellings(finder: OccurrenceFinder, text: str) -> Found:
     """Find other spellings of a mention that is there as it is spelled."""
+    if not finder.has_other_spelling(text):
+        return Found(NORMALISED, NORMALISED_SCORE, text, [])
     found = _find_normalised(finder, text)
     return found._replace(occurrences=finder.without_lower_case(text, found.occurrences))
 

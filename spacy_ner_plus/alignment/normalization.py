@@ -9,7 +9,7 @@ characters, white space as one space, and none of it beside punctuation.
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 APOSTROPHES = "\u2018\u2019\u201a\u201b\u2032\u2035\u00b4`\u02bc\u02b9\uff07\u2039\u203a"
 QUOTES = "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\uff02\u301d\u301e"
@@ -20,6 +20,8 @@ SAME = str.maketrans(
 # Vowels and final consonants of Hangul, which join the character before them.
 JAMO = range(0x1160, 0x1200)
 SPACE = re.compile(r"\s+")
+# In ASCII text. Of several spaces between letters the first stays.
+BESIDE_PUNCTUATION = re.compile(r"(?<![a-z0-9])\s++|\s++(?![a-z0-9])")
 
 
 class Normalised:
@@ -30,13 +32,22 @@ class Normalised:
     ends (list[int]): And where that ends.
     """
 
-    __slots__ = ("ends", "starts", "text")
-
     def __init__(self, original: str):
         if original.isascii():
-            self._from_ascii(original)
+            self._original = original
+            self.text = _normalise_ascii(original)
         else:
             self._from_unicode(original)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        self._find_offsets()
+        return self.starts
+
+    @cached_property
+    def ends(self) -> list[int]:
+        self._find_offsets()
+        return self.ends
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Find the place in the original that a stretch of the normalised form comes from.
@@ -47,30 +58,31 @@ class Normalised:
         """
         return self.starts[start], self.ends[end - 1]
 
-    def _from_ascii(self, original: str) -> None:
-        """Characters stay one by one here, so that all but white space is copied at once."""
-        folded = original.translate(SAME).lower()
-        pieces, starts, ends = [], [], []
+    def _find_offsets(self) -> None:
+        """Of an ASCII text, when they are first needed. Its characters stay one by one, but for white space."""
+        original = self._original
+        starts: list[int] = []
+        ends: list[int] = []
         at = 0
-        for space in SPACE.finditer(folded):
+        for space in SPACE.finditer(original):
             begin, after = space.span()
-            pieces.append(folded[at:begin])
             starts += range(at, begin)
             ends += range(at + 1, begin + 1)
-            if begin > 0 and after < len(folded) and folded[begin - 1].isalnum() and folded[after].isalnum():
-                pieces.append(" ")
+            if (
+                begin > 0
+                and after < len(original)
+                and original[begin - 1].isalnum()
+                and original[after].isalnum()
+            ):
                 starts.append(begin)
                 ends.append(after)
             at = after
-        pieces.append(folded[at:])
-        self.text = "".join(pieces)
-        self.starts = [*starts, *range(at, len(folded))]
-        self.ends = [*ends, *range(at + 1, len(folded) + 1)]
+        self.starts = [*starts, *range(at, len(original))]
+        self.ends = [*ends, *range(at + 1, len(original) + 1)]
 
     def _from_unicode(self, original: str) -> None:
         characters: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
+        self.starts, self.ends = [], []
         # White space waits until the character after it is known.
         space: tuple[int, int] | None = None
         for start, end, folded in _folded(original):
@@ -91,9 +103,27 @@ class Normalised:
 
 def normalise(text: str) -> str:
     """RETURNS (str): A text's normalised form, without differences of spelling that don't matter."""
-    if text.isascii() and text.split() == [text]:
-        return text.translate(SAME).lower()
-    return Normalised(text).text
+    return _normalise_ascii(text) if text.isascii() else Normalised(text).text
+
+
+def squeeze(text: str) -> str:
+    """RETURNS (str): A text's normalised form without any white space, made at once and without offsets.
+
+    What isn't in it isn't in the text, in any spelling.
+    """
+    if not text.isascii():
+        text = text.translate(SAME)
+        for character in set(text):
+            if not character.isascii() and unicodedata.category(character) == "Cf":
+                text = text.replace(character, "")
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        text = unicodedata.normalize("NFKC", folded)
+    return "".join(text.translate(SAME).lower().split())
+
+
+def _normalise_ascii(text: str) -> str:
+    folded = text.translate(SAME).lower()
+    return SPACE.sub(" ", BESIDE_PUNCTUATION.sub("", folded))
 
 
 def _folded(original: str) -> Iterator[tuple[int, int, str]]:

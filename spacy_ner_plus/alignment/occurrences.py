@@ -8,13 +8,12 @@ callers that can split tokens, occurrences of words are left as they are.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from operator import attrgetter
 from typing import NamedTuple
 
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
-from spacy_ner_plus.alignment.normalization import Normalised, normalise
+from spacy_ner_plus.alignment.normalization import Normalised, normalise, squeeze
 from spacy_ner_plus.extras import from_extra
 
 # How much worse than the threshold a stretch of characters may be before it is laid on tokens.
@@ -73,23 +72,24 @@ class OccurrenceFinder:
         self._index_by_end = {end: i for i, end in enumerate(ends, start=1)}
 
     @classmethod
-    def of_doc(cls, doc: Doc, start_char: int = 0, end_char: int | None = None) -> "OccurrenceFinder":
+    def of_doc(
+        cls, doc: Doc, start_char: int = 0, end_char: int | None = None, *, text: str | None = None
+    ) -> "OccurrenceFinder":
         """Look at a Doc, or at a stretch of it; offsets are within the stretch.
 
         start_char (int): Where the stretch begins.
         end_char (int | None): Where it ends; None for the Doc's end.
+        text (str | None): The Doc's text, where it is at hand.
         """
-        if start_char <= 0 and end_char is None:
-            first, tokens, text = 0, doc, doc.text
-        else:
-            first = max(bisect_right(doc, start_char, key=attrgetter("idx")) - 1, 0)
-            last = len(doc) if end_char is None else bisect_left(doc, end_char, key=attrgetter("idx"))
-            tokens = doc[first : max(last, first)]
-            cut = start_char - tokens.start_char if len(tokens) else 0
-            length = None if end_char is None else max(end_char - start_char, 0)
-            text = tokens.text_with_ws[cut:][:length]
+        text = doc.text if text is None else text
+        bounds = doc.to_array([IDX, LENGTH]).astype("int64").reshape(-1, 2)
+        first, last = 0, len(bounds)
+        if start_char > 0 or (end_char is not None and end_char < len(text)):
+            first = max(int(bounds[:, 0].searchsorted(start_char, side="right")) - 1, 0)
+            last = last if end_char is None else int(bounds[:, 0].searchsorted(end_char))
+            bounds = bounds[first : max(last, first)]
+            text = text[start_char:end_char]
         # No Token is made for it.
-        bounds = doc.to_array([IDX, LENGTH])[first : first + len(tokens)].astype("int64")
         starts = (bounds[:, 0] - start_char).tolist()
         ends = (bounds[:, 0] - start_char + bounds[:, 1]).tolist()
         return cls(text, starts, ends, first)
@@ -97,6 +97,18 @@ class OccurrenceFinder:
     @cached_property
     def _normalised(self) -> Normalised:
         return Normalised(self.text)
+
+    @cached_property
+    def _squeezed(self) -> str:
+        return squeeze(self.text)
+
+    def has_other_spelling(self, mention: str) -> bool:
+        """RETURNS (bool): Whether the text may have a mention otherwise than as it is spelled; False is certain.
+
+        It costs much less than to look for other spellings, which needs the text's normalised form.
+        """
+        form = squeeze(mention)
+        return bool(form) and _count(self._squeezed, form) > _count(self.text, mention)
 
     def exact(self, mention: str) -> list[Occurrence]:
         """RETURNS (list[Occurrence]): Where the text has a mention as it is spelled, in order."""
@@ -301,6 +313,15 @@ def _end_of_words(text: str, at: int, words: Sequence[str], gap: int) -> int:
         if start >= len(text) or text[start].isalnum() or text[start] == "_":
             break
     return -1
+
+
+def _count(text: str, part: str) -> int:
+    """How often a text has a part, overlapping ones too."""
+    count, at = 0, text.find(part)
+    while at >= 0:
+        count += 1
+        at = text.find(part, at + 1)
+    return count
 
 
 def _digits(text: str) -> str:

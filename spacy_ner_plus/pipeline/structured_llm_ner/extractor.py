@@ -58,7 +58,7 @@ class Extractor:
         """
         # Once, since Doc.text is built from the tokens at each access.
         whole = doc.text
-        submitted = DocInFlight(doc, self.chunks(doc, issues, text=whole))
+        submitted = DocInFlight(doc, self.chunks(doc, issues, text=whole), text=whole)
         for start, end in submitted.chunks:
             text = whole[start:end]
             read = self.prompter.reader(text)
@@ -135,9 +135,10 @@ class Extractor:
         )
 
     def _read_chunk(
-        self, doc: Doc, chunk: Stretch, samples: Sequence[Outcome], occurrences: str
+        self, submitted: DocInFlight, chunk: Stretch, samples: Sequence[Outcome], occurrences: str
     ) -> "_ChunkReading":
         """Find in the text what the samples of one chunk name."""
+        doc = submitted.doc
         start, end = chunk
         valid = [outcome for outcome in samples if outcome.value is not None]
         readings = [Reading.of(outcome.value) for outcome in valid]
@@ -149,6 +150,7 @@ class Extractor:
                 end_char=end,
                 occurrences=occurrences,
                 similarity_threshold=self.similarity_threshold,
+                text=submitted.text,
             )
             for reading in readings
         ]

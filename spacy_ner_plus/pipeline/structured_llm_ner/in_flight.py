@@ -22,6 +22,7 @@ class DocInFlight:
     requests (list[ChatRequest]): What was sent, for each chunk the requests of all samples.
     futures (list[Future[Outcome]]): What comes of them, in the same order.
     error (Exception | None): Why nothing could be sent.
+    text (str): The Doc's text, which a Doc makes of its tokens each time.
     """
 
     doc: Doc
@@ -29,6 +30,7 @@ class DocInFlight:
     requests: list[ChatRequest] = field(default_factory=list)
     futures: list[Future] = field(default_factory=list)
     error: Exception | None = None
+    text: str = ""
 
     def is_done(self) -> bool:
         """RETURNS (bool): Whether nothing needs to be waited for any more."""
