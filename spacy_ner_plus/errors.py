@@ -718,6 +718,10 @@ class Errors(metaclass=_Coded):
         "{where}: this is UIMA's older JSON, which doesn't say what it holds. Export the document as JSON CAS 0.4 "
         "(INCEpTION: 'UIMA CAS JSON 0.4.0') or as XMI."
     )
+    E617 = (
+        "'{source}' is nothing of brat's: a text and its annotation are two files. Name a folder of .txt and .ann "
+        "files, or one of such a pair."
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -187,9 +187,11 @@ def _looks_like_brat(path: Path) -> bool:
 def _pairs(source: Source, notes: list[str]) -> list[_Pair]:
     """Find the texts and their annotation, in the order of their names.
 
-    RAISES (UserError): Annotation without its text.
+    RAISES (UserError): Annotation without its text, and what is neither.
     """
     if not source.is_folder:
+        if source.name == "stdin" or not (_is_annotation(source.path) or source.ending == TXT):
+            raise UserError(Errors.E617.format(source=source.name))
         text = source.path.with_suffix(TXT) if _is_annotation(source.path) else source.path
         if not text.is_file():
             raise UserError(Errors.E610.format(annotation=source.name, text=text.name))

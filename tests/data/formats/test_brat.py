@@ -78,6 +78,12 @@ def test_brat_refuses_annotation_without_its_text(tmp_path):
             read(named)
 
 
+def test_brat_refuses_what_is_no_file_of_a_pair(tmp_path):
+    (tmp_path / "notes.md").write_text(TEXT)
+    with pytest.raises(UserError, match="nothing of brat's"):
+        read(tmp_path / "notes.md")
+
+
 def test_brat_joins_a_span_that_goes_over_a_line_end(tmp_path):
     text = "moved to Rosa\nQuint\r\n  Street"
     lines = ["T1\tLOC 9 13;14 19;23 29\tRosa Quint Street", "T2\tPER 9 13;14 19\tRosa Quint"]
