@@ -1,13 +1,15 @@
-"""`hub`: datasets of the `datasets` library, with a list of tokens and a list of tags a row.
+"""`hub`: datasets of the `datasets` library, a row a sentence with tokens and tags, or a text with spans.
 
     {"document_id": 3, "tokens": ["Ann", "left"], "ner_tags": ["B-PER", "O"]}
+    {"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
 
-By name on the Hugging Face hub, or a folder, a parquet file, or what
-`save_to_disk` wrote. Tags are strings or a ClassLabel. Code of a dataset's own
-is never run.
+By name on the Hugging Face hub, or a folder, a parquet file, or what `save_to_disk` wrote. Columns are found, also
+inside of others. Tags are strings, a ClassLabel, or numbers with the option `labels` or names in a
+`dataset_infos.json` or README.md beside the file. Other columns are in the Doc's meta. Code of a dataset's own is
+never run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.data.formats.format import CERTAIN, LIKELY, SENTENCES, TOKENS, Reading, Sniff
+from spacy_ner_plus.data.formats.rows.rows import RowOptions, read_rows
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.schemes import MISSING_TAGS, TagReader, is_tag
-from spacy_ner_plus.data.records.sentences import TokenOptions, sentences_to_records
-from spacy_ner_plus.data.records.tagged import TaggedSentence
+from spacy_ner_plus.data.sources.label_names import names_beside
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
@@ -30,17 +31,14 @@ from spacy_ner_plus.settings import setting, settings
 if TYPE_CHECKING:
     from datasets import Dataset
 
-DOCUMENT_COLUMNS = ("document_id", "doc_id")
 ROWS_AT_ONCE = 1000
 DATASET_FILES = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
 @settings
-class HubOptions(TokenOptions):
+class HubOptions(RowOptions):
     """How datasets are read."""
 
-    token_column: str = setting("Column of the tokens.", "tokens")
-    tag_column: str = setting("Column of the tags.", "ner_tags")
     hub_split: str | None = setting(
         "Split of a dataset, such as train; may be left out where there is one.", None
     )
@@ -90,24 +88,20 @@ def hub_to_records(source: str, reading: Reading) -> Iterator[Record]:
     source (str): Name or path; 'NAME:CONFIGURATION' where there are several, and
         '@SPLIT' after it is another way to name the split.
     reading (Reading): With HubOptions.
-    YIELDS (Record): With the dataset's tokens; a row begins a sentence.
+    YIELDS (Record): With the dataset's tokens, where it has any; a row begins a sentence.
     RAISES (UserError): Without the `datasets` package, the dataset, the split or
         a column, and for tags that are integers without names.
     """
-    options, issues = reading.options, reading.issues
-    dataset, name = _load(source, options.hub_split)
-    names = _check_columns(dataset, name, options.token_column, options.tag_column)
-    document_column = next((column for column in DOCUMENT_COLUMNS if column in dataset.column_names), None)
-    columns = [options.token_column, options.tag_column, *([document_column] if document_column else [])]
-    dataset = dataset.select_columns(columns)
-    has_prefixes = _has_prefixes(dataset, options.tag_column, names)
-    yield from sentences_to_records(
-        _sentences(_rows(dataset, columns, names, name, issues), issues),
-        reading.nlp,
-        options,
-        has_documents=document_column is not None,
-        reader=TagReader("auto" if has_prefixes else "IO", issues),
-        shapes="tags such as B-PER, I-PER and O, or labels",
+    dataset, name = _load(source, reading.options.hub_split)
+    # Pictures and sound: what isn't said in words is no meta.
+    others = [column for column, feature in dataset.features.items() if not _is_plain(feature)]
+    if others:
+        dataset = dataset.remove_columns(others)
+        reading.notes.append(
+            f"{name}: columns that are neither text nor numbers passed over: {', '.join(others)}"
+        )
+    yield from read_rows(
+        lambda issues: _rows(dataset), reading, name, lambda column: names_beside(Path(source), column)
     )
 
 
@@ -173,92 +167,53 @@ def _offline(offline: bool) -> Iterator[None]:
         datasets.config.HF_HUB_OFFLINE = before
 
 
-def _check_columns(dataset: "Dataset", name: str, token_column: str, tag_column: str) -> Sequence[str] | None:
-    """Check that both columns are there and hold lists; RETURNS a ClassLabel's names."""
-    for column, argument in ((token_column, "token_column"), (tag_column, "tag_column")):
-        if column not in dataset.column_names:
-            columns = ", ".join(dataset.column_names)
-            option = argument.replace("_", "-")
-            raise UserError(
-                Errors.E162.format(
-                    source=name, column=column, columns=columns, argument=argument, option=option
-                )
-            )
-        if not hasattr(dataset.features[column], "feature"):
-            found = dataset.features[column]
-            raise UserError(Errors.E166.format(source=name, column=column, found=found))
-    tags = dataset.features[tag_column].feature
-    if hasattr(tags, "names"):
-        return tags.names
-    if "int" in str(getattr(tags, "dtype", "")):
-        raise UserError(Errors.E165.format(source=name, column=tag_column))
-    return None
-
-
-def _tag_names(tags: Sequence[Any], names: Sequence[str] | None) -> list[str]:
-    """Write tags as strings; None and a ClassLabel's negative numbers are missing."""
-    if names is None:
-        return ["" if tag is None else str(tag) for tag in tags]
-    return ["" if tag is None or tag < 0 else names[tag] for tag in tags]
-
-
-def _has_prefixes(dataset: "Dataset", tag_column: str, names: Sequence[str] | None) -> bool:
-    """Whether tags are of a scheme with prefixes, rather than labels alone."""
-    plain = {"O", *MISSING_TAGS}
-    if names is not None:
-        return any(is_tag(name) for name in set(names) - plain)
-    labels_seen = False
-    for batch in dataset.select_columns([tag_column]).iter(ROWS_AT_ONCE):
-        for tags in batch[tag_column]:
-            seen = set(_tag_names(tags or (), names)) - plain
-            if any(map(is_tag, seen)):
-                return True
-            labels_seen = labels_seen or bool(seen)
-    return not labels_seen
-
-
-def _rows(
-    dataset: "Dataset", columns: list[str], names: Sequence[str] | None, name: str, issues: IssueLog
-) -> Iterator[TaggedSentence]:
-    """Read the rows, and count those that can't be read."""
-    token_column, tag_column, *document_column = columns
+def _rows(dataset: "Dataset") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read the rows, with classes by their names."""
+    features = dataset.features
+    named = [column for column, feature in features.items() if _has_names(feature)]
     number = 0
-    for batch in dataset.iter(ROWS_AT_ONCE):
-        documents = batch[document_column[0]] if document_column else [None] * len(batch[token_column])
-        for tokens, tags, document in zip(batch[token_column], batch[tag_column], documents, strict=True):
+    for batch in dataset.with_format(None).iter(ROWS_AT_ONCE):
+        columns = dict(batch)
+        for column in named:
+            columns[column] = [_by_name(value, features[column]) for value in columns[column]]
+        for values in zip(*columns.values(), strict=True):
             number += 1
-            place = f"{name}:{number}"
-            tokens, tags = tokens or [], _tag_names(tags or (), names)
-            if len(tokens) != len(tags):
-                example = f"{len(tokens)} tokens, {len(tags)} tags"
-                issues.add("tokens and tags of unequal length", example, place)
-                continue
-            kept = [(str(token), tag) for token, tag in zip(tokens, tags, strict=True) if token]
-            if not kept:
-                issues.add("empty text", "a row without tokens", place)
-                continue
-            if len(kept) < len(tokens):
-                issues.add(
-                    "token without text", " ".join(map(str, tokens))[:60], place, len(tokens) - len(kept)
-                )
-            yield TaggedSentence(
-                [token for token, _ in kept],
-                [tag for _, tag in kept],
-                name,
-                [number] * len(kept),
-                document="" if document is None else str(document),
-            )
+            yield number, dict(zip(columns, values, strict=True))
 
 
-def _sentences(rows: Iterator[TaggedSentence], issues: IssueLog) -> Iterator[TaggedSentence]:
-    """Mark where documents begin, and count those that come in several pieces."""
-    last: str | None = None
-    seen = set()
-    for row in rows:
-        if row.document != last:
-            row.opens_document = True
-            if row.document in seen:
-                issues.add("document in several pieces", row.document, row.place(0))
-            seen.add(row.document)
-            last = row.document
-        yield row
+def _is_plain(feature: Any) -> bool:
+    """Whether a column holds text and numbers, in lists and structs or not."""
+    inner = _inner(feature)
+    if inner is not None:
+        return all(map(_is_plain, inner))
+    return hasattr(feature, "names") or "binary" not in str(getattr(feature, "dtype", "binary"))
+
+
+def _has_names(feature: Any) -> bool:
+    inner = _inner(feature)
+    return hasattr(feature, "names") if inner is None else any(map(_has_names, inner))
+
+
+def _inner(feature: Any) -> list[Any] | None:
+    """The features inside of lists and structs; None for any other."""
+    if isinstance(feature, dict):
+        return list(feature.values())
+    if isinstance(feature, list):
+        return feature
+    return [feature.feature] if hasattr(feature, "feature") else None
+
+
+def _by_name(value: Any, feature: Any) -> Any:
+    """Write a ClassLabel's numbers as names, however deep they stand; negative ones are missing."""
+    if hasattr(feature, "names"):
+        return None if value is None or value < 0 else feature.names[value]
+    if isinstance(value, dict) and isinstance(feature, dict):
+        return {key: _by_name(part, feature.get(key)) for key, part in value.items()}
+    if isinstance(value, list):
+        item = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
+        return [_by_name(part, item) for part in value]
+    if isinstance(value, dict) and isinstance(getattr(feature, "feature", None), dict):
+        # A list of structs that older versions keep as a struct of lists.
+        inner = feature.feature
+        return {key: [_by_name(part, inner.get(key)) for part in parts or ()] for key, parts in value.items()}
+    return value

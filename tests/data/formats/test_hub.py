@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.data.formats.hub import hub_to_docs
+from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import doc_to_tags
@@ -137,7 +138,7 @@ def test_hub_keeps_what_a_negative_class_leaves_out_as_missing(tmp_path):
 @pytest.mark.parametrize(
     ("tokens", "tags", "kind", "kept"),
     [
-        (["a", "b"], ["O"], "tokens and tags of unequal length", 1),
+        (["a", "b"], ["O"], "tokens and tags of unequal length", 2),
         ([], [], "empty text", 1),
         (["a", "", "b"], ["O", "O", "O"], "token without text", 2),
         (["a", "b"], ["O", "I-X"], "I- that opens an entity", 2),
@@ -158,7 +159,7 @@ def test_hub_counts_what_a_row_has_wrong(tokens, tags, kind, kept, tmp_path):
         (strings(), {"token_column": "words"}, "it has: tokens, ner_tags.*--token-column"),
         (strings(), {"tag_column": "tags"}, "it has: tokens, ner_tags.*--tag-column"),
         (strings(), {"group": "page"}, "Can't group by 'page'"),
-        (strings(text=["a", "b", "c"]), {"token_column": "text"}, "should hold a list"),
+        (strings(text=["a", "b", "c"]), {"token_column": "text"}, "E171.*1 tokens, 4 tags"),
         (strings(ner_tags=[[0, 1, 2, 0], [1, 2, 0], [0, 0]]), {}, "integers without names"),
         (DatasetDict(train=strings(), dev=strings()), {}, "several splits: train, dev"),
         (
@@ -171,6 +172,71 @@ def test_hub_counts_what_a_row_has_wrong(tokens, tags, kind, kept, tmp_path):
 def test_hub_says_what_it_misses(dataset, options, message, tmp_path):
     with pytest.raises(UserError, match=message):
         read(saved(dataset, tmp_path), **options)
+
+
+def test_hub_takes_a_row_whose_tags_do_not_fit_for_missing(tmp_path):
+    dataset = Dataset.from_dict({"tokens": [TOKENS[0], ["a", "b"]], "ner_tags": [TAGS[0], ["O"]]})
+    docs, _ = read(saved(dataset, tmp_path))
+    assert doc_to_tags(docs[1]) == ["-", "-"]
+
+
+def numbers():
+    return Dataset.from_dict(
+        {"tokens": TOKENS, "ner_tags": [[NAMES.index(tag) for tag in tags] for tags in TAGS]}
+    )
+
+
+def test_hub_reads_numbers_by_the_names_that_are_given(tmp_path):
+    docs, _ = read(saved(numbers(), tmp_path), labels=",".join(NAMES))
+    assert [spans_of(doc) for doc in docs] == SPANS
+
+
+def test_hub_reads_numbers_by_the_card_beside_a_parquet_file(tmp_path):
+    names = "".join(f"          '{number}': {name}\n" for number, name in enumerate(NAMES))
+    card = "---\ndataset_info:\n  features:\n  - name: ner_tags\n    sequence:\n      class_label:\n        names:\n"
+    (tmp_path / "README.md").write_text(f"{card}{names}---\n")
+    numbers().to_pandas().to_parquet(tmp_path / "a.parquet")
+    assert [spans_of(doc) for doc in read(str(tmp_path / "a.parquet"))[0]] == SPANS
+
+
+def test_hub_reads_columns_inside_of_others(tmp_path):
+    rows = [
+        {"annotation": {"words": tokens, "labels": [NAMES.index(tag) for tag in tags]}, "lang": "en"}
+        for tokens, tags in zip(TOKENS, TAGS, strict=True)
+    ]
+    inside = {"words": List(Value("string")), "labels": List(ClassLabel(names=NAMES))}
+    dataset = Dataset.from_list(rows, features=Features({"annotation": inside, "lang": Value("string")}))
+    docs, issues = read(saved(dataset, tmp_path))
+    assert [spans_of(doc) for doc in docs] == SPANS
+    assert record_of(docs[0])["meta"]["lang"] == "en"
+    assert len(issues) == 0
+
+
+@pytest.mark.parametrize("kind", ["structs", "columns"])
+def test_hub_reads_texts_with_spans(kind, tmp_path):
+    inside = {"start": Value("int64"), "end": Value("int64"), "label": ClassLabel(names=["PER", "LOC"])}
+    spans = [[{"start": 0, "end": 3, "label": 0}, {"start": 12, "end": 16, "label": 1}], []]
+    feature = List(inside)
+    if kind == "columns":
+        feature = {key: List(value) for key, value in inside.items()}
+        spans = [{key: [span[key] for span in row] for key in inside} for row in spans]
+    dataset = Dataset.from_dict(
+        {"id": ["a", "b"], "text": ["Ann went to Lund", "She left"], "entities": spans},
+        features=Features({"id": Value("string"), "text": Value("string"), "entities": feature}),
+    )
+    dataset.to_parquet(tmp_path / "a.parquet")
+    docs, issues = read(str(tmp_path / "a.parquet"))
+    assert [spans_of(doc) for doc in docs] == [[("Ann", "PER"), ("Lund", "LOC")], []]
+    assert [doc_to_tags(doc)[-1] for doc in docs] == ["B-LOC", "O"]
+    assert [record_of(doc)["id"] for doc in docs] == ["a", "b"]
+    assert len(issues) == 0
+
+
+def test_hub_passes_over_what_is_no_text(tmp_path):
+    dataset = strings(picture=[b"a", b"b", b"c"], when=[1, 2, None])
+    docs, issues = read(saved(dataset, tmp_path))
+    assert record_of(docs[0])["meta"] == {"when": 1}
+    assert len(issues) == 0
 
 
 @pytest.mark.parametrize("name", ["conll2003", "no/such_dataset", "./no/such/folder"])

@@ -217,7 +217,7 @@ class _RowReader:
         """RETURNS (TaggedSentence | None): None where there are no tokens, which is counted."""
         place = f"{self.where}:{number}"
         words, spaces = self._words(tokens, place)
-        if not any(word.strip() for word in words):
+        if not any(words if spaces is None else map(str.strip, words)):
             self.issues.add("empty text", "a row without tokens", place)
             return None
         names = self._tags(tags, place, len(words))
