@@ -23,6 +23,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_ner_plus.data.formats.format import (
+    CERTAIN,
     IDS,
     LIKELY,
     META,
@@ -44,6 +45,7 @@ from spacy_ner_plus.spans import MISSING as MISSING_TAG
 from spacy_ner_plus.spans import doc_to_tags
 
 TOKEN, TAG = "tokens", "ner_tags"
+BESIDE = (CERTAIN + LIKELY) / 2
 
 
 class Tokens:
@@ -64,7 +66,8 @@ class Tokens:
         columns = guess_token_columns(rows)
         if columns is None or _are_parts(rows, columns):
             return None
-        return Sniff(LIKELY, f"records with {columns}")
+        # As many tags as tokens say more than the names of keys around them.
+        return Sniff(LIKELY if columns.is_text else BESIDE, f"records with {columns}")
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         return rows_to_records(
