@@ -181,6 +181,15 @@ class Errors(metaclass=_Coded):
         "{where}: the words are {word}: this is CoNLL-2012's skeleton, into which its scripts (skeleton2conll) put the "
         "words of OntoNotes first."
     )
+    E187 = "{where}: several keys of MISC hold tags: {keys}. Say which one as `tag_key` (--option tag_key={first})."
+    E188 = (
+        "{where}: no token has the key '{key}' in MISC; there are: {keys}. "
+        "Give one as `tag_key` (--option tag_key=KEY)."
+    )
+    E189 = (
+        "{where}: the key '{key}' of MISC holds no tags such as B-PER or O, but '{value}'. Say which key does as "
+        "`tag_key` (--option tag_key=KEY), or give IO as `scheme` (--scheme) where these are labels without prefixes."
+    )
     E190 = (
         "Can't read names of labels from '{given}': {reason}. Give as the option `labels` (--option labels=...) a JSON "
         "file with a list of names or with names and numbers, or the names by commas in the order of their numbers,"

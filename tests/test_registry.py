@@ -23,6 +23,7 @@ NAMES = {
         "bio-json",
         "brat",
         "conll",
+        "conllu",
         "dataturks",
         "doccano",
         "excel",

@@ -47,7 +47,7 @@ def spaces_in(words: Sequence[str], text: str) -> list[bool] | None:
         if not text.startswith(word, at):
             return None
         at += len(word)
-        rest = text[at:].lstrip()
+        rest = text[at:].lstrip(" \t")
         spaces.append(len(rest) < len(text) - at or not rest)
         at = len(text) - len(rest)
     return spaces if at == len(text) else None
