@@ -147,7 +147,8 @@ def _read_span(
     count_span_keys(item, SPAN_FIELDS, issues, marked.where)
     by = _annotators(item.get("annotated_by"))
     text = item["value"] if isinstance(item.get("value"), str) else None
-    label = as_name(item.get("tag")) or names.get(as_name(item.get("tag_id")), "")
+    tag = item.get("tag")
+    label = (tag.strip() if isinstance(tag, str) else "") or names.get(as_name(item.get("tag_id")), "")
     shown = f"{label} {text or [start, end]!r}"[:60]
     is_left_out = (options.annotations == "reviewed" and item.get("correct") is not True) or (
         options.annotations == "agreed" and not set(seen_by) <= set(by)

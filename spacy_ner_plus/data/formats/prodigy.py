@@ -35,7 +35,7 @@ from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.record import ScoredSpan, record_of, spans_of
 from spacy_ner_plus.data.records.texts import Record, TextOptions, texts_to_records
-from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
+from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation, looks_like_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
@@ -160,6 +160,9 @@ def _read_spans(spans: Any, marked: MarkedText, issues: IssueLog) -> None:
 def _shows_spans(record: dict[str, Any]) -> bool:
     """Whether an accepted task without spans says that there are none: it may be a choice of a category."""
     view = record.get("_view_id")
+    if any(looks_like_annotation(key, value) for key, value in record.items() if key not in KNOWN):
+        # Spans may stand under another key, by mistake.
+        return False
     return (view is None or view in MANUAL) and not any(record.get(key) for key in CHOICES)
 
 

@@ -21,9 +21,15 @@ def choose_annotation(views: Sequence[MarkedText], choice: Choice, issues: Issue
     views (Sequence[MarkedText]): The text as each has annotated it, in the order of time, the one to be preferred
         at the end.
     issues (IssueLog): Where is counted what is left out without having been asked for.
-    YIELDS (MarkedText): One; all for 'each'.
+        Texts that differ, as where exports of two projects with the same ids were joined, have nothing to choose
+        between them.
+    YIELDS (MarkedText): One of each text; all for 'each'.
     """
-    if len(views) < 2 or choice == "each":
+    texts = dict.fromkeys(view.text for view in views)
+    if len(texts) > 1:
+        for text in texts:
+            yield from choose_annotation([view for view in views if view.text == text], choice, issues)
+    elif len(views) < 2 or choice == "each":
         yield from views
     elif choice == "agreed":
         yield _agreed(views)

@@ -44,9 +44,10 @@ WRITTEN = [
     for name in format_names()
     if format_points()[name].value.startswith("spacy_ner_plus.") and get_format(name).writes
 ]
-# Prodigy's own format is going to write for it.
+# A sentence of one word is read as a row of tokens there, and a pipe in a label as one between fields.
+UNSURE = {"iob"}
 EACH = [
-    pytest.param(name, marks=pytest.mark.xfail(strict=False)) if name == "jsonl" else name for name in WRITTEN
+    pytest.param(name, marks=pytest.mark.xfail(strict=False)) if name in UNSURE else name for name in WRITTEN
 ]
 # What is written there has the marks of another tool.
 DETECTED_AS = {"jsonl": {"jsonl", "prodigy"}}

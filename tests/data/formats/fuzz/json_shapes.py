@@ -25,14 +25,14 @@ def put(value: Any, path: Path, new: Any) -> None:
     get(value, path[:-1])[path[-1]] = new
 
 
-def rename(value: Any, path: Path, random: Random) -> bool:
+def rename(value: Any, path: Path, random: Random, always: bool = False) -> bool:
     """Rename the last key of a path that is one of an object, or take it away."""
     path = path[: max((i for i, key in enumerate(path, start=1) if isinstance(key, str)), default=0)]
     if not path:
         return False
     inside = get(value, path[:-1])
     found = inside.pop(path[-1])
-    if random.random() < 0.7:
+    if always or random.random() < 0.7:
         inside[random.choice([f"{path[-1]}x", f"_{path[-1]}_", path[-1][:-1] + "7"])] = found
     return True
 
@@ -148,7 +148,10 @@ class JsonShape:
             (span, self.end),
             (span, self.label),
         ]
-        return rename(*random.choice([place for place in places if place[1]]), random)
+        value, path = random.choice([place for place in places if place[1]])
+        # These two leave it out where somebody found no spans.
+        is_optional = path == self.spans and str(self) in ("prodigy", "label-studio-min")
+        return rename(value, path, random, always=is_optional)
 
     def _range(self, records: list[Any], random: Random) -> bool:
         if not self.start:
