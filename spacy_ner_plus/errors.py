@@ -705,6 +705,10 @@ class Errors(metaclass=_Coded):
         "{where}: the record has several fields that are texts, and nothing tells which of them is annotated: {keys}. "
         "Name one as `field` (--option field=NAME)."
     )
+    E604 = (
+        "'{path}' is annotation of tagtog's without its text. Put '{text}' beside it, or give the whole folder that "
+        "tagtog's download unpacks to."
+    )
     E610 = (
         "'{annotation}' has no text beside it: its spans are offsets into '{text}'. Put that file into the same "
         "folder."

@@ -39,6 +39,7 @@ NAMES = {
         "spacy",
         "spacy-train",
         "table",
+        "tagtog",
         "tokens",
         "uima-cas",
         "webanno-tsv",

@@ -112,6 +112,7 @@ def test_house_network_needs_torch_alone(name):
 SIZES = {
     "annotation": "the synthetic corpus alone; selecting, reviewing and weak labels will stand beside it",
     "cli": "a command a file, and what they print with",
+    "data/formats": "a format a file",
     "resources": "what is shipped, and the one program that is run in another environment",
 }
 

@@ -426,6 +426,25 @@ EXAMPLES = [
     ),
     FormatExample("lighttag", "lighttag.json", json.dumps(_LIGHTTAG)),
     FormatExample(
+        "tagtog",
+        "tagtog",
+        {
+            "annotations-legend.json": json.dumps({"e_1": "PER", "e_2": "LOC"}),
+            "letter.plain.html": f'<!DOCTYPE html><html><body><p id="s1p1">{MOVED}</p></body></html>',
+            "letter.ann.json": json.dumps(
+                {
+                    "annotatable": {"parts": ["s1p1"]},
+                    "anncomplete": True,
+                    "entities": [
+                        {"classId": "e_1", "part": "s1p1", "offsets": [{"start": 0, "text": "Rosa Quint"}]},
+                        {"classId": "e_2", "part": "s1p1", "offsets": [{"start": 20, "text": "Lund"}]},
+                    ],
+                    "relations": [],
+                }
+            ),
+        },
+    ),
+    FormatExample(
         "brat",
         "brat",
         {"doc1.txt": MOVED + "\n", "doc1.ann": "T1\tPER 0 10\tRosa Quint\nT2\tLOC 20 24\tLund\n"},
