@@ -200,7 +200,7 @@ def _fits(sample: Sequence[Mapping[str, Any]], token: str, tag: str, is_text: bo
             any_equal = any_equal or len(tags) == len(tokens) > 0
         if any(not isinstance(item, str | int | float | None) for item in tags):
             return False
-        has_o = has_o or any(item in ("O", "0") or not isinstance(item, str) for item in tags)
+        has_o = has_o or any(item in ("O", "0", "o") or not isinstance(item, str) for item in tags)
         has_o = has_o or any(isinstance(item, str) and is_tag(item) for item in tags)
     return any_equal and (has_o or is_ner)
 

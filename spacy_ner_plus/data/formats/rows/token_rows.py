@@ -16,8 +16,9 @@ from spacy.language import Language
 
 from spacy_ner_plus.data.formats.rows.token_columns import TEXT_KEYS, TokenColumns, find_token_columns, pick
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.schemes import MISSING_TAGS, TagReader, is_tag
+from spacy_ner_plus.data.records.schemes import MISSING_TAGS, TagReader
 from spacy_ner_plus.data.records.sentences import TokenOptions, sentences_to_records
+from spacy_ner_plus.data.records.spellings import LABELS, PLAIN, Spelling, find_spelling
 from spacy_ner_plus.data.records.tagged import TaggedSentence
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.label_names import read_label_names
@@ -103,10 +104,13 @@ def rows_to_records(
     if columns.is_text or not any(str(columns) in note for note in notes):
         notes.append(f"{where}: {columns}" + (f", a tag for each of {reader.way}" if columns.is_text else ""))
     scheme = options.scheme
-    if scheme == "auto" and not reader.has_prefixes(rows):
-        scheme = "IO"
+    spelling = reader.spelling(rows)
+    if spelling is None or spelling.kind == LABELS:
+        scheme = "IO" if scheme == "auto" and (spelling is None or spelling.outside == {"O"}) else scheme
+    elif str(spelling):
+        notes.append(f"{where}: {spelling}")
     has_documents = any(any(key in row for key in DOCUMENT_KEYS) or reader.is_document(row) for row in sample)
-    tags = TagReader(scheme, issues)
+    tags = TagReader(scheme, issues, spelling or PLAIN)
     yield from sentences_to_records(
         _whole_documents(reader.sentences(rows(issues)), issues),
         nlp,
@@ -152,18 +156,19 @@ class _RowReader:
         tokens = pick(row, self.columns.token)
         return isinstance(tokens, list) and any(isinstance(words, list) for words in tokens)
 
-    def has_prefixes(self, rows: Rows) -> bool:
-        """Whether tags are of a scheme with prefixes, rather than labels alone."""
-        plain = {"O", "0", *MISSING_TAGS}
+    def spelling(self, rows: Rows) -> Spelling | None:
+        """RETURNS (Spelling | None): How tags are spelled; None where they are labels without prefixes, or none."""
         if self.labels:
-            return any(is_tag(name) for name in set(self.labels.values()) - plain)
-        seen: set[str] = set()
-        for number, row in rows(IssueLog()):
-            new = set(self._flat_tags(row, f"{self.where}:{number}")) - plain - seen
-            if any(map(is_tag, new)):
-                return True
-            seen |= new
-        return not seen
+            return find_spelling(self.labels.values())
+        counts: Counter[str] = Counter()
+        for n, (number, row) in enumerate(rows(IssueLog()), start=1):
+            counts.update(self._flat_tags(row, f"{self.where}:{number}"))
+            found = find_spelling(counts) if n == SAMPLE else None
+            # Whether anything is a label is seen in all of them alone.
+            is_known = found is not None and found.kind != LABELS
+            if is_known and any(map(found.is_tag, counts.keys() - found.outside)):
+                return found
+        return find_spelling(counts) if counts.keys() - MISSING_TAGS else PLAIN
 
     def sentences(self, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[TaggedSentence]:
         """RAISES (UserError): Tags that are integers without names, and a row that has no tags where they should

@@ -178,7 +178,7 @@ def _tag_column(names: Sequence[str], records: Sequence[Mapping[str, str]]) -> s
     for name in named:
         # Labels without prefixes and names as numbers; parts of speech have neither an O nor nothing.
         values = {record.get(name, "").strip() for record in records}
-        if values & {"O", "0"} or all(value.removeprefix("-").isdecimal() for value in values):
+        if values & {"O", "0", "o"} or all(value.removeprefix("-").isdecimal() for value in values):
             return name
     return None
 

@@ -221,6 +221,21 @@ def test_tokens_takes_a_row_without_tags_for_not_annotated(file):
     assert issues["record without annotation"] == 2
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["PER-B", "PER-I", "O", "O", "LOC-B", "O"],
+        ["b-PER", "i-PER", "o", "o", "b-LOC", "o"],
+        ["B-PER", "I-PER", "0", "0", "B-LOC", "0"],
+        ["PER", "PER", "0", "0", "LOC", "0"],
+    ],
+)
+def test_tokens_reads_other_spellings_of_tags(tags, file):
+    records, issues = file({"tokens": WORDS, "ner_tags": tags})
+    assert spans_of(records[0]) == SPANS
+    assert len(issues) == 0
+
+
 def test_tokens_refuses_a_row_whose_tags_stand_elsewhere(file):
     with pytest.raises(UserError, match=r"E180.*a\.jsonl:2.*'labels' looks like some"):
         file({"tokens": WORDS, "ner_tags": TAGS}, {"tokens": WORDS, "labels": TAGS})

@@ -66,7 +66,7 @@ def test_table_reads_the_case_of_kaggle(tmp_path):
         "sentence_id,words,labels\n0,Rosa,B-PER\n0,Quint,I-PER\n1,Lund,B-LOC\n",
         "sentence_id;words;labels\r\n0;Rosa;B-PER\r\n0;Quint;I-PER\r\n1;Lund;B-LOC\r\n",
         "\ufeffSentence_ID\tToken\tPOS\tNER_Tag\n0\tRosa\tB\tB-PER\n0\tQuint\tI\tI-PER\n1\tLund\tB\tB-LOC\n",
-        "word|tag\nRosa|B-PER\nQuint|I-PER\n\nLund|B-LOC\n",
+        "word|pos|tag\nRosa|NNP|B-PER\nQuint|NNP|I-PER\n\nLund|NNP|B-LOC\n",
         "token,chunk,ner\nRosa,B-NP,B-PER\nQuint,I-NP,I-PER\n,,\nLund,B-NP,B-LOC\n",
         "id,token,ner\n7,Rosa,PER\n7,Quint,PER\n7,saw,O\n7,him,O\n8,Lund,LOC\n",
         ",Unnamed: 0.1,sent,word,tag\n0,0,1,Rosa,B-PER\n1,1,1,Quint,I-PER\n2,2,2,Lund,B-LOC\n",
@@ -76,7 +76,7 @@ def test_table_reads_the_case_of_kaggle(tmp_path):
     ids=["simpletransformers", "semicolons", "tabs", "bars", "blank", "labels", "index", "joined", "nan"],
 )
 def test_table_reads_rows_of_tokens(content, tmp_path):
-    found = read(tmp_path, content)
+    found = read_file(TABLE, tmp_path, content)
     assert [ents(doc) for doc in found.docs] == [[PER], [LUND]]
     assert len(found.issues) == 0
 
@@ -192,7 +192,7 @@ def test_table_reads_a_list_of_spans_in_a_cell(spans, tmp_path):
     frame = pd.DataFrame(
         {"id": [4, 5, 6], "text": [MOVED, "none", "who knows"], "entities": [spans, "[]", ""]}
     )
-    found = read(tmp_path, frame.to_csv(index=False))
+    found = read_file(TABLE, tmp_path, frame.to_csv(index=False))
     assert [ents(doc) for doc in found.docs] == [[PER, LUND], [], []]
     assert [doc_to_tags(doc)[0] for doc in found.docs] == ["B-PER", "O", "-"]
     assert found.issues["record without annotation"] == 1
