@@ -434,6 +434,11 @@ class Errors(metaclass=_Coded):
         "{what} holds what can't be sent as a header, such as a line break or a letter outside ASCII. "
         "Set it again."
     )
+    E271 = (
+        "{count} replies in the store '{path}' have an id that begins with '{id}'. Give at least 8 letters of the id "
+        "of one, as `spacy-ner-plus llm store list` (`list_replies`) shows it."
+    )
+    E272 = "Which replies? Give their `ids`, or their `status` with --status: invalid, cut, unread, repaired or valid."
     E280 = "There are no labels. Give at least one."
     E281 = "The label '{label}' is there twice. Give each label once."
     E282 = (
@@ -782,6 +787,12 @@ class Warnings(metaclass=_Coded):
     W260 = (
         "'{name}' at '{url}' takes no `temperature`: it is asked without {value}, and answers at its own. "
         '`parameters` = {{"temperature": null}} says so from the start.'
+    )
+    W261 = (
+        "{count:,} of the prompts have only replies in the store '{path}' that are invalid or were cut, and weren't "
+        "asked again: `retry_invalid` = true asks them, on the command line --override "
+        "components.{name}.model.retry_invalid=true. `spacy-ner-plus llm store list '{path}' --status invalid "
+        "--status cut` (`list_replies`) shows them."
     )
     W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
 

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus llm check`, `llm show`, `llm try` and `llm estimate`: a chat model before a run with it."""
+"""`spacy-ner-plus llm`: a chat model before a run with it, and the replies that runs left in a store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
 
 if TYPE_CHECKING:
+    from spacy_ner_plus.llm.store.store import Inference
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
     from spacy_ner_plus.workflows.llm import Shown
@@ -20,6 +21,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+store_app = typer.Typer(
+    help="Look at the replies in a store, and take some out.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(store_app, name="store")
+
+StoreFile = Annotated[Path, typer.Argument(help="The store: an SQLite file of replies.")]
+Status = Annotated[
+    list[str] | None,
+    typer.Option(help="Only such replies: valid, repaired, invalid, cut or unread; repeatable."),
+]
+# So much of a text is shown in a list.
+_BEGINNING = 60
 Overrides = Annotated[
     list[str] | None,
     typer.Option(help="Setting as key=value, e.g. components.structured_llm_ner.samples=3; repeatable."),
@@ -138,6 +151,72 @@ def _show_one(shown: "Shown") -> None:
         out.print("none", highlight=False)
     if shown.doc._.ner_failure:
         err.print(shown.doc._.ner_failure, style="yellow", markup=False, highlight=False)
+
+
+@store_app.command("list", epilog=examples("llm store list"))
+def store_list_command(
+    store: StoreFile,
+    status: Status = None,
+    limit: Annotated[int, typer.Option(help="Show only the last N; 0 for all.")] = 20,
+) -> None:
+    """Count the replies in a store, and show the last ones with how their request and reply begin."""
+    from spacy_ner_plus.workflows.llm import list_replies
+
+    _show_replies(list_replies(store, status=status or ()), limit)
+
+
+@store_app.command("show", epilog=examples("llm store show"))
+def store_show_command(
+    store: StoreFile,
+    ids: Annotated[list[str], typer.Argument(help="Ids of replies, or their beginnings.")],
+) -> None:
+    """Print requests and replies as JSON, one a line."""
+    import json
+
+    from spacy_ner_plus.cli.console import out
+    from spacy_ner_plus.workflows.llm import find_replies
+
+    for inference in find_replies(store, ids):
+        row = json.dumps(inference.to_dict(), ensure_ascii=False)
+        out.print(row, markup=False, highlight=False, soft_wrap=True)
+
+
+@store_app.command("drop", epilog=examples("llm store drop"))
+def store_drop_command(
+    store: StoreFile,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of replies, or their beginnings.")] = None,
+    status: Status = None,
+) -> None:
+    """Take replies out of a store, so that the next run asks for them again."""
+    from spacy_ner_plus.cli.console import err
+    from spacy_ner_plus.workflows.llm import drop_replies
+
+    count = drop_replies(store, ids or (), status=status or ())
+    err.print(f"{count:,} replies dropped from {store}", markup=False, highlight=False)
+
+
+def _show_replies(found: "list[Inference]", limit: int) -> None:
+    from collections import Counter
+
+    from spacy_ner_plus.cli.console import out
+
+    counts = Counter((row.request.get("model", ""), row.reply.status or "unread") for row in found)
+    for (model, status), count in sorted(counts.items()):
+        out.print(f"{model}: {count:,} {status}", markup=False, highlight=False)
+    for row in found[-limit:]:
+        asked = [message["content"] for message in row.request.get("messages", ())]
+        parts = (
+            row.id,
+            row.reply.status or "unread",
+            _beginning(asked[-1] if asked else ""),
+            _beginning(row.reply.content),
+        )
+        out.print("  ".join(parts), markup=False, highlight=False, soft_wrap=True)
+
+
+def _beginning(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _BEGINNING else f"{words[: _BEGINNING - 3]}..."
 
 
 def _show_trials(trials: "list[Trial]") -> None:

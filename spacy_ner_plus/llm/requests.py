@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 Message = Mapping[str, str]
@@ -40,6 +41,23 @@ class Usage:
     cached: int = 0
 
 
+class ReplyStatus(StrEnum):
+    """What could be read from a reply when it came.
+
+    UNREAD: It wasn't looked at, as in stores of earlier versions.
+    VALID: An answer in the form that was asked for.
+    REPAIRED: An answer, once its form was mended.
+    INVALID: No answer.
+    CUT: It ended at the limit of tokens.
+    """
+
+    UNREAD = ""
+    VALID = "valid"
+    REPAIRED = "repaired"
+    INVALID = "invalid"
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True)
 class ChatReply:
     """A reply that arrived.
@@ -52,6 +70,7 @@ class ChatReply:
     mode (str): How the schema was sent: 'json_schema', 'json_object', 'tool', 'grammar' or 'off'.
     key (str): The request's SHA-256, under which it is stored.
     stored (bool): Whether it comes from the store.
+    status (ReplyStatus): What could be read from it when it came.
     """
 
     content: str
@@ -62,6 +81,7 @@ class ChatReply:
     mode: str = "off"
     key: str = ""
     stored: bool = False
+    status: ReplyStatus = ReplyStatus.UNREAD
 
 
 class InvalidReply(ValueError):

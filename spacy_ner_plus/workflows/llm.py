@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from spacy_ner_plus.llm.store.store import Inference
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
 FACTORY = "structured_llm_ner"
+# The shortest beginning of an id by which a reply can be meant.
+_SHORTEST_ID = 8
 
 
 def check_server(url: str, model: str = "default") -> str:
@@ -181,3 +184,60 @@ def estimate(
     else:
         docs = corpus_docs(given, nlp.vocab, limit)
     return estimate.estimate(extractor, docs)
+
+
+def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[Inference]":
+    """List the replies in a store.
+
+    store (str | Path): The file.
+    status (Sequence[str]): Only those with one of these: 'valid', 'repaired', 'invalid', 'cut', or 'unread' for
+        what an earlier version kept. Default: all.
+    RETURNS (list[Inference]): Requests with their replies, oldest first.
+    RAISES (UserError): Where there is no store, or no such status.
+    """
+    from spacy_ner_plus.llm.requests import ReplyStatus
+    from spacy_ner_plus.llm.store.store import Store
+
+    names = {found.name.lower(): found for found in ReplyStatus}
+    for name in status:
+        if name not in names:
+            raise UserError(Errors.E506.format(value=name, option="status", choices=", ".join(names)))
+    wanted = {names[name] for name in status} or set(ReplyStatus)
+    with Store(store, read_only=True) as opened:
+        return [inference for inference in opened.inferences() if inference.reply.status in wanted]
+
+
+def find_replies(store: str | Path, ids: Sequence[str]) -> "list[Inference]":
+    """Find replies in a store.
+
+    store (str | Path): The file.
+    ids (Sequence[str]): Ids of replies, or their beginnings.
+    RETURNS (list[Inference]): One for each.
+    RAISES (UserError): Where an id is that of none, or the beginning of several.
+    """
+    kept = list_replies(store)
+    found = []
+    for id in ids:
+        matches = [inference for inference in kept if inference.id.startswith(id)]
+        if len(matches) != 1 or len(id) < min(_SHORTEST_ID, len(matches[0].id)):
+            raise UserError(Errors.E271.format(path=store, id=id, count=len(matches)))
+        found += matches
+    return found
+
+
+def drop_replies(store: str | Path, ids: Sequence[str] = (), *, status: Sequence[str] = ()) -> int:
+    """Take replies out of a store, so that the next run asks for them.
+
+    store (str | Path): The file.
+    ids (Sequence[str]): Ids of replies, or their beginnings.
+    status (Sequence[str]): All with one of these, as `list_replies` takes them.
+    RETURNS (int): How many were taken out.
+    RAISES (UserError): Where neither is given, or an id is that of none.
+    """
+    from spacy_ner_plus.llm.store.store import Store
+
+    if not ids and not status:
+        raise UserError(Errors.E272)
+    dropped = [*find_replies(store, ids), *(list_replies(store, status=status) if status else ())]
+    with Store(store) as opened:
+        return opened.drop({inference.id for inference in dropped})

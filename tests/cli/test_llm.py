@@ -5,6 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus
+from spacy_ner_plus.llm.store.store import Store
 from tests.servers.fault_server import FaultServer
 from tests.workflows.chat import save_corpus, save_pipeline
 
@@ -92,3 +94,41 @@ def test_llm_show_wants_a_text(pipeline):
     done = CliRunner().invoke(app, ["llm", "show", pipeline, "  "])
     assert "E515" in done.stderr
     assert done.exit_code == 1
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "replies.sqlite"
+    with Store(path) as opened:
+        for number, status in enumerate(("valid", "invalid", "cut")):
+            asked = {"model": "m", "messages": [{"role": "user", "content": f"Text {number}"}]}
+            reply = ChatReply(f"reply {number}", key=f"{number}", status=ReplyStatus(status))
+            opened.add(json.dumps(asked), reply)
+    return str(path)
+
+
+def run(*arguments: str) -> str:
+    return CliRunner().invoke(app, ["llm", "store", *arguments], catch_exceptions=False).output
+
+
+def test_llm_store_lists_and_shows_replies(store):
+    lines = run("list", store, "--status", "invalid", "--status", "cut").splitlines()
+    assert lines[:2] == ["m: 1 cut", "m: 1 invalid"]
+    id, *rest = lines[2].split("  ")
+    assert rest == ["invalid", "Text 1", "reply 1"]
+    row = json.loads(run("show", store, id))
+    assert (row["request"]["messages"][0]["content"], row["reply"]["content"]) == ("Text 1", "reply 1")
+
+
+def test_llm_store_drops_replies(store):
+    assert "2 replies dropped" in run("drop", store, "--status", "invalid", "--status", "cut")
+    assert run("list", store).splitlines()[0] == "m: 1 valid"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["drop"], "E272"), (["show", "no-such-id"], "E271"), (["list", "--status", "bad"], "E506")],
+)
+def test_llm_store_says_what_it_needs(store, arguments, told):
+    command, *rest = arguments
+    assert told in run(command, store, *rest)

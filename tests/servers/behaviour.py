@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 STATUS_FAULTS = ("408", "409", "429", "429-date", "500", "502", "503")
+# What upstreams leave in a body with status 200: nothing, nothing with finish_reason 'error', an error.
+UPSTREAM_FAULTS = ("empty", "upstream", "error-in-200")
 BODY_FAULTS = ("drop", "drop-midway", "hang", "html", "cut-body")
 # Reply texts that a client can read all the same, ones that it can't, and ones that are wrong.
 READABLE_FAULTS = ("fence", "think")
 INVALID_FAULTS = ("cut-json", "length", "prose")
 WRONG_FAULTS = ("invent", "case")
-FAULTS = STATUS_FAULTS + BODY_FAULTS + READABLE_FAULTS + INVALID_FAULTS + WRONG_FAULTS
+FAULTS = STATUS_FAULTS + BODY_FAULTS + UPSTREAM_FAULTS + READABLE_FAULTS + INVALID_FAULTS + WRONG_FAULTS
 
 
 @dataclass
@@ -62,6 +64,8 @@ def spoil(content: str, fault: str) -> str:
         return f'<think>\nThere may be {{"PER": ["names"]}} in it.\n</think>\n\n{content}'
     if fault in ("cut-json", "length"):
         return content[: len(content) // 2]
+    if fault in ("empty", "upstream"):
+        return ""
     if fault == "prose":
         return "There are some names in this text."
     if fault == "invent":

@@ -205,7 +205,8 @@ class _Connection(asyncio.Protocol):
                 "content": None,
                 "tool_calls": [{"type": "function", "function": call}],
             }
-        choice = {"index": 0, "message": message, "finish_reason": "length" if fault == "length" else "stop"}
+        finish = {"length": "length", "upstream": "error"}.get(fault, "stop")
+        choice = {"index": 0, "message": message, "finish_reason": finish}
         if body.get("logprobs"):
             pieces = [content[i : i + 4] for i in range(0, len(content), 4)]
             choice["logprobs"] = {"content": [{"token": piece, "logprob": -0.25} for piece in pieces]}
@@ -228,6 +229,8 @@ class _Connection(asyncio.Protocol):
         kind = "application/json"
         if fault == "html":
             body, kind = b"<html><body>Bad gateway</body></html>", "text/html"
+        elif fault == "error-in-200":
+            body = json.dumps(_error("the upstream is overloaded", None)).encode()
         elif fault == "cut-body":
             body = body[: len(body) // 2]
         lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}", f"Content-Type: {kind}"]

@@ -64,6 +64,13 @@ class ChatModel:
         """RETURNS (bool): Whether the store has a reply; its re-ask, if it needed one, isn't looked for."""
         return self._client().has_stored(request)
 
+    def warn_of_invalid(self, name: str) -> None:
+        """Warn of the invalid replies that came from the store since the last warning, and how to ask again.
+
+        name (str): The component that the model belongs to.
+        """
+        self._client().warn_of_invalid(name)
+
     def cost(self, usage: Usage) -> float | None:
         """RETURNS (float | None): What tokens cost in USD; None where the price of the model isn't known."""
         return self._client().cost(usage)

@@ -35,7 +35,7 @@ from spacy_ner_plus.llm.client.retries import is_retried, waiting_time
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import estimate_tokens, message_tokens
 from spacy_ner_plus.llm.client.usage import UsageMeter
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message, Usage
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ _UNREACHABLE_TRIES = 3
 _NO_MODEL = re.compile(
     r"model_not_found|`model` field|model '?[^ ']+'? (does not exist|not found|is not found)"
 )
+# After so many empty replies a request isn't sent again: most models would repeat it.
+_EMPTY_REPLIES = 2
 # Enough for the constant of a probe, and for some reasoning before it.
 _PROBE_TOKENS = 512
 # Tokens that a reply is expected to have, before any has come.
@@ -71,7 +73,9 @@ class _Pending:
     request: ChatRequest
     sampling: Mapping[str, Any]
     key: str = ""
+    again: bool = False  # whether to ask although a reply is stored
     deadline: float | None = None
+    empty: int = 0  # how many empty replies came
     mode: str | None = None  # where the server refused it in a stricter one
 
     def start(self, seconds: float) -> None:
@@ -140,15 +144,25 @@ class Sender:
         self._reply_tokens = 0
         self._warned = False
 
-    async def ask(self, request: ChatRequest, key: str, canonical: str) -> ChatReply:
+    async def ask(
+        self,
+        request: ChatRequest,
+        key: str,
+        canonical: str,
+        status: Callable[[ChatReply], ReplyStatus],
+        *,
+        again: bool = False,
+    ) -> ChatReply:
         """Send a request until it has a reply, and store that.
 
         key (str): Under which it is stored.
         canonical (str): The request in the form from which the key is made.
+        status (Callable): Says what can be read from the reply.
+        again (bool): Whether to ask although a reply is stored.
         RAISES (NoReply): Where the server gives none.
         RAISES (UserError): Where it would give none to any request.
         """
-        received = await self._receive(_Pending(request, self._sampling, key))
+        received = await self._receive(_Pending(request, self._sampling, key, again=again))
         if isinstance(received, ChatReply):
             self._meter.add(stored=1)
             return received
@@ -161,6 +175,7 @@ class Sender:
             mode=received.mode,
             key=key,
         )
+        reply = replace(reply, status=status(reply))
         self._keep(canonical, reply)
         return reply
 
@@ -174,7 +189,7 @@ class Sender:
         while True:
             try:
                 async with self._slots:
-                    if stored := self._find_stored(pending.key):
+                    if not pending.again and (stored := self._find_stored(pending.key)):
                         return stored
                     if pending.key and pending.request.schema is not None:
                         self._start_probe()
@@ -236,6 +251,11 @@ class Sender:
             self._meter.add_reply(usage, response.seconds, reported=reported, probe=probe)
             self._budget.spend(usage)
             self._limits.correct(prompt + completed, usage.prompt + usage.completion)
+            if pending.key and _is_no_reply(completion):
+                pending.empty += 1
+                if pending.empty == _EMPTY_REPLIES:
+                    raise NoReply("the reply is empty")
+                raise _FailedAttempt("the reply is empty")
         self._modes.answered(mode)
         self._accepted.replied(fields, messages)
         self._replies += 1
@@ -327,3 +347,10 @@ class Sender:
         except (NoReply, UserError) as error:
             # The requests beside it fail for the same reason, and report it.
             logger.debug("The probe got no reply: %s", error)
+
+
+def _is_no_reply(completion: Completion) -> bool:
+    """Whether a completion holds nothing that a model said. Where it had no tokens left for that, it was cut."""
+    return completion.finish_reason == "error" or (
+        not completion.content.strip() and completion.finish_reason != "length"
+    )

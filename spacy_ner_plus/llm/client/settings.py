@@ -62,6 +62,12 @@ class ChatSettings:
     store: str | Path | None = setting(
         "The SQLite file that keeps every reply; None to keep them nowhere.", None
     )
+    endpoint_name: str = setting(
+        "A name that stands for `base_url` in the store, for a server whose address changes.", ""
+    )
+    retry_invalid: bool = setting(
+        "Whether to ask once more where the store has only replies that are invalid or were cut.", False
+    )
     replay_only: bool = setting("Whether to answer from the store alone, and send nothing.", False)
     budget: dict[str, float] | None = setting(
         "'usd' or 'tokens' after which nothing more is sent, in each process.", None

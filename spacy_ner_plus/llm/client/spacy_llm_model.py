@@ -77,6 +77,8 @@ def make_chat_model_v1(
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
     store: str | Path | None = None,
+    endpoint_name: str = "",
+    retry_invalid: bool = False,
     replay_only: bool = False,
     budget: dict[str, float] | None = None,
     prices: dict[str, Any] | None = None,

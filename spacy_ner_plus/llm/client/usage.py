@@ -13,7 +13,7 @@ class UsageSnapshot:
     """What a model's requests took so far.
 
     requests (int): HTTP requests that were sent, with repeated ones, re-asks and probes.
-    replies (int): Replies that came; each is in the store, except those to probes.
+    replies (int): Replies that came; each is in the store, except empty ones and those to probes.
     stored (int): Replies that came from the store and cost nothing.
     retries (int): Requests that were sent again, since there was no usable answer.
     reasked (int): Replies that could not be read, so that the model was asked once more.

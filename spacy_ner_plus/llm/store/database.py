@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 
-VERSION = 1
+VERSION = 2
 # "snpl", by which this module and the program `file` recognise a store.
 _APPLICATION = 0x736E706C
 _BUSY_SECONDS = 15.0
@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS inferences (
     seconds REAL NOT NULL,
     mode TEXT NOT NULL,
     logprobs TEXT,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    status TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS inferences_by_key ON inferences (key);
 CREATE TABLE IF NOT EXISTS dialects (
@@ -42,6 +43,12 @@ CREATE TABLE IF NOT EXISTS dialects (
     created REAL NOT NULL,
     PRIMARY KEY (base_url, model)
 );
+"""
+# From version 1, which kept replies whatever was read from them, and failures of upstreams as empty replies.
+_STATUS_OF_1 = """
+ALTER TABLE inferences ADD COLUMN status TEXT NOT NULL DEFAULT '';
+UPDATE inferences SET status = 'cut' WHERE finish_reason = 'length';
+DELETE FROM inferences WHERE trim(reply) = '' AND finish_reason <> 'length';
 """
 
 
@@ -94,6 +101,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise UserError(Errors.E263.format(path=path, reason=error)) from error
 
 
+def has_status(connection: sqlite3.Connection) -> bool:
+    """RETURNS (bool): Whether a store notes what was read from a reply; one of version 1 that is only read doesn't."""
+    return _pragma(connection, "user_version") >= VERSION
+
+
 def _open_whole(path: Path) -> sqlite3.Connection:
     _check_magic(path)
     connection = _checked(_connect(f"{path.resolve().as_uri()}?mode=rwc", path), path)
@@ -102,10 +114,13 @@ def _open_whole(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=NORMAL")
         if _pragma(connection, "user_version") < VERSION:
             # One transaction, so that of two processes that begin a store one waits for the other.
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id={_APPLICATION};"
-                f" PRAGMA user_version={VERSION}; COMMIT;"
-            )
+            connection.execute("BEGIN IMMEDIATE")
+            before = _pragma(connection, "user_version")
+            steps = "" if before >= VERSION else _TABLES if before == 0 else _STATUS_OF_1
+            pragmas = f"PRAGMA application_id={_APPLICATION}; PRAGMA user_version={VERSION}"
+            # Not by executescript, which commits first.
+            for statement in f"{steps}{pragmas}; COMMIT".split(";"):
+                connection.execute(statement)
     except BaseException:
         connection.close()
         raise

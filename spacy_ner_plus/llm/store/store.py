@@ -6,20 +6,31 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.llm.requests import ChatReply, Usage
-from spacy_ner_plus.llm.store.database import open_for_reading, open_for_writing
+from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
+from spacy_ner_plus.llm.store.database import has_status, open_for_reading, open_for_writing
 
 _REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key"
-# The first one, where two processes asked at the same time, so that every rerun reads the same.
-_GET = f"SELECT {_REPLY} FROM inferences WHERE key = ? ORDER BY rowid LIMIT 1"
-_ALL = f"SELECT {_REPLY}, id, request, created FROM inferences ORDER BY rowid"
-_ADD = f"INSERT INTO inferences ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 12)})"
+# In front the first one that could be read, so that every rerun reads the same, also where two processes
+# asked at the same time; else the last one, which was asked for again.
+_GET = (
+    f"SELECT {_REPLY}, {{status}} AS state FROM inferences WHERE key = ? AND {{kept}}"
+    " ORDER BY state IN ('invalid', 'cut'), CASE WHEN state IN ('invalid', 'cut') THEN -rowid ELSE rowid END"
+    " LIMIT 1"
+)
+_ALL = f"SELECT {_REPLY}, {{status}} AS state, id, request, created FROM inferences WHERE {{kept}} ORDER BY rowid"
+_ADD = f"INSERT INTO inferences ({_REPLY}, status, id, request, created) VALUES ({', '.join('?' * 13)})"
+# How a store of version 1 that is only read is read as if it had been brought up to date.
+_NEW = {"status": "status", "kept": "1"}
+_OLD = {
+    "status": "CASE finish_reason WHEN 'length' THEN 'cut' ELSE '' END",
+    "kept": "(trim(reply) <> '' OR finish_reason = 'length')",
+}
 
 _LOW_BITS = 2**62 - 1
 
@@ -39,6 +50,10 @@ class Inference:
     request: dict[str, Any]
     reply: ChatReply
 
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): All of it, for JSON."""
+        return asdict(self)
+
 
 class Store:
     """Replies in a file. Threads and processes may share it; each reply is committed by itself.
@@ -53,16 +68,17 @@ class Store:
         self.read_only = read_only
         self._lock = threading.Lock()
         self._connection = (open_for_reading if read_only else open_for_writing)(self.path)
+        self._get = _GET.format(**(_NEW if has_status(self._connection) else _OLD))
 
     def get(self, key: str) -> ChatReply | None:
-        """Look up a reply.
+        """Look up a reply: one that could be read, if there is any, else the last one.
 
         key (str): The SHA-256 of its request.
         RAISES (UserError): Where the file can't be read any more.
         """
         try:
             with self._lock:
-                row = self._connection.execute(_GET, (key,)).fetchone()
+                row = self._connection.execute(self._get, (key,)).fetchone()
         except sqlite3.Error as error:
             raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
         return None if row is None else _reply(row)
@@ -71,7 +87,7 @@ class Store:
         """Store a reply.
 
         request (str): The request in canonical form, whose SHA-256 is the key.
-        reply (ChatReply): The reply with its key.
+        reply (ChatReply): The reply with its key and status.
         RETURNS (str): The id of the inference.
         RAISES (sqlite3.Error): Where it can't be written.
         """
@@ -79,7 +95,7 @@ class Store:
         logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
         row = (
             *(reply.content, reply.finish_reason, usage.prompt, usage.completion, usage.cached),
-            *(reply.seconds, logprobs, reply.mode, reply.key, id, request, time.time()),
+            *(reply.seconds, logprobs, reply.mode, reply.key, str(reply.status), id, request, time.time()),
         )
         with self._lock:
             self._connection.execute(_ADD, row)
@@ -89,11 +105,29 @@ class Store:
         """YIELDS (Inference): All that is kept, oldest first. Others may add to the store meanwhile."""
         reader = open_for_reading(self.path)
         try:
-            for row in reader.execute(_ALL):
+            for row in reader.execute(_ALL.format(**(_NEW if has_status(reader) else _OLD))):
                 *reply, id, request, created = row
                 yield Inference(id, created, json.loads(request), _reply(reply))
         finally:
             reader.close()
+
+    def drop(self, ids: Iterable[str]) -> int:
+        """Take replies out, so that they are asked for again.
+
+        ids (Iterable[str]): Of inferences.
+        RETURNS (int): How many of them were kept.
+        RAISES (UserError): Where the file can't be written.
+        """
+        try:
+            with self._lock:
+                self._connection.execute("BEGIN IMMEDIATE")
+                done = self._connection.executemany(
+                    "DELETE FROM inferences WHERE id = ?", [(id,) for id in ids]
+                )
+                self._connection.execute("COMMIT")
+                return done.rowcount
+        except sqlite3.Error as error:
+            raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
 
     def get_schema_mode(self, base_url: str, model: str, oldest: float) -> str | None:
         """RETURNS (str | None): How a schema is sent there, if found out after `oldest`, in seconds since 1970."""
@@ -137,7 +171,7 @@ def inference_id() -> str:
 
 
 def _reply(row: Any) -> ChatReply:
-    content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key = row
+    content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key, status = row
     return ChatReply(
         content=content,
         finish_reason=finish_reason,
@@ -147,4 +181,5 @@ def _reply(row: Any) -> ChatReply:
         mode=mode,
         key=key,
         stored=True,
+        status=ReplyStatus(status),
     )

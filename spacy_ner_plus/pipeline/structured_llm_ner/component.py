@@ -252,6 +252,7 @@ class StructuredLLMNER(EntityComponent):
             finally:
                 self.issues.merge(issues)
                 self._warn(issues)
+                extractor.model.warn_of_invalid(self.name)
 
     def set_annotations(self, docs: Iterable[Doc], extractions: "Iterable[Extraction]") -> None:
         """Write entities of at least the threshold's score, and all mentions with how they were aligned.

@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import threading
 import uuid
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Usage
-from spacy_ner_plus.llm.store.request_key import canonical_request, request_key
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, ReplyStatus, Usage
+from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
 from spacy_ner_plus.llm.store.store import Store, inference_id
 
 REPLY = ChatReply("{}", "stop", Usage(10, 2, 5), 0.25, [("{}", -0.5)], "tool", "a" * 64)
@@ -235,3 +236,68 @@ def test_store_remembers_how_a_server_is_spoken_to(tmp_path):
         assert store.get_schema_mode("http://a/v1", "m", 0.0) == "tool"
         assert store.get_schema_mode("http://a/v1", "other", 0.0) is None
         assert store.get_schema_mode("http://a/v1", "m", 9e9) is None
+
+
+def test_store_prefers_a_reply_that_could_be_read_and_else_the_last_one(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        for content, status in (("a", "invalid"), ("b", "cut")):
+            store.add("{}", ChatReply(content, key="k", status=ReplyStatus(status)))
+        assert store.get("k").content == "b"
+        for content, status in (("c", "repaired"), ("d", "valid"), ("e", "invalid")):
+            store.add("{}", ChatReply(content, key="k", status=ReplyStatus(status)))
+        assert (store.get("k").content, store.get("k").status) == ("c", "repaired")
+
+
+def test_store_drops_replies(tmp_path):
+    with Store(make_store(tmp_path / "s.sqlite")) as store:
+        first = next(store.inferences()).id
+        assert (store.drop([first, "no such id"]), count(store)) == (1, 2)
+        assert store.get("0") is None
+
+
+def store_of_version_1(path: Path) -> Path:
+    """As earlier versions wrote it: no status, and an upstream's failure as an empty reply."""
+    with Store(path) as store:
+        for content, finish in (("{}", "stop"), ("{", "length"), ("", "error"), ("", "length")):
+            store.add("{}", ChatReply(content, finish, key=f"{content}{finish}"))
+    connection = sqlite3.connect(path)
+    connection.executescript("ALTER TABLE inferences DROP COLUMN status; PRAGMA user_version = 1")
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_store_of_version_1_is_read(tmp_path, read_only):
+    path = store_of_version_1(tmp_path / "s.sqlite")
+    before = path.read_bytes()
+    with Store(path, read_only=read_only) as store:
+        assert [row.reply.status for row in store.inferences()] == ["", "cut", "cut"]
+        assert (store.get("{}stop").status, store.get("{length").status) == ("", "cut")
+        assert store.get("error") is None
+    assert (path.read_bytes() == before) == read_only
+
+
+def test_store_of_version_1_is_brought_up_to_date_by_one_of_several(tmp_path):
+    path = store_of_version_1(tmp_path / "s.sqlite")
+    stores: list[Store] = []
+    threads = [threading.Thread(target=lambda: stores.append(Store(path))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [count(store) for store in stores] == [3] * 6
+    for store in stores:
+        store.close()
+
+
+def test_store_keys_hold_nothing_that_leaves_the_reply_as_it_is():
+    sampling = {"temperature": 0.0, "user": "me", "service_tier": "flex"}
+    assert key_of("x", sampling=sampling) == key_of("x", sampling={"temperature": 0.0})
+
+
+def test_store_finds_what_was_kept_under_earlier_keys():
+    asked = ChatRequest([{"role": "user", "content": "x"}])
+    forms = earlier_canonicals("gpu", "http://a/v1", "m", {"user": "me"}, asked)
+    assert [json.loads(form)["base_url"] for form in forms] == ["http://a/v1"] * 2
+    assert [json.loads(form)["parameters"] for form in forms] == [{}, {"user": "me"}]
+    assert earlier_canonicals("http://a/v1", "http://a/v1", "m", {"seed": 1}, asked) == []

@@ -1,0 +1,110 @@
+"""What a rerun takes from the store, and what it asks for again."""
+
+import pytest
+
+from spacy_ner_plus.llm.requests import ReplyStatus
+from spacy_ner_plus.llm.store.store import Store
+from tests.llm.client.asking import ask_all, make_model, open_model
+from tests.servers.behaviour import Behaviour
+from tests.servers.fault_server import FaultServer
+from tests.servers.known_answers import names_by_label
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "s.sqlite")
+
+
+def statuses(path: str) -> list[ReplyStatus]:
+    with Store(path) as store:
+        return [inference.reply.status for inference in store.inferences()]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kept"),
+    [
+        ("", ["valid"]),
+        ("prose", ["invalid", "valid"]),
+        ("length", ["cut", "valid"]),
+        *(
+            (fault, ["valid"])
+            for fault in ("500", "drop", "html", "cut-body", "empty", "upstream", "error-in-200")
+        ),
+    ],
+)
+def test_kept_replies_are_those_that_the_model_made(path, fault, kept):
+    with (
+        FaultServer(Behaviour(first=(fault,))) as server,
+        make_model(server, structured="off", store=path) as model,
+    ):
+        assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
+    assert statuses(path) == kept
+
+
+@pytest.mark.parametrize("fault", ["empty", "upstream"])
+def test_kept_replies_hold_no_empty_one_and_a_rerun_asks_again(path, fault):
+    with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
+        with make_model(server, structured="off", store=path) as model:
+            (outcome,) = ask_all(model, ["Anna"])
+            assert (outcome.kind, outcome.failure) == ("transport", "the reply is empty")
+        server.behaviour.fault_rate = 0
+        with make_model(server, structured="off", store=path) as model:
+            assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
+    assert statuses(path) == ["valid"]
+
+
+@pytest.mark.parametrize("fault", ["prose", "length"])
+def test_kept_replies_that_are_invalid_are_asked_again_only_if_wanted(path, fault):
+    with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
+        with make_model(server, structured="off", store=path) as model:
+            ask_all(model, ["Anna"])
+        server.behaviour.fault_rate = 0
+        with make_model(server, structured="off", store=path) as model:
+            assert ask_all(model, ["Anna"])[0].kind == "invalid"
+            with pytest.warns(
+                UserWarning, match=r"W261.*1 of the prompts.*components\.llm\.model\.retry_invalid"
+            ):
+                model.warn_of_invalid("llm")
+        assert len(server.requests) == 2
+        with make_model(server, structured="off", store=path, retry_invalid=True) as model:
+            assert [outcome.value for outcome in ask_all(model, ["Anna", "Anna"])] == [
+                names_by_label("Anna")
+            ] * 2
+        assert len(server.requests) == 3
+        with make_model(server, structured="off", store=path) as model:
+            assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
+        assert len(server.requests) == 3
+
+
+def test_kept_replies_that_stay_invalid_are_asked_once_in_a_run(path):
+    with FaultServer(Behaviour(fault_rate=1, faults=("prose",))) as server:
+        for asked in (2, 4, 6):
+            with make_model(server, structured="off", store=path, retry_invalid=True) as model:
+                for _ in range(2):
+                    assert ask_all(model, ["Anna"])[0].kind == "invalid"
+            assert len(server.requests) == asked
+
+
+def test_kept_replies_are_found_under_a_name_of_the_endpoint(path):
+    with FaultServer() as one, make_model(one, structured="off", store=path) as model:
+        ask_all(model, ["Anna"])
+    with (
+        FaultServer() as other,
+        make_model(other, structured="off", store=path, endpoint_name="gpu") as model,
+    ):
+        ask_all(model, ["Bob"])
+    url = "http://127.0.0.1:9/v1"
+    with open_model(base_url=url, name="tiny", endpoint_name="gpu", store=path, replay_only=True) as model:
+        assert ask_all(model, ["Bob"])[0].value == names_by_label("Bob")
+    with open_model(
+        base_url=one.url, name="tiny", endpoint_name="gpu", store=path, replay_only=True
+    ) as model:
+        assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
+
+
+def test_kept_replies_count_no_field_that_leaves_an_answer_as_it_is(path):
+    with FaultServer() as server:
+        for user in ("me", "you"):
+            with make_model(server, structured="off", store=path, parameters={"user": user}) as model:
+                ask_all(model, ["Anna"])
+    assert len(server.requests) == 1
