@@ -790,7 +790,7 @@ class Warnings(metaclass=_Coded):
     )
     W261 = (
         "{count:,} of the prompts have only replies in the store '{path}' that are invalid or were cut, and weren't "
-        "asked again: `retry_invalid` = true asks them, on the command line --override "
+        "asked again: `retry_invalid` = true asks them, as by the override --override "
         "components.{name}.model.retry_invalid=true. `spacy-ner-plus llm store list '{path}' --status invalid "
         "--status cut` (`list_replies`) shows them."
     )

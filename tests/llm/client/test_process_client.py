@@ -32,7 +32,7 @@ def statuses(path: str) -> list[ReplyStatus]:
         ),
     ],
 )
-def test_kept_replies_are_those_that_the_model_made(path, fault, kept):
+def test_process_client_keeps_are_those_that_the_model_made(path, fault, kept):
     with (
         FaultServer(Behaviour(first=(fault,))) as server,
         make_model(server, structured="off", store=path) as model,
@@ -42,7 +42,7 @@ def test_kept_replies_are_those_that_the_model_made(path, fault, kept):
 
 
 @pytest.mark.parametrize("fault", ["empty", "upstream"])
-def test_kept_replies_hold_no_empty_one_and_a_rerun_asks_again(path, fault):
+def test_process_client_keeps_hold_no_empty_one_and_a_rerun_asks_again(path, fault):
     with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
         with make_model(server, structured="off", store=path) as model:
             (outcome,) = ask_all(model, ["Anna"])
@@ -54,7 +54,7 @@ def test_kept_replies_hold_no_empty_one_and_a_rerun_asks_again(path, fault):
 
 
 @pytest.mark.parametrize("fault", ["prose", "length"])
-def test_kept_replies_that_are_invalid_are_asked_again_only_if_wanted(path, fault):
+def test_process_client_keeps_that_are_invalid_are_asked_again_only_if_wanted(path, fault):
     with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
         with make_model(server, structured="off", store=path) as model:
             ask_all(model, ["Anna"])
@@ -76,7 +76,7 @@ def test_kept_replies_that_are_invalid_are_asked_again_only_if_wanted(path, faul
         assert len(server.requests) == 3
 
 
-def test_kept_replies_that_stay_invalid_are_asked_once_in_a_run(path):
+def test_process_client_keeps_that_stay_invalid_are_asked_once_in_a_run(path):
     with FaultServer(Behaviour(fault_rate=1, faults=("prose",))) as server:
         for asked in (2, 4, 6):
             with make_model(server, structured="off", store=path, retry_invalid=True) as model:
@@ -85,7 +85,7 @@ def test_kept_replies_that_stay_invalid_are_asked_once_in_a_run(path):
             assert len(server.requests) == asked
 
 
-def test_kept_replies_are_found_under_a_name_of_the_endpoint(path):
+def test_process_client_keeps_are_found_under_a_name_of_the_endpoint(path):
     with FaultServer() as one, make_model(one, structured="off", store=path) as model:
         ask_all(model, ["Anna"])
     with (
@@ -102,7 +102,7 @@ def test_kept_replies_are_found_under_a_name_of_the_endpoint(path):
         assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
 
 
-def test_kept_replies_count_no_field_that_leaves_an_answer_as_it_is(path):
+def test_process_client_keeps_count_no_field_that_leaves_an_answer_as_it_is(path):
     with FaultServer() as server:
         for user in ("me", "you"):
             with make_model(server, structured="off", store=path, parameters={"user": user}) as model:
