@@ -112,7 +112,7 @@ def convert_command(
     """Convert corpora, and show what was read and what was lost or repaired."""
     from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
-    from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
+    from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table, nothing_lost
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.data.sources import Options
     from spacy_ner_plus.issues import IssueLog
@@ -164,6 +164,6 @@ def convert_command(
             console.print(issues_table(issues))
     console.print(counts_table({part or str(out): counts for part, counts in conversion.counts.items()}))
     if not issues.kinds:
-        console.print("Nothing was lost or repaired.")
+        console.print(nothing_lost(notes))
     for path in conversion.paths.values():
         console.print(f"Wrote {path}", markup=False, highlight=False)

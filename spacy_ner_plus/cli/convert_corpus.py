@@ -21,7 +21,7 @@ def convert_corpus_command(
     """Convert the files of a corpus, of any format that `convert` reads; a missing dev or test is a tenth of train."""
     from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
-    from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table, shared_table
+    from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table, nothing_lost, shared_table
     from spacy_ner_plus.workflows.project.convert_corpus import convert_corpus
 
     converted = convert_corpus(source, out, lang=lang, seed=seed, progress=progress)
@@ -35,6 +35,6 @@ def convert_corpus_command(
         text = f"There is no file for {split}, so a tenth of the training documents was taken for it (seed {seed})."
         err.print(text, style="yellow", markup=False, highlight=False)
     if not converted.issues.kinds:
-        console.print("Nothing was lost or repaired.")
+        console.print(nothing_lost(converted.notes))
     for path in converted.paths.values():
         console.print(f"Wrote {path}", markup=False, highlight=False)

@@ -52,6 +52,18 @@ def counts_table(corpora: dict[str, "CorpusCounts"]) -> "Table":
     return table
 
 
+def nothing_lost(notes: Sequence[str]) -> str:
+    """Say that nothing was lost, of all that the sources hold or of what is read of them.
+
+    notes (Sequence[str]): What was found out about the sources.
+    """
+    from spacy_ner_plus.data.formats.format import NotRead
+
+    if any(isinstance(note, NotRead) for note in notes):
+        return "Nothing of texts and entities was lost or repaired; what isn't read is said above."
+    return "Nothing was lost or repaired."
+
+
 def issues_table(issues: IssueLog) -> "Table":
     """List losses and repairs by kind.
 

@@ -39,6 +39,10 @@ class Sniff(NamedTuple):
     why: str
 
 
+class NotRead(str):
+    """A note about values of a source that no Doc has, as parts of speech: not all of it was read, by intent."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What every reader is given.

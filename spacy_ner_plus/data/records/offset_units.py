@@ -190,8 +190,12 @@ class UnitFinder:
 
         RETURNS (str): A sentence; '' where the offsets fit as they stand, or nothing fits better.
         """
-        fitting = [(name, count) for name, count in self.fits.most_common() if count > self.fits[AS_GIVEN]]
-        if self.best() != AS_GIVEN or self.fits[AS_GIVEN] >= self.checked * ENOUGH_AS_GIVEN or not fitting:
+        as_given = self.fits[AS_GIVEN]
+        fitting = [(name, count) for name, count in self.fits.most_common() if count > as_given]
+        if self.best() != AS_GIVEN or not fitting:
+            return ""
+        # Where most fit as they stand, only a way that fits nearly all is worth a try.
+        if as_given >= self.checked * ENOUGH_AS_GIVEN and fitting[0][1] < self.checked * ENOUGH:
             return ""
         ways = ", ".join(
             f"`offsets` {name} ({MEANINGS[name]}): {count} of {self.checked}" for name, count in fitting[:3]

@@ -146,7 +146,9 @@ class _DocMaker:
         spaces[-1] = False
         doc = Doc(self.nlp.vocab, words=words, spaces=spaces, ents=tags, sent_starts=starts)
         first = sentences[0]
-        record = Record(doc, first.place(0), first.id if is_sentence else first.document, _meta(sentences))
+        record = Record(
+            doc, first.place(0), first.id if is_sentence else first.document, _meta(sentences, is_sentence)
+        )
         if not any(tags):
             return mark_record(record, None)
         spans = [ScoredSpan(ent) for ent in doc.ents]
@@ -158,11 +160,15 @@ class _DocMaker:
         return mark_record(record, spans)
 
 
-def _meta(sentences: Sequence[TaggedSentence]) -> dict[str, Any]:
-    """What the source says about a Doc: what is the same for all its sentences, and the rest under 'sentences'."""
+def _meta(sentences: Sequence[TaggedSentence], is_sentence: bool) -> dict[str, Any]:
+    """What the source says about a Doc: what is the same for all its sentences, and the rest under 'sentences'.
+
+    is_sentence (bool): Whether a Doc is a sentence, whose id is then the Record's.
+    """
     first = sentences[0].meta
     if len(sentences) == 1:
-        return first
+        own = sentences[0].id
+        return first if is_sentence or not own else {**first, "sentences": [{"id": own}]}
     whole = {
         key: value
         for key, value in first.items()

@@ -92,6 +92,14 @@ def test_units_that_fit_too_few_spans_are_only_hinted_at():
     assert "`offsets` utf-16 (UTF-16 units): 2 of 2" in finder.hint()
 
 
+def test_units_that_fit_all_where_most_fit_as_they_stand_are_hinted_at():
+    texts = [marked("Rosa left.", "utf-16", ["Rosa"])] * 8 + [marked(TEXT, "utf-16", ["Quint", "Malmö"])]
+    finder = find_units(texts)
+    assert finder.best() == AS_GIVEN
+    assert "The texts of 2 of 10 spans aren't at their offsets" in finder.hint()
+    assert "`offsets` utf-16 (UTF-16 units): 10 of 10" in finder.hint()
+
+
 def test_units_of_spans_without_text_are_as_given():
     finder = UnitFinder()
     finder.add(marked(TEXT, "utf-16", ["Rosa", "Quint", "Malmö"], with_text=False))

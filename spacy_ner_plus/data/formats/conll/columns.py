@@ -75,6 +75,12 @@ class Layout:
             where += f", nested tags in {_numbers(self.inner)}"
         return where
 
+    def not_read(self) -> str:
+        """RETURNS (str): Which columns aren't read, such as parts of speech; '' where all are."""
+        read = {self.token, self.tag, *self.inner, *([0] if self.indexed else [])}
+        left = [i for i in range(self.width) if i not in read]
+        return f"{_numbers(left)} {'is' if len(left) == 1 else 'are'} not read" if left else ""
+
     def notes(self) -> list[str]:
         """RETURNS (list[str]): What the user should know about how the file is read."""
         found = [f"the tags are {said}" if (said := str(self.spelling)) else ""]

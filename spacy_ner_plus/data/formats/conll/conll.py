@@ -27,6 +27,7 @@ from spacy_ner_plus.data.formats.format import (
     POSSIBLE,
     SENTENCES,
     TOKENS,
+    NotRead,
     Reading,
     Sniff,
 )
@@ -170,6 +171,8 @@ def _read(lines: Iterable[str], where: str, reading: Reading) -> Iterator[Record
     detected = ", detected" if options.scheme == "auto" else ""
     notes += [f"{where}: {note}" for note in layout.notes()]
     notes.append(f"{where}: {layout}; scheme {tags.scheme}{detected}")
+    if left := layout.not_read():
+        notes.append(NotRead(f"{where}: {left}"))
 
 
 def _spelling_of(lines: Iterable[str], layout: Layout, options: ConllOptions) -> Spelling | None:

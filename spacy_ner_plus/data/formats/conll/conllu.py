@@ -40,11 +40,12 @@ from spacy_ner_plus.data.formats.format import (
     SENTENCES,
     SPACES,
     TOKENS,
+    NotRead,
     Reading,
     Sniff,
 )
 from spacy_ner_plus.data.records.record import Record, record_of
-from spacy_ner_plus.data.records.schemes import TagReader
+from spacy_ner_plus.data.records.schemes import TagReader, is_tag
 from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
 from spacy_ner_plus.data.records.spellings import BARE, LABELS, MISSING_TAGS, PLAIN, Spelling, find_spelling
 from spacy_ner_plus.data.records.tagged import TaggedSentence
@@ -119,7 +120,7 @@ class Conllu:
         reading.notes.append(
             f"{where}: {found}; {scheme if found.key is not None else 'all tokens are missing, not O'}"
         )
-        reading.notes.append(f"{where}: lemmas, parts of speech and dependencies aren't read")
+        reading.notes.append(NotRead(f"{where}: lemmas, parts of speech and dependencies aren't read"))
 
     def write(self, docs: Iterable[Doc], path: Path, options: ConlluOptions, issues: IssueLog) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -175,8 +176,17 @@ def _misc(cell: str) -> dict[str, str]:
     if cell in MISSING_TAGS:
         return {}
     parts = [part for value in cell.split("|") for part in re.split(r"\s+(?=[^=\s]+=)", value) if part]
-    pairs = (part.partition("=") for part in parts)
-    return {key if mark else "": value if mark else key for key, mark, value in pairs}
+    found: dict[str, str] = {}
+    last = ""
+    for part in parts:
+        key, mark, value = part.partition("=")
+        if not mark and last and is_tag(part) and is_tag(found[last]):
+            # A token of several entities, name=B-PER|B-ORG, whose tags the sign between values parts.
+            found[last] += f"|{part}"
+            continue
+        last = key if mark else ""
+        found[last] = value if mark else part
+    return found
 
 
 def _find_keys(

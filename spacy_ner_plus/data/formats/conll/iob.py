@@ -17,7 +17,16 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.data.formats.conll.sentences import SAMPLE, is_header
 from spacy_ner_plus.data.formats.conll.written import written_sentences
-from spacy_ner_plus.data.formats.format import CERTAIN, MISSING, POSSIBLE, SENTENCES, TOKENS, Reading, Sniff
+from spacy_ner_plus.data.formats.format import (
+    CERTAIN,
+    MISSING,
+    POSSIBLE,
+    SENTENCES,
+    TOKENS,
+    NotRead,
+    Reading,
+    Sniff,
+)
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import TagReader
 from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
@@ -90,7 +99,7 @@ class Iob:
                 f"{where}: there are no tags, so that all tokens are missing annotation rather than O"
             )
         if layout.fields > 2 and not layout.nested:
-            notes.append(f"{where}: parts of speech aren't read")
+            notes.append(NotRead(f"{where}: parts of speech aren't read"))
         detected = ", detected" if options.scheme == "auto" else ""
         notes.append(f"{where}: {layout}; scheme {reader.scheme}{detected}")
 

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 
 from spacy_ner_plus.data.formats.conll.sentences import SAMPLE
-from spacy_ner_plus.data.formats.format import CERTAIN, Reading, Sniff
+from spacy_ner_plus.data.formats.format import CERTAIN, NotRead, Reading, Sniff
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import TagReader
 from spacy_ner_plus.data.records.sentences import TokenOptions, group_size, sentences_to_records
@@ -88,7 +88,7 @@ class Ontonotes:
             reader=reader,
             shapes=SHAPES,
         )
-        reading.notes.append(f"{where}: {columns}; the other columns aren't read")
+        reading.notes.append(NotRead(f"{where}: {columns}; the other columns aren't read"))
 
 
 ONTONOTES = Ontonotes()

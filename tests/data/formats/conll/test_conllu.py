@@ -189,3 +189,21 @@ def test_conllu_round_trip_keeps_tokens_tags_sentences_white_space_ids_and_meta(
         assert record_of(one)["id"] == record_of(other)["id"]
         assert record_of(one)["meta"] == record_of(other)["meta"]
     assert not issues.kinds
+
+
+def test_conllu_reads_several_tags_of_a_token(read):
+    (doc,) = read(rosa("name=B-PER|B-ARTIST|SpaceAfter=Yes", "name=I-PER|I-ARTIST", "name=O", "name=B-LOC"))
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Rosa Quint", "PER"), ("Lund", "LOC")]
+    assert {(span.text, span.label_) for span in doc.spans["sc"]} == {
+        ("Rosa Quint", "PER"),
+        ("Rosa Quint", "ARTIST"),
+        ("Lund", "LOC"),
+    }
+
+
+def test_conllu_keeps_the_name_of_the_only_sentence_of_a_document(read):
+    (doc,) = read(
+        "# newdoc id = n1\n# sent_id = n1-1\n" + rosa("name=B-PER", "name=I-PER", "name=O", "name=B-LOC")
+    )
+    assert record_of(doc)["id"] == "n1"
+    assert record_of(doc)["meta"]["sentences"] == [{"id": "n1-1"}]
