@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.requests import Usage
 
 # How much of a page is looked at for what it says.
 _PAGE = 20_000
+# More than any model takes; a count above it is none.
+_MOST_TOKENS = 10**9
+_DRAFT = re.compile(r"""[{\[]\s*+["'{\[\]}]""")
 # Stands after "the server answered 500: " and "The server says: ".
 _NOTHING = "nothing more"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
@@ -56,24 +60,31 @@ class ServerError:
 def read_completion(body: bytes) -> Completion:
     """Read a chat completion.
 
+    The answer may stand in the message's content, a text or a list of parts; in the arguments of a tool or
+    function that it calls; or, where all of these are empty, in its reasoning, which is where some servers put
+    all that a model writes. Counts of tokens and probabilities that can't be read are left out.
+
     body (bytes): Of a response with status 200.
-    RETURNS (Completion): Its first choice.
-    RAISES (NoCompletion): Where it is broken off, an error, or something else.
+    RETURNS (Completion): Its first choice. The finish reason 'refusal' says that the content is one.
+    RAISES (NoCompletion): Where it is broken off, an error of a server behind this one, or something else.
     """
     try:
         reply = json.loads(body)
-        choice = reply["choices"][0]
-        message = choice["message"]
-        content, called_tool = _content(message)
-        return Completion(
-            content=_plain(content),
-            finish_reason=str(choice.get("finish_reason") or ""),
-            usage=_usage(reply.get("usage")),
-            logprobs=_logprobs(choice.get("logprobs")),
-            called_tool=called_tool,
-        )
+        error = _error_in(reply)
+        if not error:
+            choice = reply["choices"][0]
+            reason = str(choice.get("finish_reason") or "")
+            content, called_tool, refused = _content(choice["message"], is_whole=reason != "length")
+            return Completion(
+                content=_plain(content),
+                finish_reason="refusal" if refused else reason,
+                usage=_usage(reply.get("usage")),
+                logprobs=_logprobs(choice.get("logprobs")),
+                called_tool=called_tool,
+            )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NoCompletion(f"the answer is no chat completion: {_beginning(body)}") from error
+    raise NoCompletion(f"the answer is no chat completion, but an error: {error}")
 
 
 def read_error(body: bytes) -> ServerError:
@@ -107,40 +118,94 @@ def _page_text(body: bytes) -> str:
     return f"'{words[:200]}'" if words else _NOTHING
 
 
-def _content(message: Mapping[str, Any]) -> tuple[str, bool]:
-    if calls := message.get("tool_calls"):
-        arguments = calls[0]["function"]["arguments"]
-        return arguments if isinstance(arguments, str) else json.dumps(arguments), True
-    content = message.get("content")
-    if isinstance(content, list):  # parts, of which some are thoughts or pictures
-        content = "".join(part["text"] for part in content if part.get("type") == "text")
-    if content is None:
-        content = message.get("refusal") or ""
-    if not isinstance(content, str):
+def _error_in(reply: Mapping[str, Any]) -> str:
+    """What a gateway says of the server behind it, with status 200 all the same; '' where it says nothing."""
+    error = reply.get("error")
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not error and isinstance(choice, dict):
+        error = choice.get("error") or (choice.get("finish_reason") == "error" and "finish_reason is 'error'")
+    if not error:
+        return ""
+    message = error.get("message") if isinstance(error, dict) else error
+    return (message if isinstance(message, str) else json.dumps(error, ensure_ascii=False))[:500]
+
+
+def _content(message: Mapping[str, Any], *, is_whole: bool) -> tuple[str, bool, bool]:
+    """RETURNS (tuple[str, bool, bool]): The answer, whether it is a tool's arguments, and whether it is a refusal."""
+    if arguments := _arguments(message):
+        return arguments, True, False
+    content, refusal = _text(message.get("content")), message.get("refusal")
+    if isinstance(message.get("content"), list):
+        parts = [part for part in message["content"] if isinstance(part, dict)]
+        refusal = refusal or next((part["refusal"] for part in parts if part.get("refusal")), None)
+    if not content.strip() and isinstance(refusal, str) and refusal.strip():
+        return refusal, False, True
+    # Of a reply that was cut, the reasoning isn't the answer; nor where it only leads to one.
+    if not content.strip() and is_whole:
+        content = _answer_in(message.get("reasoning_content") or message.get("reasoning")) or content
+    return content, False, False
+
+
+def _arguments(message: Mapping[str, Any]) -> str:
+    """What tools are called with. Of several calls all arguments, one a line: which is meant isn't said."""
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls or () if isinstance(call, dict)]
+    functions.append(message.get("function_call"))
+    found = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    return "\n".join(each if isinstance(each, str) else json.dumps(each) for each in found if each)
+
+
+def _text(content: Any) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, dict):  # an answer that the server has read already
+        return json.dumps(content, ensure_ascii=False)
+    if not isinstance(content, list):
         raise TypeError("no text")
-    return content, False
+    # Parts, of which some are thoughts or pictures.
+    texts = [
+        part if isinstance(part, str) else part.get("text")
+        for part in content
+        if isinstance(part, str) or part.get("type", "text") in ("text", "output_text")
+    ]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
-def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
-    if not usage or "prompt_tokens" not in usage:
+def _answer_in(reasoning: Any) -> str:
+    if not isinstance(reasoning, str):
+        return ""
+    answer = strip_reply(reasoning)
+    # JSON within prose is a draft; what comes after it may say that it is wrong.
+    is_draft = _DRAFT.search(answer) and not (answer[0] in '{["' and answer[-1] in '}]"')
+    return "" if is_draft else answer
+
+
+def _usage(usage: Any) -> Usage | None:
+    try:
+        details = usage.get("prompt_tokens_details") or {}
+        found = Usage(
+            prompt=int(usage["prompt_tokens"] or 0),
+            completion=int(usage.get("completion_tokens") or 0),
+            cached=int(details.get("cached_tokens") or 0),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        prompt=int(usage["prompt_tokens"] or 0),
-        completion=int(usage.get("completion_tokens") or 0),
-        cached=int(details.get("cached_tokens") or 0),
-    )
+    counts = (found.prompt, found.completion, found.cached)
+    return found if all(0 <= count < _MOST_TOKENS for count in counts) else None
 
 
-def _logprobs(logprobs: Mapping[str, Any] | None) -> list[tuple[str, float]] | None:
-    if not logprobs:
+def _logprobs(logprobs: Any) -> list[tuple[str, float]] | None:
+    try:
+        if tokens := logprobs.get("tokens"):  # the form of the older completions
+            pairs = list(zip(tokens, logprobs["token_logprobs"], strict=True))
+        else:
+            pairs = [(part["token"], part["logprob"]) for part in logprobs.get("content") or ()]
+        found = [(_plain(str(token)), float(value)) for token, value in pairs]
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
-    if tokens := logprobs.get("tokens"):  # the form of the older completions
-        return [
-            (str(token), float(value))
-            for token, value in zip(tokens, logprobs["token_logprobs"], strict=True)
-        ]
-    return [(str(part["token"]), float(part["logprob"])) for part in logprobs.get("content") or ()] or None
+    # A probability is at most 1, but for rounding.
+    return found if found and all(value < 0.1 for _, value in found) else None
 
 
 def _plain(content: str) -> str:

@@ -5,10 +5,13 @@
     Rome: B-LOC
 
 Words are what stands between white space. A text without entities gives the line NONE. Lines with
-the tag O may be there; they help to find the place of the others. The lines are in the order of
-the text, and each entity is looked for after the one before it.
+the tag O may be there; they help to find the place of the others. Where the lines are a copy of the
+text, what it leaves out is unread: nothing is known of it. The lines are in the order of the text,
+and each entity is looked for after the one before it.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,12 +19,22 @@ from spacy_ner_plus.alignment.align import EXACT
 from spacy_ner_plus.alignment.align_words import GAPPED, PlacedWords, align_words
 from spacy_ner_plus.alignment.mentions import Mention, TaggedWords
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.reading import OTHER_SEPARATOR, OTHER_SPELLING, Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import join_tags, split_tag
 
 NOTHING = "NONE"
+_WORD = re.compile(r"\w+")
+_PIECE = re.compile(r"\w+|[^\w\s]")
+_TAG = re.compile(r"O|[BIbi]-\S+")
+# How many lines more than words and signs a reply may have.
+_MORE_LINES = 20
+# From so many words of no entity on, and so large a share of the words between the first and the last, a
+# reply is a copy of the text.
+_LEAST_OUTSIDE, _LEAST_DENSE = 3, 0.6
 
 
 def bio_lines_v1() -> "BioLines":
@@ -54,15 +67,19 @@ class BioLines:
             f"tag ::= {tags}\n"
         )
 
-    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
+    def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         answer = strip_reply(content)
         if not answer:
             raise InvalidReply(f"the reply is empty; write {NOTHING} where there are no entities")
-        entities = _read_entities(answer, content.rfind(answer), labels)
+        repairs = IssueLog()
+        entities = _read_entities(answer, content.rfind(answer), labels, repairs)
+        most = len(_PIECE.findall(text)) + _MORE_LINES
+        if len(entities) > most:
+            raise InvalidReply(f"the reply has {len(entities):,} entities and words, and the text fewer")
         tagged = [TaggedWords(entity.words, entity.label) for entity in entities]
         placed = align_words(OccurrenceFinder(text), tagged, can_split=False).placed
         found = {words.number: words for words in placed if words.in_order}
-        return [
+        mentions = [
             Mention(
                 _spelling(entity, found.get(number), text),
                 entity.label,
@@ -73,6 +90,8 @@ class BioLines:
             for number, entity in enumerate(entities)
             if entity.label
         ]
+        outside = sum(not entity.label for entity in entities)
+        return Reading(mentions, repairs, _unread(list(found.values()), text) if outside else ())
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         lines = [
@@ -100,8 +119,37 @@ class _Line(NamedTuple):
     start: int
 
 
-def _read_entities(answer: str, base: int, labels: Sequence[str]) -> list[_Entity]:
-    lines = list(_read_lines(answer, base, labels))
+def _unread(placed: Sequence[PlacedWords], text: str) -> list[tuple[int, int]]:
+    """Find what a reply leaves out that copies the text as lines, words of no entity among them.
+
+    Where only some such words are there, they were written to lead to entities: then nothing is left out.
+    """
+    listed = sorted((words.start, words.end) for words in placed)
+    if sum(not words.label for words in placed) < _LEAST_OUTSIDE:
+        return []
+    words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    read = [_is_in(listed, start, end) for start, end in words]
+    ends = [i for i, is_read in enumerate(read) if is_read]
+    if not ends or sum(read) < _LEAST_DENSE * (ends[-1] - ends[0] + 1):
+        return []
+    stretches: list[tuple[int, int]] = []
+    for i, (start, end) in enumerate(words):
+        if read[i]:
+            continue
+        if i and not read[i - 1]:
+            start = stretches.pop()[0]
+        stretches.append((start, end))
+    return stretches
+
+
+def _is_in(listed: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether a word has a character in one of the stretches, which don't overlap."""
+    i = bisect_left(listed, (end, 0)) - 1
+    return i >= 0 and listed[i][1] > start
+
+
+def _read_entities(answer: str, base: int, labels: Sequence[str], repairs: IssueLog) -> list[_Entity]:
+    lines = list(_read_lines(answer, base, labels, repairs))
     entities = []
     for start, end, label in join_tags(line.tag for line in lines):
         some = lines[start:end]
@@ -110,26 +158,40 @@ def _read_entities(answer: str, base: int, labels: Sequence[str]) -> list[_Entit
     return entities
 
 
-def _read_lines(answer: str, base: int, labels: Sequence[str]) -> Iterator[_Line]:
+def _read_lines(answer: str, base: int, labels: Sequence[str], repairs: IssueLog) -> Iterator[_Line]:
     at = base
-    for line in answer.split("\n"):
+    says_nothing = False
+    for number, line in enumerate(answer.split("\n")):
         bare = line.strip()
         start = at + len(line) - len(line.lstrip())
         at += len(line) + 1
+        if says_nothing and bare:
+            raise InvalidReply(f"the reply says {NOTHING}, and more: '{bare[:60]}'")
+        if bare == NOTHING:
+            says_nothing = True
+            if number and answer[: answer.rfind(NOTHING)].strip():
+                raise InvalidReply(f"the reply says {NOTHING} beside other lines")
         if not bare or bare == NOTHING:
             continue
-        word, tag = _split(bare)
+        word, tag = _split(bare, repairs)
+        if tag[:1].islower() and _TAG.fullmatch(tag.replace("o", "O", 1)):
+            repairs.add(OTHER_SPELLING, bare[:60])
+            tag = tag[0].upper() + tag[1:]
         prefix, name = split_tag(tag) or ("", "")
         if prefix not in ("B", "I", "O") or not word:
             raise InvalidReply(f"'{bare[:60]}' is no line such as 'word: B-{labels[0] if labels else 'PER'}'")
-        yield _Line(word, (prefix, find_label(name, labels) if name else ""), start)
+        yield _Line(word, (prefix, find_label(name, labels, repairs) if name else ""), start)
 
 
-def _split(line: str) -> tuple[str, str]:
+def _split(line: str, repairs: IssueLog) -> tuple[str, str]:
     """Part a line's word from its tag, both of which may hold colons."""
     parts = line.split()
-    if len(parts) == 2 and parts[0].endswith(":"):
+    if len(parts) == 2 and parts[0].endswith(":") and len(parts[0]) > 1:
         return parts[0][:-1], parts[1]
+    # As in CoNLL's columns.
+    if len(parts) == 2 and _TAG.fullmatch(parts[1]):
+        repairs.add(OTHER_SEPARATOR, line[:60])
+        return parts[0], parts[1]
     # A model may write several words on one line, or leave out the space.
     word, _, tag = line.rpartition(":")
     return word.strip(), tag.strip()

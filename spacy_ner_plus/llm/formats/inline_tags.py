@@ -8,7 +8,7 @@ one, so that every reply has one meaning; nothing else is escaped. A model that 
 as it is gets the benefit of the doubt: what matches the text is text.
 
 A copy may have slips. It is aligned with the text by edit operations, so that they don't shift
-what comes after them.
+what comes after them. What the copy leaves out is unread: nothing is known of it.
 """
 
 import re
@@ -19,13 +19,17 @@ from typing import NamedTuple
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.offset_mapping import OffsetMapping
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 
-# A copy with less of the text than this is none: entities would be lost with the rest.
-LEAST_COPIED = 0.8
-TAGGED = re.compile(r"<([^\s<>/]+)>[^<>]*</\1>")
+# A reply with less of the text than this is no copy. What a copy leaves out is unread.
+LEAST_COPIED = 0.5
+LEAST_WITHOUT_TAGS = 0.8
+# Tags of any sort; "a < b" has none.
+_MARKUP = re.compile(r"</?([A-Za-z][\w:.-]*)[^<>]{0,200}>")
 
 
 def inline_tags_v1() -> "InlineTags":
@@ -59,18 +63,21 @@ class InlineTags:
         lines.append(f'plain ::= [^<] | "<" [^</{initials}]')
         return "\n".join(lines) + "\n"
 
-    def parse(self, content: str, labels: Sequence[str], text: str) -> list[Mention]:
+    def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         answer = strip_reply(content)
         base = content.rfind(answer)
-        copy = _read_copy(answer, labels, text)
-        if unknown := [match[1] for match in TAGGED.finditer(copy.text) if f"<{match[1]}>" not in text]:
-            find_label(unknown[0], labels)
+        if len(answer) > 3 * len(text) + 40 * text.count(" ") + 1000:
+            raise InvalidReply(f"the reply has {len(answer):,} characters for a text of {len(text):,}")
+        repairs = IssueLog()
+        copy = _read_copy(answer, labels, text, repairs)
+        _check_markup(copy.text, labels, text)
         mapping = OffsetMapping(copy.text, text)
-        if mapping.share < LEAST_COPIED:
+        # Without a tag, nothing shows that a part of the text is meant as a copy.
+        if mapping.share < (LEAST_COPIED if copy.entities else LEAST_WITHOUT_TAGS):
             raise InvalidReply(
                 f"the reply holds {mapping.share:.0%} of the text; copy the whole text and add tags to it"
             )
-        return [
+        mentions = [
             Mention(
                 copy.text[tagged.start : tagged.end],
                 tagged.label,
@@ -80,6 +87,7 @@ class InlineTags:
             )
             for tagged in copy.entities
         ]
+        return Reading(mentions, repairs, mapping.unread())
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         escape = _tags(tuple(labels))
@@ -111,7 +119,12 @@ class _Copy(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _tags(labels: tuple[str, ...]) -> re.Pattern[str]:
-    names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
+    # Case, spaces and hyphens may differ.
+    spellings = [
+        r"[\s_-]*".join(map(re.escape, re.split(r"[\s_-]+", label)))
+        for label in sorted(labels, key=len, reverse=True)
+    ]
+    names = "|".join(spellings)
     return re.compile(rf"(<|&(?:amp;)*lt;)(/?)({names})>", re.IGNORECASE)
 
 
@@ -125,7 +138,27 @@ def _unescape(match: re.Match[str]) -> str:
     return f"{sign}{match[2]}{match[3]}>"
 
 
-def _read_copy(answer: str, labels: Sequence[str], text: str) -> _Copy:
+def _check_markup(copy: str, labels: Sequence[str], text: str) -> None:
+    """Refuse a copy that marks entities otherwise than by tags of the labels: they would pass for text.
+
+    RAISES (InvalidReply): Tags that aren't the text's own, or labels beside the words.
+    """
+    own = text.casefold()
+    for match in _MARKUP.finditer(copy):
+        if match[0].casefold() not in own:
+            raise InvalidReply(
+                f"'{match[0][:60]}' is no tag of the labels; use only: "
+                f"{', '.join(f'<{label}>' for label in labels)}"
+            )
+    for label in labels:
+        name = re.compile(rf"(?<!\w){re.escape(label)}(?!\w)")
+        if len(name.findall(copy)) > len(name.findall(text)):
+            raise InvalidReply(
+                f"the reply names '{label}' outside of a tag; write <{label}>...</{label}> around the words"
+            )
+
+
+def _read_copy(answer: str, labels: Sequence[str], text: str, repairs: IssueLog) -> _Copy:
     """Take the tags out of a reply.
 
     RAISES (InvalidReply): A tag that isn't closed or wasn't opened.
@@ -146,7 +179,7 @@ def _read_copy(answer: str, labels: Sequence[str], text: str) -> _Copy:
         length += len(piece)
         if not is_tag:
             continue
-        label = find_label(match[3], labels)
+        label = find_label(match[3], labels, repairs)
         if not match[2]:
             opened.setdefault(label, []).append((length, match.end()))
         elif not opened.get(label):

@@ -23,14 +23,15 @@ _REFUSAL = re.compile(
 _LOOKED_AT = 600
 
 
-def find_refusal(prose: str) -> str:
+def find_refusal(prose: str, text: str = "") -> str:
     """Find the sentence by which a model declines.
 
-    prose (str): A reply that is no answer, or what stands around one.
+    prose (str): A reply that is no answer, or what stands around one. One in JSON refuses nothing.
+    text (str): The text that was asked about; what it says itself is copied.
     RETURNS (str): The reason for people; '' where it declines nothing.
     """
     match = _REFUSAL.search(prose[:_LOOKED_AT])
-    if not match:
+    if not match or match[0] in text or prose.lstrip().startswith(("{", "[")):
         return ""
     start = max(prose.rfind(".", 0, match.start()), prose.rfind("\n", 0, match.start())) + 1
     said = " ".join(prose[start : start + 200].split())

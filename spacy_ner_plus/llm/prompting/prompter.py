@@ -6,9 +6,11 @@ from typing import Protocol
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import ReplyFormat
+from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import build_messages
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply, Message
 
 
 class Demonstrations(Protocol):
@@ -67,8 +69,21 @@ class Prompter:
         return count(build_messages(self.format, self.labels, "", longest, template=self.template))
 
     def reader(self, text: str) -> Callable[[ChatReply], list[Mention]]:
-        """RETURNS (Callable): Reads the reply to a text, or raises InvalidReply."""
-        return lambda reply: self.format.parse(reply.content, self.labels.names, text)
+        """RETURNS (Callable): Reads the reply to a text, or raises InvalidReply, which says what it is instead."""
+
+        def read(reply: ChatReply) -> list[Mention]:
+            said = f": '{' '.join(reply.content.split())[:120]}'" if reply.content.strip() else ""
+            if reply.finish_reason == "content_filter":
+                raise InvalidReply(f"the server's content filter stopped the reply{said}")
+            if reply.finish_reason == "refusal":
+                raise InvalidReply(f"the model refuses{said}")
+            try:
+                return self.format.parse(reply.content, self.labels.names, text)
+            except InvalidReply as error:
+                # What is no answer may be a refusal; what is one isn't, whatever its text says.
+                raise InvalidReply(find_refusal(strip_reply(reply.content), text) or str(error)) from None
+
+        return read
 
 
 def _gives_away(example: str, text: str, whole: str) -> bool:

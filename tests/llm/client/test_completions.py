@@ -34,6 +34,27 @@ def test_completions_are_read():
     ("message", "content"),
     [
         ({"content": None, "refusal": "No."}, "No."),
+        ({"content": [{"type": "refusal", "refusal": "No."}]}, "No."),
+        ({"content": "{}", "refusal": None}, "{}"),
+        ({"content": [{"type": "output_text", "text": "{"}, {"type": "output_text", "text": "}"}]}, "{}"),
+        ({"content": ["{", "}"]}, "{}"),
+        ({"content": [{"text": "{}"}, {"type": "image_url", "image_url": {}}]}, "{}"),
+        ({"content": {"PER": ["Ann"]}}, '{"PER": ["Ann"]}'),
+        ({"content": "", "reasoning_content": '{"PER": []}'}, '{"PER": []}'),
+        ({"content": None, "reasoning": "```json\n{}\n```"}, "{}"),
+        ({"content": "", "reasoning_content": "Hm.</think>\n{}"}, "{}"),
+        ({"content": "", "reasoning_content": "<PER>Ann</PER> left."}, "<PER>Ann</PER> left."),
+        ({"content": "", "reasoning_content": 'Perhaps {"PER": []}, or Ann.'}, ""),
+        ({"content": "{}", "reasoning_content": '{"PER": []}'}, "{}"),
+        ({"content": "", "reasoning_content": 7}, ""),
+        ({"content": None, "function_call": {"name": "f", "arguments": "{}"}}, "{}"),
+        ({"content": "{}", "tool_calls": []}, "{}"),
+        ({"content": "{}", "tool_calls": [{"function": None}]}, "{}"),
+        ({"content": "{}", "tool_calls": [{"function": {"name": "f", "arguments": ""}}]}, "{}"),
+        (
+            {"tool_calls": [{"function": {"arguments": "{}"}}, {"function": {"arguments": '{"a": 1}'}}]},
+            '{}\n{"a": 1}',
+        ),
         ({"content": None}, ""),
         ({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "{}"}]}, "{}"),
         ({"content": "\ud800x"}, "?x"),
@@ -53,6 +74,79 @@ def test_completions_read_the_older_form_of_logprobs():
 
 def test_completions_without_usage_have_none():
     assert read_completion(body({"content": ""}, usage=None)).usage is None
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [({"content": None, "refusal": "No."}, "refusal"), ({"content": "{}", "refusal": "No."}, "stop")],
+)
+def test_completions_say_of_a_refusal_that_it_is_one(message, reason):
+    assert read_completion(body(message, choice={"finish_reason": "stop"})).finish_reason == reason
+
+
+def test_completions_take_no_reasoning_for_an_answer_that_was_cut():
+    message = {"content": "", "reasoning_content": '{"PER": []}'}
+    assert read_completion(body(message, choice={"finish_reason": "length"})).content == ""
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        7,
+        "many",
+        [],
+        {"prompt_tokens": "many"},
+        {"prompt_tokens": [9]},
+        {"prompt_tokens": -9},
+        {"prompt_tokens": 1e300},
+        {"prompt_tokens": float("inf")},
+        {"prompt_tokens": 9, "completion_tokens": [7]},
+        {"prompt_tokens": 9, "prompt_tokens_details": 7},
+    ],
+)
+def test_completions_with_a_broken_usage_are_read_without_it(usage):
+    completion = read_completion(body({"content": "{}"}, usage=usage))
+    assert (completion.content, completion.usage) == ("{}", None)
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        7,
+        "none",
+        {"content": 7},
+        {"content": [7]},
+        {"content": [{"token": "{}"}]},
+        {"content": [{"token": "{}", "logprob": None}]},
+        {"content": [{"token": "{}", "logprob": "sure"}]},
+        {"content": [{"token": "{}", "logprob": float("nan")}]},
+        {"tokens": ["{", "}"], "token_logprobs": [-1.0]},
+        {"tokens": ["{}"]},
+    ],
+)
+def test_completions_with_broken_logprobs_are_read_without_them(logprobs):
+    completion = read_completion(body({"content": "{}"}, choice={"logprobs": logprobs}))
+    assert (completion.content, completion.logprobs) == ("{}", None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"error": {"message": "upstream timed out", "code": 504}},
+        {"error": "upstream timed out"},
+        {"error": {"message": "upstream timed out"}, "choices": []},
+        {"choices": [{"error": {"message": "upstream timed out"}, "message": {"content": ""}}]},
+        {"choices": [{"error": {"message": "upstream timed out"}, "message": {"content": "{}"}}]},
+    ],
+)
+def test_completions_that_are_an_upstream_error_are_told_as_that(data):
+    with pytest.raises(NoCompletion, match="but an error: upstream timed out"):
+        read_completion(json.dumps(data).encode())
+
+
+def test_completions_that_ended_with_an_error_are_no_replies():
+    with pytest.raises(NoCompletion, match="finish_reason is 'error'"):
+        read_completion(body({"content": ""}, choice={"finish_reason": "error"}))
 
 
 @given(st.binary() | st.sampled_from([b"null", b"[]", b'{"choices": []}', b'{"error": {"message": "x"}}']))

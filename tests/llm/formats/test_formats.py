@@ -175,7 +175,7 @@ def test_formats_fail_on_nothing_but_invalid_replies(name, content, text):
         ),
         ("inline_tags", "<PER>Ann Lee left Rome.", "<PER> is never closed"),
         ("inline_tags", "Ann Lee</PER> left Rome.", "</PER> closes nothing"),
-        ("inline_tags", TEXT.replace("Rome", "<GPE>Rome</GPE>", 1), "'GPE' is none of the labels"),
+        ("inline_tags", TEXT.replace("Rome", "<GPE>Rome</GPE>", 1), "'<GPE>' is no tag of the labels"),
         ("inline_tags", "I found <PER>Ann Lee</PER>.", "of the text; copy the whole text"),
         ("bio_lines", "Ann is a person", "is no line such as 'word: B-PER'"),
         ("bio_lines", "Ann: B-GPE", "'GPE' is none of the labels"),

@@ -1,0 +1,337 @@
+"""A table of replies as models write them: each gives the right entities, or the true reason why it gives none.
+
+What a reply leaves out of the text stands beside its entities; nothing is known of it.
+"""
+
+import pytest
+from spacy.lang.en import English
+
+from spacy_ner_plus.alignment.align import align_mentions
+from spacy_ner_plus.labels import load_labels
+from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.formats.reading import Reading
+from spacy_ner_plus.llm.prompting.prompter import Prompter
+from spacy_ner_plus.llm.requests import ChatReply, InvalidReply
+
+NLP = English()
+LABELS = ["PER", "LOC", "work-of-art"]
+TEXT = "Ann Lee left Rome. Ann stayed."
+GOLD = {("Ann Lee", 0, "PER"), ("Rome", 13, "LOC"), ("Ann", 19, "PER")}
+
+LISTS = '{"PER": ["Ann Lee", "Ann"], "LOC": ["Rome"], "work-of-art": []}'
+ENTITIES = (
+    '{"entities": [{"text": "Ann Lee", "label": "PER", "occurrence": 1}, '
+    '{"text": "Rome", "label": "LOC", "occurrence": 1}, {"text": "Ann", "label": "PER", "occurrence": 2}]}'
+)
+TAGGED = "<PER>Ann Lee</PER> left <LOC>Rome</LOC>. <PER>Ann</PER> stayed."
+LINES = "Ann: B-PER\nLee: I-PER\nRome: B-LOC\nAnn: B-PER"
+ALL_LINES = "Ann: B-PER\nLee: I-PER\nleft: O\nRome: B-LOC\n.: O\nAnn: B-PER\nstayed: O\n.: O"
+
+
+def read(name, content, finish_reason="stop"):
+    """What the format makes of a reply, laid on the text: entities, what is unread, kinds of repairs."""
+    reader = Prompter(get_format(name), load_labels(LABELS)).reader(TEXT)
+    reading = Reading.of(reader(ChatReply(content, finish_reason)))
+    doc = NLP(TEXT)
+    spans = align_mentions(doc, reading).spans
+    found = {(doc[span.start : span.end].text, doc[span.start].idx, span.label) for span in spans}
+    unread = [TEXT[start:end] for start, end in reading.unread]
+    return found, unread, [kind.removeprefix("repaired reply: ") for kind, _ in reading.repairs]
+
+
+def lists(**changes):
+    parts = {"PER": '["Ann Lee", "Ann"]', "LOC": '["Rome"]', "work-of-art": "[]", **changes}
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in parts.items() if value) + "}"
+
+
+# Whatever stands around, within or in place of the parts of an answer. The words after it begin its repairs.
+JSON_RIGHT = [
+    ("{}", ""),
+    ("  {}\n\n", ""),
+    ("\ufeff{}", ""),
+    ("```json\n{}\n```", ""),
+    ("```\n{}\n```", ""),
+    ("~~~json\n{}\n~~~", ""),
+    ("```json\n{}", ""),
+    ('<think>Ann may be {"PER": []}.</think>{}', ""),
+    ("<think>\n\n</think>\n\n```json\n{}\n```", ""),
+    ("Ann is a person, I think.\n</think>\n{}", ""),
+    ("Here are the entities:\n{}", "text around"),
+    ("{}\nI hope that helps!", "text around"),
+    ("The answer:\n```json\n{}\n```\nThat is all.", "text around"),
+    ("[1] lists these: {}", "text around"),
+    ('{"entities": {}}', "answer within"),
+    ('{"result": {}}', "answer within"),
+    ('{"name": "entities", "arguments": {}}', "answer within"),
+    ("[{}]", "answer within"),
+    ('{"reasoning": "Ann is a name", "answer": {}}', "answer within"),
+]
+LISTS_RIGHT = [
+    (LISTS.replace('"Ann"]', '"Ann",]'), "trailing comma"),
+    (LISTS.replace("[]}", "[],}"), "trailing comma"),
+    (LISTS.replace('"', "'"), "Python's quotes"),
+    (LISTS.replace("[]", "[null]").replace('"', "'").replace("null", "None"), "Python's quotes"),
+    (lists(PER='["Ann Lee", null, "Ann"]'), "null among strings"),
+    (lists(LOC='"Rome"'), "string in place of a list"),
+    (lists(LOC='[{"text": "Rome"}]'), "object with `text`"),
+    (lists(LOC='[{"text": "Rome", "label": "loc"}]'), "object with `text`"),
+    (lists(LOC='[{"text": "Rome", "score": 0.9}]'), "key that wasn't asked for"),
+    (lists(LOC='"[\\"Rome\\"]"'), "JSON within a string"),
+    (lists(GPE='["Rome"]'), "key that wasn't asked for"),
+    (lists(note='"two people"'), "key that wasn't asked for"),
+    (LISTS.replace("PER", "per"), "label or key in another spelling"),
+    (LISTS.replace("work-of-art", "Work of Art"), "label or key in another spelling"),
+    (LISTS.replace("work-of-art", "WORK_OF_ART"), "label or key in another spelling"),
+    (LISTS.replace("Ann Lee", "Ann\nLee"), "line break or tab"),
+    ('"' + LISTS.replace('"', '\\"') + '"', "JSON within a string"),
+    ('{"answer": "' + LISTS.replace('"', '\\"') + '"}', "answer within"),
+    (lists(LOC=None).replace("{", '{"LOC": ["Rome"], '), ""),
+    (LISTS.replace(" ", "").replace("AnnLee", "Ann Lee"), ""),
+    (LISTS.replace("Ann", "\\u0041nn"), ""),
+]
+ENTITIES_RIGHT = [
+    (ENTITIES.replace("}]}", "},]}"), "trailing comma"),
+    (ENTITIES.replace('"', "'"), "Python's quotes"),
+    (ENTITIES.replace('"occurrence": 1', '"occurrence": "1"'), "number within a string"),
+    (ENTITIES.replace('"occurrence": 1', '"occurrence": 1.0'), ""),
+    (ENTITIES.replace('"PER"', '"per"'), "label or key in another spelling"),
+    (ENTITIES.replace('"text"', '"Text"'), "label or key in another spelling"),
+    (ENTITIES.replace('"label": "LOC"', '"label": "LOC", "start": 13'), "key that wasn't asked for"),
+    (ENTITIES.removeprefix('{"entities": ').removesuffix("}"), "answer within"),
+    ('{"entities": "' + ENTITIES[13:-1].replace('"', '\\"') + '"}', "JSON within a string"),
+]
+JSON_WRONG = [
+    ("", "the reply is empty"),
+    ("<think>Ann is a person", "the reply is empty"),
+    ("{}{}", "several JSON values"),
+    ("Draft: {}\nFinal: {}", "several JSON values"),
+    ("```json\n{}\n```\n```json\n{}\n```", "several JSON values"),
+    ('{} ["Ann"]', "several JSON values"),
+    ("{}}", "goes on after its JSON"),
+    ('{}, "more": 1}', "goes on after its JSON"),
+    ("I can't help with personal data. {}", "the model refuses: 'I can't help"),
+    ("I'm sorry, but I cannot assist with that.", "the model refuses: 'I'm sorry"),
+    ("As an AI language model I don't read names.", "the model refuses: 'As an AI"),
+    ("There are two people in it.", "no JSON object: 'There are two"),
+    ("null", "no JSON object"),
+    ("[]", "should be an object with"),
+    ("[1, 2]", "should be an object with"),
+    ("a" * 3000, "no JSON object"),
+    ("[" * 100_000, "nested too deeply"),
+]
+LISTS_WRONG = [
+    ("{}", "'PER', 'LOC', 'work-of-art' are missing in {}"),
+    ('{"PER": ["Ann"]}\n{"LOC": ["Rome"]}', "several JSON values"),
+    (lists(LOC=None), "'LOC' is missing"),
+    ('{"PERSON": ["Ann"], "LOC": [], "work-of-art": []}', "'PER' is missing"),
+    ('{"entities": {"PER": ["Ann"]}}', "'LOC', 'work-of-art' are missing"),
+    (lists(LOC="null"), "'LOC' should hold a list of strings, not null"),
+    (lists(LOC='"none"'), "'LOC' should hold a list of strings, not \"none\""),
+    (lists(LOC='"Rome, Ann"'), "'LOC' should hold a list of strings"),
+    (lists(LOC='{"text": "Rome"}'), "'LOC' should hold a list of strings"),
+    (lists(LOC='[["Rome"]]'), "'LOC' should hold a string"),
+    (lists(LOC="[13]"), "'LOC' should hold a string, not 13"),
+    (lists(LOC="true"), "'LOC' should hold a list of strings, not true"),
+    (lists(LOC='[{"text": "Rome", "label": "PER"}]'), "'LOC' should hold a list of strings"),
+    (lists(LOC='[{"text": "Rome", "occurrence": 2}]'), "'LOC' should hold a list of strings"),
+    (lists(LOC='[{"name": "Rome"}]'), "'LOC' should hold a list of strings"),
+    (lists(LOC='"[Rome]"'), "no valid JSON"),
+    (LISTS.replace("LOC", "PER"), "'PER' is in one JSON object twice"),
+    (LISTS.replace("LOC", "per"), "'PER' is there twice"),
+    (LISTS[:-1], "isn't closed"),
+    (LISTS[:20], "isn't closed"),
+    (LISTS.replace(", ", " "), "is expected at"),
+    (LISTS.replace('"PER"', "PER"), "a key in quotes is expected"),
+    (LISTS.replace('"Ann Lee"', '"Ann "the" Lee"'), "is expected at"),
+    (LISTS.replace('"', "'").replace("Lee", "L'ee"), "is expected at"),
+    (ENTITIES, "'PER', 'LOC', 'work-of-art' are missing"),
+]
+ENTITIES_WRONG = [
+    ("{}", "'entities' is missing"),
+    (LISTS, "'entities' is missing"),
+    ('{"entities": null}', "'entities' should hold a list of objects, not null"),
+    ('{"entities": ["Ann Lee", "Rome"]}', "each item of 'entities' should be an object"),
+    ('{"entities": [null]}', "each item of 'entities' should be an object"),
+    (ENTITIES.replace(', "occurrence": 2', ""), "'occurrence' is missing"),
+    (ENTITIES.replace(', "label": "LOC"', ""), "'label' is missing"),
+    (ENTITIES.replace("LOC", "GPE"), "'GPE' is none of the labels"),
+    (ENTITIES.replace('"occurrence": 2', '"occurrence": "second"'), "should be an integer"),
+    (ENTITIES.replace('"occurrence": 2', '"occurrence": null'), "should be an integer, not null"),
+    (ENTITIES.replace('"occurrence": 2', '"occurrence": true'), "should be an integer, not true"),
+    (ENTITIES.replace('"occurrence": 2', '"occurrence": 0'), "an integer from 1"),
+    (ENTITIES.replace('"Rome"', "null"), "'text' should hold a string"),
+    (ENTITIES.replace('"Rome"', '["Rome"]'), "'text' should hold a string"),
+    (ENTITIES.replace("}, {", "}\n{"), "is expected at"),
+    (ENTITIES[13:-2].replace("}, {", "}\n{"), "is expected at"),
+    (ENTITIES[:-2], "isn't closed"),
+]
+JSON_TABLE = [
+    *(
+        (name, around.replace("{}", answer), kind)
+        for around, kind in JSON_RIGHT
+        for name, answer in (("label_lists", LISTS), ("entity_list", ENTITIES))
+        if not (name == "entity_list" and around == '{"entities": {}}')
+    ),
+    *(("label_lists", *row) for row in LISTS_RIGHT),
+    *(("entity_list", *row) for row in ENTITIES_RIGHT),
+]
+JSON_WRONG_TABLE = [
+    *(
+        (name, around.replace("{}", answer), reason)
+        for around, reason in JSON_WRONG
+        for name, answer in (("label_lists", LISTS), ("entity_list", ENTITIES))
+    ),
+    *(("label_lists", *row) for row in LISTS_WRONG),
+    *(("entity_list", *row) for row in ENTITIES_WRONG),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "kind"), JSON_TABLE)
+def test_reply_table_json_formats_give_the_right_entities(name, content, kind):
+    found, unread, kinds = read(name, content)
+    assert (found, unread) == (GOLD, [])
+    assert any(each.startswith(kind) for each in kinds) if kind else kinds == []
+
+
+@pytest.mark.parametrize(("name", "content", "reason"), JSON_WRONG_TABLE)
+def test_reply_table_json_formats_say_the_true_reason(name, content, reason):
+    with pytest.raises(InvalidReply) as error:
+        read(name, content)
+    assert reason in str(error.value)
+
+
+def without(*texts):
+    return {entity for entity in GOLD if entity[:2] not in texts}
+
+
+TAGS_TABLE = [
+    (TAGGED, GOLD, []),
+    (f"\n{TAGGED}\n\n", GOLD, []),
+    (f"```\n{TAGGED}\n```", GOLD, []),
+    (f"<think>Is <PER> right?</think>\n{TAGGED}", GOLD, []),
+    (f"Hm.\n</think>\n{TAGGED}", GOLD, []),
+    (TAGGED.lower().replace("<per>", "<PER>"), GOLD, []),
+    (TAGGED.replace("PER>", "per>"), GOLD, []),
+    (TAGGED.replace(" ", "\n"), GOLD, []),
+    (TAGGED.replace(" ", "  "), GOLD, []),
+    (TAGGED.rstrip("."), GOLD, []),
+    (TAGGED.replace("left", "lefft"), GOLD, []),
+    (TAGGED.replace("left", "has left"), GOLD, []),
+    (TAGGED.replace("Rome", "ROME"), GOLD, []),
+    (f"{TAGGED} <PER></PER>", GOLD, []),
+    (f"Here is it: {TAGGED}", GOLD, []),
+    (TEXT, set(), []),
+    (TEXT.upper(), set(), []),
+    # What the copy leaves out is unread.
+    ("<PER>Ann Lee</PER> left <LOC>Rome</LOC>.", without(("Ann", 19)), ["Ann stayed"]),
+    (TAGGED.replace(" left", ""), GOLD, ["left"]),
+    (TAGGED.replace("left", "visited"), GOLD, ["left"]),
+    (TAGGED.replace("<LOC>Rome</LOC>", "it"), without(("Rome", 13)), ["Rome"]),
+    (TAGGED.removeprefix("<PER>Ann Lee</PER> "), without(("Ann Lee", 0)), ["Ann Lee"]),
+    (TAGGED.removesuffix(" stayed."), GOLD, ["stayed"]),
+]
+TAGS_WRONG = [
+    ("", "of the text"),
+    (TAGGED.replace("</LOC>", ""), "<LOC> is never closed"),
+    (TAGGED.replace("<LOC>", ""), "</LOC> closes nothing"),
+    (TAGGED.replace("LOC>", "GPE>"), "'<GPE>' is no tag of the labels"),
+    (TAGGED.replace("<LOC>", '<LOC id="1">'), "closes nothing"),
+    ('<entity type="PER">Ann Lee</entity> left Rome. Ann stayed.', "is no tag of the labels"),
+    ("[Ann Lee](PER) left [Rome](LOC). [Ann](PER) stayed.", "names 'PER' outside of a tag"),
+    ("Ann Lee (PER) left Rome (LOC). Ann (PER) stayed.", "names 'PER' outside of a tag"),
+    ("Ann Lee/PER left Rome/LOC. Ann/PER stayed.", "names 'PER' outside of a tag"),
+    ("Ann Lee left Rome.", "of the text; copy the whole text"),
+    ("<PER>Ann Lee</PER>", "of the text; copy the whole text"),
+    ("I can't help with personal data.", "the model refuses: 'I can't help"),
+    ("There are no entities.", "of the text; copy the whole text"),
+    (LISTS, "outside of a tag"),
+    ("a" * 3000, "3,000 characters for a text of 30"),
+    ("<PER>" * 1000, "characters for a text of 30"),
+]
+
+
+@pytest.mark.parametrize(("content", "expected", "unread"), TAGS_TABLE)
+def test_reply_table_inline_tags_give_the_right_entities(content, expected, unread):
+    assert read("inline_tags", content)[:2] == (expected, unread)
+
+
+@pytest.mark.parametrize(("content", "reason"), TAGS_WRONG)
+def test_reply_table_inline_tags_say_the_true_reason(content, reason):
+    with pytest.raises(InvalidReply) as error:
+        read("inline_tags", content)
+    assert reason in str(error.value)
+
+
+LINES_TABLE = [
+    (LINES, GOLD, []),
+    (f"\n{LINES}\n\n", GOLD, []),
+    (f"```\n{LINES}\n```", GOLD, []),
+    (f"<think>Ann: B-PER?</think>{LINES}", GOLD, []),
+    (LINES.replace("\n", "\n\n"), GOLD, []),
+    (LINES.replace("\n", "\r\n"), GOLD, []),
+    (LINES.replace(": ", ":"), GOLD, []),
+    (LINES.replace(": ", " : "), GOLD, []),
+    (LINES.replace(": ", "\t"), GOLD, []),
+    (LINES.replace(": ", " "), GOLD, []),
+    (LINES.replace("-PER", "-per"), GOLD, []),
+    (LINES.replace("B-", "b-").replace("I-", "i-"), GOLD, []),
+    (LINES.replace("B-", "B_").replace("I-", "I_"), GOLD, []),
+    (LINES.replace("Ann: B-PER\nLee: I-PER", "Ann Lee: B-PER"), GOLD, []),
+    (LINES.lower().replace("b-per", "B-PER"), GOLD, []),
+    (LINES.replace("Rome", "Rome."), without(("Rome", 13)) | {("Rome.", 13, "LOC")}, []),
+    ("NONE", set(), []),
+    ("NONE\n", set(), []),
+    ("```\nNONE\n```", set(), []),
+    (ALL_LINES, GOLD, []),
+    (ALL_LINES.replace(".: O\n", ""), GOLD, []),
+    (f"left: O\n{LINES.splitlines()[2]}", {("Rome", 13, "LOC")}, []),
+    # A copy of the text, as far as it goes.
+    (ALL_LINES.replace("stayed: O\n.: O", ".: O"), GOLD, ["stayed"]),
+]
+LINES_WRONG = [
+    ("", "the reply is empty; write NONE"),
+    ("Ann is a person", "is no line such as 'word: B-PER'"),
+    ("Here are the entities:\n" + LINES, "is no line such as 'word: B-PER'"),
+    (LINES + "\nNONE", "says NONE beside other lines"),
+    ("NONE\n" + LINES, "says NONE, and more"),
+    (LINES.replace("LOC", "GPE"), "'GPE' is none of the labels"),
+    (LINES.replace("B-LOC", "LOC"), "is no line such as"),
+    (LINES.replace("B-LOC", "B-"), "is no line such as"),
+    (LINES.replace("B-LOC", ""), "is no line such as"),
+    (LINES[:-5], "is no line such as"),
+    (LINES[:-1], "'PE' is none of the labels"),
+    ("B-PER", "is no line such as"),
+    ("I can't help with personal data.", "the model refuses: 'I can't help"),
+    (LISTS, "is no line such as"),
+    (TAGGED, "is no line such as"),
+    ("a" * 3000, "is no line such as"),
+    ("a: B-PER\n" * 3000, "3,000 entities and words, and the text fewer"),
+]
+
+
+@pytest.mark.parametrize(("content", "expected", "unread"), LINES_TABLE)
+def test_reply_table_bio_lines_give_the_right_entities(content, expected, unread):
+    assert read("bio_lines", content)[:2] == (expected, unread)
+
+
+@pytest.mark.parametrize(("content", "reason"), LINES_WRONG)
+def test_reply_table_bio_lines_say_the_true_reason(content, reason):
+    with pytest.raises(InvalidReply) as error:
+        read("bio_lines", content)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["label_lists", "entity_list", "inline_tags", "bio_lines"])
+@pytest.mark.parametrize(
+    ("finish_reason", "reason"),
+    [("content_filter", "content filter stopped the reply"), ("refusal", "the model refuses: 'NONE'")],
+)
+def test_reply_table_stopped_replies_are_told_as_what_they_are(name, finish_reason, reason):
+    with pytest.raises(InvalidReply, match=reason):
+        read(name, "NONE", finish_reason)
+
+
+def test_reply_table_is_long_enough():
+    assert len(JSON_TABLE) + len(JSON_WRONG_TABLE) >= 60
+    assert len(TAGS_TABLE) + len(TAGS_WRONG) >= 30
+    assert len(LINES_TABLE) + len(LINES_WRONG) >= 30
