@@ -204,6 +204,8 @@ OTHER_TESTS = {
     "house/test_house": "the house itself",
     "llm/client/test_faults": "all layers of the client against a server that goes wrong",
     "llm/formats/test_formats": "what all formats hold to",
+    "llm/formats/test_mutations": "replies of all formats, changed at random",
+    "llm/formats/test_reply_table": "replies of all formats as models write them",
     "models/encoders/test_encoder_families": "what all families of encoders hold to",
     "pipeline/structured_llm_ner/test_package": "a packaged pipeline",
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
