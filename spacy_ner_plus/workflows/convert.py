@@ -145,7 +145,7 @@ def convert(
             doc, place = record.doc, record.where
             if annotated_labels is not None:
                 _annotate(doc, annotated_labels, place)
-            text_hash = hash_text(doc)
+            text_hash = hash_text(doc.text if record.text is None else record.text)
             part = dealer.part(text_hash)
             if text_hash in counts[part].texts:
                 issues.add("duplicate document", doc.text[:100], place)

@@ -26,6 +26,7 @@ class Record:
     id (str): What the source calls it; '' where it has no name.
     meta (dict[str, Any]): What else the source says about it, in JSON's types.
     annotator (str): Who annotated it; '' where that isn't said.
+    text (str | None): The Doc's text, where it is at hand: a Doc puts it together of its tokens each time.
     """
 
     doc: Doc
@@ -33,6 +34,7 @@ class Record:
     id: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
     annotator: str = ""
+    text: str | None = None
 
 
 class ScoredSpan(NamedTuple):

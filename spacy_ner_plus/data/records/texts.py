@@ -187,7 +187,7 @@ class _RecordMaker:
             return None
         meta = storable(marked.meta, self.issues, marked.where)
         name, annotator = (mended(text, self.issues, marked.where) for text in (marked.id, marked.annotator))
-        record = Record(doc, marked.where, name, meta, annotator)
+        record = Record(doc, marked.where, name, meta, annotator, LONE_SURROGATE.sub("\ufffd", marked.text))
         lost = list(marked.lost)
         self.seen += len(marked.unread) + len(marked.lost)
         for unread in (*marked.unread, *(marked.text[start:end] for start, end in marked.lost)):

@@ -11,12 +11,12 @@ from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_INSIDE, IOB_MISSING
 
 
-def hash_text(doc: Doc) -> int:
-    """Hash a Doc's text, so that repeated texts are found without keeping them.
+def hash_text(text: str) -> int:
+    """Hash a text, so that repeated texts are found without keeping them.
 
     RETURNS (int): The same for the same text, in every process.
     """
-    return hash_string(doc.text)
+    return hash_string(text)
 
 
 class CorpusCounts:
@@ -63,7 +63,7 @@ class CorpusCounts:
                 name = strings[label]
                 self.entities[name] += 1
                 self.entity_tokens[name] += length
-        self.texts[hash_text(doc) if text_hash is None else text_hash] += 1
+        self.texts[hash_text(doc.text) if text_hash is None else text_hash] += 1
 
     @property
     def duplicates(self) -> int:

@@ -181,3 +181,9 @@ def test_texts_have_no_o_where_a_place_may_mean_any(nlp, place):
     tags, issues = tags_of(nlp, [ROSA, MarkedSpan(*place, "LOC")])
     assert tags == ["B-PER", "I-PER", "-", "-", "-", "-", "-"]
     assert issues["misaligned span"] == 1
+
+
+@pytest.mark.parametrize("text", ["Rosa left.", " Rosa  \u3000 left.\r\n", "\ud83d Rosa", "罗莎 🚀"])
+def test_texts_are_those_of_their_docs(nlp, text):
+    ((record,), _, _) = read(nlp, MarkedText(text, "f:1", []))
+    assert record.text == record.doc.text
