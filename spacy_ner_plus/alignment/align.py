@@ -161,7 +161,7 @@ class _Aligner:
         self._ambiguous: set[str] = set()
 
     def align(self) -> Alignment:
-        pending = self._place_stated()
+        pending = self._without_surplus(self._place_stated())
         # By what they say, the first mention that says it.
         distinct = {self._key(number): number for number in reversed(pending)}
         firsts = sorted(distinct.values())
@@ -270,6 +270,27 @@ class _Aligner:
                 whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
                 others[number] = its._replace(occurrences=whole)
         self._write(assign_all(self._requests(others, others), self.placed), others)
+
+    def _without_surplus(self, numbers: Iterable[int]) -> list[int]:
+        """Leave out, and report, mentions that are listed more often than they can stand in the text.
+
+        A model that repeats itself lists one thousands of times.
+        """
+        listed: dict[tuple[str, str], int] = {}
+        most: dict[tuple[str, str], int] = {}
+        kept = []
+        for number in numbers:
+            key = self._key(number)
+            listed[key] = listed.get(key, 0) + 1
+            if listed[key] > 1 and key not in most:
+                found = self._find(key[0]).occurrences
+                most[key] = max(len(found), self.finder.most_occurrences(key[0]), 1)
+            if listed[key] <= most.get(key, 1):
+                kept.append(number)
+            elif self.policy != "all" or not self._find(key[0]).occurrences:
+                reason = self._reason(key[0], self._find(key[0]))
+                self.alignment.unaligned.append((self.mentions[number], reason))
+        return kept
 
     def _under_several_labels(self, numbers: Iterable[int]) -> set[str]:
         labels: dict[str, set[str]] = {}

@@ -68,6 +68,9 @@ class OccurrenceFinder:
     def __init__(self, text: str, starts: Sequence[int] = (), ends: Sequence[int] = (), first: int = 0):
         self.text = text
         self.starts, self.ends, self.first = starts, ends, first
+        # Where replies count the occurrences of a mention: as it is spelled, and of its normalised form.
+        self._numbered: dict[str, list[int]] = {}
+        self._numbered_forms: dict[str, list[int]] = {}
         self._index_by_start = {start: i for i, start in enumerate(starts)}
         self._index_by_end = {end: i for i, end in enumerate(ends, start=1)}
 
@@ -109,6 +112,10 @@ class OccurrenceFinder:
         """
         form = squeeze(mention)
         return bool(form) and _count(self._squeezed, form) > _count(self.text, mention)
+
+    def most_occurrences(self, mention: str) -> int:
+        """RETURNS (int): How often the text may have a mention at most, in any spelling."""
+        return _count(self._squeezed, squeeze(mention))
 
     def exact(self, mention: str) -> list[Occurrence]:
         """RETURNS (list[Occurrence]): Where the text has a mention as it is spelled, in order."""
@@ -200,14 +207,18 @@ class OccurrenceFinder:
         RETURNS (tuple[Occurrence | None, bool]): The occurrence, None where there are fewer or it would
             cut a word; and whether the mention is spelled otherwise there.
         """
-        starts = occurrences(self.text, mention)
+        if mention not in self._numbered:
+            self._numbered[mention] = occurrences(self.text, mention)
+        starts = self._numbered[mention]
         if number <= len(starts):
             at = starts[number - 1]
             occurrence = self.to_tokens(at, at + len(mention))
             if occurrence:
                 return occurrence, False
         form = normalise(mention)
-        starts = occurrences(self._normalised.text, form)
+        if form not in self._numbered_forms:
+            self._numbered_forms[form] = occurrences(self._normalised.text, form)
+        starts = self._numbered_forms[form]
         if number > len(starts):
             return None, True
         at = starts[number - 1]
@@ -317,7 +328,7 @@ def _end_of_words(text: str, at: int, words: Sequence[str], gap: int) -> int:
 
 def _count(text: str, part: str) -> int:
     """How often a text has a part, overlapping ones too."""
-    count, at = 0, text.find(part)
+    count, at = 0, text.find(part) if part else -1
     while at >= 0:
         count += 1
         at = text.find(part, at + 1)

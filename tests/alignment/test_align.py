@@ -1,5 +1,7 @@
 """Alignment: mentions are found where they are meant, and none goes missing without a reason."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -354,3 +356,32 @@ def test_alignment_accounts_for_every_mention(policy, doc, mentions):
         assert 0 <= span.start < span.end <= len(doc)
         assert 0.0 <= span.score <= 1.0
     assert alignment.snapped == sum(span.snapped for span in alignment.spans)
+
+
+@pytest.mark.parametrize("policy", ["all", "listed", "first"])
+@pytest.mark.parametrize("labels", [["X"], ["X", "Y"]])
+def test_align_mentions_repeated_thousands_of_times_cost_little_time(policy, labels):
+    doc = make_doc("Ann saw a dog. " * 100)
+    mentions = [Mention("a", label) for _ in range(3_000) for label in labels]
+    mentions += [Mention("a", "X", occurrence=number) for number in range(1, 3_000)]
+    began = time.process_time()
+    alignment = align_mentions(doc, mentions, occurrences=policy)
+    assert time.process_time() - began < 2.0
+    assert len(alignment.spans) >= 100
+    reasons = {reason for _, reason in alignment.unaligned}
+    assert reasons <= {"listed more often than it occurs"}
+    assert reasons or policy == "all"
+
+
+def test_align_marks_mentions_under_several_labels_as_ambiguous():
+    doc = make_doc("Jordan beat Jordan in Rome")
+    mentions = [Mention("Jordan", "X"), Mention("Jordan", "Y"), Mention("Rome", "X")]
+    spans = align_mentions(doc, mentions, occurrences="listed").spans
+    assert [(span.start, span.ambiguous) for span in spans] == [(0, True), (2, True), (4, False)]
+
+
+def test_align_mentions_whose_occurrence_is_stated_are_not_ambiguous():
+    doc = make_doc("Jordan beat Jordan")
+    mentions = [Mention("Jordan", "X", occurrence=2), Mention("Jordan", "Y", occurrence=1)]
+    spans = align_mentions(doc, mentions).spans
+    assert [(span.label, span.ambiguous) for span in spans] == [("Y", False), ("X", False)]
