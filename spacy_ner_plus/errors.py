@@ -439,6 +439,18 @@ class Errors(metaclass=_Coded):
         "of one, as `spacy-ner-plus llm store list` (`list_replies`) shows it."
     )
     E272 = "Which replies? Give their `ids`, or their `status` with --status: invalid, cut, unread, repaired or valid."
+    E273 = (
+        "'{url}' takes no requests for {lasts}. {kept} start the same again later to go on with the rest, which is "
+        "missing until then, or set `on_outage` to 'wait' to wait for it. The server says: {reason}"
+    )
+    E274 = (
+        "'{url}' has answered nothing for {lasts}: {reason}. {kept} start the same again when it is back to go on "
+        "with the rest, which is missing until then, or set `on_outage` to 'wait' to wait for it."
+    )
+    E276 = (
+        "The last {count} requests to '{url}' ended alike: {reason}. {kept} start the same again when that is mended "
+        "to go on with the rest, which is missing until then, or set `on_outage` to 'wait' to ask for all of them."
+    )
     E280 = "There are no labels. Give at least one."
     E281 = "The label '{label}' is there twice. Give each label once."
     E282 = (

@@ -24,6 +24,11 @@ class Behaviour:
     first (tuple[str, ...]): What becomes of the first requests, whatever the rate: a fault, or '' for none.
     seed (int): Of the choice.
     retry_after (float): Seconds that 429 asks to wait.
+    limit (int): Requests that it answers in a window of time, the others with 429; 0 for no limit.
+    window (float): Seconds of such a window.
+    limit_header (str): How it says when the window ends: 'retry-after', 'retry-after-date', 'retry-after-ms',
+        'x-ratelimit-reset-requests', 'words' or not at all.
+    slots (int): Requests that it works at together, the others wait; 0 for all of them.
     hang (float): Seconds that a hanging request takes.
     refuse (tuple[str, ...]): Fields that it answers with 400: 'json_schema', 'json_object', 'tools', ...; 'system' is
         the role.
@@ -44,6 +49,10 @@ class Behaviour:
     first: tuple[str, ...] = ()
     seed: int = 0
     retry_after: float = 0.05
+    limit: int = 0
+    window: float = 1.0
+    limit_header: str = ""
+    slots: int = 0
     hang: float = 30.0
     refuse: tuple[str, ...] = ()
     refuse_param: bool = True

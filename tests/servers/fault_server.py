@@ -15,7 +15,8 @@ import ssl
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
@@ -49,6 +50,9 @@ class FaultServer:
         self.in_flight = 0
         self.most_in_flight = 0
         self.connections: set[asyncio.Transport] = set()
+        self.waiting: deque[tuple[asyncio.Transport, float, Callable[[], None]]] = deque()
+        self.busy = 0
+        self._window = (-1e9, 0)
         self._file = self.log.open("a", buffering=1, encoding="utf8") if self.log else None
 
     @property
@@ -82,6 +86,36 @@ class FaultServer:
         )
         self.port = server.sockets[0].getsockname()[1]
         return server
+
+    def seconds_over_limit(self) -> float:
+        """Count a request. RETURNS (float): Seconds until the next one is answered; 0 for this one."""
+        now, window = time.time(), self.behaviour.window
+        began, count = self._window
+        self._window = (now, 1) if now - began > window else (began, count + 1)
+        return self._window[0] + window - now if self._window[1] > self.behaviour.limit else 0.0
+
+    def work(self, transport: asyncio.Transport, seconds: float, answer: Callable[[], None]) -> None:
+        """Answer after some seconds, in a slot if there are any. Whoever has gone gets no slot."""
+        loop = asyncio.get_running_loop()
+        if not self.behaviour.slots:
+            loop.call_later(seconds, answer)
+            return
+        self.waiting.append((transport, seconds, answer))
+        self._fill_slots(loop)
+
+    def _fill_slots(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self.waiting and self.busy < self.behaviour.slots:
+            transport, seconds, answer = self.waiting.popleft()
+            if transport.is_closing():
+                self.in_flight -= 1
+                continue
+            self.busy += 1
+            loop.call_later(seconds, self._free_slot, loop, answer)
+
+    def _free_slot(self, loop: asyncio.AbstractEventLoop, answer: Callable[[], None]) -> None:
+        self.busy -= 1
+        answer()
+        self._fill_slots(loop)
 
     def note(self, entry: dict[str, Any]) -> None:
         """Write down a request when it is answered."""
@@ -148,7 +182,7 @@ class _Connection(asyncio.Protocol):
         status, reply, more = self._answer(path, headers, body, messages, fault)
         entry["status"] = status
         entry["answer"] = reply["choices"][0]["message"] if status == 200 else None
-        self._loop.call_later(delay, self._send, entry, status, reply, more)
+        server.work(self._transport, delay, lambda: self._send(entry, status, reply, more))
 
     def _answer(
         self, path: str, headers: dict[str, str], body: dict[str, Any], messages: list, fault: str
@@ -184,6 +218,8 @@ class _Connection(asyncio.Protocol):
                 "429-date": f"Retry-After: {formatdate(time.time(), usegmt=True)}",
             }
             return int(fault[:3]), _error("try again", None), more.get(fault, "")
+        if behaviour.limit and (seconds := self._server.seconds_over_limit()):
+            return 429, *_limit(seconds, behaviour.limit_header)
         as_json = _mode(body) == "json_object" and "json_object" not in behaviour.ignore
         content = answer(asked_text(messages), self._schema(body), as_json=as_json)
         return 200, self._completion(body, messages, spoil(content, fault), fault), ""
@@ -260,6 +296,19 @@ def _fields(body: dict[str, Any]) -> list[str]:
 
 def _error(message: str, param: str | None) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": None}}
+
+
+def _limit(seconds: float, header: str) -> tuple[dict[str, Any], str]:
+    """The body and the header by which a server tells of its limit."""
+    whole = int(seconds) + 1
+    headers = {
+        "retry-after": f"Retry-After: {whole}",
+        "retry-after-date": f"Retry-After: {formatdate(time.time() + whole, usegmt=True)}",
+        "retry-after-ms": f"retry-after-ms: {seconds * 1000:.0f}",
+        "x-ratelimit-reset-requests": f"x-ratelimit-reset-requests: {seconds * 1000:.0f}ms",
+    }
+    words = f" Please try again in {seconds:.3f}s." if header == "words" else ""
+    return _error(f"Rate limit reached.{words}", None), headers.get(header, "")
 
 
 def main(arguments: list[str] | None = None) -> None:

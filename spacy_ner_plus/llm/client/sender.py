@@ -8,7 +8,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
@@ -29,7 +29,9 @@ from spacy_ner_plus.llm.client.endpoint.refusals import (
 )
 from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes, make_probe, weakest
 from spacy_ner_plus.llm.client.endpoint.transport import Endpoint, Response, TransportError
+from spacy_ner_plus.llm.client.endpoint.waits import asked_wait
 from spacy_ner_plus.llm.client.limits import Budget, RateLimits
+from spacy_ner_plus.llm.client.pace import Hopeless, Trouble, Turn, shared_pace
 from spacy_ner_plus.llm.client.reask import NoReply
 from spacy_ner_plus.llm.client.retries import is_retried, waiting_time
 from spacy_ner_plus.llm.client.settings import ChatSettings
@@ -39,14 +41,19 @@ from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message, ReplySt
 from spacy_ner_plus.llm.store.store import Store
 
 logger = logging.getLogger(__name__)
-# How often a server that never answered is tried: it may be starting, or not be there at all.
-_UNREACHABLE_TRIES = 3
+# What gateways and servers answer that are starting, or whose upstream is gone.
+_OUTAGES = (502, 503, 504, 529)
+# After so many requests in a row that ended alike without a reply, the next ones would, too.
+_LOST_ALIKE = 12
+# Beside those that halve the pace down to one at a time, so many time-outs don't count against a request.
+_SLOW_BESIDE = 2
 # What servers say about a model that they don't have, some with status 400.
 _NO_MODEL = re.compile(
     r"model_not_found|`model` field|model '?[^ ']+'? (does not exist|not found|is not found)"
 )
 # After so many empty replies a request isn't sent again: most models would repeat it.
 _EMPTY_REPLIES = 2
+_DIGITS = re.compile(r"\d+")
 # Enough for the constant of a probe, and for some reasoning before it.
 _PROBE_TOKENS = 512
 # Tokens that a reply is expected to have, before any has come.
@@ -54,12 +61,14 @@ _FIRST_GUESS = 256
 
 
 class _FailedAttempt(Exception):
-    """An attempt that may succeed when it is repeated."""
+    """An attempt that may succeed when it is repeated.
 
-    def __init__(self, reason: str, *, retry_after: str = "", unreachable: bool = False):
+    counts (bool): Whether it counts against the request, and not against the server alone.
+    """
+
+    def __init__(self, reason: str, *, counts: bool = True):
         super().__init__(reason)
-        self.retry_after = retry_after
-        self.unreachable = unreachable
+        self.counts = counts
 
 
 class _FormRefused(Exception):
@@ -74,17 +83,11 @@ class _Pending:
     sampling: Mapping[str, Any]
     key: str = ""
     again: bool = False  # whether to ask although a reply is stored
-    deadline: float | None = None
+    asked: float = field(default_factory=time.monotonic)
+    tried: float = 0.0  # seconds of the attempts that count
+    slow: int = 0  # time-outs that don't count
     empty: int = 0  # how many empty replies came
     mode: str | None = None  # where the server refused it in a stricter one
-
-    def start(self, seconds: float) -> None:
-        # When it is first sent: waiting for its turn doesn't count.
-        if self.deadline is None:
-            self.deadline = time.monotonic() + seconds
-
-    def seconds_left(self) -> float:
-        return self.deadline - time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,9 @@ class Sender:
             store=store,
         )
         self._accepted = AcceptedFields(url=self._url, name=settings.name)
-        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._pace = shared_pace(self._url, settings.max_concurrency, settings.retry_base)
         self._probe: asyncio.Task[None] | None = None
-        self._reached = False  # whether anything ever answered
+        self._lost: list[str] = []  # why the last requests ended without a reply
         self._replies = 0
         self._reply_tokens = 0
         self._warned = False
@@ -187,41 +190,76 @@ class Sender:
         """Try until there is a completion, or another process has stored the reply."""
         failures = 0
         while True:
+            turn = await self._turn(pending)
             try:
-                async with self._slots:
-                    if not pending.again and (stored := self._find_stored(pending.key)):
-                        return stored
-                    if pending.key and pending.request.schema is not None:
-                        self._start_probe()
-                    return await self._attempt(pending)
+                if not pending.again and (stored := self._find_stored(pending.key)):
+                    return stored
+                if pending.key and pending.request.schema is not None:
+                    self._start_probe()
+                return await self._attempt(pending, turn)
             except _FormRefused:
                 continue
-            except _FailedAttempt as failure:
+            except _FailedAttempt as error:
+                failure = error
+            finally:
+                self._pace.end(turn)
+            wait = 0.0
+            if failure.counts:
                 failures += 1
-                wait = waiting_time(failures, self._settings.retry_base, failure.retry_after)
-                self._check_retry(failure, failures, pending.seconds_left() - wait)
-                logger.debug("Attempt %d failed, %.2f s until the next: %s", failures, wait, failure)
+                pending.tried += time.monotonic() - turn.began
+                self._check_retry(pending, failure, failures)
+                wait = waiting_time(failures, self._settings.retry_base)
+            logger.debug("Attempt failed, %.2f s until the next: %s", wait, failure)
             self._meter.add(retries=1)
             await asyncio.sleep(wait)
+
+    async def _turn(self, pending: _Pending) -> Turn:
+        gives_up = self._settings.on_outage == "stop"
+        try:
+            return await self._pace.turn(pending.asked, gives_up=gives_up)
+        except Hopeless as error:
+            if not error.was_reached and error.trouble == Trouble.OUTAGE:
+                raise UserError(Errors.E255.format(url=self._url, reason=error)) from None
+            shown = {
+                "url": self._url,
+                "lasts": _duration(error.seconds),
+                "reason": error,
+                "kept": self._kept(),
+            }
+            if error.trouble == Trouble.LIMIT:
+                raise UserError(Errors.E273.format(**shown)) from None
+            raise UserError(Errors.E274.format(**shown)) from None
+
+    def _kept(self) -> str:
+        if self._settings.store is None:
+            return "Nothing is kept, since `store` isn't set: set it, and"
+        return f"What came is kept in '{self._settings.store}':"
 
     def _find_stored(self, key: str) -> ChatReply | None:
         # Another process may have got the reply while this request waited for its turn.
         return self._store.get(key) if key and self._store is not None else None
 
-    def _check_retry(self, failure: _FailedAttempt, failures: int, seconds_left: float) -> None:
+    def _check_retry(self, pending: _Pending, failure: _FailedAttempt, failures: int) -> None:
         """Raise where a request isn't sent again."""
-        enough = min(_UNREACHABLE_TRIES, self._settings.max_retries + 1)
-        if failure.unreachable and not self._reached and failures >= enough:
-            raise UserError(Errors.E255.format(url=self._url, reason=failure))
         if failures > self._settings.max_retries:
-            raise NoReply(f"no reply after {failures} attempts: {failure}")
-        if seconds_left <= 0:
+            raise self._no_reply(pending, f"no reply after {failures} attempts: {failure}")
+        if pending.tried >= self._settings.deadline:
             seconds = self._settings.deadline
-            raise NoReply(
-                f"no reply after {failures} attempts within the deadline of {seconds:g} s: {failure}"
-            )
+            text = f"no reply after {failures} attempts within the deadline of {seconds:g} s: {failure}"
+            raise self._no_reply(pending, text)
 
-    async def _attempt(self, pending: _Pending) -> _Received:
+    def _no_reply(self, pending: _Pending, reason: str) -> Exception:
+        """RETURNS (Exception): For one request; for all of them, where the last ones all ended alike."""
+        if not pending.key:
+            return NoReply(reason)
+        alike = _DIGITS.sub("", reason)
+        self._lost = [*(lost for lost in self._lost if lost == alike), alike]
+        if len(self._lost) < _LOST_ALIKE or self._settings.on_outage == "wait":
+            return NoReply(reason)
+        shown = {"count": len(self._lost), "url": self._url, "reason": reason, "kept": self._kept()}
+        return UserError(Errors.E276.format(**shown))
+
+    async def _attempt(self, pending: _Pending, turn: Turn) -> _Received:
         request = pending.request
         mode = weakest(self._modes.mode(request), pending.mode)
         fields = self._modes.fields(request, mode, self._accepted.fields(pending.sampling))
@@ -230,18 +268,16 @@ class Sender:
         prompt, completed = message_tokens(messages, self._count), self._expected_reply_tokens()
         async with self._budget.spending(prompt, completed):
             await self._limits.wait(prompt + completed)
-            pending.start(self._settings.deadline)
             self._meter.add(requests=1)
+            seconds = min(self._settings.timeout, self._settings.deadline - pending.tried)
+            turn = self._pace.sent(turn)
             try:
-                response = await self._endpoint.post(
-                    body, timeout=min(self._settings.timeout, pending.seconds_left())
-                )
+                response = await self._endpoint.post(body, timeout=seconds)
             except TransportError as error:
-                reason = self._credentials.redact(str(error))
-                raise _FailedAttempt(reason, unreachable=error.unreachable) from None
-            self._reached = True
+                raise self._without_response(pending, turn, error) from None
             if response.status != 200:
-                self._raise_refusal(response, pending, mode, fields, messages)
+                self._raise_refusal(response, pending, turn, mode, fields, messages)
+            self._pace.answered(turn)
             try:
                 completion = read_completion(response.body)
             except NoCompletion as error:
@@ -254,18 +290,39 @@ class Sender:
             if pending.key and _is_no_reply(completion):
                 pending.empty += 1
                 if pending.empty == _EMPTY_REPLIES:
-                    raise NoReply("the reply is empty")
+                    raise self._no_reply(pending, "the reply is empty")
                 raise _FailedAttempt("the reply is empty")
+        self._lost.clear()
         self._modes.answered(mode)
         self._accepted.replied(fields, messages)
         self._replies += 1
         self._reply_tokens += usage.completion
         return _Received(completion, mode, usage, response.seconds)
 
+    def _without_response(self, pending: _Pending, turn: Turn, error: TransportError) -> _FailedAttempt:
+        """Tell the pace, and find out whether the server or the request is at fault."""
+        reason = self._credentials.redact(str(error))
+        if error.unreachable:
+            self._pace.unanswered(turn, reason)
+            return _FailedAttempt(reason, counts=False)
+        if error.timed_out:
+            self._pace.slow(turn)
+            most = self._settings.max_concurrency.bit_length() + _SLOW_BESIDE
+            if self._pace.is_answering(turn) and pending.slow < most:
+                pending.slow += 1
+                return _FailedAttempt(reason, counts=False)
+            return _FailedAttempt(reason)
+        # A server that goes breaks all its connections; a request that is alone may be what it can't take.
+        goes = self._pace.was_reached and not self._pace.is_answering(turn)
+        if goes:
+            self._pace.unanswered(turn, reason)
+        return _FailedAttempt(reason, counts=not goes or turn.is_trial)
+
     def _raise_refusal(
         self,
         response: Response,
         pending: _Pending,
+        turn: Turn,
         mode: str,
         fields: Mapping[str, Any],
         messages: Sequence[Message],
@@ -274,7 +331,18 @@ class Sender:
         error, status = read_error(response.body), response.status
         error = replace(error, message=self._credentials.redact(error.message))
         shown = {"url": self._url, "status": status, "reason": error.message}
-        refused = NoReply(f"the server answered {status}: {error.message}")
+        said = f"the server answered {status}: {error.message}"
+        if status == 402 or error.code == "insufficient_quota":
+            raise UserError(Errors.E262.format(**shown))
+        wait = asked_wait(response.headers, error.message)
+        if status == 429 or (status in _OUTAGES and "retry-after" in response.headers):
+            self._pace.limited(turn, wait, said)
+            raise _FailedAttempt(said, counts=False)
+        if status in _OUTAGES and not self._pace.is_answering(turn):
+            self._pace.unanswered(turn, said)
+            raise _FailedAttempt(said, counts=False)
+        self._pace.answered(turn)
+        refused = NoReply(said)
         if is_moderation(status, error):
             raise refused
         if not self._replies and (
@@ -286,18 +354,14 @@ class Sender:
         if status == 401 or (status == 403 and not self._replies and is_no_access(error)):
             text = Errors.E253 if self._credentials.has_key else Errors.E252
             raise UserError(text.format(env=self._settings.api_key_env, **shown))
-        if status == 402 or error.code == "insufficient_quota":
-            raise UserError(Errors.E262.format(**shown))
         if (status == 404 or 300 <= status < 400) and not self._replies:
             raise UserError(Errors.E254.format(name=self._settings.name, **shown))
         if status in (400, 422) and not self._replies and not is_too_long(error):
             for field in filter(lambda name: is_field_at_fault(error, (name,)), fields):
                 raise UserError(Errors.E260.format(field=field, **shown))
         if is_retried(status):
-            raise _FailedAttempt(
-                f"the server answered {status}: {error.message}", retry_after=response.retry_after
-            )
-        raise refused
+            raise _FailedAttempt(said)
+        raise refused if is_too_long(error) else self._no_reply(pending, said)
 
     def _adapt(
         self,
@@ -354,3 +418,10 @@ def _is_no_reply(completion: Completion) -> bool:
     return completion.finish_reason == "error" or (
         not completion.content.strip() and completion.finish_reason != "length"
     )
+
+
+def _duration(seconds: float) -> str:
+    """RETURNS (str): Seconds, minutes or hours, for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

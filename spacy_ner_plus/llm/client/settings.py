@@ -10,6 +10,7 @@ from spacy_ner_plus.llm.client.prices import read_prices
 from spacy_ner_plus.settings import check_settings, setting, settings
 
 Structured = Literal["auto", "json_schema", "json_object", "tool", "off"]
+OnOutage = Literal["stop", "wait"]
 # How a schema is sent, from the strictest way on.
 MODES = get_args(Structured)[1:]
 _BUDGETS = ("usd", "tokens")
@@ -35,11 +36,23 @@ class ChatSettings:
     )
     timeout: float = setting("Seconds for one attempt.", 60.0, above=0)
     deadline: float = setting(
-        "Seconds for a request with all its attempts, from when it is first sent.", 300.0, above=0
+        "Seconds for a request's attempts together. Waiting isn't counted, nor what the server's limits or "
+        "an outage cost.",
+        300.0,
+        above=0,
     )
-    max_concurrency: int = setting("Requests in flight at most.", 16, at_least=1)
+    max_concurrency: int = setting(
+        "Requests in flight at most; fewer while the server pushes back.", 16, at_least=1
+    )
     max_retries: int = setting(
-        "How often a request is sent again after an attempt without a usable answer.", 6, at_least=0
+        "How often a request is sent again after an attempt that failed. Limits and outages don't count.",
+        6,
+        at_least=0,
+    )
+    on_outage: OnOutage = setting(
+        "What becomes of a run whose server is gone, has a limit of hours or refuses all alike: 'stop' ends "
+        "it with one message, 'wait' goes on.",
+        "stop",
     )
     temperature: float = setting("Temperature of sampling.", 0.0)
     max_tokens: int = setting("Tokens at which a reply is cut off, which makes it invalid.", 2048, at_least=1)

@@ -10,7 +10,7 @@ from typing import Any, Iterable  # noqa: UP035
 
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.llm.client.chat_model import ChatModel
-from spacy_ner_plus.llm.client.settings import ChatSettings, Structured
+from spacy_ner_plus.llm.client.settings import ChatSettings, OnOutage, Structured
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
 
 # Prompts submitted for each that may be in flight, so that no slot waits for the caller.
@@ -67,6 +67,7 @@ def make_chat_model_v1(
     deadline: float = 300.0,
     max_concurrency: int = 16,
     max_retries: int = 6,
+    on_outage: OnOutage = "stop",
     temperature: float = 0.0,
     max_tokens: int = 2048,
     seed: int | None = None,

@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.llm.client.endpoint.waits import HEADERS
 
 # A server that accepts no connection in this time isn't going to.
 _CONNECT_SECONDS = 10.0
@@ -21,24 +22,26 @@ class TransportError(Exception):
     """A request without a response. The text says why.
 
     unreachable (bool): Whether not even a connection could be made.
+    timed_out (bool): Whether the time was over.
     """
 
-    def __init__(self, reason: str, *, unreachable: bool = False):
+    def __init__(self, reason: str, *, unreachable: bool = False, timed_out: bool = False):
         super().__init__(reason)
         self.unreachable = unreachable
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP response, whatever its status.
 
-    retry_after (str): The header of that name, '' where there is none.
+    headers (dict[str, str]): Those about limits, by names in lower case.
     seconds (float): From sending the request to the end of the response.
     """
 
     status: int
     body: bytes
-    retry_after: str
+    headers: dict[str, str]
     seconds: float
 
 
@@ -93,7 +96,7 @@ class Endpoint:
                 response = await self._send(connection, body)
             return response
         except TimeoutError as error:
-            raise TransportError(f"no answer in {timeout:.3g} s") from error
+            raise TransportError(f"no answer in {timeout:.3g} s", timed_out=True) from error
         except httpcore.ConnectTimeout as error:
             raise TransportError(f"no connection in {_CONNECT_SECONDS:g} s", unreachable=True) from error
         except (httpcore.ConnectError, httpcore.ProxyError) as error:
@@ -130,8 +133,12 @@ class Endpoint:
             content = await response.aread()
         finally:
             await response.aclose()
-        retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
-        return Response(response.status, content, retry_after.decode("latin-1"), time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        headers = {}
+        if response.status != 200:
+            named = ((name.decode("latin-1").lower(), value) for name, value in response.headers)
+            headers = {name: value.decode("latin-1") for name, value in named if name.startswith(HEADERS)}
+        return Response(response.status, content, headers, seconds)
 
     def _take_connection(self) -> Any:
         while self._idle:
