@@ -18,7 +18,7 @@ from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.sources.fields import NOTHING, as_name, as_offset, as_score
 from spacy_ner_plus.issues import IssueLog
 
-# Names without case, '_' and '-', as `_plain` makes them; what stands first counts where a span has several.
+# Names without case, '_' and '-', as `plain_key` makes them; what stands first counts where a span has several.
 STARTS = (
     "start", "startoffset", "startchar", "startindex", "startidx", "startpos", "startposition", "charstart",
     "begin", "beginoffset", "beginchar", "beginindex", "spanstart", "offsetstart", "from", "offset",
@@ -239,7 +239,8 @@ def _first_pair(value: Any) -> Any:
     return value[0] if isinstance(value, list) and value and isinstance(value[0], list) else value
 
 
-def _plain(key: str) -> str:
+def plain_key(key: str) -> str:
+    """RETURNS (str): A key without case, '_', '-' and spaces."""
     return key.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
@@ -247,14 +248,14 @@ def _plain(key: str) -> str:
 def _keys_of(kinds: tuple[tuple[str, type], ...]) -> _Keys:
     """Say what each key of a span is, by its name and what stands there."""
     found: dict[str, str | None] = {}
-    plain = {_plain(key): (key, kind) for key, kind in reversed(kinds)}
+    plain = {plain_key(key): (key, kind) for key, kind in reversed(kinds)}
     if {"entitygroup", "index"} & set(plain) and "word" in plain:
         # A transformers pipeline writes its wordpieces there, not the text.
         del plain["word"]
     for part, names in NAMED.items():
         name = next((name for name in names if name in plain and plain[name][1] in KINDS[part]), None)
         found[part] = plain.pop(name)[0] if name is not None else None
-    known = {*found.values(), *(key for key, _ in kinds if _plain(key) in REPEATED)}
+    known = {*found.values(), *(key for key, _ in kinds if plain_key(key) in REPEATED)}
     return _Keys(**found, others=tuple(key for key, _ in kinds if key not in known))
 
 
