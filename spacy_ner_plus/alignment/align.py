@@ -26,6 +26,8 @@ from spacy_ner_plus.alignment.occurrences import Occurrence, OccurrenceFinder
 from spacy_ner_plus.errors import Errors, UserError
 
 EXACT, NORMALISED, FUZZY = "exact", "normalised", "fuzzy"
+# Why a mention isn't found that the text has within words alone.
+INSIDE = "only as part of a longer word"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99
@@ -338,7 +340,7 @@ class _Aligner:
         if found.occurrences:
             return "listed more often than it occurs"
         if text in self.finder.text:
-            return "only as part of a longer word"
+            return INSIDE
         if found.spelling:
             return f"not in the text; most similar is '{found.spelling}' ({found.score:.2f})"
         return "not in the text"

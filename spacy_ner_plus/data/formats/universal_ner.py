@@ -28,7 +28,7 @@ from spacy_ner_plus.data.parsing.offset_spans import refuse
 from spacy_ner_plus.data.parsing.record_keys import id_of
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
-from spacy_ner_plus.data.records.record import Record, record_of, spans_of
+from spacy_ner_plus.data.records.record import Record, record_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -199,8 +199,8 @@ def _to_parts(doc: Doc) -> dict[str, Any]:
     """Take of a Doc what its conversation needs."""
     known = record_of(doc)
     mentions: dict[str, list[str]] = {label: [] for label in sorted(annotated_labels(doc) or ())}
-    for span, _ in spans_of(doc) if doc.has_annotation("ENT_IOB") else ():
-        mentions.setdefault(span.label_, []).append(span.text)
+    for ent in doc.ents:
+        mentions.setdefault(ent.label_, []).append(ent.text)
     return {
         "text": doc.text,
         "id": known["id"],

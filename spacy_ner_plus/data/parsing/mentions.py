@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from spacy.language import Language
 
-from spacy_ner_plus.alignment.align import NORMALISED, AlignedMention, align_mentions
+from spacy_ner_plus.alignment.align import INSIDE, NORMALISED, AlignedMention, align_mentions
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder, cuts_word
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
@@ -39,10 +39,6 @@ def place_mentions(
     # Mended as the Doc is, or they wouldn't be found.
     asked = [Mention(mended(text, IssueLog(), ""), label) for text, label in mentions]
     alignment = align_mentions(doc, asked, occurrences=occurrences)
-    for mention, reason in alignment.unaligned:
-        shown = f"{mention.label} {mention.text!r}"
-        issues.add("mention not found", f"{shown}: {reason}", marked.where)
-        marked.unread.append(shown)
     for found in alignment.spans:
         start, end = doc[found.start].idx, doc[found.end - 1].idx + len(doc[found.end - 1])
         start, end = _within(marked.text, start, end, found.mention.text.strip())
@@ -50,8 +46,31 @@ def place_mentions(
             kind = "mention in another spelling" if found.how == NORMALISED else "mention found by similarity"
             issues.add(kind, f"{found.mention.text!r}: {marked.text[start:end]!r}", marked.where)
         marked.spans.append(MarkedSpan(start, end, found.label))
+    for mention, reason in alignment.unaligned:
+        shown = f"{mention.label} {mention.text!r}"
+        inside = _inside(mention.text.strip(), marked) if reason == INSIDE else None
+        if inside is not None:
+            # As of a language that sets no spaces, whose words the tokenizer doesn't know.
+            issues.add("mention within a longer word", shown, marked.where)
+            marked.spans.append(MarkedSpan(*inside, mention.label))
+            continue
+        issues.add("mention not found", f"{shown}: {reason}", marked.where)
+        marked.unread.append(shown)
     if occurrences != "all":
         _mark_others(alignment.spans, marked, OccurrenceFinder.of_doc(doc), issues)
+
+
+def _inside(mention: str, marked: MarkedText) -> tuple[int, int] | None:
+    """RETURNS (tuple[int, int] | None): The first place of a mention that is free; its others are missing."""
+    places = []
+    at = marked.text.find(mention)
+    while at >= 0:
+        end = at + len(mention)
+        if all(end <= span.start or span.end <= at for span in marked.spans or ()):
+            places.append((at, end))
+        at = marked.text.find(mention, end)
+    marked.lost += places[1:]
+    return places[0] if places else None
 
 
 def _within(text: str, start: int, end: int, mention: str) -> tuple[int, int]:

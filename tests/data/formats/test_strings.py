@@ -71,6 +71,12 @@ def test_strings_split_a_token_for_a_mention_within_it():
     assert issues["token split at a span's edge"] == 1
 
 
+def test_strings_are_found_within_words_where_they_are_no_words_there():
+    docs, issues = read(STRINGS, {"text": "罗莎住在隆德市", "entities": {"LOC": ["隆德"]}})
+    assert ents(docs[0]) == [("隆德", "LOC")]
+    assert issues["mention within a longer word"] == 1
+
+
 @pytest.mark.parametrize(
     "record",
     [
