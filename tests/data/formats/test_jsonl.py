@@ -220,11 +220,11 @@ def test_jsonl_reads_several_labels_of_a_span():
         "start": 0,
         "end": 10,
         "text": "Rosa Quint",
-        "labels": ["PER", "ARTIST"],
+        "label": ["PER", "ARTIST"],
         "id": 4,
         "confidence": 0.5,
     }
-    docs, issues = read({"id": 1, "text": "Rosa Quint moved.", "label": [span]})
+    docs, issues = read({"id": 1, "text": "Rosa Quint moved.", "entities": [span]})
     assert ents(docs[0]) == [("Rosa Quint", "PER")]
     found = [(span.text, span.label_, span.id_, score) for span, score in spans_of(docs[0])]
     assert found == [("Rosa Quint", "PER", "4", 0.5), ("Rosa Quint", "ARTIST", "4", 0.5)]
