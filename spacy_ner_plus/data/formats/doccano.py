@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.data.formats.format import CERTAIN, IDS, LIKELY, META, NESTED, SPAN_IDS, Reading, Sniff
+from spacy_ner_plus.data.parsing.offset_spans import count_other_spans
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
@@ -105,11 +106,13 @@ def marked_texts(source: Source, names: Mapping[str, str] | None, issues: IssueL
             keys, found = ", ".join(TEXT_KEYS), ", ".join(record) or "none"
             raise UserError(Errors.E151.format(where=place, keys=keys, found=found))
         marked = MarkedText(record[text_key], place, id=as_name(record.get("id")))
-        span_key = next((key for key in SPAN_KEYS if isinstance(record.get(key), list)), None)
+        held = [key for key in SPAN_KEYS if isinstance(record.get(key), list)]
+        span_key = next((key for key in held if record[key]), held[0] if held else None)
         marked.meta = left_over(record, ("id", text_key, span_key))
         if span_key is not None:
             marked.spans = []
             users = [_read_span(item, marked, names, issues) for item in record[span_key]]
+            count_other_spans(record, span_key, marked, issues)
             marked.annotator = ", ".join(dict.fromkeys(user for user in users if user))
         elif (present := next((key for key in SPAN_KEYS if record.get(key) is not None), None)) is not None:
             _refuse(record[present], marked, issues)

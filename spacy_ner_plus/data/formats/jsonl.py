@@ -21,7 +21,14 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.formats.format import POSSIBLE, Format, Reading, Sniff
 from spacy_ner_plus.data.formats.prodigy import PRODIGY
 from spacy_ner_plus.data.formats.registered import surest_format
-from spacy_ner_plus.data.parsing.offset_spans import SHAPES, SPAN_KEYS, has_offsets, read_spans
+from spacy_ner_plus.data.parsing.offset_spans import (
+    GUESSES,
+    SHAPES,
+    SPAN_KEYS,
+    count_other_spans,
+    has_offsets,
+    read_spans,
+)
 from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key, id_of, meta_of
 from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
@@ -128,6 +135,7 @@ def marked_texts(source: Source, issues: IssueLog) -> Iterator[MarkedText]:
             read_tokens(record["tokens"], marked, issues)
         if key is not None:
             marked.spans = read_spans(record[key], marked, issues)
+            count_other_spans(record, key, marked, issues)
         elif answer == "accept":
             marked.spans = []
         else:
@@ -151,10 +159,15 @@ def _as_object(value: Any) -> dict[str, Any] | None:
 
 def _span_key(record: dict[str, Any]) -> str | None:
     """RETURNS (str | None): The key under which a record has its spans, even if there are none or unreadable ones."""
-    with_offsets = next((key for key in SPAN_KEYS if has_offsets(record.get(key))), None)
-    if with_offsets is not None:
-        return with_offsets
-    return next((key for key in SPAN_KEYS if isinstance(record.get(key), list | dict)), None)
+    for guessed in (False, True):
+        keys = [key for key in SPAN_KEYS if (key in GUESSES) == guessed]
+        with_offsets = next((key for key in keys if has_offsets(record.get(key))), None)
+        if with_offsets is not None:
+            return with_offsets
+        held = next((key for key in keys if isinstance(record.get(key), list | dict)), None)
+        if held is not None:
+            return held
+    return None
 
 
 def _are_objects(value: Any) -> bool:

@@ -45,6 +45,8 @@ SPAN_KEYS = (
     "spans", "entities", "ents", "label", "labels", "ner", "annotations", "annotation", "mentions", "named_entities",
     "entity", "tags", "highlights", "results", "predictions",
 )  # fmt: skip
+# Where tools put what a model said.
+GUESSES = frozenset({"results", "predictions"})
 IDS = ("id", "uid", "uuid", "spanid", "entityid")
 SCORES = ("score", "confidence", "probability", "prob")
 # What only repeats where a span lies.
@@ -106,6 +108,26 @@ def read_spans(value: Any, marked: MarkedText, issues: IssueLog) -> list[MarkedS
     else:
         refuse(value, marked, issues)
     return spans
+
+
+def count_other_spans(record: Mapping[str, Any], used: str, marked: MarkedText, issues: IssueLog) -> None:
+    """Count spans that a record has under another key than the one they are read from, unless they are the same.
+
+    What no span that is read covers is missing then. Predictions are no annotation.
+
+    used (str): The key that is read.
+    marked (MarkedText): The record, with the spans that were read.
+    """
+    known = {(span.start, span.end, span.label) for span in marked.spans or ()}
+    for key in SPAN_KEYS:
+        if key == used or key in GUESSES or not has_offsets(record.get(key)):
+            continue
+        others = read_spans(record[key], MarkedText(marked.text, marked.where), IssueLog())
+        unread = [span for span in others if (span.start, span.end, span.label) not in known]
+        if unread:
+            shown = f"{key!r} beside {used!r}: {unread[0].label} [{unread[0].start}:{unread[0].end}]"
+            issues.add("spans under another key, not read", shown, marked.where)
+            marked.partial = True
 
 
 def refuse(item: Any, marked: MarkedText, issues: IssueLog) -> None:

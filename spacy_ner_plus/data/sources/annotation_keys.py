@@ -1,6 +1,8 @@
 """Keys of a record that look like annotation, so that none is taken for a record without any."""
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from spacy_ner_plus.data.records.schemes import is_tag
@@ -24,6 +26,7 @@ NAMES = frozenset(
         "label",
         "annotations",
         "annotation",
+        "annots",
         "result",
         "results",
         "completions",
@@ -40,6 +43,10 @@ NAMES = frozenset(
 )
 STARTS = ("start", "begin", "from", "offset")
 DEPTH = 8
+# Names that are long enough to be known by most of their letters, and how alike such a name must be.
+LONG_NAMES = sorted(name for name in NAMES if len(name) > 5)
+ALIKE = 0.82
+PEOPLE = frozenset({"annotator", "annotators"})
 
 
 def check_no_annotation(
@@ -74,9 +81,15 @@ def looks_like_annotation(key: str, value: Any) -> bool:
     if isinstance(value, str):
         words = value.split()
         return len(words) > 1 and any(word != "O" for word in words) and all(map(is_tag, words))
-    if key.lower() in NAMES and isinstance(value, list | dict):
+    if isinstance(value, list | dict) and _is_name(key.lower()):
         return True
     return _holds_spans(value, DEPTH)
+
+
+@lru_cache(maxsize=1024)
+def _is_name(key: str) -> bool:
+    """Whether a key is a name of annotation, as it is or with a letter wrong: 'entites', 'lables', 'annots'."""
+    return key in NAMES or (key not in PEOPLE and bool(get_close_matches(key, LONG_NAMES, 1, ALIKE)))
 
 
 def _holds_spans(value: Any, depth: int) -> bool:

@@ -162,3 +162,18 @@ def test_doccano_knows_no_other_tools_files(tmp_path):
         )
         is None
     )
+
+
+def test_doccano_reads_the_spans_beside_an_empty_list_of_them(tmp_path):
+    found = read(
+        tmp_path, {"text": "Rosa left Lund", "label": [], "entities": [[0, 4, "PER"]], "Comments": []}
+    )
+    assert ents(found.docs[0]) == [("Rosa", "PER")]
+
+
+def test_doccano_counts_spans_under_a_second_key(tmp_path):
+    found = read(
+        tmp_path, {"text": "Rosa left Lund", "label": [[0, 4, "PER"]], "entities": [[10, 14, "LOC"]]}
+    )
+    assert found.issues["spans under another key, not read"] == 1
+    assert [token.ent_iob_ for token in found.docs[0]] == ["B", "", ""]

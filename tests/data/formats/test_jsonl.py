@@ -303,3 +303,20 @@ def test_jsonl_keeps_all_of_docs_there_and_back(originals):
 def test_jsonl_writes_what_is_not_annotated():
     written, _ = write(JSONL, [Doc(NLP.vocab, words=["a"])])
     assert json.loads(written).keys() == {"text", "tokens"}
+
+
+def test_jsonl_counts_spans_under_a_second_key_and_writes_no_o_beside_them():
+    docs, issues = read({"text": "Ann saw Bob", "entities": [[0, 3, "PER"]], "mentions": [[8, 11, "PER"]]})
+    assert doc_to_tags(docs[0]) == ["B-PER", "-", "-"]
+    assert dict(issues).keys() == {"spans under another key, not read"}
+
+
+def test_jsonl_takes_spans_that_are_repeated_under_a_second_key_once():
+    docs, issues = read({"text": "Ann left", "entities": [[0, 3, "PER"]], "label": [[0, 3, "PER"]]})
+    assert doc_to_tags(docs[0]) == ["B-PER", "O"]
+    assert not len(issues)
+
+
+def test_jsonl_reads_no_predictions_where_annotation_says_that_there_is_nothing():
+    docs, _ = read({"text": "Ann left", "entities": [], "predictions": [[0, 3, "PER"]]})
+    assert doc_to_tags(docs[0]) == ["O", "O"]

@@ -20,6 +20,9 @@ from spacy_ner_plus.issues import IssueLog
         ("marks", "B-PER O O"),
         ("entities", ["Rosa"]),
         ("NER", {"PER": ["Rosa"]}),
+        ("entites", [{"text": "Rosa", "type": "PER"}]),
+        ("lables", ["Rosa"]),
+        ("annots", {"PER": ["Rosa"]}),
     ],
 )
 def test_annotation_is_known_by_its_shape_or_name(key, value):
@@ -37,6 +40,8 @@ def test_annotation_is_known_by_its_shape_or_name(key, value):
         ("tokens", [{"text": "Rosa", "start": 0, "end": 4, "id": 0}]),
         ("scores", [1, 2, 3]),
         ("title", "O"),
+        ("annotators", ["ann", "bob"]),
+        ("sections", ["news"]),
         ("words", ["O", "O"]),
         ("meta", {"section": "news", "pages": [1, 4]}),
     ],

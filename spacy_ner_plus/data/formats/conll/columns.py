@@ -132,7 +132,7 @@ def find_layout(
     """Find the columns of token and tag.
 
     Unless they are given: the token stands in the first column, or in the
-    second where the first counts the tokens; the tag stands in the last column
+    second where the first counts the tokens or holds tags before them; the tag stands in the last column
     that holds tags, or, where the first column counts (GermEval, which goes on
     with nested entities), in the first that does. Columns of phrases don't count,
     and those whose entities all lie within another column's are nested ones.
@@ -160,9 +160,10 @@ def find_layout(
     rows = [row for row in rows if len(row) == width]
     indexed = width > 2 and len(rows) > 1 and _counts([row[0] for row in rows])
     token = _given(token_column, width, place)
-    if token is None:
-        token = 1 if indexed else 0
     columns = [[row[i] for row in rows] for i in range(width)]
+    if token is None:
+        first = width == 2 and tag_column is None and _stand_first(columns)
+        token = 1 if indexed or first else 0
     tag, spelling = _given(tag_column, width, place), PLAIN
     inner: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
@@ -246,6 +247,15 @@ def _names_columns(row: Sequence[str]) -> bool:
         bool(names & TOKEN_NAMES)
         and bool(names & TAG_NAMES)
         and names <= TOKEN_NAMES | TAG_NAMES | OTHER_NAMES
+    )
+
+
+def _stand_first(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether tags stand before their tokens, as in MIT's corpora: all of the first column are such as B-PER and O."""
+    return (
+        all(map(is_tag, columns[0]))
+        and any(value != "O" for value in columns[0])
+        and not any(is_tag(value) for value in columns[1] if value != "O")
     )
 
 

@@ -34,7 +34,7 @@ from spacy_ner_plus.data.formats.format import (
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import SCHEMES, TagReader
 from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
-from spacy_ner_plus.data.records.spellings import Spelling, find_spelling
+from spacy_ner_plus.data.records.spellings import LABELS, Spelling, find_spelling
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -42,6 +42,7 @@ from spacy_ner_plus.settings import setting, settings
 
 READ_AHEAD = 200_000  # lines of a stream, which can be read only once, in which a header is looked for
 ENDINGS = (".conll", ".conll03", ".iob", ".iob2", ".bio", ".bioes", ".ner")
+OTHER_TAGS = "column of tags that isn't read"
 SHAPES = "tags such as B-PER, I-PER and O, a token a line"
 
 
@@ -79,6 +80,8 @@ class Conll:
         except UserError:
             return None
         is_named = source.ending in ENDINGS
+        if not is_named and _may_be_prose(layout):
+            return None
         if not _has_tags(sample, layout):
             return Sniff(POSSIBLE, f"a token a line, {layout}") if is_named else None
         # A table with names of columns may well be read as a table.
@@ -148,6 +151,9 @@ def _read(lines: Iterable[str], where: str, reading: Reading) -> Iterator[Record
     )
     if layout.is_blank:
         layout = replace(layout, spelling=_spelling_of(ahead, layout, options) or layout.spelling)
+    if layout.others:
+        columns = ", ".join(str(i + 1) for i in layout.others)
+        reading.issues.add(OTHER_TAGS, f"{columns} beside {(layout.tag or 0) + 1}", where)
     has_documents = size is not None or any(is_header(line) for line in ahead)
     if not has_documents:
         notes.append(
@@ -182,6 +188,12 @@ def _spelling_of(lines: Iterable[str], layout: Layout, options: ConllOptions) ->
     )
     values = Counter(row[layout.tag] for row in rows if len(row) == layout.width)
     return find_spelling(values, options.label, options.outside)
+
+
+def _may_be_prose(layout: Layout) -> bool:
+    """Whether what were tags without prefixes may be a word among others: 'It was O so nice.'"""
+    last = max((layout.tag or 0, *layout.inner, *layout.others))
+    return (layout.spelling.kind == LABELS or layout.is_blank) and last < layout.width - 1
 
 
 def _has_tags(sample: Sequence[tuple[int, str]], layout: Layout) -> bool:

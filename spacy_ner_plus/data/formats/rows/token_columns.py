@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy_ner_plus.data.records.schemes import MISSING_TAGS, is_tag
+from spacy_ner_plus.data.records.spellings import is_chunk
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
 
 TOKEN_KEYS = ("tokens", "words", "token", "word", "tokenized_text", "text", "sentence", "str_words", "tok")
 TEXT_KEYS = (
@@ -55,6 +57,7 @@ TAG_KEYS = (
     "output",
 )
 DEPTH = 2
+OTHER_TAGS = "column of tags that isn't read"
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,29 @@ def guess_token_columns(
     return None
 
 
+def count_other_tags(
+    sample: Sequence[Mapping[str, Any]], columns: TokenColumns, where: str, issues: IssueLog
+) -> None:
+    """Count columns that hold tags of entities as well, such as another annotator's, and aren't read."""
+    names = dict.fromkeys(name for row in sample for name, _ in _columns(row))
+    for name in names:
+        if name in (columns.token, columns.tag) or not _only_tags(sample, name):
+            continue
+        if any(not is_chunk(tag) for row in sample for tag in _flat(pick(row, name)) if _names_label(tag)):
+            issues.add(OTHER_TAGS, f"{name!r} beside {columns.tag!r}; tag_column chooses", where)
+
+
+def _names_label(tag: Any) -> bool:
+    return isinstance(tag, str) and tag != "O" and tag not in MISSING_TAGS
+
+
+def _flat(tags: Any) -> list[Any]:
+    if isinstance(tags, str):
+        return tags.split() if " " in tags.strip() else tags.split(",")
+    parts = tags if isinstance(tags, list) else []
+    return [item for part in parts for item in (part if isinstance(part, list) else [part])]
+
+
 def _tag_column(
     sample: Sequence[Mapping[str, Any]], names: Mapping[str, None], token: str, tag: str | None, is_text: bool
 ) -> TokenColumns | None:
@@ -210,14 +236,11 @@ def _only_tags(sample: Sequence[Mapping[str, Any]], tag: str) -> bool:
     seen = False
     for row in sample:
         tags = pick(row, tag)
-        if isinstance(tags, str):
-            tags = tags.split() if " " in tags.strip() else tags.split(",")
         if tags is None:
             continue
-        if not isinstance(tags, list):
+        if not isinstance(tags, str | list):
             return False
-        flat = [item for part in tags for item in (part if isinstance(part, list) else [part])]
-        for item in flat:
+        for item in _flat(tags):
             if item is None or (isinstance(item, str) and (item in MISSING_TAGS or item == "O")):
                 continue
             if not isinstance(item, str) or not is_tag(item):

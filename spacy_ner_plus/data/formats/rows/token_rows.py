@@ -14,7 +14,13 @@ from typing import Any
 
 from spacy.language import Language
 
-from spacy_ner_plus.data.formats.rows.token_columns import TEXT_KEYS, TokenColumns, find_token_columns, pick
+from spacy_ner_plus.data.formats.rows.token_columns import (
+    TEXT_KEYS,
+    TokenColumns,
+    count_other_tags,
+    find_token_columns,
+    pick,
+)
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import MISSING_TAGS, TagReader
 from spacy_ner_plus.data.records.sentences import TokenOptions, sentences_to_records
@@ -99,6 +105,8 @@ def rows_to_records(
     """
     sample = [row for _, row in islice(rows(IssueLog()), SAMPLE)]
     columns = find_token_columns(sample, where, options.token_column, options.tag_column)
+    if options.tag_column is None:
+        count_other_tags(sample, columns, where, issues)
     labels = read_label_names(options.labels) if options.labels else dict(names(columns.tag))
     reader = _RowReader(columns, labels, _best_way(rows, columns, nlp), nlp, where, issues)
     if columns.is_text or not any(str(columns) in note for note in notes):

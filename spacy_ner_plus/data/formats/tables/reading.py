@@ -9,8 +9,8 @@ from typing import Any
 from spacy_ner_plus.data.formats.format import Reading
 from spacy_ner_plus.data.formats.rows.rows import RowOptions, read_rows, read_texts
 from spacy_ner_plus.data.formats.rows.span_rows import SpanColumns, plain, texts_of_span_rows
-from spacy_ner_plus.data.formats.rows.token_columns import TokenColumns
-from spacy_ner_plus.data.formats.rows.token_rows import TokenRow
+from spacy_ner_plus.data.formats.rows.token_columns import TokenColumns, count_other_tags
+from spacy_ner_plus.data.formats.rows.token_rows import SAMPLE, TokenRow
 from spacy_ner_plus.data.formats.tables.delimited import Row
 from spacy_ner_plus.data.formats.tables.layout import (
     NO_VALUE,
@@ -97,6 +97,11 @@ class Table:
             options = replace(options, token_column=layout.columns.token, tag_column=layout.columns.tag)
         else:
             rows = lambda issues: self._with_lists(layout, issues)  # noqa: E731
+        if reading.options.tag_column is None and options.token_column and options.tag_column:
+            columns = TokenColumns(options.token_column, options.tag_column)
+            count_other_tags(
+                [row for _, row in islice(rows(IssueLog()), SAMPLE)], columns, self.where, issues
+            )
         reading = replace(reading, options=options)
         yield from read_rows(rows, reading, self.where, lambda column: names_beside(self.path, column))
 

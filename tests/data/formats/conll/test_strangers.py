@@ -246,3 +246,19 @@ def test_conll_has_no_o_where_a_nested_entity_stands_alone():
     docs = read("1\tRosa\tO\tB-PER\n2\tleft\tO\tO\n3\tLund\tB-LOC\tO\n")
     assert [token.ent_iob_ for token in docs[0]] == ["", "O", "B"]
     assert ("Rosa", "PER") in spans(docs)
+
+
+def test_conll_reads_tags_that_stand_before_their_tokens():
+    assert ents(read("B-PER\tRosa\nI-PER\tQuint\nO\tin\nB-LOC\tLund\n")) == ROSA
+
+
+def test_conll_takes_no_words_of_prose_for_tags(tmp_path):
+    path = tmp_path / "prose.txt"
+    path.write_text("Rosa Quint moved to Lund.\n\nIt was O so nice.\n", encoding="utf-8")
+    assert CONLL.sniff(Source(str(path))) is None
+
+
+def test_conll_counts_a_second_column_of_tags_that_it_does_not_read():
+    issues = IssueLog()
+    assert ents(read("Rosa\tB-PER\tO\nin\tO\tO\nLund\tO\tB-LOC\n", issues)) == [("Lund", "LOC")]
+    assert issues["column of tags that isn't read"] == 1

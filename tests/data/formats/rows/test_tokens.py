@@ -390,3 +390,16 @@ def test_tokens_writes_what_it_reads(tmp_path_factory, sentences):
     written = [json.loads(line) for line in (folder / "b.jsonl").read_text().splitlines()]
     assert [{**row, "ner_tags": row.get("ner_tags", [None] * len(row["tokens"]))} for row in written] == rows
     assert len(reading.issues) == sum("ner_tags" not in row for row in written)
+
+
+def test_tokens_counts_a_second_column_of_tags_of_entities(tmp_path):
+    path = tmp_path / "a.jsonl"
+    row = {
+        "tokens": ["Ann", "left"],
+        "ner_tags": ["B-PER", "O"],
+        "fine": ["B-Actor", "O"],
+        "chunks": ["B-NP", "B-VP"],
+    }
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert read(path)[1]["column of tags that isn't read"] == 1
+    assert not len(read(path, tag_column="ner_tags")[1])

@@ -326,3 +326,8 @@ def test_table_reads_any_token_as_csv_writes_it(tmp_path_factory, sentences, del
         [word for word, _ in s] for s in sentences
     ]
     assert [doc_to_tags(doc) for doc in found.docs[1:]] == [[tag or "-" for _, tag in s] for s in sentences]
+
+
+def test_table_counts_the_tags_of_another_annotator(tmp_path):
+    found = read(tmp_path, "sentence_id,token,ann1,ann2\n1,Rosa,B-PER,O\n1,left,O,O\n1,Lund,O,B-LOC\n")
+    assert found.issues["column of tags that isn't read"] == 1
