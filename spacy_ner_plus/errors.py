@@ -451,6 +451,14 @@ class Errors(metaclass=_Coded):
         "The last {count} requests to '{url}' ended alike: {reason}. {kept} start the same again when that is mended "
         "to go on with the rest, which is missing until then, or set `on_outage` to 'wait' to ask for all of them."
     )
+    E277 = (
+        "'{url}' wants a key ({status}). Name the environment variable that holds it with `api_key_env`. The server "
+        "says: {reason}"
+    )
+    E278 = (
+        "'{url}' wants a key ({status}), and OPENAI_API_KEY isn't sent to other hosts than OpenAI's. Name the variable "
+        "with this server's key with `api_key_env`, or set `api_key_any_host` to true. The server says: {reason}"
+    )
     E280 = "There are no labels. Give at least one."
     E281 = "The label '{label}' is there twice. Give each label once."
     E282 = (
@@ -806,6 +814,11 @@ class Warnings(metaclass=_Coded):
         "components.{name}.model.retry_invalid=true. `spacy-ner-plus llm store list '{path}' --status invalid "
         "--status cut` (`list_replies`) shows them."
     )
+    W262 = (
+        "OPENAI_API_KEY isn't sent to {host}, which isn't OpenAI's: requests go without a key. Name the variable with "
+        "this server's key with `api_key_env`, None where it wants none, or set `api_key_any_host` to true."
+    )
+    W263 = "A key is sent to {host} over plain http, where others can read it. Use an address with https://."
     W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
 
     W301 = (

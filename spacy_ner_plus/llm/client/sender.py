@@ -125,7 +125,12 @@ class Sender:
         self._meter = meter
         self._count = count
         self._sampling = settings.sampling()
-        self._credentials = Credentials(api_key_env=settings.api_key_env, headers=settings.headers or {})
+        self._credentials = Credentials(
+            address=settings.address(),
+            api_key_env=settings.api_key_env,
+            headers=settings.headers or {},
+            any_host=settings.api_key_any_host,
+        )
         self._endpoint = Endpoint(settings.address(), self._credentials.headers)
         self._limits = RateLimits(
             requests_per_minute=settings.requests_per_minute, tokens_per_minute=settings.tokens_per_minute
@@ -352,8 +357,7 @@ class Sender:
         if status in (400, 422):
             self._adapt(pending, mode, fields, messages, error)
         if status == 401 or (status == 403 and not self._replies and is_no_access(error)):
-            text = Errors.E253 if self._credentials.has_key else Errors.E252
-            raise UserError(text.format(env=self._settings.api_key_env, **shown))
+            raise self._without_access(shown)
         if (status == 404 or 300 <= status < 400) and not self._replies:
             raise UserError(Errors.E254.format(name=self._settings.name, **shown))
         if status in (400, 422) and not self._replies and not is_too_long(error):
@@ -362,6 +366,16 @@ class Sender:
         if is_retried(status):
             raise _FailedAttempt(said)
         raise refused if is_too_long(error) else self._no_reply(pending, said)
+
+    def _without_access(self, shown: Mapping[str, Any]) -> UserError:
+        name = self._credentials.api_key_env
+        if self._credentials.has_key:
+            return UserError(Errors.E253.format(env=name or "behind the `headers`", **shown))
+        if self._credentials.is_withheld:
+            return UserError(Errors.E278.format(**shown))
+        if not name:
+            return UserError(Errors.E277.format(**shown))
+        return UserError(Errors.E252.format(env=name, **shown))
 
     def _adapt(
         self,

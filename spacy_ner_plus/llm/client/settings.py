@@ -26,11 +26,12 @@ class ChatSettings:
 
     base_url: str = setting("The address, up to and including '/v1'.")
     name: str = setting("The model, as the server calls it.")
-    api_key_env: str = setting(
-        "The environment variable with the key, or a variable in a file .env in the working directory. "
-        "Servers that want no key need none.",
-        "OPENAI_API_KEY",
+    api_key_env: str | None = setting(
+        "The environment variable with the key, or a variable in a file .env in the working directory; "
+        "None for no key, and for OPENAI_API_KEY at OpenAI itself.",
+        None,
     )
+    api_key_any_host: bool = setting("Whether OPENAI_API_KEY goes to other hosts than OpenAI's.", False)
     headers: dict[str, str] | None = setting(
         "Further headers of every request; '$NAME' in a value stands for an environment variable.", None
     )
