@@ -29,7 +29,7 @@ from spacy_ner_plus.data.formats.format import (
     Reading,
     Sniff,
 )
-from spacy_ner_plus.data.parsing.offset_spans import read_spans, refuse
+from spacy_ner_plus.data.parsing.offset_spans import count_other_spans, read_spans, refuse
 from spacy_ner_plus.data.parsing.record_keys import id_of, meta_of
 from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
@@ -126,6 +126,7 @@ def _read_task(record: dict[str, Any], marked: MarkedText, issues: IssueLog) -> 
     answer, spans = record.get("answer"), record.get("spans")
     if spans is not None:
         _read_spans(spans, marked, issues)
+        count_other_spans(record, "spans", marked, issues)
     elif answer == ACCEPTED and _shows_spans(record):
         marked.spans = []
     else:

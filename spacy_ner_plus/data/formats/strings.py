@@ -16,7 +16,15 @@ from typing import Any, Literal
 
 from spacy_ner_plus.data.formats.format import LIKELY, POSSIBLE, Reading, Sniff
 from spacy_ner_plus.data.parsing.mentions import place_mentions
-from spacy_ner_plus.data.parsing.offset_spans import LABELS, has_offsets, plain_key, refuse
+from spacy_ner_plus.data.parsing.offset_spans import (
+    LABELS,
+    OTHER_SPANS,
+    count_other_spans,
+    has_offsets,
+    plain_key,
+    read_spans,
+    refuse,
+)
 from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key, id_of, meta_of
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
@@ -117,16 +125,36 @@ def marked_texts(source: Source, reading: Reading, issues: IssueLog) -> Iterator
             raise UserError(Errors.E151.format(where=where, keys=", ".join(TEXT_KEYS), found=found))
         marked = MarkedText(record[text_key], where)
         id_key, marked.id = id_of(record)
+        located = next((key for key in ENTITY_KEYS if has_offsets(record.get(key))), None)
         key = _entity_key(record)
-        beside = _labels_beside(record) if key is None else []
-        marked.meta = meta_of(record, [text_key, key, id_key if id_key == "id" else None, *beside])
+        beside = _labels_beside(record) if key is None and located is None else []
+        marked.meta = meta_of(record, [text_key, key, located, id_key if id_key == "id" else None, *beside])
         value = record[key] if key is not None else {label: record[label] for label in beside}
-        if key is None and not beside:
+        if located is not None:
+            # A record among others that says where its entities are.
+            marked.spans = read_spans(record[located], marked, issues)
+            count_other_spans(record, located, marked, issues)
+        elif key is None and not beside:
             check_no_annotation(record, ENTITY_KEYS, where, issues, marked.text)
         else:
             mentions = read_mentions(value, marked, issues)
             place_mentions(mentions, marked, reading.nlp, issues, reading.options.occurrences)
+            _count_others(record, key, mentions, marked, issues)
         yield marked
+
+
+def _count_others(
+    record: dict[str, Any], used: str | None, known: Mentions, marked: MarkedText, issues: IssueLog
+) -> None:
+    """Count entities under another key than the one that is read; what is no entity there is missing then."""
+    for key in ENTITY_KEYS if used is not None else ():
+        value = record.get(key) if key != used else None
+        others = read_mentions(value, None, IssueLog()) if isinstance(value, dict | list) else []
+        unread = [mention for mention in others if mention not in known]
+        if unread:
+            text, label = unread[0]
+            issues.add(OTHER_SPANS, f"{key!r} beside {used!r}: {label} {text!r}", marked.where)
+            marked.partial = True
 
 
 def read_mentions(value: Any, marked: MarkedText | None, issues: IssueLog) -> Mentions:

@@ -47,6 +47,7 @@ SPAN_KEYS = (
 )  # fmt: skip
 # Where tools put what a model said.
 GUESSES = frozenset({"results", "predictions"})
+OTHER_SPANS = "spans under another key, not read"
 IDS = ("id", "uid", "uuid", "spanid", "entityid")
 SCORES = ("score", "confidence", "probability", "prob")
 # What only repeats where a span lies.
@@ -126,7 +127,7 @@ def count_other_spans(record: Mapping[str, Any], used: str, marked: MarkedText, 
         unread = [span for span in others if (span.start, span.end, span.label) not in known]
         if unread:
             shown = f"{key!r} beside {used!r}: {unread[0].label} [{unread[0].start}:{unread[0].end}]"
-            issues.add("spans under another key, not read", shown, marked.where)
+            issues.add(OTHER_SPANS, shown, marked.where)
             marked.partial = True
 
 

@@ -20,6 +20,8 @@ LETTERS = "BILUESM"
 # Between the tags of a cell that has several.
 SEPARATORS = "|,;/+&"
 OUTSIDE = ("O", "0", "o")
+# What a source is counted as that has tags of entities in several places, of which one is read.
+OTHER_TAGS = "column of tags that isn't read"
 # How much of a column must be outside for its other values to be labels without prefix.
 OUTSIDE_SHARE = 0.2
 

@@ -173,3 +173,12 @@ def test_prodigy_knows_its_own_records():
     assert sniffed({"text": TEXT, "spans": [ROSA], "answer": "accept"}) == "prodigy"
     assert sniffed({"text": TEXT, "spans": [ROSA]}) == "jsonl"
     assert sniffed({"text": TEXT, "entities": [[0, 10, "PER"]], "answer": "Lund"}) != "prodigy"
+
+
+def test_prodigy_counts_spans_under_a_second_key():
+    docs, issues = read(
+        PRODIGY,
+        {"text": "Ann saw Bob", "spans": [{"start": 0, "end": 3, "label": "PER"}], "ents": [[8, 11, "PER"]]},
+    )
+    assert doc_to_tags(docs[0]) == ["B-PER", "-", "-"]
+    assert dict(issues).keys() == {"spans under another key, not read"}

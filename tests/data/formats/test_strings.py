@@ -87,3 +87,26 @@ def test_strings_are_found_within_words_where_they_are_no_words_there():
 )
 def test_strings_leave_what_is_of_others(record):
     assert sniffed(record) != "strings"
+
+
+def test_strings_counts_entities_under_a_second_key():
+    docs, issues = read(
+        STRINGS,
+        {
+            "text": "Ann saw Bob",
+            "entities": [{"text": "Ann", "label": "PER"}],
+            "mentions": [{"text": "Bob", "label": "PER"}],
+        },
+    )
+    assert doc_to_tags(docs[0]) == ["B-PER", "-", "-"]
+    assert dict(issues).keys() == {"spans under another key, not read"}
+
+
+def test_strings_reads_a_record_that_says_where_its_entities_are():
+    docs, issues = read(
+        STRINGS,
+        {"text": "Ann left", "entities": [{"text": "Ann", "label": "PER"}]},
+        {"text": "Bob left", "entities": [{"start": 0, "end": 3, "label": "PER"}]},
+    )
+    assert [ents(doc) for doc in docs] == [[("Ann", "PER")], [("Bob", "PER")]]
+    assert not len(issues)

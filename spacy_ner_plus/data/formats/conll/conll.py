@@ -34,7 +34,7 @@ from spacy_ner_plus.data.formats.format import (
 from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import SCHEMES, TagReader
 from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
-from spacy_ner_plus.data.records.spellings import LABELS, Spelling, find_spelling
+from spacy_ner_plus.data.records.spellings import LABELS, OTHER_TAGS, Spelling, find_spelling
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -42,7 +42,6 @@ from spacy_ner_plus.settings import setting, settings
 
 READ_AHEAD = 200_000  # lines of a stream, which can be read only once, in which a header is looked for
 ENDINGS = (".conll", ".conll03", ".iob", ".iob2", ".bio", ".bioes", ".ner")
-OTHER_TAGS = "column of tags that isn't read"
 SHAPES = "tags such as B-PER, I-PER and O, a token a line"
 
 

@@ -47,7 +47,15 @@ from spacy_ner_plus.data.formats.format import (
 from spacy_ner_plus.data.records.record import Record, record_of
 from spacy_ner_plus.data.records.schemes import TagReader, is_tag
 from spacy_ner_plus.data.records.sentences import SpelledTokenOptions, group_size, sentences_to_records
-from spacy_ner_plus.data.records.spellings import BARE, LABELS, MISSING_TAGS, PLAIN, Spelling, find_spelling
+from spacy_ner_plus.data.records.spellings import (
+    BARE,
+    LABELS,
+    MISSING_TAGS,
+    OTHER_TAGS,
+    PLAIN,
+    Spelling,
+    find_spelling,
+)
 from spacy_ner_plus.data.records.tagged import TaggedSentence
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
@@ -105,6 +113,9 @@ class Conllu:
         has_documents = any(line.startswith("# newdoc") for line in source.lines)
         if not has_documents and group_size(options.group) is None:
             reading.notes.append(f"{where}: no '# newdoc' lines, so each sentence became a Doc")
+        if found.others and options.tag_key is None:
+            others = ", ".join(map(repr, found.others))
+            reading.issues.add(OTHER_TAGS, f"{others} beside {found.key!r}", where)
         reader = TagReader(options.scheme, reading.issues, found.spelling)
         yield from sentences_to_records(
             _sentences(source.lines, found, where, reading.issues),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy_ner_plus.data.records.schemes import MISSING_TAGS, is_tag
-from spacy_ner_plus.data.records.spellings import is_chunk
+from spacy_ner_plus.data.records.spellings import OTHER_TAGS, is_chunk
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
@@ -57,7 +57,6 @@ TAG_KEYS = (
     "output",
 )
 DEPTH = 2
-OTHER_TAGS = "column of tags that isn't read"
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def _fits(sample: Sequence[Mapping[str, Any]], token: str, tag: str, is_text: bo
     """Whether a column may hold the tags of another."""
     if is_text:
         # Lists of labels or numbers beside a text are mostly its classes.
-        if _only_tags(sample, tag):
+        if _only_tags(sample, tag) or (_last(tag) in TAG_KEYS and _all_outside(sample, token, tag)):
             return True
         return is_ner and any(
             isinstance(text := pick(row, token), str)
@@ -229,6 +228,15 @@ def _fits(sample: Sequence[Mapping[str, Any]], token: str, tag: str, is_text: bo
         has_o = has_o or any(item in ("O", "0", "o") or not isinstance(item, str) for item in tags)
         has_o = has_o or any(isinstance(item, str) and is_tag(item) for item in tags)
     return any_equal and (has_o or is_ner)
+
+
+def _all_outside(sample: Sequence[Mapping[str, Any]], token: str, tag: str) -> bool:
+    """Whether a column has nothing but O, one for each word of a text."""
+    rows = [(pick(row, token), tags) for row in sample if (tags := _flat(pick(row, tag)))]
+    return bool(rows) and all(
+        isinstance(text, str) and set(map(str, tags)) == {"O"} and len(text.split()) == len(tags)
+        for text, tags in rows
+    )
 
 
 def _only_tags(sample: Sequence[Mapping[str, Any]], tag: str) -> bool:

@@ -207,3 +207,15 @@ def test_conllu_keeps_the_name_of_the_only_sentence_of_a_document(read):
     )
     assert record_of(doc)["id"] == "n1"
     assert record_of(doc)["meta"]["sentences"] == [{"id": "n1-1"}]
+
+
+def test_conllu_counts_tags_under_a_second_key_unless_one_is_named(read):
+    text, issues, named = (
+        rosa(*["name=O|ner=B-PER", "name=O|ner=I-PER", "name=O|ner=O", "name=B-LOC|ner=O"]),
+        IssueLog(),
+        IssueLog(),
+    )
+    read(text, issues)
+    read(text, named, tag_key="name")
+    assert issues["column of tags that isn't read"] == 1
+    assert not len(named)

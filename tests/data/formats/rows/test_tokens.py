@@ -403,3 +403,11 @@ def test_tokens_counts_a_second_column_of_tags_of_entities(tmp_path):
     path.write_text(json.dumps(row), encoding="utf-8")
     assert read(path)[1]["column of tags that isn't read"] == 1
     assert not len(read(path, tag_column="ner_tags")[1])
+
+
+def test_tokens_reads_texts_with_nothing_but_o(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"sentence": "Ann left .", "tags": "O O O"}]), encoding="utf-8")
+    records, issues = read(path)
+    assert doc_to_tags(records[0].doc) == ["O", "O", "O"]
+    assert not len(issues)
