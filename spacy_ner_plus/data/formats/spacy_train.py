@@ -34,6 +34,7 @@ from spacy_ner_plus.settings import setting, settings
 SHAPES = "pairs of a text and {'entities': [[start, end, label], ...]}"
 # The beginnings of the Python file and of the annotator's, which may be longer than what is looked at.
 PYTHON = re.compile(r"""[\[(,]\s*\(\s*[uUrRfF]{0,2}(?:'|")""")
+ENTITIES = re.compile(r"""(?:'entities'|"entities")\s*:|\bentities\s*=""")
 ANNOTATOR = re.compile(
     r"""\s*\{\s*"(?:classes"\s*:.*"annotations"\s*:|annotations"\s*:)\s*\[\s*(?:\[\s*"|null)""", re.S
 )
@@ -71,7 +72,7 @@ class SpacyTrain:
                 return Sniff(CERTAIN, "pairs of a text and an object with `entities`")
             if _is_pair(value) and has_offsets(value[1]):
                 return Sniff(LIKELY, "pairs of a text and its spans")
-        if not values and "entities" in head and PYTHON.search(head):
+        if not values and ENTITIES.search(head) and PYTHON.search(head):
             return Sniff(CERTAIN, "Python with pairs of a text and its entities")
         return None
 

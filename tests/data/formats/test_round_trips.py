@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
@@ -43,11 +43,6 @@ WRITTEN = [
     name
     for name in format_names()
     if format_points()[name].value.startswith("spacy_ner_plus.") and get_format(name).writes
-]
-# A sentence of one word is read as a row of tokens there, and a pipe in a label as one between fields.
-UNSURE = {"iob"}
-EACH = [
-    pytest.param(name, marks=pytest.mark.xfail(strict=False)) if name in UNSURE else name for name in WRITTEN
 ]
 # What is written there has the marks of another tool.
 DETECTED_AS = {"jsonl": {"jsonl", "prodigy"}}
@@ -209,7 +204,17 @@ def written_and_read(name, given):
         return [record.doc for record in records], issues
 
 
+def fits_iob(given):
+    """Whether the pipes and lines of IOB files can say what there is: what they can't, their docstring names."""
+    lengths = [len(list(doc.sents)) if doc.has_annotation("SENT_START") else 1 for doc in given]
+    rows = all(count == len(doc) for count, doc in zip(lengths, given, strict=True))
+    labels = {span.label_ for doc in given for span, _ in spans_of(doc)}
+    tagged = any(token.ent_iob_ for doc in given for token in doc)
+    return not rows and tagged and not any("|" in label or label in ("O", "B-X", "_") for label in labels)
+
+
 def check(name, given):
+    assume(name != "iob" or fits_iob(given))
     format = get_format(name)
     try:
         again, issues = written_and_read(name, given)
@@ -245,14 +250,14 @@ def check(name, given):
         }
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", WRITTEN)
 @QUICK
 @given(st.lists(docs(), min_size=1, max_size=2, unique_by=letters_of))
 def test_round_trips_keep_or_count(name, given):
     check(name, given)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", WRITTEN)
 @QUICK
 @given(
     st.lists(

@@ -5,7 +5,8 @@ She|PRP|O likes|VBZ|O Lund|NNP|B-LOC
 
 Two fields, `word|TAG`, or three, `word|POS|TAG`; a word may hold pipes, too. An empty line stands before a document.
 Where a line has one token, an empty line ends a sentence. Parts of speech are written where a Doc has them, and not
-read. `--to iob` writes it; the ending .iob alone is written as CoNLL columns.
+read. `--to iob` writes it; the ending .iob alone is written as CoNLL columns. It can't say that each sentence has one
+word, which reads as a token a line, nor a label that holds a pipe.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from spacy.tokens import Doc
 
+from spacy_ner_plus.data.formats.conll.columns import OTHER_NAMES, TAG_NAMES, TOKEN_NAMES
 from spacy_ner_plus.data.formats.conll.sentences import SAMPLE, is_header
 from spacy_ner_plus.data.formats.conll.written import written_sentences
 from spacy_ner_plus.data.formats.format import (
@@ -60,6 +62,10 @@ class Iob:
 
     def sniff(self, source: Source) -> Sniff | None:
         if not source.is_text or source.is_json:
+            return None
+        first = {field.strip().lower() for field in _first(source.head_lines).split("|")}
+        if first & TOKEN_NAMES and first & TAG_NAMES and first <= TOKEN_NAMES | TAG_NAMES | OTHER_NAMES:
+            # A table whose columns have names.
             return None
         layout = _find_layout(source.head_lines)
         if layout is None or layout.spelling is None or not layout.is_sure:

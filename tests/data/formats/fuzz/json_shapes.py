@@ -384,7 +384,7 @@ JSON_SHAPES = [
         "argilla", _argilla, ("responses", "spans", 0, "value"), ("fields", "text"), ("start",), ("end",)
     ),
     JsonShape(
-        "spacy-train-data",
+        "spacy-train",
         lambda text: [text.text, {"entities": [list(span) for span in text.spans]}],
         (1, "entities"),
         (0,),
@@ -393,7 +393,7 @@ JSON_SHAPES = [
         (2,),
     ),
     JsonShape(
-        "ner-annotator",
+        "spacy-train",
         lambda text: [f"{text.text}\r", {"entities": [list(span) for span in text.spans]}],
         (1, "entities"),
         (0,),
@@ -401,9 +401,10 @@ JSON_SHAPES = [
         (1,),
         (2,),
         around=("annotations",),
+        name="ner-annotator",
     ),
     JsonShape(
-        "doc-json",
+        "spacy-json",
         lambda text: {
             "text": text.text,
             "ents": [{"start": s, "end": e, "label": label} for s, e, label, _ in _listed(text)],
@@ -469,7 +470,7 @@ JSON_SHAPES = [
         by_word=True,
     ),
     JsonShape(
-        "entity-strings",
+        "strings",
         lambda text: {
             "text": text.text,
             "entities": [{"text": mention, "label": label} for *_, label, mention in _listed(text)],

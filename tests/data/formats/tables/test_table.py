@@ -67,16 +67,28 @@ def test_table_reads_the_case_of_kaggle(tmp_path):
         "sentence_id;words;labels\r\n0;Rosa;B-PER\r\n0;Quint;I-PER\r\n1;Lund;B-LOC\r\n",
         "\ufeffSentence_ID\tToken\tPOS\tNER_Tag\n0\tRosa\tB\tB-PER\n0\tQuint\tI\tI-PER\n1\tLund\tB\tB-LOC\n",
         "word|pos|tag\nRosa|NNP|B-PER\nQuint|NNP|I-PER\n\nLund|NNP|B-LOC\n",
+        "word|tag\nRosa|B-PER\nQuint|I-PER\n\nLund|B-LOC\n",
         "token,chunk,ner\nRosa,B-NP,B-PER\nQuint,I-NP,I-PER\n,,\nLund,B-NP,B-LOC\n",
         "id,token,ner\n7,Rosa,PER\n7,Quint,PER\n7,saw,O\n7,him,O\n8,Lund,LOC\n",
         ",Unnamed: 0.1,sent,word,tag\n0,0,1,Rosa,B-PER\n1,1,1,Quint,I-PER\n2,2,2,Lund,B-LOC\n",
         "sentence_id,words,labels\n0,Rosa,B-PER\n0,Quint,I-PER\nsentence_id,words,labels\n1,Lund,B-LOC\n",
         "Sentence #,Word,Tag\nSentence: 1,Rosa,B-PER\nnan,Quint,I-PER\nSentence: 2,Lund,B-LOC\n",
     ],
-    ids=["simpletransformers", "semicolons", "tabs", "bars", "blank", "labels", "index", "joined", "nan"],
+    ids=[
+        "simpletransformers",
+        "semicolons",
+        "tabs",
+        "bars",
+        "two bars",
+        "blank",
+        "labels",
+        "index",
+        "joined",
+        "nan",
+    ],
 )
 def test_table_reads_rows_of_tokens(content, tmp_path):
-    found = read_file(TABLE, tmp_path, content)
+    found = read(tmp_path, content)
     assert [ents(doc) for doc in found.docs] == [[PER], [LUND]]
     assert len(found.issues) == 0
 
