@@ -24,6 +24,7 @@ from spacy_ner_plus.alignment.align_words import GAPPED, PlacedWords, WordsAlign
 from spacy_ner_plus.alignment.mentions import TaggedWords
 from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.data.formats.format import POSSIBLE, SPACES, Reading, Sniff
+from spacy_ner_plus.data.parsing.offset_spans import OTHER_SPANS
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record
@@ -149,10 +150,20 @@ def marked_texts(
             doc = text_to_doc(text, nlp, issues=IssueLog(), where=place)
             alignment = align_words(OccurrenceFinder.of_doc(doc), words)
             _count(alignment, marked, issues)
+            _count_others(record, labels, marked, issues)
             marked.spans = [
                 MarkedSpan(found.start, found.end, found.label) for found in alignment.placed if found.label
             ]
         yield marked
+
+
+def _count_others(record: Any, labels: Any, marked: MarkedText, issues: IssueLog) -> None:
+    """Count labels under another key than the one that is read; what is no entity there is missing then."""
+    for key, value in record.items() if isinstance(record, dict) else ():
+        is_other = key.lower() in LABEL_KEYS and key.lower() != "tokens" and isinstance(value, list | dict)
+        if is_other and value and value is not labels and value != labels and not _all_texts(value):
+            issues.add(OTHER_SPANS, f"{key!r}: {json.dumps(value, ensure_ascii=False)[:60]}", marked.where)
+            marked.partial = True
 
 
 def docs_to_bio_json(docs: Iterable[Doc]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from spacy_ner_plus.data.formats.format import (
     Sniff,
 )
 from spacy_ner_plus.data.parsing.mentions import place_mentions
-from spacy_ner_plus.data.parsing.offset_spans import read_spans
+from spacy_ner_plus.data.parsing.offset_spans import OTHER_SPANS, SPAN_KEYS, has_offsets, read_spans
 from spacy_ner_plus.data.parsing.record_keys import id_of
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
@@ -124,6 +124,12 @@ def marked_texts(source: Source, reading: Reading, issues: IssueLog) -> Iterator
             place_mentions([(item[0], item[1]) for item in items], marked, reading.nlp, issues)
         else:
             marked.spans = by_character(words, read_spans(items, marked, issues), marked, issues)
+        for other in SPAN_KEYS if items is not None else ():
+            if other != SPANS and has_offsets(record.get(other)) and record[other] != items:
+                issues.add(
+                    OTHER_SPANS, f"{other!r} beside {SPANS!r}: {json.dumps(record[other])[:60]}", where
+                )
+                marked.partial = True
         yield marked
 
 

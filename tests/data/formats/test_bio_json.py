@@ -289,3 +289,11 @@ def test_bio_json_keeps_spans_there_and_back(originals):
     # Tokens that are glued to others may be noted as found in another case, though the spans are kept.
     allowed = {"empty text", "token split at a span's edge", "token in another case"}
     assert {kind for kind, _ in issues} <= allowed
+
+
+def test_bio_json_counts_labels_under_a_second_key_and_writes_no_o_beside_them():
+    issues = IssueLog()
+    record = {"text": "Ann saw Bob", "labels": [["Ann", "B-PER"]], "tags": [["Bob", "B-PER"]]}
+    docs = list(bio_json_to_docs([json.dumps(record)], spacy.blank("en"), issues=issues, where="f.json"))
+    assert [token.ent_iob_ for token in docs[0]] == ["B", "", ""]
+    assert issues["spans under another key, not read"] == 1

@@ -100,3 +100,11 @@ def test_gliner_keeps_spans_there_and_back(originals):
 def test_gliner_knows_its_records():
     assert sniffed(RECORD) == "gliner"
     assert sniffed({"tokens": WORDS, "ner": [[0, 1, "PER"]]}) == "gliner"
+
+
+def test_gliner_counts_spans_under_a_second_key():
+    docs, issues = read(
+        GLINER, {"tokenized_text": ["Ann", "Bob"], "ner": [[0, 0, "PER"]], "spans": [[1, 1, "X"]]}
+    )
+    assert [token.ent_iob_ for token in docs[0]] == ["B", ""]
+    assert issues["spans under another key, not read"] == 1

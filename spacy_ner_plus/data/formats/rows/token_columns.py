@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_ner_plus.data.parsing.offset_spans import OTHER_SPANS, SPAN_KEYS, has_offsets
 from spacy_ner_plus.data.records.schemes import MISSING_TAGS, is_tag
 from spacy_ner_plus.data.records.spellings import OTHER_TAGS, is_chunk
 from spacy_ner_plus.errors import Errors, UserError
@@ -154,9 +155,15 @@ def guess_token_columns(
 def count_other_tags(
     sample: Sequence[Mapping[str, Any]], columns: TokenColumns, where: str, issues: IssueLog
 ) -> None:
-    """Count columns that hold tags of entities as well, such as another annotator's, and aren't read."""
+    """Count columns that hold tags or spans of entities as well, such as another annotator's, and aren't read."""
     names = dict.fromkeys(name for row in sample for name, _ in _columns(row))
     for name in names:
+        if (
+            name != columns.tag
+            and _last(name) in SPAN_KEYS
+            and any(has_offsets(row.get(name)) for row in sample)
+        ):
+            issues.add(OTHER_SPANS, f"{name!r} beside {columns.tag!r}", where)
         if name in (columns.token, columns.tag) or not _only_tags(sample, name):
             continue
         if any(not is_chunk(tag) for row in sample for tag in _flat(pick(row, name)) if _names_label(tag)):

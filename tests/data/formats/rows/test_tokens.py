@@ -411,3 +411,14 @@ def test_tokens_reads_texts_with_nothing_but_o(tmp_path):
     records, issues = read(path)
     assert doc_to_tags(records[0].doc) == ["O", "O", "O"]
     assert not len(issues)
+
+
+def test_tokens_counts_spans_beside_tags(tmp_path):
+    path = tmp_path / "a.jsonl"
+    row = {
+        "tokens": ["Ann", "left"],
+        "ner_tags": ["B-PER", "O"],
+        "entities": [{"start": 1, "end": 2, "type": "X"}],
+    }
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert read(path)[1]["spans under another key, not read"] == 1
