@@ -79,6 +79,9 @@ class ProcessClient:
                 self.meter.add(stored=1)
                 request = steps.send(reply)
             if self._settings.replay_only:
+                if request is not first:
+                    # The first reply is there and can't be read: that says something of it, and nothing of the store.
+                    steps.throw(NoReply("the store has no reply to a second question"))
                 key = self._key(request)[0]
                 raise UserError(Errors.E257.format(path=self._settings.store, key=key[:12]))
         except StopIteration as done:

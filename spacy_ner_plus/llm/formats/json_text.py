@@ -47,6 +47,10 @@ def read_json_text(text: str, start: int, repairs: IssueLog) -> tuple[Any, int]:
         return value, reader.at
 
 
+# Said to the model with these words since the first stores: the reply to it is found by them.
+NOT_CLOSED = "the reply's JSON object isn't closed"
+
+
 class _Reader:
     """Reads one value, from `at` on."""
 
@@ -105,9 +109,7 @@ class _Reader:
     def _string(self, quote: str) -> str:
         match = _STRINGS[quote].match(self.text, self.at)
         if match is None:
-            raise InvalidReply(
-                f"the reply's JSON isn't closed: it ends within the string {self._shown(self.at)}"
-            )
+            raise InvalidReply(NOT_CLOSED)
         inner = match[1]
         if quote == "'":
             self.repairs.add(PYTHON_LITERAL, self._shown(self.at))
@@ -148,7 +150,7 @@ class _Reader:
 
     def _fail(self, wanted: str) -> None:
         if self.at >= len(self.text):
-            raise InvalidReply(f"the reply's JSON isn't closed: it ends where {wanted} is expected")
+            raise InvalidReply(NOT_CLOSED)
         raise InvalidReply(f"the reply is no valid JSON: {wanted} is expected at {self._shown(self.at)}")
 
     def _shown(self, at: int) -> str:

@@ -41,12 +41,15 @@ def test_process_client_keeps_are_those_that_the_model_made(path, fault, kept):
     assert statuses(path) == kept
 
 
-@pytest.mark.parametrize("fault", ["empty", "upstream"])
-def test_process_client_keeps_hold_no_empty_one_and_a_rerun_asks_again(path, fault):
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("empty", "the reply is empty"), ("upstream", "finish_reason is 'error'")]
+)
+def test_process_client_keeps_hold_no_empty_one_and_a_rerun_asks_again(path, fault, reason):
     with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
         with make_model(server, structured="off", store=path) as model:
             (outcome,) = ask_all(model, ["Anna"])
-            assert (outcome.kind, outcome.failure) == ("transport", "the reply is empty")
+            assert outcome.kind == "transport"
+            assert outcome.failure.endswith(reason)
         server.behaviour.fault_rate = 0
         with make_model(server, structured="off", store=path) as model:
             assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
@@ -108,3 +111,18 @@ def test_process_client_keeps_count_no_field_that_leaves_an_answer_as_it_is(path
             with make_model(server, structured="off", store=path, parameters={"user": user}) as model:
                 ask_all(model, ["Anna"])
     assert len(server.requests) == 1
+
+
+def test_process_client_replays_an_invalid_reply_whose_second_question_was_never_asked(path):
+    with (
+        FaultServer(Behaviour(first=("", "cut-json", "drop", "drop", "drop"))) as server,
+        make_model(server, structured="off", store=path, max_retries=1) as model,
+    ):
+        ask_all(model, ["Anna", "Bob"])
+    with open_model(
+        base_url=server.url, name="tiny", structured="off", store=path, replay_only=True
+    ) as model:
+        outcomes = ask_all(model, ["Anna", "Bob"])
+    assert any(outcome.value is not None for outcome in outcomes)
+    (failed,) = (outcome for outcome in outcomes if outcome.value is None)
+    assert "no reply to a second question, asked again since" in failed.failure
