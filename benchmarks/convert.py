@@ -1,27 +1,29 @@
-"""Time and memory of `convert` beside a bare loop, on a CoNLL file.
+"""Time and memory of `convert` beside a bare loop, on a CoNLL file and on JSON lines with spans by offset.
 
-The bare loop splits the lines, makes Docs and adds them to a DocBin; it checks
-nothing, restores no white space and writes nothing. `convert` does all that it
-does for a user. They take turns in one run; memory is the peak of a process
-of its own, for the file as it is and repeated.
+The bare loop of CoNLL splits the lines, makes Docs and adds them to a DocBin; that of JSON lines reads the
+JSON, tokenises, lays the spans on tokens and adds the Docs. They check nothing, restore no white space and
+write nothing. `convert` does all that it does for a user. They take turns in one run; memory is the peak of
+a process of its own, for the file as it is and repeated.
 
     python benchmarks/convert.py [CONLL_FILE]
 
 The file is CoNLL++'s train.txt in the folder that SPACY_NER_PLUS_DATA names if
-none is given. Writes benchmarks/results/convert.json.
+none is given; the JSON lines are made of its sentences. Writes benchmarks/results/convert.json.
 """
 
 import argparse
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from processes import machine
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SPACY_NER_PLUS_DATA", ROOT.parent / "shared" / "data"))
@@ -30,7 +32,7 @@ ROUNDS = 7
 REPEATS = (1, 10)
 
 
-def bare_loop(path: Path, out: Path | None = None) -> None:
+def bare_conll(path: Path, out: Path | None = None) -> None:
     """Split lines, make Docs, add them to a DocBin; written only to compare memory."""
     import spacy
     from spacy.tokens import Doc, DocBin
@@ -57,38 +59,71 @@ def bare_loop(path: Path, out: Path | None = None) -> None:
         doc_bin.to_disk(out)
 
 
+def bare_jsonl(path: Path, out: Path | None = None) -> None:
+    """Read JSON, tokenise, lay spans on tokens, add Docs to a DocBin; written only to compare memory."""
+    import spacy
+    from spacy.tokens import DocBin
+
+    nlp = spacy.blank("en")
+    doc_bin = DocBin()
+    with path.open(encoding="utf8") as file:
+        for line in file:
+            record = json.loads(line)
+            doc = nlp.make_doc(record["text"])
+            spans = [
+                doc.char_span(span["start"], span["end"], label=span["label"]) for span in record["spans"]
+            ]
+            doc.ents = [span for span in spans if span is not None]
+            doc_bin.add(doc)
+    if out is not None:
+        doc_bin.to_disk(out)
+
+
+BARE: dict[str, Callable[..., None]] = {"conll": bare_conll, "jsonl": bare_jsonl}
+
+
+def make_jsonl(conll: Path, path: Path) -> None:
+    """Write a CoNLL file's sentences as texts with spans by offset."""
+    from spacy_ner_plus.workflows.convert import convert
+
+    with path.open("w", encoding="utf8") as file:
+        for doc in convert(conll, options={"group": "sentence"}).docs:
+            spans = [{"start": ent.start_char, "end": ent.end_char, "label": ent.label_} for ent in doc.ents]
+            file.write(json.dumps({"text": doc.text, "spans": spans}) + "\n")
+
+
 def ours(path: Path, out: Path, shards: int = 0) -> None:
     from spacy_ner_plus.workflows.convert import convert
 
-    convert([str(path)], out, format="conll", shards=shards)
+    convert([str(path)], out, shards=shards)
 
 
-def timed(path: Path) -> dict[str, list[float]]:
+def timed(kind: str, path: Path) -> dict[str, list[float]]:
     """Let both take turns after a round that does not count."""
     seconds: dict[str, list[float]] = {"bare_loop": [], "convert": []}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS + 1):
-            for name, run in (("bare_loop", bare_loop), ("convert", ours)):
+            for name, taken in seconds.items():
                 began = time.perf_counter()
-                run(path) if run is bare_loop else run(path, Path(folder) / "out.spacy")
+                BARE[kind](path) if name == "bare_loop" else ours(path, Path(folder) / "out.spacy")
                 if number:
-                    seconds[name].append(round(time.perf_counter() - began, 4))
+                    taken.append(round(time.perf_counter() - began, 4))
     return seconds
 
 
-def peak(kind: str, path: Path) -> int:
+def peak(what: str, kind: str, path: Path) -> int:
     """RETURNS (int): MiB that a process of its own takes at most."""
-    command = [sys.executable, __file__, str(path), "--peak", kind]
+    command = [sys.executable, __file__, str(path), "--peak", what, "--kind", kind]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def run_for_peak(kind: str, path: Path) -> None:
+def run_for_peak(what: str, kind: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        if kind == "bare_loop_written":
-            bare_loop(path, Path(folder) / "out.spacy")
-        elif kind == "convert":
+        if what == "bare_loop_written":
+            BARE[kind](path, Path(folder) / "out.spacy")
+        elif what == "convert":
             ours(path, Path(folder) / "out.spacy")
-        elif kind == "convert_8_shards":
+        elif what == "convert_8_shards":
             ours(path, Path(folder) / "out", shards=8)
         else:
             import spacy
@@ -99,40 +134,52 @@ def run_for_peak(kind: str, path: Path) -> None:
     print(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("path", nargs="?", type=Path, default=DATA / "conllpp" / "train.txt")
-    parser.add_argument("--peak", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.peak:
-        run_for_peak(options.peak, options.path)
-        return
-    import spacy
-
-    seconds = timed(options.path)
+def measure(kind: str, path: Path, folder: Path) -> dict:
+    """RETURNS (dict): Seconds of both, their ratio, and peaks of memory."""
+    seconds = timed(kind, path)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     memory = {}
-    text = options.path.read_text(encoding="utf8")
-    with tempfile.TemporaryDirectory() as folder:
-        for repeats in REPEATS:
-            path = Path(folder) / "repeated.conll"
-            path.write_text(text * repeats, encoding="utf8")
-            kinds = ("imports_alone", "bare_loop_written", "convert", "convert_8_shards")
-            memory[f"{repeats}x"] = {kind: peak(kind, path) for kind in kinds}
-    result = {
-        "file": options.path.name,
-        "tokens": sum(bool(line.strip()) and not line.startswith("-DOCSTART-") for line in text.split("\n")),
+    text = path.read_text(encoding="utf8")
+    for repeats in REPEATS:
+        repeated = folder / f"repeated.{kind}"
+        repeated.write_text(text * repeats, encoding="utf8")
+        whats = ("imports_alone", "bare_loop_written", "convert", "convert_8_shards")
+        memory[f"{repeats}x"] = {what: peak(what, kind, repeated) for what in whats}
+    return {
         "seconds": seconds,
         "median_seconds": medians,
         "ratio": round(medians["convert"] / medians["bare_loop"], 2),
         "peak_mib": memory,
-        "python": platform.python_version(),
-        "spacy": spacy.__version__,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("path", nargs="?", type=Path, default=DATA / "conllpp" / "train.txt")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    parser.add_argument("--kind", choices=BARE, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peak:
+        run_for_peak(options.peak, options.kind, options.path)
+        return
+    import spacy
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        jsonl = folder / "sentences.jsonl"
+        make_jsonl(options.path, jsonl)
+        result = {
+            "file": options.path.name,
+            "machine": machine(1),
+            "spacy": spacy.__version__,
+            "conll": measure("conll", options.path, folder),
+            "jsonl": measure("jsonl", jsonl, folder),
+        }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
-    print(json.dumps(result, indent=2))
+    print(json.dumps({kind: result[kind]["ratio"] for kind in BARE}))
+    for kind in BARE:
+        print(kind, json.dumps(result[kind]["peak_mib"]))
 
 
 if __name__ == "__main__":
