@@ -98,7 +98,9 @@ def spans_by_letters(text: str, spans) -> set[tuple[int, int, str]]:
     places = [0]
     for character in text:
         places.append(places[-1] + (not character.isspace()))
-    return {(places[start], places[end], label) for start, end, label in spans}
+    # A tool's text may go on with white space, such as the '\r' of ner-annotator, that the reader leaves out.
+    last = len(places) - 1
+    return {(places[min(start, last)], places[min(end, last)], label) for start, end, label in spans}
 
 
 def check_undetectable(
