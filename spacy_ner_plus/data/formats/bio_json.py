@@ -87,14 +87,10 @@ class BioJson:
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        return texts_to_records(
+        return reading.records_of_texts(
             lambda issues, notes: marked_texts(source.lines, reading.nlp, issues=issues, where=source.name),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+            source,
+            SHAPES,
         )
 
     def write(self, docs: Iterable[Doc], path: Path, options: TextOptions, issues: IssueLog) -> None:

@@ -39,7 +39,7 @@ from spacy_ner_plus.data.formats.format import (
 )
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, record_of, spans_of
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.sources.lines import whole_text
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
@@ -131,14 +131,8 @@ class Brat:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         pairs = _pairs(source, reading.notes)
-        return texts_to_records(
-            lambda issues, notes: _marked_texts(pairs, source, reading.options, issues, notes),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        return reading.records_of_texts(
+            lambda issues, notes: _marked_texts(pairs, source, reading.options, issues, notes), source, SHAPES
         )
 
     def write(self, docs: Iterable[Doc], path: Path, options: BratOptions, issues: IssueLog) -> None:

@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.data.records.record import Record
+from spacy_ner_plus.data.records.texts import Parse, texts_to_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.issues import IssueLog
 
@@ -57,6 +58,24 @@ class Reading:
     options: Any
     issues: IssueLog
     notes: list[str]
+
+    def records_of_texts(self, parse: Parse, source: Source, shapes: str) -> Iterator[Record]:
+        """Make Records of a source's texts with spans, where `options` are TextOptions.
+
+        parse (Parse): Reads the source anew on each call, as `texts_to_records` says.
+        source (Source): For messages.
+        shapes (str): What the format looks for as annotation.
+        RAISES (UserError): A source in which there is annotation, and none of it could be read.
+        """
+        return texts_to_records(
+            parse,
+            self.nlp,
+            self.options,
+            issues=self.issues,
+            notes=self.notes,
+            where=source.name,
+            shapes=shapes,
+        )
 
 
 @runtime_checkable

@@ -33,7 +33,7 @@ from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key, id_of, 
 from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation, looks_like_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -76,14 +76,10 @@ class Jsonl:
                 if hasattr(reading.options, field.name)
             }
             return other.read(source, dataclasses.replace(reading, options=other.options(**given)))
-        return texts_to_records(
+        return reading.records_of_texts(
             lambda issues, notes: marked_texts(source, issues),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=f"{SHAPES} under {', '.join(SPAN_KEYS)}",
+            source,
+            f"{SHAPES} under {', '.join(SPAN_KEYS)}",
         )
 
     def _surer(self, source: Source) -> Format | None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from spacy_ner_plus.data.formats.format import CERTAIN, IDS, META, NESTED, SPAN_IDS, Reading, Sniff
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.fields import as_name, as_offset, count_span_keys, left_over
 from spacy_ner_plus.data.sources.json_records import json_objects
@@ -68,14 +68,8 @@ class LightTag:
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        return texts_to_records(
-            lambda issues, notes: marked_texts(source, reading.options, issues),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        return reading.records_of_texts(
+            lambda issues, notes: marked_texts(source, reading.options, issues), source, SHAPES
         )
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from spacy_ner_plus.data.formats.format import CERTAIN, META, NESTED, SCORES, SPACES, Reading, Sniff
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -87,14 +87,8 @@ class Rasa:
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        return texts_to_records(
-            lambda issues, notes: _marked_texts(source, issues, notes),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        return reading.records_of_texts(
+            lambda issues, notes: _marked_texts(source, issues, notes), source, SHAPES
         )
 
 

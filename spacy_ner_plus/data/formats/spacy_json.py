@@ -33,7 +33,7 @@ from spacy_ner_plus.data.parsing.record_keys import id_of, meta_of
 from spacy_ner_plus.data.parsing.token_objects import read_tokens
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.record import SPANS_KEY, Record, record_of, spans_of
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -78,14 +78,8 @@ class SpacyJson:
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        return texts_to_records(
-            lambda issues, notes: marked_texts(source, reading.options.spans_key, issues),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        return reading.records_of_texts(
+            lambda issues, notes: marked_texts(source, reading.options.spans_key, issues), source, SHAPES
         )
 
     def write(self, docs: Iterable[Doc], path: Path, options: SpacyJsonOptions, issues: IssueLog) -> None:

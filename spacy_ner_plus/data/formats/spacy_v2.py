@@ -18,7 +18,7 @@ from spacy_ner_plus.data.parsing.record_keys import meta_of
 from spacy_ner_plus.data.parsing.token_tags import mark_tags
 from spacy_ner_plus.data.records.marked import MarkedText
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.data.records.texts import TextOptions
 from spacy_ner_plus.data.records.whitespace import restore_spaces
 from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
@@ -50,14 +50,8 @@ class SpacyV2:
         return None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        return texts_to_records(
-            lambda issues, notes: marked_texts(source, reading.nlp.lang, issues),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        return reading.records_of_texts(
+            lambda issues, notes: marked_texts(source, reading.nlp.lang, issues), source, SHAPES
         )
 
 

@@ -52,7 +52,6 @@ from spacy_ner_plus.data.formats.format import (
     Sniff,
 )
 from spacy_ner_plus.data.records.record import Record, record_of, spans_of
-from spacy_ner_plus.data.records.texts import texts_to_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.issues import IssueLog
 
@@ -93,14 +92,10 @@ class Argilla:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         question = find_question(source, reading.options)
-        yield from texts_to_records(
+        yield from reading.records_of_texts(
             lambda issues, notes: marked_texts(source, reading.options, question, issues, notes),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+            source,
+            SHAPES,
         )
 
     def write(self, docs: Iterable[Doc], path: Path, options: ArgillaOptions, issues: IssueLog) -> None:

@@ -249,6 +249,8 @@ def _find_tags(lines: Iterable[str], where: str, options: ConlluOptions) -> _Tag
             Errors.E188.format(where=where, key=key, keys=", ".join(sorted(filter(None, seen))) or "none")
         )
     counts = Counter(misc[key] for row in rows if key in (misc := _misc(row[MISC])))
+    if MISSING_TAGS.issuperset(counts):
+        return _Tags(None, says_spaces=says_spaces)
     spelling = PLAIN if options.scheme == "IO" else find_spelling(counts, options.label, options.outside)
     if spelling is None:
         raise UserError(Errors.E189.format(where=where, key=key, value=counts.most_common(1)[0][0]))

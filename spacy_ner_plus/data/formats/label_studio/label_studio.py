@@ -55,7 +55,6 @@ from spacy_ner_plus.data.formats.label_studio.tasks import (
 )
 from spacy_ner_plus.data.formats.label_studio.written import doc_to_task
 from spacy_ner_plus.data.records.record import Record
-from spacy_ner_plus.data.records.texts import texts_to_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.issues import IssueLog
 
@@ -99,14 +98,8 @@ class LabelStudio:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         known = look_through(source, reading.options)
-        yield from texts_to_records(
-            lambda issues, notes: marked_texts(source, reading.options, known, issues, notes),
-            reading.nlp,
-            reading.options,
-            issues=reading.issues,
-            notes=reading.notes,
-            where=source.name,
-            shapes=SHAPES,
+        yield from reading.records_of_texts(
+            lambda issues, notes: marked_texts(source, reading.options, known, issues, notes), source, SHAPES
         )
 
     def write(self, docs: Iterable[Doc], path: Path, options: LabelStudioOptions, issues: IssueLog) -> None:

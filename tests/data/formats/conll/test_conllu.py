@@ -219,3 +219,8 @@ def test_conllu_counts_tags_under_a_second_key_unless_one_is_named(read):
     read(text, named, tag_key="name")
     assert issues["column of tags that isn't read"] == 1
     assert not len(named)
+
+
+def test_conllu_takes_tags_that_are_all_missing_for_no_annotation(read):
+    (doc,) = read(rosa("name=-", "name=_", "name=-", "name=-"))
+    assert doc_to_tags(doc) == ["-"] * 4
