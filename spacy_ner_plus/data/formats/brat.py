@@ -367,7 +367,9 @@ def _safe(part: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # A text that begins with what reads as a byte-order mark gets one before it, which is passed over.
+    encoding = "utf-8-sig" if text.startswith("\ufeff") else "utf-8"
+    with path.open("w", encoding=encoding, newline="") as file:
         file.write(text)
 
 
