@@ -59,6 +59,7 @@ NAMES = {
         "spacy_ner_plus.entity_list.v1",
         "spacy_ner_plus.epochs.v1",
         "spacy_ner_plus.eval_frequency.v1",
+        "spacy_ner_plus.guidelines.v1",
         "spacy_ner_plus.inline_tags.v1",
         "spacy_ner_plus.label_lists.v1",
     ],

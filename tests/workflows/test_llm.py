@@ -2,6 +2,7 @@ import pytest
 import spacy
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.formats import FORMATS
 from spacy_ner_plus.workflows.llm import estimate, try_formats
 from tests.servers.fault_server import FaultServer
 from tests.workflows.chat import TEXTS, save_corpus, save_pipeline
@@ -25,7 +26,7 @@ def corpus(tmp_path):
 
 def test_llm_try_measures_every_format(pipeline, corpus):
     trials = {trial.format: trial for trial in try_formats(pipeline, corpus)}
-    assert set(trials) == {"label_lists", "entity_list", "inline_tags", "bio_lines"}
+    assert set(trials) == set(FORMATS)
     assert trials["label_lists"].f1 == {"all": 1.0, "listed": 1.0}
     assert trials["entity_list"].f1["all"] == 1.0
     # The server knows no format but JSON.

@@ -7,6 +7,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.formats.base import CharMention, ReplyFormat
 from spacy_ner_plus.llm.formats.bio_lines import bio_lines_v1
 from spacy_ner_plus.llm.formats.entity_list import entity_list_v1
+from spacy_ner_plus.llm.formats.guidelines import guidelines_v1
 from spacy_ner_plus.llm.formats.inline_tags import inline_tags_v1
 from spacy_ner_plus.llm.formats.label_lists import label_lists_v1
 
@@ -17,6 +18,7 @@ FORMATS: dict[str, Callable[[], ReplyFormat]] = {
     "entity_list": entity_list_v1,
     "inline_tags": inline_tags_v1,
     "bio_lines": bio_lines_v1,
+    "guidelines": guidelines_v1,
 }
 MEMBERS = ("name", "instructions", "skeleton", "schema", "grammar", "parse", "render")
 

@@ -21,7 +21,8 @@ class ReplyFormat(Protocol):
 
     name (str): Names the format, and its JSON schema in requests.
     instructions (str): Source of the Jinja template of the system message. It gets `labels`, each with
-        `name`, `definition` and `examples`, and `skeleton`; never a text.
+        `name`, `definition`, `examples` and `class_name` (a Python class's), and `skeleton`; never a text.
+        The filters `python` and `docstring` write a string as Python source.
     """
 
     name: str

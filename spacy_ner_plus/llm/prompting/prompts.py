@@ -11,6 +11,7 @@ from functools import lru_cache
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import ReplyFormat
+from spacy_ner_plus.llm.formats.python_source import class_names, docstring, python_string
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 
 
@@ -62,10 +63,13 @@ def _render(source: str, labels: str, skeleton: str) -> str:
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    rows = LabelSet.from_dict(json.loads(labels)).rows
+    label_set = LabelSet.from_dict(json.loads(labels))
+    names = class_names(label_set.names)
+    rows = [{**row, "class_name": names[row["name"]]} for row in label_set.rows]
     environment = ImmutableSandboxedEnvironment(
         autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"python": python_string, "docstring": docstring}
     try:
         message = environment.from_string(source).render(labels=rows, skeleton=skeleton).strip()
     # A template may fail in any operation that it holds.

@@ -26,6 +26,7 @@ SCRAPS = st.lists(
     st.sampled_from('{}[]",:<>/&\n')
     | st.sampled_from(['"PER"', '"entities"', '"text"', '"label"', '"occurrence"', "1", "-1", "null"])
     | st.sampled_from(["<PER>", "</PER>", "<X>", "</X>", "B-PER", "O", ": ", "Ann", "Rome", "NONE"])
+    | st.sampled_from(["result", "=", "PER(", "span=", "'", ")", "[", "#", "\\", "f", '"Ann"'])
     | st.sampled_from(["```", "<think>", "</think>"]),
     max_size=30,
 ).map("".join)
@@ -118,7 +119,7 @@ def test_formats_read_what_is_wrapped(name, wrapping):
         assert mention.text.split()[0] in wrapped[mention.reply_start : mention.reply_end]
 
 
-@pytest.mark.parametrize("name", ["label_lists", "entity_list", "inline_tags"])
+@pytest.mark.parametrize("name", ["label_lists", "entity_list", "inline_tags", "guidelines"])
 @MANY
 @given(texts_with_gold())
 def test_formats_know_where_mentions_stand_in_the_reply(name, case):
@@ -133,7 +134,7 @@ def test_formats_know_where_mentions_stand_in_the_reply(name, case):
         return
     for mention in mentions:
         written = reply[mention.reply_start : mention.reply_end]
-        assert (json.loads(f'"{written}"') if name in JSON_NAMES else written) == mention.text
+        assert (written if name == "inline_tags" else json.loads(f'"{written}"')) == mention.text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -326,7 +327,7 @@ def test_formats_of_users_are_found_in_the_registry():
     assert get_format(own) is own
 
 
-@pytest.mark.parametrize("name", ["bio_lines", "inline_tags"])
+@pytest.mark.parametrize("name", ["bio_lines", "guidelines", "inline_tags"])
 def test_formats_grammars_bind_a_real_server(name, llama_url):
     reply_format = get_format(name)
     body = {

@@ -8,7 +8,7 @@ from spacy.lang.en import English
 
 from spacy_ner_plus.alignment.align import align_mentions
 from spacy_ner_plus.labels import load_labels
-from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.formats import FORMATS, get_format
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.requests import ChatReply, InvalidReply
@@ -321,7 +321,143 @@ def test_reply_table_bio_lines_say_the_true_reason(content, reason):
     assert reason in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["label_lists", "entity_list", "inline_tags", "bio_lines"])
+OBJECTS = """result = [
+    PER(span="Ann Lee"),
+    LOC(span="Rome"),
+    PER(span="Ann"),
+]"""
+ITEMS = OBJECTS.removeprefix("result = [\n").removesuffix(",\n]")
+CODE = f"""@dataclass
+class PER(Entity):
+    \"\"\"Names of people.\"\"\"
+
+    span: str
+
+
+# This is the text to analyze
+text = "{TEXT}"
+
+# The annotation instances that take place in the text above are listed here
+{OBJECTS}"""
+OBJECTS_TABLE = [
+    (OBJECTS, GOLD, ""),
+    (f"\n{OBJECTS}\n\n", GOLD, ""),
+    (f"```python\n{OBJECTS}\n```", GOLD, ""),
+    (f"<think>Is result = [PER(span='Bo')] right?</think>\n{OBJECTS}", GOLD, ""),
+    (f"Here are they:\n```python\n{OBJECTS}\n```\nThat's all.", GOLD, "text around"),
+    (f"Here is the list. It isn't long.\n\n{OBJECTS}", GOLD, "text around"),
+    (f"{OBJECTS}\n\n# Bo isn't in it.", GOLD, "text around"),
+    (CODE, GOLD, "text around"),
+    (OBJECTS.removeprefix("result = "), GOLD, ""),
+    (OBJECTS.removeprefix("result = ["), GOLD, ""),
+    (OBJECTS.removeprefix("result = [\n    "), GOLD, ""),
+    (f"The list: {OBJECTS.removeprefix('result = ')}", GOLD, "text around"),
+    (OBJECTS.replace("result =", "result: List[Annotation] ="), GOLD, ""),
+    (OBJECTS.replace("result =", "result:list="), GOLD, ""),
+    (OBJECTS.replace("result =", "entities ="), GOLD, "label or key in another spelling"),
+    (f"names = ['Ann', 'Bo']\n{OBJECTS}", GOLD, "text around"),
+    (OBJECTS.replace("),\n]", ")\n]"), GOLD, ""),
+    (" ".join(OBJECTS.split()), GOLD, ""),
+    (OBJECTS.replace("(", "(\n        ").replace(")", "\n    )"), GOLD, ""),
+    (OBJECTS.replace('"', "'"), GOLD, ""),
+    (OBJECTS.replace('"', '""" ').replace('""" )', '""")').replace('""" ', '"""'), GOLD, ""),
+    (OBJECTS.replace('"Ann Lee"', 'r"Ann Lee"'), GOLD, ""),
+    (OBJECTS.replace('"Ann Lee"', '"Ann " "Lee"'), GOLD, ""),
+    (OBJECTS.replace("Ann Lee", "Ann\nLee"), GOLD, "line break or tab"),
+    (OBJECTS.replace("Ann Lee", r"\x41nn\u0020Lee"), GOLD, ""),
+    (OBJECTS.replace("span=", ""), GOLD, ""),
+    (OBJECTS.replace("span=", "span = "), GOLD, ""),
+    (OBJECTS.replace("span=", "Span="), GOLD, "label or key in another spelling"),
+    (OBJECTS.replace("span=", "mention="), GOLD, "label or key in another spelling"),
+    (OBJECTS.replace("PER(", "per("), GOLD, "label or key in another spelling"),
+    (OBJECTS.replace("),", "),  # it's a name, [1]"), GOLD, ""),
+    (OBJECTS.replace('"Rome"', '"Rome", start=13'), GOLD, "key that wasn't asked for"),
+    (OBJECTS.replace('"Rome"', '"Rome", notes=["a", {"b": -1.5}]'), GOLD, "key that wasn't asked for"),
+    (OBJECTS.replace('"Rome"', '"Rome", label="LOC"'), GOLD, ""),
+    (OBJECTS.replace("\n]", "\n    WorkOfArt(span=None),\n]"), GOLD, "null among strings"),
+    (OBJECTS.replace("\n]", "\n    None,\n]"), GOLD, "null among strings"),
+    (OBJECTS.replace("Rome", "Oslo"), without(("Rome", 13)), ""),
+    ("result = []", set(), ""),
+    ("[]", set(), ""),
+    ("]", set(), ""),
+    ("result = [\n]", set(), ""),
+    ("result = [\n    # None\n]", set(), ""),
+    ("```python\nresult = []\n```", set(), ""),
+    ("There are none in it: []", set(), "text around"),
+]
+OBJECTS_WRONG = [
+    ("", "the reply is empty; write result = []"),
+    ("There are no entities.", "holds no list 'result = [...]'"),
+    ("I can't help with personal data.", "the model refuses: 'I can't help"),
+    (f"I can't help with personal data.\n{OBJECTS}", "the model refuses: 'I can't help"),
+    (OBJECTS[:-1], "isn't closed"),
+    (OBJECTS[:40], "isn't closed"),
+    (OBJECTS.removeprefix("result = [")[:-1], "isn't closed"),
+    ("result =", "holds no list"),
+    ('PER(span="Ann Lee")', "isn't closed"),
+    (OBJECTS.replace("LOC", "GPE"), "'GPE' is none of the classes; use only: PER, LOC, WorkOfArt"),
+    (OBJECTS.replace("LOC(", "labels.LOC("), "more than plain calls, at '.LOC("),
+    (OBJECTS.replace('"Rome"', 'f"Rome"'), "is no plain string"),
+    (OBJECTS.replace('"Rome"', 'b"Rome"'), "is no plain string"),
+    (OBJECTS.replace('"Rome"', '"Ro" + "me"'), "more than plain calls, at '+"),
+    (OBJECTS.replace('"Rome"', "text[13:17]"), "'span' should be a string"),
+    (OBJECTS.replace('"Rome"', "text"), "'span' should be a string"),
+    (OBJECTS.replace('"Rome"', "13"), "'span' should be a string"),
+    (OBJECTS.replace('"Rome"', '["Rome"]'), "'span' should be a string"),
+    (OBJECTS.replace('"Rome"', 'open("x")'), "'span' should be a string"),
+    (OBJECTS.replace('span="Rome"', ""), "'span' is missing"),
+    (OBJECTS.replace('span="Rome"', 'name="Rome"'), "'span' is missing"),
+    (OBJECTS.replace('"Rome"', '"Rome", "LOC"'), "is no valid Python: positional argument"),
+    (OBJECTS.replace('span="Rome"', '"Rome", "LOC"'), "one span is expected"),
+    (OBJECTS.replace('"Rome"', '"Rome", span="Ann"'), "one span is expected"),
+    (OBJECTS.replace('"Rome"', '"Rome", label="PER"'), "only 'span' is expected"),
+    (OBJECTS.replace('"Rome"', '"Rome", occurrence=2'), "only 'span' is expected"),
+    (OBJECTS.replace('"Rome"', '**{"span": "Rome"}'), "more than plain calls, at '**"),
+    (OBJECTS.replace('LOC(span="Rome")', '"Rome"'), "each item of the list should be such as"),
+    (OBJECTS.replace('LOC(span="Rome")', '("Rome", "LOC")'), "each item of the list should be such as"),
+    (OBJECTS.replace('LOC(span="Rome")', '{"LOC": "Rome"}'), "each item of the list should be such as"),
+    (OBJECTS.replace('LOC(span="Rome")', '[LOC(span="Rome")]'), "each item of the list should be such as"),
+    (OBJECTS.replace("),\n", ")\n"), "is no valid Python"),
+    (OBJECTS.replace("),\n]", "),,\n]"), "a comma too many"),
+    (OBJECTS.replace('"', "\u201d"), "more than plain calls"),
+    (OBJECTS.replace('"Rome")', '"Rome"]'), "']' closes nothing"),
+    (OBJECTS.replace("Rome", r"\N{ROME}"), "is no valid Python"),
+    (f"{OBJECTS}\n{OBJECTS}", "several lists"),
+    (f"result = []\n{OBJECTS}", "several lists"),
+    (f"{OBJECTS}]", "goes on after its list is closed"),
+    (f"{OBJECTS} + more", "goes on after its list is closed"),
+    (f"{OBJECTS}\nresult.append(PER(span='Ann'))", "goes on after its list is closed"),
+    (f"{OBJECTS}\nresult += [PER(span='Ann')]", "goes on after its list is closed"),
+    ('result = []\nPER(span="Ann")', "names entities outside of its list"),
+    ("a = [PER(span='Ann')]\nb = [LOC(span='Rome')]\nresult = a + b", "several lists"),
+    ("LOC = []", "the list should be 'result'"),
+    ("PER: []\nLOC: ['Rome']", "holds no list 'result"),
+    (LISTS, "holds no list 'result"),
+    (ENTITIES, "holds no list 'result"),
+    ('["Ann Lee"]', "each item of the list should be such as"),
+    ("result = " + "[" * 100_000, "nested too deeply"),
+    ("result = [PER(span=" + "-" * 100_000 + "1)]", "more than plain calls"),
+    ("result = [PER(span=" + "not " * 100_000 + "1)]", "is no valid Python"),
+    ("result = [PER(span=" + "9" * 100_000 + ")]", "is no valid Python"),
+    ("a" * 3000, "holds no list"),
+]
+
+
+@pytest.mark.parametrize(("content", "expected", "kind"), OBJECTS_TABLE)
+def test_reply_table_guidelines_give_the_right_entities(content, expected, kind):
+    found, _, kinds = read("guidelines", content)
+    assert found == expected
+    assert any(each.startswith(kind) for each in kinds) if kind else kinds == []
+
+
+@pytest.mark.parametrize(("content", "reason"), OBJECTS_WRONG)
+def test_reply_table_guidelines_say_the_true_reason(content, reason):
+    with pytest.raises(InvalidReply) as error:
+        read("guidelines", content)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @pytest.mark.parametrize(
     ("finish_reason", "reason"),
     [("content_filter", "content filter stopped the reply"), ("refusal", "the model refuses: 'NONE'")],
@@ -335,3 +471,4 @@ def test_reply_table_is_long_enough():
     assert len(JSON_TABLE) + len(JSON_WRONG_TABLE) >= 60
     assert len(TAGS_TABLE) + len(TAGS_WRONG) >= 30
     assert len(LINES_TABLE) + len(LINES_WRONG) >= 30
+    assert len(OBJECTS_TABLE) + len(OBJECTS_WRONG) >= 30

@@ -1,5 +1,7 @@
 """Prompts: labels and examples are in them, and the text changes nothing but the last message."""
 
+import ast
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import FORMATS, get_format
+from spacy_ner_plus.llm.formats.python_source import class_names
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import build_messages, instructions
 from spacy_ner_plus.spans import CharSpan
@@ -29,9 +32,37 @@ NASTY = [
 def test_prompts_show_labels_definitions_examples_and_form(name):
     reply_format = get_format(name)
     system = instructions(reply_format, LABELS)
-    assert "- PER: Names of people. For example: Bo; Ann Lee.\n- LOC\n" in system
+    if name == "guidelines":
+        assert (
+            'class PER(Entity):\n    """Names of people."""\n\n    span: str  # Such as: "Bo", "Ann Lee"\n'
+            in system
+        )
+        assert 'class LOC(Entity):\n    """LOC"""\n\n    span: str\n' in system
+    else:
+        assert "- PER: Names of people. For example: Bo; Ann Lee.\n- LOC\n" in system
     assert system.endswith(reply_format.skeleton(LABELS.names))
     assert "{" not in system or name in ("label_lists", "entity_list")
+
+
+@pytest.mark.parametrize(
+    "label", ["PER", "work-of-art", "class", "result", "3D", "★", "ﬁ", "None", '"""', "a\\"]
+)
+@pytest.mark.parametrize("definition", ['Such as """x""", or "y"', "a\n  b\n\nc\\", "x = [1](2)  # no", ""])
+def test_prompts_guidelines_are_python(label, definition):
+    labels = load_labels({label: {"definition": definition, "examples": ['a"b', "c\nd"]}, "LOC": None})
+    module = ast.parse(instructions(get_format("guidelines"), labels))
+    first, second, result = module.body
+    assert " ".join(ast.get_docstring(first).split()) == (" ".join(definition.split()) or label)
+    assert [first.name, second.name] == list(class_names(labels.names).values())
+    assert ast.unparse(result.targets[0]) == "result"
+
+
+def test_prompts_own_templates_may_name_classes():
+    template = (
+        "{% for label in labels %}{{ label.name }}={{ label.class_name }}({{ 'a' | python }}) {% endfor %}"
+    )
+    labels = load_labels(["PER", "work-of-art"])
+    assert instructions(LISTS, labels, template=template) == 'PER=PER("a") work-of-art=WorkOfArt("a")'
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
