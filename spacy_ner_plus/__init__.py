@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.about import __version__
 
 __all__ = [
+    "Annotation",
     "Compared",
     "Comparison",
     "Conversion",
@@ -16,6 +17,7 @@ __all__ = [
     "Metrics",
     "UserError",
     "__version__",
+    "annotate",
     "calibrate",
     "check_corpus",
     "check_package",
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
     from spacy_ner_plus.issues import IssueLog
     from spacy_ner_plus.pipeline.resolve_training import resolve_training
+    from spacy_ner_plus.workflows.annotate import Annotation, annotate
     from spacy_ner_plus.workflows.arguments.compared import Compared
     from spacy_ner_plus.workflows.calibrate import calibrate
     from spacy_ner_plus.workflows.compare import compare
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
 
 # Where each name is, imported when it is first used: spaCy imports this package with every pipeline.
 _HOMES = {
+    "Annotation": "workflows.annotate",
     "Compared": "workflows.arguments.compared",
     "Comparison": "evaluation.comparison.comparison",
     "Conversion": "workflows.convert",
@@ -82,6 +86,7 @@ _HOMES = {
     "MachineInfo": "workflows.info",
     "Metrics": "evaluation.metrics.metrics",
     "UserError": "errors",
+    "annotate": "workflows.annotate",
     "calibrate": "workflows.calibrate",
     "check_corpus": "workflows.project.check_corpus",
     "check_package": "workflows.project.check_package",

@@ -713,6 +713,20 @@ class Errors(metaclass=_Coded):
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
+    E652 = (
+        "The weights of a vote are precisions by annotator and label, not {found}. Give such as "
+        '{{"rules": {{"ORG": 0.9}}}}.'
+    )
+    E653 = "The vote has no weights of the annotator '{name}'. It has those of: {known}. Add them, or take the name."
+    E654 = "'{name}' of an agreement policy is {value}. Give a number from 0 to 1."
+    E655 = "There is no pipeline to annotate with. Give a folder or the name of an installed package, or several."
+    E656 = "Two pipelines would be called '{name}', and nothing would tell who said what. Name them: NAME=PIPELINE."
+    E657 = "'{pipeline}' names no pipeline. Give NAME=PIPELINE, or a folder or package alone."
+    E658 = (
+        "There is no agreement policy '{policy}'. Give one of: {known}; or the name of a function that is "
+        "registered as @misc, as docs/annotate.md shows."
+    )
+
     E600 = (
         "{where}: the label is a number ({label}), as doccano writes it in exports without the labels' names. Give the "
         "file of names as `labels` (--option labels=FILE): a list of objects with `id` and `text`, as doccano's API "

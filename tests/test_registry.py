@@ -61,7 +61,11 @@ NAMES = {
         "spacy_ner_plus.eval_frequency.v1",
         "spacy_ner_plus.guidelines.v1",
         "spacy_ner_plus.inline_tags.v1",
+        "spacy_ner_plus.intersection.v1",
         "spacy_ner_plus.label_lists.v1",
+        "spacy_ner_plus.majority.v1",
+        "spacy_ner_plus.union.v1",
+        "spacy_ner_plus.weighted.v1",
     ],
     "spacy_tokenizers": ["spacy_ner_plus.language_tokenizer.v1"],
     "spacy_scorers": [

@@ -6,6 +6,7 @@ import typer
 
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.cli import (
+    annotate,
     calibrate,
     check_corpus,
     check_package,
@@ -67,6 +68,7 @@ app.command("init", epilog=examples("init"))(init.init_command)
 app.command("check-project", epilog=examples("check-project"))(check_project.check_project_command)
 app.command("check-corpus", epilog=examples("check-corpus"))(check_corpus.check_corpus_command)
 app.command("generate", epilog=examples("generate"))(generate.generate_command)
+app.command("annotate", epilog=examples("annotate"))(annotate.annotate_command)
 app.command("train", epilog=examples("train"), context_settings=train.OVERRIDES)(train.train_command)
 app.command("calibrate", epilog=examples("calibrate"))(calibrate.calibrate_command)
 app.command("evaluate", epilog=examples("evaluate"))(evaluate.evaluate_command)

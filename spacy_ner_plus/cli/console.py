@@ -1,6 +1,7 @@
 """Where the command line speaks: results to stdout, all else to stderr."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from threading import Timer
 from typing import TypeVar
 
@@ -9,15 +10,35 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 T = TypeVar("T")
+
+
+class _RateColumn(ProgressColumn):
+    """How many items a second, of the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.1f}/s" if task.speed else "")
+
+
+class _TimeLeftColumn(ProgressColumn):
+    """How long it still takes, where that can be told."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        return Text("" if left is None else f"{timedelta(seconds=int(left))} left")
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
@@ -33,7 +54,9 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeElapsedColumn(),
+        _TimeLeftColumn(),
     )
     bar = Progress(*columns, console=err, transient=True)
     task = bar.add_task(description, total=total)

@@ -15,6 +15,10 @@ EXAMPLES = {
     "check-project": ("check-project all --corpus mine --files assets/mine",),
     "check-corpus": ("check-corpus corpus/conll --source assets/conllpp",),
     "generate": ("generate assets/synthetic --train 200 --dev 50 --test 50",),
+    "annotate": (
+        "annotate en_core_web_sm texts.jsonl corpus/weak.spacy --label-map labels.json",
+        "annotate small=en_core_web_sm training/rules texts.txt corpus/weak.spacy --policy union",
+    ),
     "train": (
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",
         "train configs/transformer_ner.cfg training/mine --calibrate --vars.epochs 4 --vars.device cuda",

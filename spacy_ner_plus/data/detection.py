@@ -84,6 +84,11 @@ def detect(source: Source, notes: list[str]) -> Format:
     return format
 
 
+def is_known(source: Source) -> bool:
+    """RETURNS (bool): Whether any format might be a source's."""
+    return bool(_sniff_all(source, []))
+
+
 def _sniff_all(source: Source, notes: list[str]) -> list[tuple[Format, Sniff]]:
     """RETURNS (list[tuple[Format, Sniff]]): The formats that might be a source's, the surest first."""
     ranked = []

@@ -44,6 +44,13 @@ class LabelMap:
                 raise UserError(Errors.E117.format(path=path, reason=f"{old!r} maps to {new!r}"))
         return cls(dict(labels))
 
+    def new_label(self, label: str) -> str | None:
+        """RETURNS (str | None): What a label becomes, which is counted; None where it is dropped."""
+        if label not in self.labels:
+            return label
+        self.used[label] += 1
+        return self.labels[label]
+
     def apply(self, doc: Doc) -> None:
         """Change a Doc's entities in place, and which labels it says were annotated.
 

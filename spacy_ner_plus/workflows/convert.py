@@ -1,7 +1,7 @@
 """Corpora of any format to Docs, and to .spacy files or between text formats."""
 
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.data.sources import Options
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.sources import (
+    blank_pipeline,
+    keep_unwritten,
+    read_label_map,
+    read_records,
+)
 from spacy_ner_plus.workflows.arguments.targets import check_overlap
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from spacy.language import Language
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.corpus import DocSpool
-    from spacy_ner_plus.data.detection import FoundSource
-    from spacy_ner_plus.data.label_map import LabelMap
-    from spacy_ner_plus.data.records.record import Record
     from spacy_ner_plus.data.statistics.counts import CorpusCounts
 
 
@@ -126,8 +128,8 @@ def convert(
     notes = [] if notes is None else notes
     shares = parse_split(split) if split else {"": 1.0}
     paths = {} if target is None else {part: part_path(target, part) for part in shares}
-    labels = _read_labels(label_map)
-    nlp = _blank(lang)
+    labels = read_label_map(label_map)
+    nlp = blank_pipeline(lang)
     if annotated_labels is not None:
         _check_annotated(annotated_labels, target)
     map_file = label_map if isinstance(label_map, str | Path) else None
@@ -137,11 +139,11 @@ def convert(
     writer_options = None if writer is None else options_for(writer, given)
     with open_outputs({part: paths.get(part) for part in shares}, writer, writer_options, shards) as outputs:
         found = find_sources(names, format, encoding, notes)
-        found = _check_sources(found, names, paths.values(), notes)
+        found = keep_unwritten(found, names, paths.values(), notes)
         check_options(given, [*(one.format for one in found), *([] if writer is None else [writer])])
         counts = {part: CorpusCounts() for part in shares}
         dealer = Dealer(shares, seed)
-        for record in _read_all(found, nlp, given, labels, issues, notes, progress):
+        for record in read_records(found, nlp, given, labels, issues, notes, progress):
             doc, place = record.doc, record.where
             if annotated_labels is not None:
                 _annotate(doc, annotated_labels, place)
@@ -166,63 +168,6 @@ def convert(
                 _refuse_issues(issues)
         parts = {part: ConvertedDocs(output.spools, nlp.vocab) for part, output in outputs.items()}
     return Conversion(parts, counts, paths, issues, notes)
-
-
-def _read_all(
-    sources: Sequence["FoundSource"],
-    nlp: "Language",
-    options: Mapping[str, Any],
-    label_map: "LabelMap | None",
-    issues: IssueLog,
-    notes: list[str],
-    progress: Progress,
-) -> Iterator["Record"]:
-    """Read the Records of all sources, with their labels as the map says."""
-    from spacy_ner_plus.data.formats.format import Reading
-    from spacy_ner_plus.data.formats.options import options_for
-
-    for found in sources:
-        reading = Reading(nlp, options_for(found.format, options), issues, notes)
-        records = found.format.read(found.source, reading)
-        for record in progress(records, f"Reading {found.source.name}"):
-            if label_map is not None:
-                label_map.apply(record.doc)
-            yield record
-
-
-def _read_labels(label_map: str | Path | Mapping[str, str | None] | None) -> "LabelMap | None":
-    from spacy_ner_plus.data.label_map import LabelMap
-
-    if label_map is None or isinstance(label_map, Mapping):
-        return LabelMap(dict(label_map)) if label_map else None
-    return LabelMap.read(Path(label_map))
-
-
-def _blank(lang: str) -> "Language":
-    """A pipeline that only knows its language."""
-    import spacy
-
-    try:
-        return spacy.blank(lang)
-    except (ImportError, OSError, ValueError) as error:
-        raise UserError(Errors.E118.format(lang=lang, reason=str(error).split("\n")[0])) from error
-
-
-def _check_sources(
-    found: list["FoundSource"], named: Sequence[str], paths: Iterable[Path], notes: list[str]
-) -> list["FoundSource"]:
-    """Refuse to overwrite a source; an earlier output in a source folder is passed over."""
-    written = {path.resolve() for path in paths}
-    for name in named:
-        if name != "-" and Path(name).resolve() in written:
-            raise UserError(Errors.E122.format(path=name))
-    kept = []
-    for one in found:
-        if one.source.path.resolve() in written:
-            notes.append(f"{one.source.name}: passed over, as it is written now")
-        else:
-            kept.append(one)
-    return kept
 
 
 def _annotate(doc: "Doc", labels: Sequence[str], place: str) -> None:

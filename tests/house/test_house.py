@@ -110,9 +110,9 @@ def test_house_network_needs_torch_alone(name):
 
 # Rooms of another size than 3 to 16 modules, each with its reason.
 SIZES = {
-    "annotation": "the synthetic corpus alone; selecting, reviewing and weak labels will stand beside it",
     "cli": "a command a file, and what they print with",
     "data/formats": "a format a file",
+    "workflows": "what a command does a file",
     "resources": "what is shipped, and the one program that is run in another environment",
 }
 

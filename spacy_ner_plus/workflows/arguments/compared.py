@@ -56,7 +56,7 @@ def parse_compared(given: Sequence[Compared | Source]) -> list[Compared]:
         neither.
     """
     found = [_parse(source) for source in given]
-    names = iter(_short_names([_place(some.sources[0]) for some in found if not some.name]))
+    names = iter(short_names([_place(some.sources[0]) for some in found if not some.name]))
     found = [some if some.name else Compared(next(names), some.sources) for some in found]
     if len(found) < 2:
         raise UserError(Errors.E311.format(name=", ".join(some.name for some in found)))
@@ -94,7 +94,7 @@ def _place(source: Source) -> str:
     return str(source if isinstance(source, str | Path) else source.path)
 
 
-def _short_names(places: Sequence[str]) -> list[str]:
+def short_names(places: Sequence[str]) -> list[str]:
     """Call each by the last parts of its path, as few as tell all apart."""
     # '.' and '..' are no names.
     paths = [

@@ -1,0 +1,136 @@
+"""What workflows read as a corpus of any format: sources, the language of their texts, a map of their labels."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.progress import Progress
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spacy_ner_plus.data.detection import FoundSource
+    from spacy_ner_plus.data.label_map import LabelMap
+    from spacy_ner_plus.data.records.record import Record
+
+# Texts alone, one a line: no format of annotation.
+PLAIN = "text"
+
+
+def read_records(
+    sources: Sequence["FoundSource"],
+    nlp: "Language",
+    options: Mapping[str, Any],
+    label_map: "LabelMap | None",
+    issues: IssueLog,
+    notes: list[str],
+    progress: Progress,
+) -> Iterator["Record"]:
+    """Read the Records of all sources, with their labels as the map says."""
+    from spacy_ner_plus.data.formats.format import Reading
+    from spacy_ner_plus.data.formats.options import options_for
+
+    for found in sources:
+        reading = Reading(nlp, options_for(found.format, options), issues, notes)
+        records = found.format.read(found.source, reading)
+        for record in progress(records, f"Reading {found.source.name}"):
+            if label_map is not None:
+                label_map.apply(record.doc)
+            yield record
+
+
+def read_texts(
+    names: Sequence[str],
+    nlp: "Language",
+    *,
+    format: str,
+    options: Mapping[str, Any],
+    encoding: str,
+    written: Iterable[Path],
+    issues: IssueLog,
+    notes: list[str],
+    progress: Progress,
+) -> Iterator["Record"]:
+    """Read texts of any format, whether they are annotated or not; a .txt file that is no corpus has one a line.
+
+    names (Sequence[str]): Files, folders, '-' for standard input, or datasets.
+    nlp (Language): Tokenises what has no tokens.
+    format (str): One of the converter's, 'text' for one text a line, or 'auto'.
+    options (Mapping[str, Any]): Of the formats, by name.
+    written (Iterable[Path]): What is written meanwhile, and so isn't read.
+    RAISES (UserError): What can't be read, with file and line.
+    """
+    from spacy_ner_plus.data.detection import AUTO, find_sources, is_known
+    from spacy_ner_plus.data.formats.options import check_options
+    from spacy_ner_plus.data.sources.source import Source
+
+    def is_plain(name: str) -> bool:
+        if format == PLAIN:
+            return True
+        plain = format == AUTO and name.lower().endswith(".txt") and Path(name).is_file()
+        return plain and not is_known(Source(name, encoding=encoding))
+
+    groups = [(key, list(group)) for key, group in groupby(names, is_plain)]
+    found = {
+        i: keep_unwritten(find_sources(group, format, encoding, notes), group, written, notes)
+        for i, (plain, group) in enumerate(groups)
+        if not plain
+    }
+    check_options(options, [one.format for sources in found.values() for one in sources])
+    for i, (plain, group) in enumerate(groups):
+        if plain:
+            for name in group:
+                notes.append(f"{name}: read as text, one a line")
+                yield from progress(_lines(name, nlp, encoding), f"Reading {name}")
+        else:
+            yield from read_records(found[i], nlp, options, None, issues, notes, progress)
+
+
+def _lines(name: str, nlp: "Language", encoding: str) -> Iterator["Record"]:
+    from spacy_ner_plus.data.records.record import Record
+    from spacy_ner_plus.data.sources.source import STDIN, Source
+
+    source = Source.of_stdin(encoding) if name == STDIN else Source(name, encoding=encoding)
+    for number, line in enumerate(source.lines, start=1):
+        text = line.rstrip("\r\n")
+        if text.strip():
+            # Not nlp.make_doc, which refuses texts above nlp.max_length.
+            yield Record(nlp.tokenizer(text), f"{source.name}:{number}", text=text)
+
+
+def read_label_map(label_map: str | Path | Mapping[str, str | None] | None) -> "LabelMap | None":
+    from spacy_ner_plus.data.label_map import LabelMap
+
+    if label_map is None or isinstance(label_map, Mapping):
+        return LabelMap(dict(label_map)) if label_map else None
+    return LabelMap.read(Path(label_map))
+
+
+def blank_pipeline(lang: str) -> "Language":
+    """A pipeline that only knows its language."""
+    import spacy
+
+    try:
+        return spacy.blank(lang)
+    except (ImportError, OSError, ValueError) as error:
+        raise UserError(Errors.E118.format(lang=lang, reason=str(error).split("\n")[0])) from error
+
+
+def keep_unwritten(
+    found: list["FoundSource"], named: Sequence[str], paths: Iterable[Path], notes: list[str]
+) -> list["FoundSource"]:
+    """Refuse to overwrite a source; an earlier output in a source folder is passed over."""
+    written = {path.resolve() for path in paths}
+    for name in named:
+        if name != "-" and Path(name).resolve() in written:
+            raise UserError(Errors.E122.format(path=name))
+    kept = []
+    for one in found:
+        if one.source.path.resolve() in written:
+            notes.append(f"{one.source.name}: passed over, as it is written now")
+        else:
+            kept.append(one)
+    return kept

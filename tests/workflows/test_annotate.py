@@ -1,0 +1,184 @@
+from typing import ClassVar
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.spans import doc_to_tags
+from spacy_ner_plus.workflows.annotate import annotate
+
+TEXTS = ["Anna left Oslo", "Nobody came", "Acme is in Oslo"]
+
+
+@Language.component("annotate_fails_on_bad")
+def fails_on_bad(doc):
+    if "bad" in doc.text:
+        raise ValueError("bad text")
+    return doc
+
+
+class Counted:
+    """A component that notes which texts it was asked about."""
+
+    texts: ClassVar[list[str]] = []
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.texts.append(doc.text)
+        return doc
+
+    def to_bytes(self, **kwargs):
+        return b""
+
+
+@Language.factory("annotate_counted")
+def make_counted(nlp, name):
+    return Counted()
+
+
+@pytest.fixture
+def asked():
+    Counted.texts.clear()
+    return Counted.texts
+
+
+def ruler(name="rules", **patterns):
+    nlp = spacy.blank("en")
+    nlp.meta["name"] = name
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [{"label": label, "pattern": text} for text, label in patterns.items()]
+    )
+    return nlp
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("\n\n".join(TEXTS) + "\n")
+    return path
+
+
+def tags(annotation):
+    return [doc_to_tags(doc) for doc in annotation.docs]
+
+
+def test_annotate_writes_what_one_pipeline_says(texts, tmp_path):
+    found = annotate(ruler(Anna="PER", Oslo="LOC"), texts, tmp_path / "weak.spacy")
+    expected = [["B-PER", "O", "B-LOC"], ["O", "O"], ["O", "O", "O", "B-LOC"]]
+    assert tags(found) == expected
+    docs = DocBin().from_disk(tmp_path / "weak.spacy").get_docs(spacy.blank("en").vocab)
+    assert [doc_to_tags(doc) for doc in docs] == expected
+    assert found.counts.entities == {"PER": 1, "LOC": 2}
+    assert not found.issues.kinds
+
+
+def test_annotate_leaves_out_what_pipelines_do_not_agree_on(texts, tmp_path):
+    one, other = ruler("one", Anna="PER", Oslo="LOC"), ruler("other", Anna="PER", Oslo="ORG", Acme="ORG")
+    found = annotate([one, other], texts, tmp_path / "weak.spacy")
+    assert tags(found) == [["B-PER", "O", "-"], ["O", "O"], ["B-ORG", "O", "O", "-"]]
+    first = next(iter(found.docs))
+    votes = first.spans["votes"]
+    assert [(span.text, span.label_) for span in votes] == [("Anna", "PER"), ("Oslo", "LOC"), ("Oslo", "ORG")]
+    assert votes.attrs == {
+        "scores": [1.0, 0.5, 0.5],
+        "kept": [True, False, False],
+        "by": [[1.0, 1.0], [1.0, None], [None, 1.0]],
+        "annotators": ["en_one", "en_other"],
+    }
+
+
+def test_annotate_gives_labels_other_names(texts, tmp_path):
+    found = annotate(
+        ruler(Anna="PERSON", Oslo="GPE", Acme="ORG"),
+        texts,
+        label_map={"PERSON": "PER", "GPE": None, "X": "Y"},
+    )
+    assert tags(found) == [["B-PER", "O", "O"], ["O", "O"], ["B-ORG", "O", "O", "O"]]
+    assert found.notes[-2:] == ["label map: 2 GPE dropped", "label map: X was not among the labels read"]
+
+
+def test_annotate_a_text_on_which_a_pipeline_fails_is_missing_and_counted(tmp_path):
+    nlp = ruler(Anna="PER")
+    nlp.add_pipe("annotate_fails_on_bad")
+    (tmp_path / "texts.txt").write_text("Anna left\nAnna is bad\nAnna came")
+    found = annotate(nlp, tmp_path / "texts.txt", tmp_path / "weak.spacy")
+    assert tags(found) == [["B-PER", "O"], ["-", "-", "-"], ["B-PER", "O"]]
+    assert found.issues["text on which en_rules failed: missing there"] == 1
+
+
+def test_annotate_a_pipeline_that_raises_past_its_handlers_loses_one_text(tmp_path):
+    """As spaCy's own parser does."""
+    nlp = ruler(Anna="PER")
+    ruler_call = type(nlp.get_pipe("entity_ruler")).__call__
+
+    class Raises(type(nlp.get_pipe("entity_ruler"))):
+        def pipe(self, stream, **kwargs):
+            for doc in stream:
+                if "bad" in doc.text:
+                    raise ValueError("deep inside")
+                yield ruler_call(self, doc)
+
+    nlp.get_pipe("entity_ruler").__class__ = Raises
+    (tmp_path / "texts.txt").write_text("Anna left\nAnna is bad\nAnna came")
+    found = annotate(nlp, tmp_path / "texts.txt")
+    assert tags(found) == [["B-PER", "O"], ["-", "-", "-"], ["B-PER", "O"]]
+
+
+def test_annotate_goes_on_after_the_last_shard_that_was_done(tmp_path, asked):
+    nlp = ruler(Anna="PER")
+    nlp.add_pipe("annotate_counted")
+    lines = [f"Anna {i}" for i in range(10)]
+    (tmp_path / "texts.txt").write_text("\n".join(lines))
+
+    def stops(items, description, total=None):
+        for number, item in enumerate(items):
+            if description == "Annotating" and number == 7:
+                raise KeyboardInterrupt
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(nlp, tmp_path / "texts.txt", tmp_path / "weak.spacy", shard_size=3, progress=stops)
+    assert not (tmp_path / "weak.spacy").exists()
+    asked.clear()
+    found = annotate(nlp, tmp_path / "texts.txt", tmp_path / "weak.spacy", shard_size=3)
+    # Of ten texts two shards were done.
+    assert asked == lines[6:]
+    assert tags(found) == [["B-PER", "O"]] * 10
+
+
+def test_annotate_asks_again_where_settings_differ_and_not_for_another_policy(texts, tmp_path, asked):
+    nlp = ruler(Anna="PER")
+    nlp.add_pipe("annotate_counted")
+    annotate(nlp, texts, tmp_path / "weak.spacy")
+    assert asked == TEXTS
+    asked.clear()
+    annotate([nlp, ruler("other", Oslo="LOC")], texts, tmp_path / "weak.spacy", policy="union", keep=0.5)
+    assert asked == []
+    nlp.get_pipe("entity_ruler").add_patterns([{"label": "LOC", "pattern": "Oslo"}])
+    found = annotate(nlp, texts, tmp_path / "weak.spacy")
+    assert asked == TEXTS
+    assert tags(found)[0] == ["B-PER", "O", "B-LOC"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"pipelines": []}, "E655"),
+        ({"pipelines": ["no_such_pipeline"]}, "E501"),
+        ({"pipelines": "=x"}, "E657"),
+        ({"policy": "best"}, "E658"),
+        ({"shard_size": 0}, "E5"),
+        ({"texts": "no_such_file.txt"}, "E101"),
+    ],
+)
+def test_annotate_a_mistake_is_one_message(texts, tmp_path, arguments, code):
+    given = {"pipelines": ruler(Anna="PER"), "texts": texts, "target": tmp_path / "weak.spacy", **arguments}
+    with pytest.raises(UserError, match=code):
+        annotate(**given)
+    assert not (tmp_path / "weak.spacy").exists()
+
+
+def test_annotate_two_pipelines_of_one_name_need_names(texts):
+    with pytest.raises(UserError, match="E656"):
+        annotate([ruler(Anna="PER"), ruler(Oslo="LOC")], texts)
