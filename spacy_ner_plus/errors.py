@@ -459,6 +459,37 @@ class Errors(metaclass=_Coded):
         "'{url}' wants a key ({status}), and OPENAI_API_KEY isn't sent to other hosts than OpenAI's. Name the variable "
         "with this server's key with `api_key_env`, or set `api_key_any_host` to true. The server says: {reason}"
     )
+    E685 = "'{url}' doesn't do what {what} needs ({status}). It says: {reason}. {remedy}."
+    E686 = (
+        "No answer from '{url}' about {what}: {reason}. Check the network, and run the command again: it goes on where "
+        "it stopped."
+    )
+    E687 = (
+        "The batch {id} was submitted for {submitted}, and the pipeline reads replies as {now}. Give the pipeline and "
+        "the overrides that it was submitted with."
+    )
+    E688 = (
+        "Another command works with the batches in '{path}'. Wait until it has ended, and run this one again."
+    )
+    E689 = "Can't note batches in '{path}', beside the store: {reason}. Check the folder, or give another `store`."
+    E690 = (
+        "A batch may have been created without an answer that says so, and '{url}' doesn't list its batches: {reason}. "
+        "Look for '{name}' in the server's own list. `spacy-ner-plus llm batch drop` (`drop_batches`) forgets it here, "
+        "so that its requests are submitted again."
+    )
+    E691 = (
+        "{count:,} requests at half price would take {taken} {unit}, and the `budget` is {most}. Nothing was "
+        "submitted: raise it, or take fewer texts with --limit (`limit`)."
+    )
+    E692 = "'{id}' is no batch of '{name}' in '{path}'. `spacy-ner-plus llm batch status` (`batch_status`) lists them."
+    E693 = (
+        "The request about '{text}' takes {size:,} bytes, and a batch takes {most:,} at most. Split longer texts by "
+        "`chunk_tokens` or `context_length`."
+    )
+    E694 = (
+        "The chat model of '{name}' has no `store`, where the replies to batches are kept. Set it, as by the override "
+        "--override components.{name}.model.store=replies.sqlite."
+    )
     E280 = "There are no labels. Give at least one."
     E281 = "The label '{label}' is there twice. Give each label once."
     E282 = (

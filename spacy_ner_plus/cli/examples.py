@@ -47,6 +47,13 @@ EXAMPLES = {
     "llm show": ("llm show training/llm 'Anna met Robert in Oslo.'",),
     "llm try": ("llm try training/llm corpus/dev.spacy --limit 50",),
     "llm estimate": ("llm estimate training/llm texts.jsonl",),
+    "llm batch submit": (
+        "llm batch submit training/llm texts.jsonl",
+        "llm batch submit training/llm corpus/train.spacy --dry-run",
+    ),
+    "llm batch status": ("llm batch status training/llm",),
+    "llm batch collect": ("llm batch collect training/llm",),
+    "llm batch drop": ("llm batch drop training/llm batch_abc123",),
     "llm store list": ("llm store list replies.sqlite --status invalid --status cut",),
     "llm store show": ("llm store show replies.sqlite 019ac0a1-5a4e",),
     "llm store drop": ("llm store drop replies.sqlite --status invalid",),

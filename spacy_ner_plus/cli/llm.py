@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_ner_plus.cli import llm_batch
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
@@ -25,6 +26,7 @@ store_app = typer.Typer(
     help="Look at the replies in a store, and take some out.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(store_app, name="store")
+app.add_typer(llm_batch.app, name="batch")
 
 StoreFile = Annotated[Path, typer.Argument(help="The store: an SQLite file of replies.")]
 Status = Annotated[

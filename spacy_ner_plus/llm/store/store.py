@@ -24,7 +24,7 @@ _GET = (
     " LIMIT 1"
 )
 _ALL = f"SELECT {_REPLY}, {{status}} AS state, id, request, created FROM inferences WHERE {{kept}} ORDER BY rowid"
-_ADD = f"INSERT INTO inferences ({_REPLY}, status, id, request, created) VALUES ({', '.join('?' * 13)})"
+_ADD = f"INSERT OR IGNORE INTO inferences ({_REPLY}, status, id, request, created) VALUES ({', '.join('?' * 13)})"
 # How a store of version 1 that is only read is read as if it had been brought up to date.
 _NEW = {"status": "status", "kept": "1"}
 _OLD = {
@@ -83,15 +83,16 @@ class Store:
             raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
         return None if row is None else _reply(row)
 
-    def add(self, request: str, reply: ChatReply) -> str:
+    def add(self, request: str, reply: ChatReply, *, id: str = "") -> str:
         """Store a reply.
 
         request (str): The request in canonical form, whose SHA-256 is the key.
         reply (ChatReply): The reply with its key and status.
+        id (str): Of the inference, which is kept once; '' for a new one.
         RETURNS (str): The id of the inference.
         RAISES (sqlite3.Error): Where it can't be written.
         """
-        id, usage = inference_id(), reply.usage
+        id, usage = id or inference_id(), reply.usage
         logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
         row = (
             *(reply.content, reply.finish_reason, usage.prompt, usage.completion, usage.cached),

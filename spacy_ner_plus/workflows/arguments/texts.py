@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 
+TEXT_SUFFIXES = (".txt", ".text")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 INPUT_FORMATS = ("auto", "text", "jsonl")
 
@@ -53,6 +54,20 @@ def read_texts(
                 if line.strip():
                     where = f"{name}:{number}"
                     yield _record(line, where) if jsonl else {"text": line.removesuffix("\n")}
+
+
+def has_texts(file: str) -> bool:
+    """RETURNS (bool): Whether `read_texts` is what reads a file: stdin, plain text, or JSONL with 'text'."""
+    if file == "-" or file.lower().endswith(TEXT_SUFFIXES):
+        return True
+    if not file.lower().endswith(JSONL_SUFFIXES) or not Path(file).is_file():
+        return False
+    with _open(file, file) as stream:
+        line = next(filter(str.strip, stream), "")
+    try:
+        return isinstance(json.loads(line).get("text"), str)
+    except (ValueError, AttributeError):
+        return False
 
 
 @contextmanager

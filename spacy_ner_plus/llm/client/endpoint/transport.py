@@ -69,7 +69,7 @@ class Endpoint:
             **headers,
         }
         self._headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in all_headers.items()]
-        proxy = _proxy_for(parts.scheme, parts.hostname)
+        proxy = proxy_for(parts.scheme, parts.hostname)
         self._connections = httpcore.AsyncConnectionPool(
             # Shared by all connections, since making one takes as long as 50 requests.
             ssl_context=httpcore.default_ssl_context() if parts.scheme == "https" or proxy else None,
@@ -155,7 +155,7 @@ class Endpoint:
         task.add_done_callback(self._closing.discard)
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     if host in ("localhost", "::1") or host.startswith("127."):
         return None  # no proxy can reach this machine's own servers
     proxies = getproxies()

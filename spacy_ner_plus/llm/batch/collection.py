@@ -1,0 +1,279 @@
+"""The replies to batches: looked for, read, and kept in the store, once, however often they are fetched."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from tempfile import TemporaryFile
+from typing import Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
+from spacy_ner_plus.llm.batch.lines import NOT_RUN, ResultLine, read_line
+from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted
+from spacy_ner_plus.llm.batch.submission import DISCOUNT
+from spacy_ner_plus.llm.client.completions import Completion
+from spacy_ner_plus.llm.client.prices import find_price
+from spacy_ner_plus.llm.client.reask import ReplyReader
+from spacy_ner_plus.llm.client.settings import ChatSettings
+from spacy_ner_plus.llm.client.tokens import estimate_tokens
+from spacy_ner_plus.llm.requests import ChatReply, InvalidReply, ReplyStatus, Usage
+from spacy_ner_plus.llm.store.store import Store
+
+# Of a batch that goes on no more; what came of it can be fetched.
+OVER = ("completed", "failed", "expired", "cancelled")
+# Of one that isn't created yet, or that the server doesn't know.
+PLANNED, GONE = "planned", "gone"
+
+# What was lost, beside the kinds of lines.
+UNREAD = "reply that can't be read"
+CUT = "reply cut at the limit of tokens"
+STOPPED = "reply that the server's content filter stopped"
+REFUSAL = "refusal by the model"
+GONE_FILE = "file that the server doesn't have"
+NO_LINE = "request without a line in the files"
+UNKNOWN = "line of a request that isn't of the batch"
+TWICE = "second line of a request, left out"
+INVALID_BATCH = "request of a batch that the server didn't take"
+_BY_REASON = {"length": CUT, "content_filter": STOPPED, "refusal": REFUSAL}
+# So many refusals of a batch are noted, since most are alike.
+_MOST_REFUSALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """How a batch stands.
+
+    status (str): As the server says it: 'validating', 'in_progress', 'finalizing', 'completed', 'failed', 'expired',
+        'cancelling' or 'cancelled'; 'planned' where it isn't created yet, 'gone' where the server doesn't know it.
+    completed (int): Requests with a reply.
+    failed (int): Requests with an error.
+    expires (float | None): When it ends, in seconds since 1970, where known.
+    problems (tuple[str]): Why the server didn't take it.
+    files (tuple[str]): Ids of what came of it.
+    """
+
+    batch: Batch
+    status: str
+    completed: int = 0
+    failed: int = 0
+    expires: float | None = None
+    problems: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """RETURNS (bool): Whether it goes on no more, and all that came of it can be fetched."""
+        # Some servers say that a batch is completed before its files are there.
+        is_there = bool(self.files) or not self.completed + self.failed
+        return self.status in OVER and (is_there or self.status == "failed")
+
+
+@dataclass
+class Collection:
+    """What was fetched.
+
+    name (str): The component that asked.
+    batches (list[BatchStatus]): All that weren't collected before.
+    replies (Counter[str]): How many are kept now, by status.
+    questions (int): Replies that can't be read, and are followed by a second question.
+    unanswered (int): Requests of batches that are over, without a reply.
+    issues (IssueLog): What isn't as it should be, by kind, with the first case.
+    usage (Usage): Tokens of the replies.
+    cost (float | None): Of these, in USD, at half price; None where the price isn't known.
+    """
+
+    name: str = ""
+    batches: list[BatchStatus] = field(default_factory=list)
+    replies: Counter[str] = field(default_factory=Counter)
+    questions: int = 0
+    unanswered: int = 0
+    issues: IssueLog = field(default_factory=IssueLog)
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+
+
+def look(api: BatchAPI, batches: list[Batch]) -> list[BatchStatus]:
+    """RETURNS (list[BatchStatus]): How batches stand, in order; nothing is asked about those that aren't created."""
+    return [_look(api, batch) for batch in batches]
+
+
+def _look(api: BatchAPI, batch: Batch) -> BatchStatus:
+    if not batch.id:
+        return BatchStatus(batch, PLANNED)
+    try:
+        said = api.batch(batch.id)
+    except NotFound as error:
+        return BatchStatus(batch, GONE, problems=(str(error),))
+    counts = said.get("request_counts")
+    counts = counts if isinstance(counts, Mapping) else {}
+    files = [said.get("output_file_id"), said.get("error_file_id")]
+    return BatchStatus(
+        batch,
+        str(said.get("status") or "").lower(),
+        completed=_count(counts.get("completed")),
+        failed=_count(counts.get("failed")),
+        expires=_count(said.get("expires_at")) or None,
+        problems=tuple(_problems(said.get("errors"))),
+        files=tuple(file for file in files if isinstance(file, str) and file),
+    )
+
+
+class Collector:
+    """Fetches replies.
+
+    read (Callable): Makes a reader of the replies to a text, which raises InvalidReply.
+    """
+
+    def __init__(
+        self,
+        settings: ChatSettings,
+        state: BatchState,
+        store: Store,
+        read: Callable[[str], Callable[[ChatReply], Any]],
+    ):
+        self._settings = settings
+        self._state = state
+        self._store = store
+        self._read = read
+
+    def collect(self, reading: str) -> Collection:
+        """Fetch the replies to all batches that are over.
+
+        reading (str): Of which format and labels replies are read.
+        RAISES (UserError): Where a batch was submitted for others, or the server doesn't answer.
+        """
+        batches = self._state.batches(self._settings.endpoint(), self._settings.name)
+        open_batches = [batch for batch in batches if not batch.collected]
+        for batch in open_batches:
+            if batch.reading != reading:
+                raise UserError(
+                    Errors.E687.format(id=batch.id or batch.name, submitted=batch.reading, now=reading)
+                )
+        done = Collection()
+        api = BatchAPI(self._settings)
+        try:
+            done.batches = look(api, open_batches)
+            for status in done.batches:
+                if status.is_over:
+                    self._collect(api, status, done)
+        finally:
+            api.close()
+        price, _ = find_price(self._settings.name, self._settings.prices or {})
+        done.cost = None if price is None else DISCOUNT * price.cost(done.usage)
+        return done
+
+    def _collect(self, api: BatchAPI, status: BatchStatus, done: Collection) -> None:
+        batch = status.batch
+        answered: set[str] = set()
+        troubles: dict[str, ResultLine] = {}
+        for file_id in status.files:
+            with TemporaryFile() as content:
+                try:
+                    api.download(file_id, content)
+                except NotFound as error:
+                    done.issues.add(GONE_FILE, str(error), batch.id)
+                    return
+                content.seek(0)
+                for line in filter(bytes.strip, content):
+                    self._take(batch, read_line(line), answered, troubles, done)
+        self._note(status, answered, troubles, done)
+        self._state.collected(batch.name)
+
+    def _take(
+        self,
+        batch: Batch,
+        line: ResultLine,
+        answered: set[str],
+        troubles: dict[str, ResultLine],
+        done: Collection,
+    ) -> None:
+        if not line.key:
+            done.issues.add(line.trouble, line.reason, batch.id)
+            return
+        request = self._state.request(batch.name, line.key)
+        if request is None:
+            done.issues.add(UNKNOWN, line.key[:80], batch.id)
+        elif line.key in answered:
+            done.issues.add(TWICE, line.key, batch.id)
+        elif line.completion is None:
+            troubles[line.key] = line
+        else:
+            answered.add(line.key)
+            self._keep(request, line.completion, done)
+
+    def _keep(self, request: Submitted, completion: Completion, done: Collection) -> None:
+        usage = completion.usage or Usage(
+            estimate_tokens(request.request), estimate_tokens(completion.content)
+        )
+        reply = ChatReply(
+            content=completion.content,
+            finish_reason=completion.finish_reason,
+            usage=usage,
+            logprobs=completion.logprobs,
+            mode=request.mode,
+            key=request.key,
+        )
+        reader = ReplyReader(self._read(request.text), self._settings.max_tokens)
+        status = reader.status(reply)
+        if status in (ReplyStatus.INVALID, ReplyStatus.CUT):
+            kind = _BY_REASON.get(reply.finish_reason, UNREAD)
+            done.issues.add(kind, _why(reader, reply), request.key[:12])
+            done.questions += not request.is_second
+        try:
+            self._store.add(request.request, replace(reply, status=status), id=request.id)
+        except sqlite3.Error as error:
+            raise UserError(Errors.E263.format(path=self._store.path, reason=error)) from error
+        done.replies[str(status) or "unread"] += 1
+        before = done.usage
+        done.usage = Usage(
+            before.prompt + usage.prompt, before.completion + usage.completion, before.cached + usage.cached
+        )
+
+    def _note(
+        self, status: BatchStatus, answered: set[str], troubles: dict[str, ResultLine], done: Collection
+    ) -> None:
+        """Count the requests that got no reply, by reason."""
+        batch = status.batch
+        noted = 0
+        for key, line in troubles.items():
+            if key in answered:
+                continue
+            done.issues.add(line.trouble, line.reason, batch.id)
+            done.unanswered += 1
+            request = self._state.request(batch.name, key)
+            if line.error is not None and request is not None and noted < _MOST_REFUSALS:
+                self._state.add_refusal(batch, request, line.error)
+                noted += 1
+        if left := batch.requests - len(answered | troubles.keys()):
+            done.unanswered += left
+            if status.status == "failed":
+                kind, reason = INVALID_BATCH, "; ".join(status.problems) or "no reason given"
+            elif status.status == "completed":
+                kind, reason = NO_LINE, f"of {batch.requests:,} requests"
+            else:
+                kind, reason = NOT_RUN, status.status
+            done.issues.add(kind, reason, batch.id, left)
+
+
+def _why(reader: ReplyReader, reply: ChatReply) -> str:
+    try:
+        reader.value(reply)
+    except InvalidReply as error:
+        return str(error)
+    return ""
+
+
+def _problems(errors: Any) -> Iterator[str]:
+    data = errors.get("data") if isinstance(errors, Mapping) else errors
+    for error in data if isinstance(data, list) else [data] if data else []:
+        if isinstance(error, Mapping):
+            line = f"line {error['line']}: " if error.get("line") else ""
+            yield f"{line}{error.get('message') or error.get('code') or 'no reason given'}"
+        else:
+            yield str(error)
+
+
+def _count(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
