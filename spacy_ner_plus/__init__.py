@@ -15,6 +15,7 @@ __all__ = [
     "IssueLog",
     "MachineInfo",
     "Metrics",
+    "Selection",
     "UserError",
     "__version__",
     "annotate",
@@ -40,6 +41,7 @@ __all__ = [
     "record",
     "render",
     "resolve_training",
+    "select",
     "stats",
     "train",
     "try_formats",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.project.package import package
     from spacy_ner_plus.workflows.record import record
     from spacy_ner_plus.workflows.render import render
+    from spacy_ner_plus.workflows.select import Selection, select
     from spacy_ner_plus.workflows.stats import DataReport, debug_data, stats
     from spacy_ner_plus.workflows.train import train
 
@@ -110,6 +113,8 @@ _HOMES = {
     "record": "workflows.record",
     "render": "workflows.render",
     "resolve_training": "pipeline.resolve_training",
+    "select": "workflows.select",
+    "Selection": "workflows.select",
     "stats": "workflows.stats",
     "train": "workflows.train",
     "try_formats": "workflows.llm",

@@ -6,7 +6,7 @@ A corpus is one such file, or a folder that holds some at any depth.
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -202,15 +202,23 @@ class DocSpool:
         vocab (Vocab): The vocab that they were made with.
         YIELDS (Doc): The Docs in the order in which they were added.
         """
-        offset = 0
-        for i, length in enumerate(self._lengths):
-            size = length * len(self.attrs) * 8
-            self._file.seek(offset)
-            offset += size
-            tokens = numpy.frombuffer(self._file.read(size), dtype="uint64")
+        yield from self.take(range(len(self)), vocab)
+
+    def take(self, numbers: Iterable[int], vocab: Vocab) -> Iterator[Doc]:
+        """Give some Docs back.
+
+        numbers (Iterable[int]): Which, counted from 0 in the order in which they were added.
+        vocab (Vocab): The vocab that they were made with.
+        YIELDS (Doc): The Docs in the order of the numbers.
+        """
+        row = len(self.attrs) * 8
+        offsets = numpy.cumsum([0, *self._lengths], dtype=numpy.int64)
+        for i in numbers:
+            self._file.seek(int(offsets[i]) * row)
+            tokens = numpy.frombuffer(self._file.read(self._lengths[i] * row), dtype="uint64")
             single = DocBin()
-            single.tokens = [tokens.reshape((length, len(self.attrs)))]
-            single.spaces = [numpy.frombuffer(self._spaces[i], dtype=bool).reshape((length, 1))]
+            single.tokens = [tokens.reshape((self._lengths[i], len(self.attrs)))]
+            single.spaces = [numpy.frombuffer(self._spaces[i], dtype=bool).reshape((self._lengths[i], 1))]
             single.cats, single.flags = [dict(self._cats[i])], [self._flags[i]]
             single.span_groups, single.user_data = [self._span_groups[i]], [self._user_data[i]]
             yield from single.get_docs(vocab)

@@ -805,6 +805,25 @@ class Errors(metaclass=_Coded):
         "'{source}' is nothing of brat's: a text and its annotation are two files. Name a folder of .txt and .ann "
         "files, or one of such a pair."
     )
+    E670 = "'{precision}' is no `precision` (--precision) to embed texts in. Choose one of: {choices}."
+    E671 = (
+        "'{path}' is no file of embeddings, or one of another version of spacy-ner-plus. Move it away, or give another "
+        "folder as `cache` (--cache)."
+    )
+    E672 = (
+        "Embeddings can't be kept in '{path}': {reason}. Check the folder and that you may write there, or give "
+        "another as `cache` (--cache)."
+    )
+    E673 = (
+        "Nothing says by what to select. Give texts to be near to as `query` (--query) or `like` (--like), or set "
+        "`diverse` (--diverse)."
+    )
+    E674 = "There are no texts in {sources}: {reason}. Check that these are the files you mean."
+    E675 = (
+        "{number:,} texts are to be selected (`number`, --number), and {sources} has only {texts:,} different ones. "
+        "Lower the number."
+    )
+    E676 = "`{setting}` is {value}. Give {remedy}."
 
 
 class Warnings(metaclass=_Coded):
@@ -883,4 +902,9 @@ class Warnings(metaclass=_Coded):
         "[training.score_weights] names {scores}, which no scorer of this pipeline gives: 0.00 in the table isn't "
         "measured. Set `train` of the scorer spacy_ner_plus.ner_scorer.v2 to the training corpus, such as "
         "${{paths.train}}, or take the line out of the weights."
+    )
+    W335 = "The embeddings in '{path}' can't be read ({reason}). They were moved to '{aside}', and are made again."
+    W336 = (
+        "Only {selected:,} of {number:,} texts were selected: all others are nearly the same as one of these (a cosine "
+        "of {duplicates} or more). Raise `duplicates` (--duplicates) to have more."
     )

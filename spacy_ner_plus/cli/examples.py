@@ -19,6 +19,10 @@ EXAMPLES = {
         "annotate en_core_web_sm texts.jsonl corpus/weak.spacy --label-map labels.json",
         "annotate small=en_core_web_sm training/rules texts.txt corpus/weak.spacy --policy union",
     ),
+    "select": (
+        'select texts.jsonl to_label.jsonl --query "a company buys another" --number 200',
+        "select texts.txt to_label.spacy --like corpus/train.spacy",
+    ),
     "train": (
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",
         "train configs/transformer_ner.cfg training/mine --calibrate --vars.epochs 4 --vars.device cuda",

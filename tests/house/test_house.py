@@ -40,6 +40,7 @@ FLOORS = {
     "spans": 1,
     "settings": 1,
     "hub_access": 1,
+    "cache_folder": 1,
     "extras": 1,
     "issues": 0,
     "machine": 0,

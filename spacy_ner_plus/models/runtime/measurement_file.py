@@ -5,17 +5,14 @@ A cache: where there is no file, or none can be written, or it holds something e
 
 import json
 import math
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spacy_ner_plus.cache_folder import cache_folder
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.files import write_whole
 
-# Names another folder, or is 'off' for none.
-FOLDER = "SPACY_NER_PLUS_CACHE"
 _NAME = "measurements.json"
 _FORMAT = 1
 # The latest of them.
@@ -26,22 +23,8 @@ Key = Mapping[str, Any]
 
 def measurement_file() -> Path | None:
     """RETURNS (Path | None): Where measurements are kept; None where the user wants none kept, or has no home."""
-    named = os.environ.get(FOLDER, "")
-    if named:
-        return None if named.lower() == "off" else Path(named) / _NAME
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Caches"
-    else:
-        # As the XDG base directory specification has it: a relative path is ignored.
-        named = os.environ.get("XDG_CACHE_HOME", "")
-        folder = Path(named) if Path(named).is_absolute() else home / ".cache"
-    return folder / "spacy-ner-plus" / _NAME
+    folder = cache_folder()
+    return None if folder is None else folder / _NAME
 
 
 def read_measurement(key: Key) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from spacy_ner_plus.cache_folder import FOLDER
 from spacy_ner_plus.models.runtime.measurement_file import (
-    FOLDER,
     keep_measurement,
     measurement_file,
     read_measurement,

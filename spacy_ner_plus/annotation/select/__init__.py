@@ -1,0 +1,1 @@
+"""Which of many texts to label: chosen by their embeddings."""

@@ -1,0 +1,1 @@
+"""Vectors of whole texts: sentence embeddings (Reimers and Gurevych, 2019), made once and kept."""

@@ -1,0 +1,134 @@
+import json
+
+import pytest
+import spacy
+from spacy.tokens import Doc
+
+from spacy_ner_plus import select
+from spacy_ner_plus.corpus import load_docs, save_docs
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
+from tests.conftest import TEXTS
+
+
+@pytest.fixture
+def choose(encoder_folder, tmp_path):
+    """`select` by a tiny model, with a cache of its own."""
+
+    def run(*arguments, **settings):
+        own = {"model": encoder_folder, "device": "cpu", "precision": "fp32", "cache": tmp_path / "cache"}
+        return select(*arguments, **{**own, **settings})
+
+    return run
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join([*TEXTS, "", TEXTS[0].upper()]) + "\n")
+    return path
+
+
+def texts_of(docs) -> list[str]:
+    return [doc.text for doc in docs]
+
+
+def test_select_gives_the_nearest_to_a_query_first(choose, texts, tmp_path):
+    selection = choose(texts, tmp_path / "out.jsonl", query=TEXTS[3], number=3)
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [record["text"] for record in records] == texts_of(selection.docs)
+    assert [record["meta"]["rank"] for record in records] == [1, 2, 3]
+    assert (
+        [record["meta"]["score"] for record in records] == selection.scores == sorted(selection.scores)[::-1]
+    )
+    assert records[0]["text"] == TEXTS[3]
+    assert records[0]["meta"]["score"] == pytest.approx(1, abs=1e-5)
+
+
+def test_select_counts_what_it_did(choose, texts):
+    first = choose(texts, query="Somebody left", number=2, duplicates=2)
+    assert (first.texts, first.duplicates, first.embedded, first.from_cache) == (7, 1, 7, 0)
+    again = choose(texts, query="Somebody left", number=2, duplicates=2)
+    assert (again.embedded, again.from_cache) == (0, 7)
+    assert texts_of(again.docs) == texts_of(first.docs)
+    assert again.scores == first.scores
+
+
+def test_select_takes_examples_of_a_corpus(choose, texts, tmp_path, nlp):
+    examples = tmp_path / "examples.spacy"
+    save_docs([Doc(nlp.vocab, words=TEXTS[i].split()) for i in (1, 4)], examples)
+    selection = choose(texts, like=examples, number=2, duplicates=2)
+    assert set(texts_of(selection.docs)) == {TEXTS[1], TEXTS[4]}
+
+
+def test_select_keeps_ids_meta_and_entities(choose, tmp_path):
+    spans = [{"start": 0, "end": 4, "label": "PER"}]
+    records = [
+        {
+            "text": text,
+            "id": f"n{i}",
+            "meta": {"source": "news", "score": 3},
+            "spans": spans if i == 0 else [],
+        }
+        for i, text in enumerate(TEXTS)
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n".join(map(json.dumps, records)))
+    selection = choose(source, tmp_path / "out.spacy", query=TEXTS[0], number=2)
+    (doc, _) = load_docs(tmp_path / "out.spacy", spacy.blank("en").vocab)
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Anna", "PER")]
+    record = doc.user_data["record"]
+    assert (record["id"], record["meta"]["source"], record["meta"]["rank"]) == ("n0", "news", 1)
+    assert record["meta"]["score"] == pytest.approx(1, abs=1e-5)
+    assert selection.issues["meta of the source that had this name: replaced by the selection's"] == 2
+
+
+def test_select_reads_a_long_text_to_its_end_and_counts_it(choose, tmp_path):
+    source = tmp_path / "long.txt"
+    source.write_text(" ".join(TEXTS * 5) + "\n" + TEXTS[0] + "\n")
+    selection = choose(source, query="x", number=1)
+    assert selection.long_texts == 1
+    assert selection.issues["text longer than the model reads: embedded in parts"] == 1
+    # Also where it was embedded earlier.
+    assert choose(source, query="x", number=1).long_texts == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "E673"),
+        ({"query": "x", "number": 0}, "E507"),
+        ({"query": "x", "number": 7}, r"E675.*7 texts .* only 6 different"),
+        ({"query": "x", "duplicates": -1}, "E676"),
+        ({"like": "nowhere.jsonl"}, r"E101.*nowhere\.jsonl"),
+        ({"query": "x", "model": "no/model/at/all"}, "E247"),
+        ({"query": "x", "precision": "int8"}, "E670"),
+        ({"query": "x", "target_format": "hub"}, "E177"),
+    ],
+)
+def test_select_says_what_is_wrong_and_writes_nothing(choose, texts, tmp_path, settings, message):
+    with pytest.raises(UserError, match=message):
+        choose(texts, tmp_path / "out.jsonl", **{"number": 2, **settings})
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_select_refuses_sources_without_texts(choose, tmp_path):
+    (tmp_path / "empty.jsonl").write_text('{"text": " "}\n{"text": ""}\n')
+    with pytest.raises(UserError, match=r"E674.*empty\.jsonl"):
+        choose(tmp_path / "empty.jsonl", query="x")
+    (tmp_path / "nothing.txt").write_text("\n\n")
+    with pytest.raises(UserError, match=r"E102.*nothing\.txt"):
+        choose(tmp_path / "nothing.txt", query="x")
+
+
+def test_select_by_the_packaged_model_finds_what_is_meant(tmp_path):
+    if encoder_path_v1() == "all-MiniLM-L6-v2":
+        pytest.skip("the packaged encoder isn't installed")
+    source = tmp_path / "texts.txt"
+    source.write_text("The cat sleeps.\nShares of the bank fell.\nShe scored twice in the final.\n")
+    for query, expected in (
+        ("stock markets", "Shares of the bank fell."),
+        ("football", "She scored twice in the final."),
+    ):
+        selection = select(source, query=query, number=1, cache=tmp_path / "cache", device="cpu")
+        assert texts_of(selection.docs) == [expected]
