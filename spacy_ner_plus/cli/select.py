@@ -33,7 +33,24 @@ def select_command(
         list[str] | None,
         typer.Option(metavar="FILE", help="Select those that are nearest to the texts in there; repeatable."),
     ] = None,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Select texts that are far from each other, the farthest first.")
+    ] = False,
     number: Annotated[int, typer.Option("--number", "-n", help="How many to select.")] = 100,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            help="Of several of these, each selects from what the one before it left: so many; default: 10 times -n."
+        ),
+    ] = None,
+    labelled: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CORPUS",
+            help="Texts that are labelled already: neither they nor what is nearly the same are selected, and "
+            "--diverse begins with what is far from them; repeatable.",
+        ),
+    ] = None,
     duplicates: Annotated[
         float,
         typer.Option(
@@ -47,6 +64,7 @@ def select_command(
     precision: Annotated[
         str, typer.Option(help="auto (the fastest floats of this machine), fp32, bf16 or fp16.")
     ] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the text that --diverse begins with.")] = 0,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -93,11 +111,15 @@ def select_command(
             out,
             query=query or (),
             like=like or (),
+            diverse=diverse,
             number=number,
+            candidates=candidates,
+            labelled=labelled or (),
             duplicates=duplicates,
             model=model,
             device=device,
             precision=precision,
+            seed=seed,
             cache=cache,
             format=format,
             target_format=target_format,
@@ -131,13 +153,15 @@ def _table(selection: "Selection") -> "Table":
         "embedded now": selection.embedded,
         "embeddings from the cache": selection.from_cache,
         "duplicates": selection.duplicates,
+        "labelled already": selection.labelled,
         "near-duplicates passed over": selection.near_duplicates,
         "selected": len(selection.docs),
     }
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
-    if selection.scores:
-        table.add_row("scores", f"{selection.scores[0]:.3f} to {selection.scores[-1]:.3f}")
+    scores = [score for score in selection.scores if score is not None]
+    if scores:
+        table.add_row("scores", f"{scores[0]:.3f} to {scores[-1]:.3f}")
     if selection.mean_similarity is not None:
         table.add_row("mean similarity of two of them", f"{selection.mean_similarity:.3f}")
     return table

@@ -1,8 +1,11 @@
 """Which of many texts to label: near to some, far from each other, or what a pipeline is unsure of."""
 
+import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +19,12 @@ from spacy_ner_plus.workflows.progress import Progress, no_progress
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+    from spacy_ner_plus.annotation.select.narrowing import Narrowing
     from spacy_ner_plus.models.embeddings.kept_embedder import KeptEmbedder
 
 DUPLICATES = 0.95
-WITHOUT_TEXT = "record without text: passed over"
-LONG = "text longer than the model reads: embedded in parts"
+# How many times as many as are selected are left to select from, by all measures but the last.
+CANDIDATES = 10
 REPLACED = "meta of the source that had this name: replaced by the selection's"
 # What sources say of texts that nobody has annotated yet, as is usual here.
 _EXPECTED = ("record without annotation",)
@@ -30,12 +34,14 @@ _EXPECTED = ("record without annotation",)
 class Selection:
     """Texts that were selected.
 
-    docs (list[Doc]): They, the best first; `doc.user_data["record"]["meta"]` has `rank`, from 1, and `score`.
-    scores (list[float]): Of each, as its meta has it.
+    docs (list[Doc]): They, the best first. `doc.user_data["record"]["meta"]` has `rank`, from 1, and `score`, that of
+        the last measure; where several were used, also `similarity`, `uncertainty` and `distance`.
+    scores (list[float | None]): Of each, as its meta has it; None for the first of diverse ones.
     texts (int): How many texts the sources have.
-    embedded (int): How many texts were embedded now, those of queries and examples among them.
+    embedded (int): How many texts were embedded now, those of queries, examples and labelled texts among them.
     from_cache (int): How many vectors were there already.
     duplicates (int): Texts that are there twice, but for case, spaces, and the like.
+    labelled (int): Texts that are labelled already.
     near_duplicates (int): Texts that were passed over, as one that was selected, or is labelled, is nearly the same.
     long_texts (int): Texts longer than the model reads, which were embedded in parts.
     mean_similarity (float | None): The mean cosine of two of the selected texts; None for fewer than two.
@@ -45,11 +51,12 @@ class Selection:
     """
 
     docs: list["Doc"]
-    scores: list[float]
+    scores: list[float | None]
     texts: int
     embedded: int
     from_cache: int
     duplicates: int
+    labelled: int
     near_duplicates: int
     long_texts: int
     mean_similarity: float | None
@@ -64,11 +71,15 @@ def select(
     *,
     query: str | Sequence[str] = (),
     like: str | Path | Sequence[str | Path] = (),
+    diverse: bool = False,
     number: int = 100,
+    candidates: int | None = None,
+    labelled: str | Path | Sequence[str | Path] = (),
     duplicates: float = DUPLICATES,
     model: str = "all-MiniLM-L6-v2",
     device: str = "auto",
     precision: str = "auto",
+    seed: int = 0,
     cache: str | Path | None = None,
     format: str = "auto",
     target_format: str | None = None,
@@ -87,15 +98,21 @@ def select(
     query (str | Sequence[str]): Texts that the selected ones are to be near to in meaning: a text's score is its
         cosine with the nearest of them.
     like (str | Path | Sequence[str | Path]): Likewise the texts of a corpus.
+    diverse (bool): Whether they are to be far from each other: each is the farthest from all before it. Default: False.
     number (int): How many to select. Default: 100.
+    candidates (int): Of several of these, each selects from what the one before it left, in this order: how many those
+        before the last leave. Default: ten times as many as are selected.
+    labelled (str | Path | Sequence[str | Path]): Corpora of texts that are labelled already. What is equal to one of
+        them, or nearly, isn't selected, and diverse texts are far from them, too.
     duplicates (float): From which cosine on two texts are nearly the same, and only the better is selected; above 1
         none are. Default: 0.95. Equal texts are one in any case.
     model (str): Folder or hub name of a sentence-transformers model. Default: the packaged all-MiniLM-L6-v2.
     device (str): Where it runs: 'auto' (a GPU where there is one), 'cpu', 'cuda', ... Default: 'auto'.
     precision (str): Its floats: 'auto' for the fastest here, 'fp32', 'bf16' or 'fp16'. Default: 'auto'.
+    seed (int): Of the text that diverse ones begin with, where nothing else ranks them. Default: 0.
     cache (str | Path): The folder where embeddings are kept. Default: that of the user, which SPACY_NER_PLUS_CACHE
         names ('off' for none).
-    format (str): Of the sources and examples: one of `formats()`, 'text' for a text a line, or 'auto'. Default: 'auto'.
+    format (str): Of the sources: one of `formats()`, 'text' for a text a line, or 'auto'. Default: 'auto'.
     target_format (str): Of the target, one of `formats()` that is written. Default: as its ending says.
     options (Mapping[str, Any]): How to read and write, by the names that the formats' options have.
     lang (str): Language code. Default: 'en'.
@@ -105,20 +122,20 @@ def select(
     progress (Progress): Wraps the texts while they are read and embedded. Default: none.
     RAISES (UserError): What the user can mend; nothing is written then.
     """
-    from spacy_ner_plus.annotation.select.ranking import best, mean_similarity, similarities
-    from spacy_ner_plus.corpus import DocSpool
+    import numpy as np
+
+    from spacy_ner_plus.annotation.select.embedded_texts import EmbeddedTexts, embed_all
+    from spacy_ner_plus.annotation.select.narrowing import Narrowing
+    from spacy_ner_plus.annotation.select.ranking import mean_similarity
     from spacy_ner_plus.data.formats.options import options_for
     from spacy_ner_plus.data.outputs import open_outputs, staged
     from spacy_ner_plus.data.outputs import target_format as find_target_format
 
-    names, examples = _names(sources), _names(like)
+    names, examples, known = _names(sources), _names(like), _names(labelled)
     queries = [query] if isinstance(query, str) else list(query)
-    at_least("number", number, 1)
-    if not queries and not examples:
+    _check_numbers(number, candidates, duplicates)
+    if not (queries or examples or diverse):
         raise UserError(Errors.E673)
-    if not duplicates > 0:
-        values = {"setting": "duplicates", "value": duplicates, "remedy": "a cosine above 0"}
-        raise UserError(Errors.E676.format(**values))
     target = None if target is None else Path(target)
     given = dict(options or {})
     issues = IssueLog() if issues is None else issues
@@ -127,127 +144,102 @@ def select(
     writer = None if target is None else find_target_format(target, target_format, 0)
     writer_options = None if writer is None else options_for(writer, given)
     if target is not None:
-        check_overlap({"the output": target}, [("the examples", path) for path in examples])
-    reading = {
-        "format": format, "options": given, "encoding": encoding, "issues": issues, "notes": notes,
+        inputs = [
+            *(("the examples", path) for path in examples),
+            *(("labelled texts", path) for path in known),
+        ]
+        check_overlap({"the output": target}, inputs)
+    log = {
+        "encoding": encoding,
+        "issues": issues,
+        "notes": notes,
         "written": [] if target is None else [target],
-    }  # fmt: skip
+    }
     embedder = _embedder(model, device, precision, cache)
-    with open_outputs({"": target}, writer, writer_options) as outputs:
-        wanted = [embedder.embed(queries, "query").vectors] if queries else []
-        if examples:
-            texts = (record.doc.text for record in read_texts(examples, nlp, progress=no_progress, **reading))
-            wanted += [
-                embedder.embed(some).vectors for some in _chunks(text for text in texts if text.strip())
-            ]
-            if len(wanted) == bool(queries):
-                raise UserError(Errors.E674.format(sources=", ".join(examples), reason="none has any text"))
-        spool = DocSpool(Path(tempfile.gettempdir()))
-        corpus = _Corpus(embedder, spool, issues)
-        corpus.read(read_texts(names, nlp, progress=progress, **reading))
-        if not len(spool):
-            raise UserError(Errors.E674.format(sources=", ".join(names), reason="none has any text"))
-        if number > len(spool):
-            values = {"number": number, "texts": len(spool), "sources": ", ".join(names)}
-            raise UserError(Errors.E675.format(**values))
-        for kind in _EXPECTED:
-            issues.kinds.pop(kind, None)
-        import numpy as np
 
-        scores = similarities(corpus.vectors, np.concatenate(wanted))
-        chosen = best(corpus.vectors, scores, number, below=duplicates)
-        docs = list(spool.take(chosen.indices, nlp.vocab))
-        for rank, (doc, score) in enumerate(zip(docs, chosen.scores, strict=True), start=1):
-            _write_meta(doc, {"rank": rank, "score": round(float(score), 6)}, issues)
+    def texts_of(paths: list[str]) -> Iterator[str]:
+        found = False
+        for record in read_texts(paths, nlp, format="auto", options={}, progress=progress, **log):
+            text = record.doc.text if record.text is None else record.text
+            found = found or bool(text.strip())
+            yield text
+        if not found:
+            raise _no_texts(paths)
+
+    with open_outputs({"": target}, writer, writer_options) as outputs:
+        texts = EmbeddedTexts(embedder, Path(tempfile.gettempdir()), issues)
+        try:
+            wanted = [embedder.embed(queries, "query").vectors] if queries else []
+            wanted += [embed_all(embedder, texts_of(examples))] if examples else []
+            beside = texts.leave_out(texts_of(known)) if known else None
+            texts.add(read_texts(names, nlp, format=format, options=given, progress=progress, **log))
+            for kind in _EXPECTED:
+                issues.kinds.pop(kind, None)
+            if not texts.count:
+                raise _no_texts(names)
+            if number > len(texts):
+                values = {"number": number, "texts": len(texts), "sources": ", ".join(names)}
+                raise UserError(Errors.E675.format(**values))
+            narrowing = Narrowing(texts.vectors, duplicates, beside)
+            steps: list[Callable[[int], None]] = []
+            if wanted:
+                steps.append(partial(narrowing.nearest, np.concatenate(wanted)))
+            if diverse:
+                steps.append(partial(narrowing.diverse, seed=seed))
+            for step in steps[:-1]:
+                step(candidates or CANDIDATES * number)
+            steps[-1](number)
+            docs = list(texts.docs(narrowing.left, nlp.vocab))
+            scores = _write_scores(docs, narrowing, issues)
+            similarity = mean_similarity(texts.vectors.take(narrowing.left))
+        finally:
+            texts.close()
+        for doc in docs:
             outputs[""].add(doc)
         with staged(outputs.values(), nlp, issues):
             pass
     if len(docs) < number:
-        import warnings
-
         values = {"selected": len(docs), "number": number, "duplicates": duplicates}
         warnings.warn(Warnings.W336.format(**values), stacklevel=2)
     return Selection(
         docs,
-        [round(float(score), 6) for score in chosen.scores],
-        texts=corpus.texts,
+        scores,
+        texts=texts.count,
         embedded=embedder.embedded,
         from_cache=embedder.from_store,
-        duplicates=corpus.duplicates,
-        near_duplicates=chosen.near_duplicates,
-        long_texts=corpus.long_texts,
-        mean_similarity=mean_similarity(corpus.vectors.take(chosen.indices)),
+        duplicates=texts.duplicates,
+        labelled=texts.labelled,
+        near_duplicates=narrowing.near_duplicates,
+        long_texts=texts.long,
+        mean_similarity=similarity,
         path=target,
         issues=issues,
         notes=notes,
     )
 
 
-class _Corpus:
-    """The texts of the sources, equal ones once: their Docs and vectors, both in temporary files."""
-
-    def __init__(self, embedder: "KeptEmbedder", spool: Any, issues: IssueLog):
-        self._embedder = embedder
-        self._spool = spool
-        self._issues = issues
-        self.vectors: Any = None
-        self.texts = self.duplicates = self.long_texts = 0
-
-    def read(self, records: Iterable[Any]) -> None:
-        for some in _chunks(self._different(records)):
-            self._embed(some)
-
-    def _different(self, records: Iterable[Any]) -> Iterator[str]:
-        from spacy_ner_plus.alignment.normalization import squeeze
-        from spacy_ner_plus.data.statistics.counts import hash_text
-
-        seen: set[int] = set()
-        for record in records:
-            text = record.doc.text if record.text is None else record.text
-            if not text.strip():
-                self._issues.add(WITHOUT_TEXT, record.id, record.where)
-                continue
-            self.texts += 1
-            form = hash_text(squeeze(text))
-            if form in seen:
-                self.duplicates += 1
-                continue
-            seen.add(form)
-            self._spool.add(record.doc)
-            yield text
-
-    def _embed(self, texts: list[str]) -> None:
-        from spacy_ner_plus.annotation.select.vectors import Vectors
-
-        found = self._embedder.embed(texts)
-        for text, parts in zip(texts, found.parts, strict=True):
-            if parts > 1:
-                self.long_texts += 1
-                self._issues.add(LONG, text[:60])
-        if self.vectors is None:
-            self.vectors = Vectors(found.vectors.shape[1])
-        self.vectors.append(found.vectors)
+def _check_numbers(number: int, candidates: int | None, duplicates: float) -> None:
+    at_least("number", number, 1)
+    at_least("candidates", candidates, number)
+    if not duplicates > 0:
+        values = {"setting": "duplicates", "value": duplicates, "remedy": "a cosine above 0"}
+        raise UserError(Errors.E676.format(**values))
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    from itertools import islice
-
-    from spacy_ner_plus.models.embeddings.kept_embedder import CHUNK
-
-    texts = iter(texts)
-    while some := list(islice(texts, CHUNK)):
-        yield some
+def _no_texts(names: Sequence[str]) -> UserError:
+    return UserError(Errors.E674.format(sources=", ".join(names), reason="no record has any"))
 
 
 def _embedder(model: str, device: str, precision: str, cache: str | Path | None) -> "KeptEmbedder":
-    from spacy_ner_plus.cache_folder import cache_folder
+    from spacy_ner_plus.models.cache_folder import cache_folder
     from spacy_ner_plus.models.embeddings.embedder import Embedder
     from spacy_ner_plus.models.embeddings.kept_embedder import KeptEmbedder
     from spacy_ner_plus.models.embeddings.vector_store import VectorStore
 
     embedder = Embedder(model, device=device, precision=precision)
-    kept = cache_folder() if cache is None else Path(cache)
-    folder = kept / "embeddings" if cache is None and kept is not None else kept
+    folder = None if cache is None else Path(cache)
+    if folder is None and (kept := cache_folder()) is not None:
+        folder = kept / "embeddings"
     return KeptEmbedder(embedder, None if folder is None else VectorStore(folder, embedder.folder))
 
 
@@ -255,11 +247,28 @@ def _names(sources: str | Path | Sequence[str | Path]) -> list[str]:
     return [str(name) for name in ([sources] if isinstance(sources, str | Path) else sources)]
 
 
-def _write_meta(doc: "Doc", values: Mapping[str, Any], issues: IssueLog) -> None:
+def _write_scores(docs: Sequence["Doc"], narrowing: "Narrowing", issues: IssueLog) -> list[float | None]:
+    """Write rank and scores into each Doc's meta.
+
+    RETURNS (list[float | None]): Those of the last measure.
+    """
     from spacy_ner_plus.data.records.record import RECORD, record_of
 
-    record = record_of(doc)
-    for name in values:
-        if name in record["meta"]:
+    rows = {name: list(map(_rounded, scores)) for name, scores in narrowing.scores.items()}
+    last = list(rows.values())[-1]
+    several = rows if len(rows) > 1 else {}
+    for row, doc in enumerate(docs):
+        values = {
+            "rank": row + 1,
+            "score": last[row],
+            **{name: scores[row] for name, scores in several.items()},
+        }
+        record = record_of(doc)
+        for name in values.keys() & record["meta"].keys():
             issues.add(REPLACED, f"{name}: {record['meta'][name]}", record["where"])
-    doc.user_data[RECORD] = {**record, "meta": {**record["meta"], **values}}
+        doc.user_data[RECORD] = {**record, "meta": {**record["meta"], **values}}
+    return last
+
+
+def _rounded(score: float) -> float | None:
+    return None if math.isnan(score) else round(float(score), 6)

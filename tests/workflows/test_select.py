@@ -100,6 +100,7 @@ def test_select_reads_a_long_text_to_its_end_and_counts_it(choose, tmp_path):
         ({"query": "x", "number": 0}, "E507"),
         ({"query": "x", "number": 7}, r"E675.*7 texts .* only 6 different"),
         ({"query": "x", "duplicates": -1}, "E676"),
+        ({"query": "x", "number": 3, "candidates": 2}, "E507"),
         ({"like": "nowhere.jsonl"}, r"E101.*nowhere\.jsonl"),
         ({"query": "x", "model": "no/model/at/all"}, "E247"),
         ({"query": "x", "precision": "int8"}, "E670"),
@@ -132,3 +133,38 @@ def test_select_by_the_packaged_model_finds_what_is_meant(tmp_path):
     ):
         selection = select(source, query=query, number=1, cache=tmp_path / "cache", device="cpu")
         assert texts_of(selection.docs) == [expected]
+
+
+def test_select_diverse_texts_are_the_same_with_the_same_seed(choose, texts):
+    one, other = (choose(texts, diverse=True, number=4, seed=3, duplicates=2) for _ in range(2))
+    assert texts_of(one.docs) == texts_of(other.docs)
+    assert one.scores[0] is None
+    assert one.scores[1:] == sorted(one.scores[1:])[::-1]
+    firsts = {texts_of(choose(texts, diverse=True, number=1, seed=seed).docs)[0] for seed in range(10)}
+    assert len(firsts) > 1
+
+
+def test_select_by_several_measures_narrows_from_one_to_the_next(choose, texts):
+    both = choose(texts, query=TEXTS[2], diverse=True, number=3, candidates=4, duplicates=2)
+    nearest = choose(texts, query=TEXTS[2], number=4, duplicates=2)
+    assert texts_of(both.docs)[0] == TEXTS[2]
+    assert set(texts_of(both.docs)) < set(texts_of(nearest.docs))
+    metas = [doc.user_data["record"]["meta"] for doc in both.docs]
+    assert all(meta.keys() == {"rank", "score", "similarity", "distance"} for meta in metas)
+    assert [meta["score"] for meta in metas] == [meta["distance"] for meta in metas] == both.scores
+    by_text = dict(zip(texts_of(nearest.docs), nearest.scores, strict=True))
+    assert [meta["similarity"] for meta in metas] == [by_text[doc.text] for doc in both.docs]
+
+
+def test_select_leaves_out_what_is_labelled(choose, texts, tmp_path):
+    (tmp_path / "labelled.txt").write_text(f"{TEXTS[3].lower()}\n{TEXTS[5]}\n")
+    selection = choose(texts, diverse=True, labelled=tmp_path / "labelled.txt", number=4, duplicates=2)
+    assert (selection.labelled, selection.duplicates) == (2, 1)
+    assert set(texts_of(selection.docs)) == {TEXTS[i] for i in (0, 1, 2, 4)}
+    assert None not in selection.scores
+
+
+def test_select_gives_fewer_where_all_others_are_nearly_the_same(choose, texts):
+    with pytest.warns(UserWarning, match=r"W336.*Only 1 of 3"):
+        selection = choose(texts, query=TEXTS[0], number=3, duplicates=0.01)
+    assert (len(selection.docs), selection.near_duplicates) == (1, 5)

@@ -1,6 +1,5 @@
 """The best texts by a score, of which no two are nearly the same."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -91,10 +90,3 @@ def mean_similarity(vectors: np.ndarray) -> float | None:
         return None
     total = vectors.astype(np.float64).sum(axis=0)
     return float((total @ total - count) / (count * (count - 1)))
-
-
-def masked(length: int, allowed: Sequence[int], scores: np.ndarray) -> np.ndarray:
-    """RETURNS (Floats1d): Scores of some texts among all, of shape (length,); minus infinity for the others."""
-    found = np.full(length, -np.inf, dtype=np.float32)
-    found[list(allowed)] = scores
-    return found
