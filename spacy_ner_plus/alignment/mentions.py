@@ -16,6 +16,7 @@ class Mention:
     reply_end (int): Where it ends.
     position (int): Where it lies in the text that was sent, in code points, for formats
         that know it (inline tags, token lines); -1 where unknown.
+    probability (float): How sure the model is of it, from 0 to 1; 1 where that isn't known.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Mention:
     reply_start: int = -1
     reply_end: int = -1
     position: int = -1
+    probability: float = 1.0
 
 
 class TaggedWords(NamedTuple):

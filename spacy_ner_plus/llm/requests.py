@@ -1,6 +1,6 @@
 """A request to a chat model, its reply, and the outcome, as plain data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -71,6 +71,7 @@ class ChatReply:
     key (str): The request's SHA-256, under which it is stored.
     stored (bool): Whether it comes from the store.
     status (ReplyStatus): What could be read from it when it came.
+    called_tool (bool): Whether the text is what a tool was called with; not kept.
     """
 
     content: str
@@ -82,24 +83,64 @@ class ChatReply:
     key: str = ""
     stored: bool = False
     status: ReplyStatus = ReplyStatus.UNREAD
+    called_tool: bool = False
 
 
 class InvalidReply(ValueError):
-    """A reply that can't be read as its format. The message says why, and is shown to the model once."""
+    """A reply that can't be read as its format. The message says why, and is shown to the model once.
+
+    is_final (bool): Whether asking again is of no use, as after a server's content filter.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False):
+        super().__init__(reason)
+        self.is_final = is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A request, and how its reply is read.
+
+    read (Callable): Makes a value of a reply, or raises InvalidReply, upon which the model is asked once more.
+        What it repaired, if anything, is in the value's `repairs`.
+    is_divisible (bool): Whether less can be asked for, so that a reply that was cut isn't asked for again.
+    """
+
+    request: ChatRequest
+    read: Callable[[ChatReply], T]
+    is_divisible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was asked, with the replies to it in order: the first, and that to the re-ask."""
+
+    request: ChatRequest
+    replies: Sequence[ChatReply] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What came of a request in the end: a value, or the reason why there is none.
+    """What came of a question, or of several, in the end: a value, or the reason why there is none.
 
-    value (T | None): What was read from the reply; None where that failed.
+    value (T | None): What was read from the replies; None where that failed.
     failure (str): Why there is no value, for people; '' where there is one.
-    kind (str): '' for a value, 'invalid' for replies that stayed invalid, 'transport' for
-        requests that got no reply.
-    replies (Sequence[ChatReply]): The replies in order: the first, and that to the re-ask.
+    kind (str): '' for a value, 'invalid' for replies that stayed invalid, 'cut' for one that ended at the
+        limit of tokens where less can be asked for, 'transport' for requests that got no reply.
+    asked (Sequence[Asked]): What was asked, in order.
     """
 
     value: T | None
     failure: str = ""
     kind: str = ""
-    replies: Sequence[ChatReply] = ()
+    asked: Sequence[Asked] = ()
+
+    @property
+    def replies(self) -> tuple[ChatReply, ...]:
+        """RETURNS (tuple[ChatReply, ...]): All replies, in order."""
+        return tuple(reply for asked in self.asked for reply in asked.replies)
+
+
+# Several questions that belong together, such as about the parts of a text. It yields those that may be asked
+# at the same time, is sent what came of each, and returns what they come to. It sends nothing itself.
+Dialogue = Generator[Sequence[Question[Any]], Sequence[Outcome[Any]], T]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from spacy_ner_plus.llm.client import reask
+from spacy_ner_plus.llm.client import open_question
 from tests.conftest import ROOT
 from tests.llm.client.asking import SCHEMA, ask_all, ask_for, digest_of_text, make_model, texts_of
 from tests.servers.behaviour import Behaviour
@@ -36,8 +36,8 @@ def test_fault_server_answers_lists_of_entities():
 
 def test_fault_server_answers_the_text_before_a_complaint():
     turns = [{"role": "user", "content": "Anna"}, {"role": "assistant", "content": "?"}]
-    assert reask.RE_ASK.startswith(RE_ASK)
-    assert asked_text([*turns, {"role": "user", "content": reask.RE_ASK}]) == "Anna"
+    assert open_question.RE_ASK.startswith(RE_ASK)
+    assert asked_text([*turns, {"role": "user", "content": open_question.RE_ASK}]) == "Anna"
 
 
 def test_fault_server_answers_out_of_order():

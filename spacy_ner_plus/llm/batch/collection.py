@@ -1,5 +1,6 @@
 """The replies to batches: looked for, read, and kept in the store, once, however often they are fetched."""
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,11 @@ from spacy_ner_plus.llm.batch.lines import NOT_RUN, ResultLine, read_line
 from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted
 from spacy_ner_plus.llm.batch.submission import DISCOUNT
 from spacy_ner_plus.llm.client.completions import Completion
+from spacy_ner_plus.llm.client.open_question import OpenQuestion
 from spacy_ner_plus.llm.client.prices import find_price
-from spacy_ner_plus.llm.client.reask import ReplyReader
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import estimate_tokens
-from spacy_ner_plus.llm.requests import ChatReply, InvalidReply, ReplyStatus, Usage
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Question, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.store import Store
 
 # Of a batch that goes on no more; what came of it can be fetched.
@@ -215,11 +216,12 @@ class Collector:
             mode=request.mode,
             key=request.key,
         )
-        reader = ReplyReader(self._read(request.text), self._settings.max_tokens)
-        status = reader.status(reply)
+        asked = ChatRequest(json.loads(request.request)["messages"])
+        question = OpenQuestion(Question(asked, self._read(request.text)), self._settings.max_tokens)
+        status = question.status(reply)
         if status in (ReplyStatus.INVALID, ReplyStatus.CUT):
             kind = _BY_REASON.get(reply.finish_reason, UNREAD)
-            done.issues.add(kind, _why(reader, reply), request.key[:12])
+            done.issues.add(kind, question.reason(reply), request.key[:12])
             done.questions += not request.is_second
         try:
             self._store.add(request.request, replace(reply, status=status), id=request.id)
@@ -255,14 +257,6 @@ class Collector:
             else:
                 kind, reason = NOT_RUN, status.status
             done.issues.add(kind, reason, batch.id, left)
-
-
-def _why(reader: ReplyReader, reply: ChatReply) -> str:
-    try:
-        reader.value(reply)
-    except InvalidReply as error:
-        return str(error)
-    return ""
 
 
 def _problems(errors: Any) -> Iterator[str]:

@@ -231,14 +231,13 @@ class _Writer:
         )
         messages = [{"role": "system", "content": ""}, {"role": "user", "content": ""}]
         for key, mode, error in state.refusals(server, settings.name):
-            weaker = self._modes.after_refusal(mode, key, error)
-            if weaker is None:
+            if not self._modes.adapt(mode, key, error):
                 self._accepted.adapt(self._accepted.fields(self._sampling), messages, error)
 
     def __call__(self, wanted: Wanted) -> Submitted:
         request = wanted.request
         canonical = canonical_request(*self._names, request)
-        mode = self._modes.mode(request)
+        mode = self._modes.mode(request, request_key(canonical))
         fields = self._modes.fields(request, mode, self._accepted.fields(self._sampling))
         messages = self._accepted.messages(request.messages)
         body = json.dumps({"model": self._settings.name, "messages": messages, **fields})

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from spacy_ner_plus.llm.client.reask import ReplyReader, ask_and_reask
+from spacy_ner_plus.llm.client.open_question import OpenQuestion
 from spacy_ner_plus.llm.client.settings import ChatSettings
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Question
 from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
 from spacy_ner_plus.llm.store.store import Store
 
@@ -30,15 +30,13 @@ class Unanswered:
         read (Callable): Reads a reply, or raises InvalidReply.
         RETURNS (ChatRequest | None): What is to be asked next; None where nothing is.
         """
-        steps = ask_and_reask(request, ReplyReader(read, self._settings.max_tokens))
-        try:
-            asked = next(steps)
-            while reply := self._find(asked):
-                asked = steps.send(reply)
-        except StopIteration as done:
-            again = done.value.kind == "invalid" and self._settings.retry_invalid
-            return request if again else None
-        return asked
+        question = OpenQuestion(Question(request, read), self._settings.max_tokens)
+        while question.outcome is None:
+            if (reply := self._find(question.request)) is None:
+                return question.request
+            question.take(reply)
+        again = question.outcome.kind == "invalid" and self._settings.retry_invalid
+        return request if again else None
 
     def _find(self, request: ChatRequest) -> ChatReply | None:
         if self._store is None:

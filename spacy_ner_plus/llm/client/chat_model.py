@@ -10,7 +10,16 @@ from spacy_ner_plus.llm.client.process_client import ProcessClient
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
 from spacy_ner_plus.llm.client.usage import UsageSnapshot
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Message, Outcome, Usage
+from spacy_ner_plus.llm.dialogues import ask_one
+from spacy_ner_plus.llm.requests import (
+    ChatReply,
+    ChatRequest,
+    Dialogue,
+    Message,
+    Outcome,
+    Question,
+    Usage,
+)
 
 T = TypeVar("T")
 
@@ -28,18 +37,25 @@ class ChatModel:
         self.settings = settings
         self._clients: dict[int, ProcessClient] = {}
 
-    def submit(self, request: ChatRequest, read: Callable[[ChatReply], T]) -> Future[Outcome[T]]:
-        """Ask for a reply, from the store if it is there, else from the server.
+    def hold(self, dialogue: Dialogue[T]) -> Future[T]:
+        """Hold a dialogue: each question is answered from the store if the reply is there, else from the server.
 
-        `read` runs in this thread or in the one of the requests. Cancelling the Future cancels the
-        request. Identical requests in flight are sent once.
+        It runs in this thread or in the one of the requests. Cancelling the Future cancels its requests. Identical
+        requests in flight are sent once.
+
+        RETURNS (Future[T]): What it comes to. It raises UserError where a setting or the server would make every
+            request fail, and what the dialogue raises otherwise.
+        """
+        return self._client().hold(dialogue)
+
+    def submit(self, request: ChatRequest, read: Callable[[ChatReply], T]) -> Future[Outcome[T]]:
+        """Ask one question, as `hold` does.
 
         read (Callable): Makes a value of a reply, or raises InvalidReply, upon which the model is
             asked once more.
-        RETURNS (Future[Outcome[T]]): What comes of it. It raises UserError where a setting or the
-            server would make every request fail, and what `read` raises otherwise.
+        RETURNS (Future[Outcome[T]]): What comes of it.
         """
-        return self._client().submit(request, read)
+        return self.hold(ask_one(Question(request, read)))
 
     @property
     def usage(self) -> UsageSnapshot:

@@ -142,6 +142,12 @@ class ChatSettings:
         parts = urlsplit(self.endpoint())
         return parts._replace(path=f"{parts.path}/chat/completions").geturl()
 
+    def where_kept(self) -> str:
+        """RETURNS (str): Where replies are kept, as the beginning of a sentence in messages about a run that ends."""
+        if self.store is None:
+            return "Nothing is kept, since `store` isn't set: set it, and"
+        return f"What came is kept in '{self.store}':"
+
     def sampling(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The fields of a request that change its reply, beside model and messages."""
         # As a float, since 0 and 0.0 would have two keys in the store.

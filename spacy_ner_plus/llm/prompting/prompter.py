@@ -3,14 +3,24 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.llm.dialogues import ask_one
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import build_messages
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply, Message
+from spacy_ner_plus.llm.requests import (
+    ChatReply,
+    ChatRequest,
+    Dialogue,
+    InvalidReply,
+    Message,
+    Outcome,
+    Question,
+)
+from spacy_ner_plus.llm.token_probabilities import add_probabilities
 
 
 class Demonstrations(Protocol):
@@ -46,14 +56,27 @@ class Prompter:
         self._schema = format.schema(labels.names)
         self._grammar = format.grammar(labels.names)
 
-    def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
-        """Write the request for a text.
+    def dialogue(
+        self, text: str, sample: int = 0, *, whole: str = "", is_divisible: bool = False
+    ) -> Dialogue[Outcome[Reading]]:
+        """Ask for the mentions of a text: by one question, unless the format has a `dialogue` of its own.
 
         text (str): It is sent as it is and never read as a template.
         sample (int): Which of several samples, from 0.
         whole (str): The document that the text is a part of. No demonstration is the document or a
             part of it.
+        is_divisible (bool): Whether the text can be asked about in parts where a reply is cut.
         """
+        return ask_one(
+            Question(self.request(text, sample, whole=whole), self.reader(text), is_divisible=is_divisible)
+        )
+
+    def requests(self, text: str, sample: int = 0, *, whole: str = "") -> list[ChatRequest]:
+        """RETURNS (list[ChatRequest]): What is sent first about a text, without what follows from the replies."""
+        return [question.request for question in next(self.dialogue(text, sample, whole=whole))]
+
+    def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
+        """RETURNS (ChatRequest): The one question about a text; its arguments are those of `dialogue`."""
         examples = self.demonstrations.select(text) if self.demonstrations else []
         if len(whole) > len(text):
             examples = [example for example in examples if not _gives_away(example.text, text, whole)]
@@ -68,20 +91,21 @@ class Prompter:
         longest = sorted(chosen.examples, key=lambda example: len(example.text))[-chosen.k :]
         return count(build_messages(self.format, self.labels, "", longest, template=self.template))
 
-    def reader(self, text: str) -> Callable[[ChatReply], list[Mention]]:
+    def reader(self, text: str) -> Callable[[ChatReply], Reading]:
         """RETURNS (Callable): Reads the reply to a text, or raises InvalidReply, which says what it is instead."""
 
-        def read(reply: ChatReply) -> list[Mention]:
+        def read(reply: ChatReply) -> Reading:
             said = f": '{' '.join(reply.content.split())[:120]}'" if reply.content.strip() else ""
             if reply.finish_reason == "content_filter":
-                raise InvalidReply(f"the server's content filter stopped the reply{said}")
+                raise InvalidReply(f"the server's content filter stopped the reply{said}", is_final=True)
             if reply.finish_reason == "refusal":
                 raise InvalidReply(f"the model refuses{said}")
             try:
-                return self.format.parse(reply.content, self.labels.names, text)
+                read = Reading.of(self.format.parse(reply.content, self.labels.names, text))
             except InvalidReply as error:
                 # What is no answer may be a refusal; what is one isn't, whatever its text says.
                 raise InvalidReply(find_refusal(strip_reply(reply.content), text) or str(error)) from None
+            return add_probabilities(read, reply)
 
         return read
 

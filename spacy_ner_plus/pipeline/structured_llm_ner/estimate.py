@@ -62,18 +62,21 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
             ]
             found.from_gold |= bool(gold)
             for sample in range(extractor.samples):
-                request = prompter.request(text, sample, whole=whole)
-                found.requests += 1
-                if model.is_stored(request):
-                    found.stored += 1
-                    continue
-                found.prompt_tokens += model.count_tokens(request.messages)
+                requests = prompter.requests(text, sample, whole=whole)
                 reply = prompter.format.render(gold, prompter.labels.names, text) if doc.ents else None
                 tokens = (
                     model.count_tokens(text) * REPLY_SHARE if reply is None else model.count_tokens(reply)
                 )
-                found.completion_tokens += min(round(tokens), model.settings.max_tokens)
-                found.most_completion_tokens += model.settings.max_tokens
+                for request in requests:
+                    found.requests += 1
+                    if model.is_stored(request):
+                        found.stored += 1
+                        continue
+                    found.prompt_tokens += model.count_tokens(request.messages)
+                    most = model.settings.max_tokens
+                    # Several questions about a text share its entities.
+                    found.completion_tokens += min(round(tokens / len(requests)), most)
+                    found.most_completion_tokens += most
     found.cost = model.cost(Usage(found.prompt_tokens, found.completion_tokens))
     sent = found.requests - found.stored
     least = [

@@ -1,20 +1,20 @@
 """What structured_llm_ner does with a Doc: ask about its text, and read the replies."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Token
 
-from spacy_ner_plus.alignment.align import Alignment, align_mentions
+from spacy_ner_plus.alignment.align import AlignedMention, Alignment, align_mentions
 from spacy_ner_plus.chunks import Stretch, chunk_doc, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
-from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.llm.requests import ChatRequest, Outcome
-from spacy_ner_plus.llm.votes import Candidate, TokenProbabilities, count_votes
+from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome
+from spacy_ner_plus.llm.votes import Candidate, count_votes
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
+from spacy_ner_plus.pipeline.structured_llm_ner.sample import Part, Sample
 
 
 class Extractor:
@@ -60,21 +60,28 @@ class Extractor:
         whole = doc.text
         submitted = DocInFlight(doc, self.chunks(doc, issues, text=whole), text=whole)
         for start, end in submitted.chunks:
-            text = whole[start:end]
-            read = self.prompter.reader(text)
             for sample in range(self.samples):
-                request = self.prompter.request(text, sample, whole=whole)
-                submitted.requests.append(request)
-                submitted.futures.append(self.model.submit(request, read))
+                submitted.futures.append(self.model.hold(self._ask(whole, (start, end), sample)))
         return submitted
 
+    def _ask(self, whole: str, stretch: Stretch, sample: int) -> Dialogue[Sample]:
+        """Ask once about a chunk.
+
+        whole (str): The Doc's text.
+        sample (int): Which of several samples, from 0.
+        """
+        start, end = stretch
+        outcome = yield from self.prompter.dialogue(whole[start:end], sample, whole=whole)
+        return Sample([Part(stretch, outcome)])
+
     def requests(self, doc: Doc) -> list[ChatRequest]:
-        """RETURNS (list[ChatRequest]): What `submit` would send about a Doc; nothing is sent."""
+        """RETURNS (list[ChatRequest]): What `submit` would send first about a Doc; nothing is sent."""
         whole = doc.text
         return [
-            self.prompter.request(whole[start:end], sample, whole=whole)
+            request
             for start, end in self.chunks(doc, text=whole)
             for sample in range(self.samples)
+            for request in self.prompter.requests(whole[start:end], sample, whole=whole)
         ]
 
     def chunks(
@@ -108,16 +115,15 @@ class Extractor:
         RAISES (UserError): Where no request can succeed.
         """
         doc, chunks = submitted.doc, submitted.chunks
-        outcomes = [future.result() for future in submitted.futures]
+        samples = [future.result() for future in submitted.futures]
         policy = self.occurrences if occurrences is None else occurrences
         read = [
             self._read_chunk(
-                doc, chunk, outcomes[number * self.samples : (number + 1) * self.samples], policy
+                submitted, chunk, samples[number * self.samples : (number + 1) * self.samples], policy
             )
             for number, chunk in enumerate(chunks)
         ]
-        unknown = _unknown_tokens(doc, read) if any(chunk.failure or chunk.unread for chunk in read) else ()
-        failures = [failure for chunk in read if (failure := chunk.what_failed(doc, unknown))]
+        unknown = _unknown_tokens(doc, read) if any(chunk.left_out for chunk in read) else ()
         repairs = IssueLog()
         for chunk in read:
             repairs.merge(chunk.repairs)
@@ -125,102 +131,124 @@ class Extractor:
         return Extraction(
             candidates=found[0] or []
             if len(found) == 1
-            else merge_chunks(doc, chunks, found, [chunk.unread for chunk in read]),
+            else merge_chunks(doc, chunks, found, [list(chunk.left_out) for chunk in read]),
             alignments=[alignment for chunk in read for alignment in chunk.alignments],
-            failures=failures,
+            failures=[
+                failure for chunk in read for failure in chunk.what_failed(submitted.text, doc, unknown)
+            ],
             unknown_tokens=unknown,
-            replies=[reply for outcome in outcomes for reply in outcome.replies],
-            lost_samples=[sample for chunk in read for sample in chunk.lost_samples],
+            replies=[reply for sample in samples for asked in sample.asked for reply in asked.replies],
+            lost_samples=[failure for chunk in read for failure in chunk.lost_samples],
             repairs=repairs,
         )
 
     def _read_chunk(
-        self, submitted: DocInFlight, chunk: Stretch, samples: Sequence[Outcome], occurrences: str
+        self, submitted: DocInFlight, chunk: Stretch, samples: Sequence[Sample], occurrences: str
     ) -> "_ChunkReading":
         """Find in the text what the samples of one chunk name."""
+        read = [self._read_sample(submitted, sample, occurrences) for sample in samples]
+        valid = [reading for reading, sample in zip(read, samples, strict=True) if not sample.is_lost]
+        repairs = IssueLog()
+        for reading in valid:
+            repairs.merge(reading.repairs)
+        # Of what all samples leave out, the first says why.
+        left_out = _in_all([reading.left_out for reading in valid or read])
+        lost = [failure for sample in samples for failure in sample.failures] if len(samples) > 1 else []
+        return _ChunkReading(
+            chunk,
+            candidates=_count_votes(submitted.doc, valid) if valid else None,
+            alignments=[alignment for reading in valid for alignment in reading.alignments],
+            left_out=left_out,
+            lost_samples=[failure for failure in lost if failure not in left_out.values()],
+            repairs=repairs,
+        )
+
+    def _read_sample(self, submitted: DocInFlight, sample: Sample, occurrences: str) -> "_SampleReading":
         doc = submitted.doc
-        start, end = chunk
-        valid = [outcome for outcome in samples if outcome.value is not None]
-        readings = [Reading.of(outcome.value) for outcome in valid]
-        alignments = [
-            align_mentions(
+        reading = _SampleReading()
+        found: list[Sequence[AlignedMention] | None] = []
+        for part in sample.parts:
+            start, end = part.stretch
+            if part.outcome.value is None:
+                reading.left_out[part.stretch] = part.outcome
+                found.append(None)
+                continue
+            alignment = align_mentions(
                 doc,
-                reading,
+                part.outcome.value,
                 start_char=start,
                 end_char=end,
                 occurrences=occurrences,
                 similarity_threshold=self.similarity_threshold,
                 text=submitted.text,
             )
-            for reading in readings
-        ]
-        left_out = [[(start + a, start + b) for a, b in reading.unread] for reading in readings]
-        repairs = IssueLog()
-        for reading in readings:
-            repairs.merge(reading.repairs)
-        return _ChunkReading(
-            chunk,
-            candidates=_count_votes(doc, alignments, valid, left_out) if valid else None,
-            alignments=alignments,
-            unread=_in_all(left_out),
-            failure=None if valid else samples[0],
-            lost_samples=[sample for sample in samples if sample.value is None] if valid else [],
-            repairs=repairs,
-        )
+            reading.alignments.append(alignment)
+            reading.repairs.merge(part.outcome.value.repairs)
+            reading.left_out.update({(start + a, start + b): None for a, b in part.outcome.value.unread})
+            found.append(alignment.spans)
+        if len(found) == 1:
+            reading.spans = found[0] or ()
+        else:
+            stretches = [part.stretch for part in sample.parts]
+            reading.spans = merge_chunks(doc, stretches, found)
+        return reading
+
+
+# Stretches by character, each with the failure for whose sake nothing is known of it; None where a reply leaves it
+# out that is an answer otherwise.
+_LeftOut = dict[Stretch, Outcome | None]
+
+
+@dataclass(slots=True)
+class _SampleReading:
+    """What one sample says of a chunk."""
+
+    spans: Sequence[AlignedMention] = ()
+    alignments: list[Alignment] = field(default_factory=list)
+    left_out: _LeftOut = field(default_factory=dict)
+    repairs: IssueLog = field(default_factory=IssueLog)
 
 
 @dataclass(frozen=True, slots=True)
 class _ChunkReading:
-    """What the replies about one chunk say.
+    """What the samples of one chunk say.
 
     candidates (list[Candidate] | None): None without a valid reply.
-    unread (Sequence[tuple[int, int]]): By character, what all valid replies leave out.
-    failure (Outcome | None): Where there is no valid reply.
+    left_out (dict[tuple[int, int], Outcome | None]): Of what no sample says anything.
     """
 
     stretch: Stretch
     candidates: list[Candidate] | None
     alignments: Sequence[Alignment]
-    unread: Sequence[Stretch]
-    failure: Outcome | None
+    left_out: _LeftOut
     lost_samples: Sequence[Outcome]
     repairs: IssueLog
 
     def covers(self, start: int, end: int) -> bool:
         """RETURNS (bool): Whether a valid reply says what these characters are."""
         first, last = self.stretch
-        if self.candidates is None or not first <= start < last:
-            return False
-        return not any(a < end and start < b for a, b in self.unread)
+        return first <= start < last and not any(a < end and start < b for a, b in self.left_out)
 
-    def what_failed(self, doc: Doc, unknown: Collection[int]) -> Outcome | None:
-        """RETURNS (Outcome | None): Why tokens of this chunk are unknown; None where none is for its sake."""
-        if self.failure is not None:
-            return self.failure
-        left_out = [doc.text[a:b] for a, b in self.unread]
-        lost = set(unknown)
-        if not any(token.i in lost for a, b in self.unread for token in _tokens_in(doc, a, b)):
-            return None
-        count = sum(map(len, left_out))
-        length = self.stretch[1] - self.stretch[0]
-        shown = " ".join(left_out[0][:80].split())
-        return Outcome(
-            None, f"the reply leaves out {count:,} of {length:,} characters, from '{shown[:40]}' on", "unread"
-        )
+    def what_failed(self, text: str, doc: Doc, unknown: Collection[int]) -> list[Outcome]:
+        """RETURNS (list[Outcome]): Why tokens of this chunk are unknown; none where none is for its sake."""
+        failures = [failure for failure in self.left_out.values() if failure is not None]
+        unread = [stretch for stretch, failure in self.left_out.items() if failure is None]
+        lost = set(unknown) if unread else ()
+        if any(token.i in lost for a, b in unread for token in _tokens_in(doc, a, b)):
+            count, length = sum(b - a for a, b in unread), self.stretch[1] - self.stretch[0]
+            shown = " ".join(text[unread[0][0] : unread[0][1]][:80].split())
+            reason = f"the reply leaves out {count:,} of {length:,} characters, from '{shown[:40]}' on"
+            failures.append(Outcome(None, reason, "unread"))
+        return failures
 
 
-def _count_votes(
-    doc: Doc,
-    alignments: Sequence[Alignment],
-    outcomes: Sequence[Outcome],
-    left_out: Sequence[Sequence[Stretch]],
-) -> list[Candidate]:
-    samples = []
-    for alignment, outcome in zip(alignments, outcomes, strict=True):
-        probabilities = TokenProbabilities(outcome.replies[-1])
-        samples.append([(span, probabilities.probability(span.mention)) for span in alignment.spans])
-    unread = [{token.i for a, b in some for token in _tokens_in(doc, a, b)} for some in left_out if some]
-    return count_votes(samples, unread)
+def _count_votes(doc: Doc, samples: Sequence[_SampleReading]) -> list[Candidate]:
+    unread = [
+        {token.i for a, b in sample.left_out for token in _tokens_in(doc, a, b)}
+        for sample in samples
+        if sample.left_out
+    ]
+    return count_votes([sample.spans for sample in samples], unread)
 
 
 def _tokens_in(doc: Doc, start: int, end: int) -> list[Token]:
@@ -228,13 +256,16 @@ def _tokens_in(doc: Doc, start: int, end: int) -> list[Token]:
     return [token for token in doc if token.idx < end and start < token.idx + len(token)]
 
 
-def _in_all(left_out: Sequence[Sequence[Stretch]]) -> list[Stretch]:
-    """What every one of several replies leaves out."""
-    if not left_out:
-        return []
-    common = list(left_out[0])
+def _in_all(left_out: Sequence[_LeftOut]) -> _LeftOut:
+    """What every one of several samples leaves out."""
+    common = dict(left_out[0])
     for others in left_out[1:]:
-        common = [(max(a, c), min(b, d)) for a, b in common for c, d in others if max(a, c) < min(b, d)]
+        common = {
+            (max(a, c), min(b, d)): failure
+            for (a, b), failure in common.items()
+            for c, d in others
+            if max(a, c) < min(b, d)
+        }
     return common
 
 

@@ -10,25 +10,23 @@ from functools import partial
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.requests import ChatRequest
 from spacy_ner_plus.pipeline.streaming import finish_doc
+from spacy_ner_plus.pipeline.structured_llm_ner.sample import Sample
 
 
 @dataclass(slots=True)
 class DocInFlight:
     """A Doc and the requests about it.
 
-    chunks (list[tuple[int, int]]): The parts of its text that were sent, by characters.
-    requests (list[ChatRequest]): What was sent, for each chunk the requests of all samples.
-    futures (list[Future[Outcome]]): What comes of them, in the same order.
+    chunks (list[tuple[int, int]]): The parts of its text that were asked about, by characters.
+    futures (list[Future[Sample]]): What comes of each: for each chunk its samples.
     error (Exception | None): Why nothing could be sent.
     text (str): The Doc's text, which a Doc makes of its tokens each time.
     """
 
     doc: Doc
     chunks: list[tuple[int, int]] = field(default_factory=list)
-    requests: list[ChatRequest] = field(default_factory=list)
-    futures: list[Future] = field(default_factory=list)
+    futures: list[Future[Sample]] = field(default_factory=list)
     error: Exception | None = None
     text: str = ""
 

@@ -19,15 +19,16 @@ def write_io(submitted: DocInFlight, name: str, model: ChatModel) -> None:
     submitted (DocInFlight): A Doc whose requests are answered.
     name (str): The component's.
     """
-    outcomes = [future.result() for future in submitted.futures]
-    replies = [[reply.content for reply in outcome.replies] for outcome in outcomes]
-    paid = [reply.usage for outcome in outcomes for reply in outcome.replies if not reply.stored]
+    samples = [future.result() for future in submitted.futures]
+    asked = [one for sample in samples for one in sample.asked]
+    replies = [[reply.content for reply in one.replies] for one in asked]
+    paid = [reply.usage for one in asked for reply in one.replies if not reply.stored]
     usage = Usage(
         sum(one.prompt for one in paid), sum(one.completion for one in paid), sum(one.cached for one in paid)
     )
-    failures = [outcome.failure for outcome in outcomes if outcome.failure]
+    failures = [failed.failure for sample in samples for failed in sample.failures]
     submitted.doc.user_data.setdefault(KEY, {})[name] = {
-        "prompt": [[dict(message) for message in request.messages] for request in submitted.requests],
+        "prompt": [[dict(message) for message in one.request.messages] for one in asked],
         "response": [contents[-1] if contents else None for contents in replies],
         "replies": replies,
         "model": model.settings.name,

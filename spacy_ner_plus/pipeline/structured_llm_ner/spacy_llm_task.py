@@ -77,7 +77,7 @@ class NERTask:
                     failure = f"invalid reply: {error}"
                 else:
                     spans = align_mentions(doc, mentions).spans
-                    candidates = choose(count_votes([[(span, 1.0) for span in spans]]), 0.0)
+                    candidates = choose(count_votes([spans]), 0.0)
             write_ents(
                 doc,
                 [Span(doc, c.start, c.end, label=c.label) for c in candidates],

@@ -8,7 +8,7 @@ from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 
 def extraction(doc, *mentions) -> Extraction:
     alignment = align_mentions(doc, [Mention(text, label) for text, label in mentions])
-    votes = count_votes([[(span, 1.0) for span in alignment.spans]])
+    votes = count_votes([alignment.spans])
     return Extraction(votes, [alignment], failures=(), unknown_tokens=(), replies=())
 
 

@@ -12,10 +12,11 @@ from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.formats.reading import TRAILING_COMMA
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.llm.requests import ChatReply, InvalidReply, Outcome
+from spacy_ner_plus.llm.requests import Asked, ChatReply, InvalidReply, Outcome
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import AMBIGUOUS, LOST_SAMPLE, UNREAD
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
+from spacy_ner_plus.pipeline.structured_llm_ner.sample import Part, Sample
 
 TEXT = "Ann left Rome. Bo saw Oslo."
 
@@ -36,11 +37,12 @@ def extract(nlp, format, *replies, text=TEXT):
     submitted = DocInFlight(doc, [(0, len(text))], text=text)
     for content in replies:
         reply, future = ChatReply(content), Future()
+        asked = (Asked(prompter.request(text), (reply,)),)
         try:
-            outcome = Outcome(prompter.reader(text)(reply), replies=(reply,))
+            outcome = Outcome(prompter.reader(text)(reply), asked=asked)
         except InvalidReply as error:
-            outcome = Outcome(None, str(error), "invalid", (reply,))
-        future.set_result(outcome)
+            outcome = Outcome(None, str(error), "invalid", asked)
+        future.set_result(Sample([Part((0, len(text)), outcome)]))
         submitted.futures.append(future)
     return extractor.read(submitted), doc
 

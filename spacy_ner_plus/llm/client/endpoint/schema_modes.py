@@ -15,11 +15,11 @@ from contextlib import suppress
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
-from spacy_ner_plus.llm.client.completions import Completion, ServerError
+from spacy_ner_plus.llm.client.completions import ServerError
 from spacy_ner_plus.llm.client.endpoint.refusals import is_field_at_fault, is_too_long, names_field
 from spacy_ner_plus.llm.client.settings import MODES
 from spacy_ner_plus.llm.formats.json_replies import read_json
-from spacy_ner_plus.llm.requests import ChatRequest, InvalidReply
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply
 from spacy_ner_plus.llm.store.store import Store
 
 # How long a mode is remembered, since servers are updated.
@@ -84,15 +84,20 @@ class SchemaModes:
         self._violations = 0
         self._ignored: list[str] = []
         self._refused: defaultdict[str, set[str]] = defaultdict(set)  # which requests, by mode
+        self._left: dict[str, str] = {}  # by request, the mode that is left once stricter ones were refused
         self._answered: Counter[str] = Counter()
         self._may_be_remembered = False
         self._remembered = known or ""
 
-    def mode(self, request: ChatRequest) -> str:
-        """RETURNS (str): How a request is sent now: one of MODES, or 'grammar'."""
-        if request.schema is not None:
-            return self._mode
-        return "grammar" if request.grammar is not None and self._grammar_field else "off"
+    def mode(self, request: ChatRequest, key: str = "") -> str:
+        """Find out how a request is sent.
+
+        key (str): Which request it is; '' for a probe.
+        RETURNS (str): One of MODES, or 'grammar'.
+        """
+        if request.schema is None:
+            return "grammar" if request.grammar is not None and self._grammar_field else "off"
+        return max(self._mode, self._left.get(key, self._mode), key=MODES.index)
 
     def fields(self, request: ChatRequest, mode: str, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """Make the fields of a request beside model and messages.
@@ -117,56 +122,56 @@ class SchemaModes:
             fields["tool_choice"] = {"type": "function", "function": {"name": request.schema_name}}
         return fields
 
-    def after_refusal(self, mode: str, key: str, error: ServerError) -> str | None:
-        """Find out how a refused request is sent again.
+    def adapt(self, mode: str, key: str, error: ServerError) -> bool:
+        """Learn from a refusal.
 
-        mode (str): How it was sent.
+        mode (str): How the request was sent.
         key (str): Which request it is; '' for a probe.
         error (ServerError): What the server said, with status 400 or 422.
-        RETURNS (str | None): The mode in which it is sent; None where the refusal isn't about the mode.
+        RETURNS (bool): Whether it is to be sent again, in another mode; else the refusal isn't about the mode.
         RAISES (UserError): Where the mode was chosen in the settings, and the server takes it from nobody.
         """
         if self._answered[mode] or is_too_long(error):
-            return None
+            return False
         if mode == "grammar":
-            return self._without_grammar(error)
+            return self._is_grammar_refused(error)
         names = _NAMES.get(mode, ())
         if not names or not names_field(error, names):
-            return None
+            return False
         self._refused[mode].add(key)
         is_sure = is_field_at_fault(error, names) or len(self._refused[mode]) >= _CONFIRMED
         if self._fixed:
             if is_sure:
                 raise UserError(Errors.E261.format(url=self._endpoint, mode=mode, reason=error.message))
-            return None
+            return False
         if is_sure:
             self._use_next(mode)
-        return MODES[MODES.index(mode) + 1]
+        self._left[key] = MODES[MODES.index(mode) + 1]
+        return True
 
-    def answered(self, mode: str) -> None:
+    def answered(self, mode: str, key: str = "") -> None:
         """Note that a request was answered which was sent in this way."""
+        self._left.pop(key, None)
         self._answered[mode] += 1
         if mode == self._mode:
             self._remember()
 
-    def _without_grammar(self, error: ServerError) -> str | None:
+    def _is_grammar_refused(self, error: ServerError) -> bool:
         if not names_field(error, ("grammar", *filter(None, [self._grammar_field]))):
-            return None
+            return False
         if self._grammar_field:
             field, self._grammar_field = self._grammar_field, ""
             warnings.warn(Warnings.W256.format(url=self._endpoint, field=field), stacklevel=2)
-        return "off"
+        return True
 
-    def read_probe(self, mode: str, completion: Completion) -> None:
-        """Keep a mode that the server enforced in a probe, else try the next; warn where one is ignored.
-
-        mode (str): How the probe was sent.
-        """
+    def read_probe(self, reply: ChatReply) -> None:
+        """Keep a mode that the server enforced in a probe, else try the next; warn where one is ignored."""
+        mode = reply.mode
         if mode != self._mode:  # another request was refused meanwhile
             return
         # A reply that was cut off proves nothing: the mode is kept for now, and not remembered.
-        cut = completion.finish_reason == "length"
-        if cut or mode == "off" or _is_enforced(mode, completion):
+        cut = reply.finish_reason == "length"
+        if cut or mode == "off" or _is_enforced(mode, reply):
             self._decide(remembered=not cut)
             return
         self._violations += 1
@@ -211,23 +216,16 @@ class SchemaModes:
                 self._store.set_schema_mode(self._endpoint, self._name, self._mode)
 
 
-def weakest(mode: str, refused_down_to: str | None) -> str:
-    """RETURNS (str): Of the mode of all requests and the one that is left for this request, the weaker one."""
-    if refused_down_to is None or mode not in MODES:
-        return mode if refused_down_to is None else refused_down_to
-    return max(mode, refused_down_to, key=MODES.index)
-
-
 def make_probe() -> ChatRequest:
     """RETURNS (ChatRequest): A question whose answer shows whether a schema is enforced."""
     return ChatRequest([{"role": "user", "content": _PROBE_TEXT}], schema=_PROBE_SCHEMA, schema_name="probe")
 
 
-def _is_enforced(mode: str, completion: Completion) -> bool:
+def _is_enforced(mode: str, reply: ChatReply) -> bool:
     try:
-        reply = read_json(completion.content)
+        value = read_json(reply.content)
     except InvalidReply:
         return False
     if mode == "json_object":
-        return isinstance(reply, dict)
-    return reply == {"reply": _CONSTANT} and (mode != "tool" or completion.called_tool)
+        return isinstance(value, dict)
+    return value == {"reply": _CONSTANT} and (mode != "tool" or reply.called_tool)

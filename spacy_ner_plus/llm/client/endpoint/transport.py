@@ -45,7 +45,7 @@ class Response:
     seconds: float
 
 
-class Endpoint:
+class Transport:
     """An address to which JSON is posted, to be used in one event loop.
 
     Each request in flight has a connection of its own, which no pool manages: a pool looks at all its

@@ -36,7 +36,7 @@ def reply_after_probing(model: ChatModel, server: FaultServer) -> ChatReply:
 
 
 def is_decided(model: ChatModel) -> bool:
-    return model._client()._sender._modes.is_decided
+    return model._client()._modes.is_decided
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,7 @@ def test_schema_modes_are_written_down_when_two_replies_came(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         modes = schema_modes.SchemaModes("auto", endpoint="http://a/v1", name="m", store=store)
         for mode in MODES[:-1]:
-            modes.after_refusal(
-                mode, "key", ServerError("", "tools" if mode == "tool" else "response_format", "")
-            )
+            modes.adapt(mode, "key", ServerError("", "tools" if mode == "tool" else "response_format", ""))
         assert (modes.is_decided, store.get_schema_mode("http://a/v1", "m", 0.0)) == (True, None)
         modes.answered("off")
         assert store.get_schema_mode("http://a/v1", "m", 0.0) is None

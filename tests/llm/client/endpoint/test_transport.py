@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client.endpoint.transport import Endpoint, TransportError
+from spacy_ner_plus.llm.client.endpoint.transport import Transport, TransportError
 from tests.llm.client.asking import ask_all, ask_for, make_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
@@ -25,7 +25,7 @@ def _no_proxy(monkeypatch):
 
 def post(url: str, times: int = 1, timeout: float = 5.0) -> list:
     async def main() -> list:
-        endpoint = Endpoint(f"{url}/chat/completions", {"X-Test": "1"})
+        endpoint = Transport(f"{url}/chat/completions", {"X-Test": "1"})
         try:
             return [await endpoint.post(BODY, timeout=timeout) for _ in range(times)]
         finally:
@@ -57,7 +57,7 @@ def test_transport_keeps_its_connection():
 @pytest.mark.parametrize("fault", ["drop", "drop-midway"])
 def test_transport_says_that_a_connection_broke_and_makes_another(fault):
     async def main(url: str) -> int:
-        endpoint = Endpoint(f"{url}/chat/completions", {})
+        endpoint = Transport(f"{url}/chat/completions", {})
         with pytest.raises(TransportError, match="the connection broke") as raised:
             await endpoint.post(BODY, timeout=5)
         assert not raised.value.unreachable
@@ -71,7 +71,7 @@ def test_transport_says_that_a_connection_broke_and_makes_another(fault):
 
 def test_transport_survives_a_connection_that_was_closed_between_requests():
     async def main(server: FaultServer) -> list[int]:
-        endpoint = Endpoint(f"{server.url}/chat/completions", {})
+        endpoint = Transport(f"{server.url}/chat/completions", {})
         statuses = [(await endpoint.post(BODY, timeout=5)).status]
         for transport in list(server.connections):
             server._loop.call_soon_threadsafe(transport.close)

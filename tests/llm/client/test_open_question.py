@@ -16,7 +16,7 @@ def server():
 
 
 @pytest.mark.parametrize("fault", ["prose", "cut-json", "length"])
-def test_reask_asks_once_more_after_an_invalid_reply(tmp_path, fault):
+def test_open_question_asks_once_more_after_an_invalid_reply(tmp_path, fault):
     path = str(tmp_path / "s.sqlite")
     with (
         FaultServer(Behaviour(first=(fault,))) as server,
@@ -36,7 +36,7 @@ def test_reask_asks_once_more_after_an_invalid_reply(tmp_path, fault):
 @pytest.mark.parametrize(
     ("fault", "reason"), [("prose", "no JSON"), ("cut-json", "closed"), ("length", "cut off.* 99 tokens")]
 )
-def test_reask_says_why_replies_stayed_invalid_also_from_the_store(tmp_path, fault, reason):
+def test_open_question_says_why_replies_stayed_invalid_also_from_the_store(tmp_path, fault, reason):
     path = str(tmp_path / "s.sqlite")
     with FaultServer(Behaviour(fault_rate=1, faults=(fault,))) as server:
         for _ in range(2):
@@ -48,7 +48,7 @@ def test_reask_says_why_replies_stayed_invalid_also_from_the_store(tmp_path, fau
     assert len(server.requests) == 2
 
 
-def test_reask_hands_on_what_reading_raises_otherwise(server):
+def test_open_question_hands_on_what_reading_raises_otherwise(server):
     def read(reply):
         raise KeyError("a bug")
 

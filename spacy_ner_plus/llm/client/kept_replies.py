@@ -1,0 +1,108 @@
+"""The replies that a chat model has in its store, by request."""
+
+import sqlite3
+import threading
+import warnings
+from pathlib import Path
+
+from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.llm.client.settings import ChatSettings
+from spacy_ner_plus.llm.client.usage import UsageMeter
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
+from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
+from spacy_ner_plus.llm.store.store import Store
+
+
+class KeptReplies:
+    """Finds replies and keeps new ones, in any thread. The file is opened when it is first needed.
+
+    meter (UsageMeter): Counts the replies that are found.
+    """
+
+    def __init__(self, settings: ChatSettings, meter: UsageMeter):
+        self._settings = settings
+        self._meter = meter
+        self._sampling = settings.sampling()
+        self._names: tuple[str, str] | None = None
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._warned = False
+        self._asked: set[str] = set()  # where invalid replies are asked for again, by key
+
+    def open(self) -> Store | None:
+        """RETURNS (Store | None): The store; None where replies are kept nowhere.
+
+        RAISES (UserError): Where it can't be opened, or the address is none.
+        """
+        if self._store is None and self._settings.store is not None:
+            with self._lock:
+                if self._store is None:
+                    self._store = Store(self._settings.store, read_only=self._settings.replay_only)
+        return self._store
+
+    def key(self, request: ChatRequest) -> tuple[str, str]:
+        """RETURNS (tuple[str, str]): The key of a request, and the form from which it is made."""
+        endpoint, _ = self._endpoint()
+        canonical = canonical_request(endpoint, self._settings.name, self._sampling, request)
+        return request_key(canonical), canonical
+
+    def find(self, request: ChatRequest) -> ChatReply | None:
+        """RETURNS (ChatReply | None): The reply that is kept, under the key of today or an earlier one."""
+        store = self.open()
+        if store is None:
+            return None
+        reply = store.get(self.key(request)[0]) or self._find_earlier(store, request)
+        if reply is not None:
+            self._meter.add(stored=1)
+        return reply
+
+    def has(self, request: ChatRequest) -> bool:
+        """RETURNS (bool): Whether a reply is kept; looking makes no file, and counts nothing."""
+        if self._settings.store is None or not Path(self._settings.store).expanduser().exists():
+            return False
+        store = self.open()
+        return bool(store.get(self.key(request)[0]) or self._find_earlier(store, request))
+
+    def note_asked(self, key: str) -> bool:
+        """RETURNS (bool): Whether it is the first time in this run, where invalid replies are asked for again."""
+        if not self._settings.retry_invalid or key in self._asked:
+            return False
+        self._asked.add(key)
+        return True
+
+    def keep(self, canonical: str, reply: ChatReply) -> None:
+        """Keep a reply with its key and status; warn once where that fails.
+
+        canonical (str): The request in the form from which its key is made.
+        """
+        store = self.open()
+        if store is None:
+            return
+        try:
+            store.add(canonical, reply)
+        except sqlite3.Error as error:
+            # The reply itself is good. It is returned, and a rerun pays for it again.
+            if not self._warned:
+                self._warned = True
+                warnings.warn(Warnings.W253.format(path=store.path, reason=error), stacklevel=2)
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def _find_earlier(self, store: Store, request: ChatRequest) -> ChatReply | None:
+        named = (*self._endpoint(), self._settings.name, self._sampling)
+        for canonical in earlier_canonicals(*named, request):
+            if reply := store.get(request_key(canonical)):
+                return reply
+        return None
+
+    def _endpoint(self) -> tuple[str, str]:
+        """RETURNS (tuple[str, str]): The name that stands for the address, and the address."""
+        if self._names is None:
+            address = self._settings.endpoint()
+            self._names = (self._settings.endpoint_name or address, address)
+        return self._names

@@ -1,0 +1,121 @@
+"""A question, its reply, and one more question where that can't be read. It sends nothing itself."""
+
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from spacy_ner_plus.llm.client.call import NoReply
+from spacy_ner_plus.llm.requests import (
+    Asked,
+    ChatReply,
+    ChatRequest,
+    InvalidReply,
+    Outcome,
+    Question,
+    ReplyStatus,
+)
+
+T = TypeVar("T")
+# The message about a reply that can't be used.
+RE_ASK = (
+    "That reply can't be used: {reason}. Answer once more, in the form that was asked for, with nothing else."
+)
+# What servers say of a reply that ended at the limit of tokens.
+_CUT = "length"
+
+
+class OpenQuestion(Generic[T]):
+    """Holds the request to be sent next, until there is an outcome.
+
+    question (Question[T]): What is asked, and how its replies are read.
+    max_tokens (int): At which replies are cut, for the reason why one is.
+    request (ChatRequest): What is to be sent next.
+    outcome (Outcome[T] | None): What came of it in the end.
+    is_again (bool): Whether it is to be sent although its reply is stored.
+    """
+
+    def __init__(self, question: Question[T], max_tokens: int):
+        self.request = question.request
+        self.outcome: Outcome[T] | None = None
+        self.is_again = False
+        self._question = question
+        self._max_tokens = max_tokens
+        self._replies: list[ChatReply] = []
+        self._reason = ""
+        self._read: tuple[str, str] | None = None
+        self._value: T | None = None
+        self._error: Exception | None = None
+
+    @property
+    def is_second(self) -> bool:
+        """RETURNS (bool): Whether the next request asks again."""
+        return bool(self._replies)
+
+    def begin_again(self) -> None:
+        """Forget what came, and ask although it is stored."""
+        self.request, self.outcome, self.is_again = self._question.request, None, True
+        self._replies, self._reason = [], ""
+
+    def take(self, answer: ChatReply | NoReply) -> None:
+        """Take what came of the request.
+
+        answer (ChatReply | NoReply): The reply, or why there is none.
+        """
+        if isinstance(answer, NoReply):
+            reason = f"{answer.reason}, asked again since {self._reason}" if self._reason else answer.reason
+            self._end(None, reason, "transport")
+            return
+        self._replies.append(answer)
+        self._read_once(answer)
+        if self._error is None:
+            self._end(self._value)
+        elif not isinstance(self._error, InvalidReply):
+            raise self._error
+        else:
+            self._reason = str(self._error) or "it isn't in the form that was asked for"
+            if answer.finish_reason == _CUT and self._question.is_divisible:
+                self._end(None, self._reason, "cut")
+            elif self._error.is_final or len(self._replies) == 2:
+                self._end(None, self._reason, "invalid")
+            else:
+                self.request = _ask_again(self.request, answer, self._reason)
+
+    def status(self, reply: ChatReply) -> ReplyStatus:
+        """RETURNS (ReplyStatus): What could be read from a reply; 'unread' where reading it failed otherwise."""
+        self._read_once(reply)
+        if reply.finish_reason == _CUT:
+            return ReplyStatus.CUT
+        if self._error is not None:
+            is_invalid = isinstance(self._error, InvalidReply)
+            return ReplyStatus.INVALID if is_invalid else ReplyStatus.UNREAD
+        repairs = getattr(self._value, "repairs", None)
+        return ReplyStatus.REPAIRED if repairs is not None and len(repairs) else ReplyStatus.VALID
+
+    def reason(self, reply: ChatReply) -> str:
+        """RETURNS (str): Why a reply can't be read; '' where it can."""
+        self._read_once(reply)
+        return "" if self._error is None else str(self._error)
+
+    def _read_once(self, reply: ChatReply) -> None:
+        if self._read == (reply.content, reply.finish_reason):
+            return
+        self._read = (reply.content, reply.finish_reason)
+        self._value = self._error = None
+        try:
+            if reply.finish_reason == _CUT:
+                raise InvalidReply(f"it is cut off at the limit of {self._max_tokens} tokens")
+            self._value = self._question.read(reply)
+        except Exception as error:  # noqa: BLE001 - raised again when the reply is taken
+            self._error = error
+
+    def _end(self, value: T | None, failure: str = "", kind: str = "") -> None:
+        asked = Asked(self._question.request, tuple(self._replies))
+        self.outcome = Outcome(value, failure, kind, (asked,))
+
+
+def _ask_again(request: ChatRequest, reply: ChatReply, reason: str) -> ChatRequest:
+    turns = [
+        # Some servers refuse an empty message.
+        {"role": "assistant", "content": reply.content or "(empty)"},
+        {"role": "user", "content": RE_ASK.format(reason=reason.rstrip("."))},
+    ]
+    return replace(request, messages=[*request.messages, *turns])
