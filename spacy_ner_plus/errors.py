@@ -493,8 +493,8 @@ class Errors(metaclass=_Coded):
     E280 = "There are no labels. Give at least one."
     E281 = "The label '{label}' is there twice. Give each label once."
     E282 = (
-        "{label} can't be a label: it should be text without white space, control characters, '<' and '>', "
-        "so that it can stand in tags such as B-PER and <PER>."
+        "{label} can't be a label: it should be text without '<', '>', tabs, line breaks and control characters, with "
+        "no '/' or space at its beginning and no space at its end, so that it can be in tags such as B-PER and <PER>."
     )
     E283 = (
         "There is no label set '{name}'. Choose one of: {sets}; or give a list of labels, a mapping from "

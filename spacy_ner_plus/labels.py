@@ -6,6 +6,7 @@ A file of one is a JSON or YAML mapping, as the shipped ones are:
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +28,7 @@ class LabelSet:
     names (tuple[str, ...]): The labels, in the order of prompts.
     definitions (dict[str, str]): What a label means, for those that say it.
     examples (dict[str, list[str]]): Mentions of a label, for those that have some.
-    RAISES (UserError): No labels, one twice, or one that can't be in IOB tags.
+    RAISES (UserError): No labels, one twice, or one that can't be in tags such as B-PER and <PER>.
     """
 
     names: tuple[str, ...]
@@ -38,9 +39,7 @@ class LabelSet:
         if not self.names:
             raise UserError(Errors.E280)
         for i, name in enumerate(self.names):
-            if not isinstance(name, str) or not name or any(c.isspace() or c in "<>" for c in name):
-                raise UserError(Errors.E282.format(label=repr(name)))
-            if not name.isprintable():
+            if not isinstance(name, str) or not _is_label(name):
                 raise UserError(Errors.E282.format(label=repr(name)))
             if name in self.names[:i]:
                 raise UserError(Errors.E281.format(label=name))
@@ -96,6 +95,11 @@ def load_labels(spec: "LabelSet | str | Path | Sequence[str] | Mapping[str, Any]
     if isinstance(spec, str):
         raise UserError(Errors.E283.format(name=spec, sets=", ".join(shipped_label_sets())))
     return _from_data(spec, "labels")
+
+
+def _is_label(name: str) -> bool:
+    # Of white space, only the blank is printable. "</x>" would open "/x", and close "x".
+    return name.isprintable() and bool(name) and name == name.strip() and not re.search("[<>]|^/", name)
 
 
 def shipped_label_sets() -> list[str]:

@@ -104,10 +104,17 @@ def test_labels_twice_are_refused(tmp_path):
         load_labels(path)
 
 
-@pytest.mark.parametrize("label", ["", "work of art", "A\tB", "A\n", "<A>", "A\x00", 7, None])
+@pytest.mark.parametrize(
+    "label", ["", " ", "work ", " art", "/A", "A\tB", "A\n", "A\u00a0B", "<A>", "A\x00", 7, None]
+)
 def test_labels_that_cant_be_in_tags_are_refused(label):
     with pytest.raises(UserError, match="E282"):
         load_labels(["PER", label])
+
+
+def test_labels_may_have_blanks_and_signs():
+    names = ("work of art", "C++", "a/b", "date: day", "Ärzt*in", "人名")
+    assert load_labels(list(names)).names == names
 
 
 def test_labels_unknown_set_names_the_sets():

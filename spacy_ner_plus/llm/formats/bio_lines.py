@@ -13,6 +13,7 @@ and each entity is looked for after the one before it.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from spacy_ner_plus.alignment.align import EXACT
@@ -22,6 +23,7 @@ from spacy_ner_plus.alignment.occurrences import OccurrenceFinder
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.names import spellings
 from spacy_ner_plus.llm.formats.reading import OTHER_SEPARATOR, OTHER_SPELLING, Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import join_tags, split_tag
@@ -173,7 +175,7 @@ def _read_lines(answer: str, base: int, labels: Sequence[str], repairs: IssueLog
                 raise InvalidReply(f"the reply says {NOTHING} beside other lines")
         if not bare or bare == NOTHING:
             continue
-        word, tag = _split(bare, repairs)
+        word, tag = _split(bare, labels, repairs)
         if tag[:1].islower() and _TAG.fullmatch(tag.replace("o", "O", 1)):
             repairs.add(OTHER_SPELLING, bare[:60])
             tag = tag[0].upper() + tag[1:]
@@ -183,18 +185,27 @@ def _read_lines(answer: str, base: int, labels: Sequence[str], repairs: IssueLog
         yield _Line(word, (prefix, find_label(name, labels, repairs) if name else ""), start)
 
 
-def _split(line: str, repairs: IssueLog) -> tuple[str, str]:
-    """Part a line's word from its tag, both of which may hold colons."""
+def _split(line: str, labels: Sequence[str], repairs: IssueLog) -> tuple[str, str]:
+    """Part a line's word from its tag. Both may hold colons, and labels white space."""
     parts = line.split()
     if len(parts) == 2 and parts[0].endswith(":") and len(parts[0]) > 1:
         return parts[0][:-1], parts[1]
-    # As in CoNLL's columns.
-    if len(parts) == 2 and _TAG.fullmatch(parts[1]):
-        repairs.add(OTHER_SEPARATOR, line[:60])
-        return parts[0], parts[1]
+    if known := _known_line(tuple(labels)).fullmatch(line):
+        if known["column"]:
+            # As in CoNLL's columns.
+            repairs.add(OTHER_SEPARATOR, line[:60])
+        return known["word"] or known["column"], known["tag"]
     # A model may write several words on one line, or leave out the space.
     word, _, tag = line.rpartition(":")
     return word.strip(), tag.strip()
+
+
+@lru_cache(maxsize=16)
+def _known_line(labels: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(spellings(label) for label in sorted(labels, key=len, reverse=True))
+    tag = rf"O|[BIbi][-_](?:{names})"
+    word = r"(?P<word>\S(?:.*?\S)??)\s*+:\s*+|(?P<column>\S++)\s++"
+    return re.compile(rf"(?:{word})(?P<tag>{tag})", re.IGNORECASE)
 
 
 def _spelling(entity: _Entity, found: PlacedWords | None, text: str) -> str:

@@ -22,6 +22,7 @@ from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.names import spellings
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 
@@ -119,12 +120,8 @@ class _Copy(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _tags(labels: tuple[str, ...]) -> re.Pattern[str]:
-    # Case, spaces and hyphens may differ.
-    spellings = [
-        r"[\s_-]*".join(map(re.escape, re.split(r"[\s_-]+", label)))
-        for label in sorted(labels, key=len, reverse=True)
-    ]
-    names = "|".join(spellings)
+    # Case may differ, too.
+    names = "|".join(spellings(label) for label in sorted(labels, key=len, reverse=True))
     return re.compile(rf"(<|&(?:amp;)*lt;)(/?)({names})>", re.IGNORECASE)
 
 

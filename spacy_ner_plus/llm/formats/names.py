@@ -14,6 +14,12 @@ def fold(name: str) -> str:
     return _FILLING.sub("", name).casefold()
 
 
+def spellings(name: str) -> str:
+    """RETURNS (str): A regular expression of a name and of what differs from it in spaces, hyphens and underscores."""
+    parts = _FILLING.split(name)
+    return _FILLING.pattern.replace("+", "*").join(map(re.escape, parts)) if any(parts) else re.escape(name)
+
+
 def find_name(name: str, names: Collection[str], repairs: IssueLog | None = None) -> str | None:
     """Find the one name that is spelled so, or that differs in case, spaces and hyphens alone.
 

@@ -11,8 +11,9 @@ from jsonschema import validate
 
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import FORMATS, ReplyFormat, get_format
-from spacy_ner_plus.llm.formats.reading import EXTRA_KEY
+from spacy_ner_plus.llm.formats.reading import EXTRA_KEY, OTHER_SEPARATOR, Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 
 LABELS = ("PER", "LOC", "work-of-art")
@@ -99,6 +100,36 @@ def test_formats_read_their_ideal_reply(name):
     reply_format = get_format(name)
     mentions = reply_format.parse(reply_format.render(GOLD, LABELS, TEXT), LABELS, TEXT)
     assert sorted(pairs(mentions)) == sorted((TEXT[start:end], label) for start, end, label in GOLD)
+
+
+def is_label(name):
+    try:
+        return bool(LabelSet((name,)))
+    except UserError:
+        return False
+
+
+ANY_LABELS = st.lists(
+    st.sampled_from(
+        ["work of art", "B-PER: I-PER", "PER", "O", "NONE", "a: b", "-", "C++", "lt;", "3 D", "b-per"]
+    )
+    | st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6).filter(is_label),
+    unique=True,
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@MANY
+@given(ANY_LABELS, st.data())
+def test_formats_read_their_ideal_reply_with_any_labels(name, labels, data):
+    gold = [(start, end, data.draw(st.sampled_from(labels))) for start, end, _ in GOLD]
+    reply_format = get_format(name)
+    mentions = reply_format.parse(reply_format.render(gold, labels, TEXT), labels, TEXT)
+    assert sorted(pairs(mentions)) == sorted((TEXT[start:end], label) for start, end, label in gold)
+    assert Reading.of(mentions).repairs.kinds == {}
+    assert not Reading.of(mentions).unread
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -275,6 +306,30 @@ def test_formats_inline_tags_take_copied_tags_for_text():
 def test_formats_inline_tags_are_not_shifted_by_slips(reply):
     (mention,) = parse("inline_tags", reply)
     assert mention.position == 19
+
+
+def test_formats_inline_tags_of_signs_alone_are_no_other_signs():
+    text = "a <> b <-> c"
+    reply = get_format("inline_tags").render([(0, 1, "-")], ["-"], text)
+    assert reply == "<->a</-> <> b &lt;-> c"
+    assert pairs(parse("inline_tags", reply, text, ["-"])) == [("a", "-")]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_other"),
+    [
+        ("Rome: B-work of art", False),
+        ("Rome:B-work of art", False),
+        ("Rome\tB-work of art", True),
+        ("Rome B-work of art", True),
+        ("Rome : b-Work-of-Art", False),
+        ("Rome: B-work  of_art", False),
+    ],
+)
+def test_formats_bio_lines_have_tags_of_several_words(line, is_other):
+    reading = parse("bio_lines", line, labels=["PER", "work of art"])
+    assert pairs(reading) == [("Rome", "work of art")]
+    assert (OTHER_SEPARATOR in dict(reading.repairs)) == is_other
 
 
 def test_formats_inline_tags_may_be_nested():

@@ -292,6 +292,7 @@ LINES_WRONG = [
     ("", "the reply is empty; write NONE"),
     ("Ann is a person", "is no line such as 'word: B-PER'"),
     ("Here are the entities:\n" + LINES, "is no line such as 'word: B-PER'"),
+    ("Ann Lee is a B-PER", "is no line such as 'word: B-PER'"),
     (LINES + "\nNONE", "says NONE beside other lines"),
     ("NONE\n" + LINES, "says NONE, and more"),
     (LINES.replace("LOC", "GPE"), "'GPE' is none of the labels"),
