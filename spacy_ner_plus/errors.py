@@ -512,7 +512,7 @@ class Errors(metaclass=_Coded):
         "`misc` that makes one."
     )
     E287 = "{found} is no reply format: it lacks {lacking}. See spacy_ner_plus.llm.formats.ReplyFormat."
-    E288 = "Can't use the template '{template}...': {reason}. It gets `labels` and `skeleton`, and no text."
+    E288 = "Can't use the template '{template}...': {reason}. It gets `labels`, `skeleton` and `task`, and no text."
     E289 = (
         "The template '{template}...' doesn't show the label '{label}'. Give the template's source, with a loop "
         "over `labels`."

@@ -22,7 +22,8 @@ class ReplyFormat(Protocol):
     name (str): Names the format, and its JSON schema in requests.
     instructions (str): Source of the Jinja template of the system message. It gets `labels`, each with
         `name`, `definition`, `examples` and `class_name` (a Python class's), and `skeleton`; never a text.
-        The filters `python` and `docstring` write a string as Python source.
+        `task` is the user's description of the task; a template without it gets that in front. The
+        filters `python`, `docstring` and `comment` write a string as Python source.
     """
 
     name: str

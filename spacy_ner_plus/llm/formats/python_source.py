@@ -1,4 +1,4 @@
-"""Labels and texts as Python source, for `guidelines` and for templates: class names, strings, docstrings."""
+"""Labels and texts as Python source, for `guidelines` and for templates: class names and strings."""
 
 import json
 import keyword
@@ -34,6 +34,11 @@ def docstring(text: str, indent: int = 4) -> str:
         escaped = escaped.replace('"', '\\"')
     inner = f"\n{' ' * indent}".join(line.strip() for line in escaped.splitlines())
     return f'"""{inner}"""'
+
+
+def comment(text: str) -> str:
+    """RETURNS (str): A text as comments, one a line."""
+    return "\n".join(f"# {line.strip()}".rstrip() for line in text.splitlines())
 
 
 @lru_cache(maxsize=16)

@@ -40,6 +40,7 @@ class Prompter:
     format (ReplyFormat): How the reply is written.
     demonstrations (Demonstrations | None): Chooses examples for the prompt; None for no examples.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
+    task (str): What the texts are and what is looked for, for the instructions.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Prompter:
         labels: LabelSet,
         demonstrations: Demonstrations | None = None,
         template: str | None = None,
+        task: str = "",
     ):
         self.format = format
         self.labels = labels
         self.demonstrations = demonstrations
         self.template = template
+        self.task = task
         self._schema = format.schema(labels.names)
         self._grammar = format.grammar(labels.names)
 
@@ -80,16 +83,22 @@ class Prompter:
         examples = self.demonstrations.select(text) if self.demonstrations else []
         if len(whole) > len(text):
             examples = [example for example in examples if not _gives_away(example.text, text, whole)]
-        messages = build_messages(self.format, self.labels, text, examples, template=self.template)
+        messages = build_messages(
+            self.format, self.labels, text, examples, template=self.template, task=self.task
+        )
         return ChatRequest(messages, self._schema, grammar=self._grammar, sample=sample)
 
     def overhead(self, count: Callable[[Sequence[Message]], int]) -> int:
         """RETURNS (int): Tokens of a request beside its text, with the longest demonstrations it may have."""
         chosen = self.demonstrations
         if chosen is None:
-            return count(build_messages(self.format, self.labels, "", [], template=self.template))
+            return count(
+                build_messages(self.format, self.labels, "", [], template=self.template, task=self.task)
+            )
         longest = sorted(chosen.examples, key=lambda example: len(example.text))[-chosen.k :]
-        return count(build_messages(self.format, self.labels, "", longest, template=self.template))
+        return count(
+            build_messages(self.format, self.labels, "", longest, template=self.template, task=self.task)
+        )
 
     def reader(self, text: str) -> Callable[[ChatReply], Reading]:
         """RETURNS (Callable): Reads the reply to a text, or raises InvalidReply, which says what it is instead."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import ReplyFormat
-from spacy_ner_plus.llm.formats.python_source import class_names, docstring, python_string
+from spacy_ner_plus.llm.formats.python_source import class_names, comment, docstring, python_string
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 
 
@@ -22,6 +22,7 @@ def build_messages(
     examples: Sequence[Demonstration] = (),
     *,
     template: str | None = None,
+    task: str = "",
 ) -> list[dict[str, str]]:
     """Write the messages that ask for the entities of a text.
 
@@ -30,10 +31,11 @@ def build_messages(
     examples (Sequence[Demonstration]): Each becomes a text and the ideal reply to it, without entities
         of other labels.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
+    task (str): What the texts are and what is looked for, as `instructions` takes it.
     RETURNS (list[dict[str, str]]): Messages with `role` and `content`.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
     """
-    messages = [{"role": "system", "content": instructions(format, labels, template=template)}]
+    messages = [{"role": "system", "content": instructions(format, labels, template=template, task=task)}]
     for example in examples:
         spans = [span for span in example.spans if span[2] in labels.names]
         messages.append({"role": "user", "content": example.text})
@@ -47,20 +49,24 @@ def instructions(
     labels: LabelSet,
     *,
     template: str | None = None,
+    task: str = "",
 ) -> str:
     """Write the system message.
 
     format (ReplyFormat): How the reply is to be written.
     template (str | None): Source of a Jinja template; None for the format's own.
+    task (str): What the texts are and what is looked for. It stands in front, unless the template has `task`
+        itself; it is never read as a template.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
     """
     source = format.instructions if template is None else template
-    return _render(source, labels.key, format.skeleton(labels.names))
+    return _render(source, labels.key, format.skeleton(labels.names), task.strip())
 
 
 @lru_cache(maxsize=64)
-def _render(source: str, labels: str, skeleton: str) -> str:
+def _render(source: str, labels: str, skeleton: str, task: str) -> str:
     from jinja2 import StrictUndefined, TemplateError
+    from jinja2.meta import find_undeclared_variables
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     label_set = LabelSet.from_dict(json.loads(labels))
@@ -69,9 +75,11 @@ def _render(source: str, labels: str, skeleton: str) -> str:
     environment = ImmutableSandboxedEnvironment(
         autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"python": python_string, "docstring": docstring}
+    environment.filters |= {"python": python_string, "docstring": docstring, "comment": comment}
     try:
-        message = environment.from_string(source).render(labels=rows, skeleton=skeleton).strip()
+        template = environment.from_string(source)
+        message = template.render(labels=rows, skeleton=skeleton, task=task).strip()
+        has_task = "task" in find_undeclared_variables(environment.parse(source))
     # A template may fail in any operation that it holds.
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         reason = f"{type(error).__name__}: {error}"
@@ -79,7 +87,7 @@ def _render(source: str, labels: str, skeleton: str) -> str:
     missing = [row["name"] for row in rows if row["name"] not in message]
     if missing:
         raise UserError(Errors.E289.format(template=_shown(source), label=missing[0]))
-    return message
+    return message if has_task or not task else f"{task}\n\n{message}"
 
 
 def _shown(source: str) -> str:

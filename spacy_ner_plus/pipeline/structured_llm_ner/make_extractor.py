@@ -52,6 +52,7 @@ def make_extractor(
         LabelSet.from_dict(labels),
         _make_demonstrations(records, settings),
         template,
+        settings.task or "",
     )
     if settings.samples > 1 and model.settings.temperature == 0:
         warnings.warn(Warnings.W241.format(name=name, samples=settings.samples), stacklevel=2)

@@ -26,6 +26,11 @@ class StructuredLLMSettings(EntitySettings):
         "name of a function in spaCy's registry `misc` that makes a format, or a format itself.",
         "label_lists",
     )
+    task: str | None = setting(
+        "What the texts are and what is looked for, in your own words. It stands in front of the instructions, or "
+        "where a template has `task`.",
+        None,
+    )
     template: str | None = setting(
         "File of a Jinja template for the instructions; None for the format's own.", None
     )

@@ -104,13 +104,15 @@ def make_ner_task_v1(
     labels: Any,
     format: Any = "label_lists",
     examples: list[dict[str, Any]] | None = None,
+    task: str | None = None,
 ) -> NERTask:
     """Make a task for spacy-llm.
 
     labels (str | list[str] | dict): As of structured_llm_ner.
     format (str | ReplyFormat): As of structured_llm_ner. Default: 'label_lists'.
     examples (list[dict]): Examples for every prompt, with `text` and `spans`. Default: none.
+    task (str): As of structured_llm_ner. Default: none.
     """
     records = [Demonstration.from_dict(record) for record in examples or []]
     demonstrations = FixedDemonstrations(records) if records else None
-    return NERTask(Prompter(get_format(format), load_labels(labels), demonstrations))
+    return NERTask(Prompter(get_format(format), load_labels(labels), demonstrations, task=task or ""))

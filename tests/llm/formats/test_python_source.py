@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.llm.formats.python_source import class_names, docstring, python_string
+from spacy_ner_plus.llm.formats.python_source import class_names, comment, docstring, python_string
 
 MANY = settings(max_examples=200, deadline=None)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -49,6 +49,12 @@ def test_python_source_names_are_names_that_python_reads_as_they_are(labels):
     for name in names.values():
         assert ast.parse(name).body[0].value.id == name
         assert not keyword.iskeyword(name)
+
+
+@MANY
+@given(TEXTS)
+def test_python_source_comments_are_no_code(text):
+    assert ast.parse(comment(text.replace("\0", ""))).body == []
 
 
 @MANY

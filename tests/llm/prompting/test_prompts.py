@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import FORMATS, get_format
-from spacy_ner_plus.llm.formats.python_source import class_names
+from spacy_ner_plus.llm.formats.python_source import class_names, comment
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import build_messages, instructions
 from spacy_ner_plus.spans import CharSpan
@@ -92,6 +92,27 @@ def test_prompts_texts_of_examples_are_never_evaluated(text):
 @pytest.mark.parametrize("definition", NASTY)
 def test_prompts_definitions_are_never_evaluated(definition):
     assert definition in instructions(LISTS, load_labels({"PER": definition}))
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("task", [*NASTY, "Letters of a hospital.\n\nLeave out the letterhead."])
+def test_prompts_task_is_in_the_instructions_as_it_is(name, task):
+    reply_format = get_format(name)
+    (system, text) = build_messages(reply_format, LABELS, "Nothing.", task=f" {task}\n")
+    assert text == {"role": "user", "content": "Nothing."}
+    plain = instructions(reply_format, LABELS)
+    if name == "guidelines":
+        assert comment(task) in system["content"]
+        ast.parse(system["content"])
+    else:
+        assert system["content"] == f"{task}\n\n{plain}"
+    assert instructions(reply_format, LABELS, task=" \n") == plain
+
+
+def test_prompts_templates_may_place_the_task():
+    template = "Find {% for label in labels %}{{ label.name }} {% endfor %}in {{ task }}"
+    assert instructions(LISTS, LABELS, template=template, task="letters.") == "Find PER LOC in letters."
+    assert instructions(LISTS, LABELS, template=template) == "Find PER LOC in"
 
 
 def test_prompts_examples_are_pairs_of_messages():

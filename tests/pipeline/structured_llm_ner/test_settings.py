@@ -45,6 +45,7 @@ def test_settings_have_the_defaults_of_the_factory():
         ("labels", ["PER"]),
         ("model", {"base_url": "http://a/v1", "name": "m"}),
         ("format", "bio_lines"),
+        ("task", "Letters of a hospital."),
         ("template", "t.jinja"),
         ("examples", "e.jsonl"),
         ("n_examples", 2),
