@@ -523,6 +523,49 @@ class Errors(metaclass=_Coded):
     E293 = "There is no policy '{value}' for occurrences. Choose one of: {policies}."
     E294 = "`similarity_threshold` is {value}. Give a similarity above 0 and up to 1."
     E295 = "{k} examples for each text can't be chosen. Give 1 or more."
+    E620 = (
+        "zero_shot_ner has no model. Set `model` to the folder of a GLiNER or GLiNER2 model, or to its name on the "
+        "hub, such as 'knowledgator/gliner-bi-small-v1.0'."
+    )
+    E621 = (
+        "Can't load the zero-shot model '{name}': {reason} Give the folder of a GLiNER or GLiNER2 model that was saved "
+        "with safetensors, or a hub name where there is a network."
+    )
+    E622 = (
+        "'{name}' has no {weights}. Weights in {pickled} are never read at run time, as they are unpickled. Convert "
+        "them once: `spacy-ner-plus import-gliner {name} DIR`, and set `model` to DIR."
+    )
+    E623 = (
+        "'{name}' is refused: its {file} names code that would be run (auto_map), and code that comes with a model "
+        "never is. Give a model of the kinds that transformers has."
+    )
+    E624 = (
+        "zero_shot_ner has no labels. Set `labels` to a list of names, a mapping from name to description, a file of "
+        "one, or the name of a shipped set; or name prompts and their labels in `label_map`."
+    )
+    E625 = "`labels` of zero_shot_ner has '{label}' twice, or as the model reads it: '{text}'. Give each of them once."
+    E626 = "`labels` of zero_shot_ner has {label}, which is no name. Give names that aren't empty."
+    E627 = (
+        "`doc._.labels` is {value}. Give a list of names or a mapping from name to description, [] to ask nothing "
+        "about the Doc, or None for the labels of the component."
+    )
+    E628 = (
+        "`label_map` of zero_shot_ner names '{prompt}', which isn't among `labels`. There is: {prompts}. Write it as "
+        "it stands there."
+    )
+    E629 = (
+        "`label_thresholds` of zero_shot_ner has {value} for '{label}'. Give numbers from 0 to 1 for labels that it "
+        "has: {labels}."
+    )
+    E630 = (
+        "`overlap` of zero_shot_ner is {overlap} words, and a window has {window}. Give an overlap of at most half a "
+        "window: {most}."
+    )
+    E631 = (
+        "`window` of zero_shot_ner is {window} words, and '{name}' reads {longest} at most: the rest would be cut off. "
+        "Give at most {longest}, or none."
+    )
+    E632 = "`{setting}` of zero_shot_ner is {value}. Give {remedy}."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
     E302 = "The corpus '{path}' holds no documents. Check how it was converted."

@@ -179,6 +179,14 @@ def encoder_folders(tmp_path_factory) -> dict[str, str]:
     return {kind: save_encoder(kind, tmp_path_factory.mktemp(kind)) for kind in ENCODERS}
 
 
+@pytest.fixture(scope="session")
+def zero_shot_folders(tmp_path_factory) -> dict[str, str]:
+    """Tiny zero-shot models by kind; none where their libraries aren't installed."""
+    from tests.zero_shot_models import save_all
+
+    return save_all(tmp_path_factory.mktemp("zero-shot"))
+
+
 @pytest.fixture
 def encoder_folder(encoder_folders) -> str:
     return encoder_folders["wordpiece"]

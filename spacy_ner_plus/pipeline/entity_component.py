@@ -115,6 +115,7 @@ class EntityComponent(Pipe):
         ents: Sequence[Span],
         scores: Sequence[float],
         *,
+        others: Sequence[tuple[Span, float]] = (),
         unknown: Sequence[Span] = (),
         failure: str = "",
     ) -> None:
@@ -122,6 +123,8 @@ class EntityComponent(Pipe):
 
         ents (Sequence[Span]): Entities in order, none of them overlapping another.
         scores (Sequence[float]): The score of each, from 0 to 1.
+        others (Sequence[tuple[Span, float]]): Spans with scores that are no entities, as they overlap some: for the
+            group alone.
         unknown (Sequence[Span]): Stretches about which nothing was found out: missing annotation.
         failure (str): Why, for Doc._.ner_failure.
         """
@@ -133,6 +136,7 @@ class EntityComponent(Pipe):
             scores,
             spans_key=self.spans_key,
             overwrite=self.overwrite_ents,
+            others=others,
             unknown=unknown,
             failure=failure,
         )

@@ -26,6 +26,7 @@ def write_ents(
     *,
     spans_key: str,
     overwrite: bool,
+    others: Sequence[tuple[Span, float]] = (),
     unknown: Sequence[Span] = (),
     failure: str = "",
 ) -> None:
@@ -39,6 +40,8 @@ def write_ents(
     spans_key (str): Key in doc.spans for those that are written, with their scores; '' for none.
     overwrite (bool): Whether entities that are there give way to those that overlap
         them; else they stay, and what overlaps them isn't written.
+    others (Sequence[tuple[Span, float]]): Spans with scores that overlap entities or lie in them: they stand beside
+        these in the group alone. Without those on blocked tokens.
     unknown (Sequence[Span]): Stretches about which nothing was found out: their tokens are missing
         annotation, which is not the same as being outside.
     failure (str): Why, kept with the group; with one of its own where `spans_key` is ''.
@@ -46,12 +49,13 @@ def write_ents(
     blocked = set(np.flatnonzero(is_blocked(doc)).tolist())
     there = {_identity(ent): ent for ent in doc.ents}
     free = [i for i, ent in enumerate(ents) if blocked.isdisjoint(range(ent.start, ent.end))]
+    others = [(span, score) for span, score in others if blocked.isdisjoint(range(span.start, span.end))]
     ents = [there.get(_identity(ents[i]), ents[i]) for i in free]
     scores = [scores[i] for i in free]
     if overwrite:
         confirmed = {_identity(ent) for ent in ents}
-        others = [ent for identity, ent in there.items() if identity not in confirmed]
-        all_ents, dropped = without_overlaps(others, first=ents)
+        unconfirmed = [ent for identity, ent in there.items() if identity not in confirmed]
+        all_ents, dropped = without_overlaps(unconfirmed, first=ents)
         for token in (token for ent in dropped for token in ent):
             # set_ents leaves the ids of the entity that was here before.
             token.ent_id = token.ent_kb_id = 0
@@ -64,6 +68,9 @@ def write_ents(
     missing = _uncovered(unknown, all_ents) - blocked
     doc.set_ents(all_ents, blocked=_each(doc, blocked), missing=_each(doc, missing), default="outside")
     if spans_key:
+        if others:
+            grouped = sorted([*zip(ents, scores, strict=True), *others], key=_by_position)
+            ents, scores = [span for span, _ in grouped], [score for _, score in grouped]
         attrs = {"scores": [float(score) for score in scores], ENTS_GROUP: True}
         if failure:
             attrs[FAILURE] = failure
@@ -103,6 +110,10 @@ def find_score(span: Span) -> float | None:
     """
     groups = sorted(span.doc.spans.values(), key=lambda group: not group.attrs.get(ENTS_GROUP))
     return next((score for group in groups if (score := _score_in(group, span)) is not None), None)
+
+
+def _by_position(scored: tuple[Span, float]) -> tuple[int, int, str]:
+    return scored[0].start, scored[0].end, scored[0].label_
 
 
 def _identity(ent: Span) -> tuple[int, int, int]:

@@ -85,8 +85,9 @@ def test_extras_bring_nothing_else():
 def test_extras_of_the_project_are_those_that_its_workflows_name():
     """One install is enough for every workflow: README names no other."""
     everything = set().union(*(REQUIREMENTS[extra] for extra in REQUIREMENTS.keys() - BUNDLES))
-    # By OpenVINO and by sentence embeddings: choices that no workflow makes; and corpora that come in workbooks.
-    others = {"openvino", "sentence-transformers", "openpyxl"}
+    # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; and corpora that come
+    # in workbooks.
+    others = {"openvino", "sentence-transformers", "gliner", "gliner2", "openpyxl"}
     assert everything - REQUIREMENTS[""] - REQUIREMENTS["project"] == others
 
 

@@ -51,10 +51,12 @@ class Found:
 
     encoder (str): Folder of a tiny encoder.
     url (str): Of a chat model's server.
+    zero_shot (dict[str, str]): Folders of tiny zero-shot models, by kind; where they can be made.
     """
 
     encoder: str
     url: str
+    zero_shot: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,16 @@ def chat_model(found: Found) -> dict[str, Any]:
     return {"labels": list(LABELS), "model": {"base_url": found.url, "name": "m", "retry_base": 0.01}}
 
 
+def zero_shot(kind: str) -> Callable[[Found], dict[str, Any]]:
+    return lambda found: {
+        "model": found.zero_shot[kind],
+        "labels": ["person", "city", "company"],
+        "window": 8,
+        "overlap": 4,
+        "device": "cpu",
+    }
+
+
 COMPONENTS = {
     "tagger": Component(tagger()),
     "tagger-bf16": Component(tagger(precision="bf16")),
@@ -145,6 +157,10 @@ COMPONENTS = {
         needs="spacy_transformers",
     ),
     "llm": Component(chat_model, factory="structured_llm_ner", is_trainable=False),
+    **{
+        name: Component(zero_shot(kind), factory="zero_shot_ner", is_trainable=False, needs="gliner")
+        for name, kind in [("gliner", "uni-bert"), ("gliner-bi", "bi-deberta"), ("gliner-2", "gliner2")]
+    },
 }
 STATES = ("fresh", "initialized", "trained", "used", "trained again", "loaded", "from bytes", "copied")
 # Those that differ in how they compute alone are tried in the states that leave the most behind.
@@ -153,14 +169,14 @@ CASES = [
     (name, state)
     for name, component in COMPONENTS.items()
     for state in component.states
-    if state in HARDEST or not name.startswith("tagger-")
+    if state in HARDEST or not name.startswith(("tagger-", "gliner-"))
 ]
 
 
 @pytest.fixture(scope="module")
-def found(encoder_folders) -> Iterator[Found]:
+def found(encoder_folders, zero_shot_folders) -> Iterator[Found]:
     with FaultServer() as server:
-        yield Found(encoder_folders["wordpiece"], server.url)
+        yield Found(encoder_folders["wordpiece"], server.url, zero_shot_folders)
 
 
 @pytest.fixture(scope="module")
@@ -455,7 +471,7 @@ def test_contract_works_in_forked_processes(used, start_method):
 # Starting a process takes seconds, so the states that differ in kind alone.
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-@pytest.mark.parametrize("name", ["tagger", "tagger-openvino", "thinc", "llm"])
+@pytest.mark.parametrize("name", ["tagger", "tagger-openvino", "thinc", "llm", "gliner"])
 def test_contract_works_in_processes_that_start_anew(name, method, pipelines, start_method):
     start_method(method)
     nlp = pipelines(name, HARDEST[COMPONENTS[name].is_trainable])
@@ -470,6 +486,6 @@ def _predict_there(nlp: Language) -> Any:
 def test_contract_is_sent_by_joblib(pipelines):
     joblib = pytest.importorskip("joblib")
     # Large arrays are handed over as files that can't be written to; thinc's own models don't take those.
-    used = [pipelines(name, "used") for name in ("tagger-int8", "tagger", "llm")]
+    used = [pipelines(name, "used") for name in ("tagger-int8", "tagger", "llm", "gliner")]
     found = joblib.Parallel(n_jobs=2, max_nbytes=1000)(joblib.delayed(_predict_there)(nlp) for nlp in used)
     assert found == [_predict_there(nlp) for nlp in used]

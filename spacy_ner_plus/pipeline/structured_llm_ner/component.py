@@ -15,6 +15,7 @@ from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
     DocInFlight,
@@ -22,7 +23,6 @@ from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
     stream_in_flight,
 )
 from spacy_ner_plus.pipeline.structured_llm_ner.llm_io import write_io
-from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 from spacy_ner_plus.settings import defaults

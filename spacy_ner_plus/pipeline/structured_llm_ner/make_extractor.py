@@ -23,8 +23,8 @@ from spacy_ner_plus.llm.prompting.demonstrations import (
 from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
+from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
-from spacy_ner_plus.pipeline.structured_llm_ner.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 
 # A chunk of fewer tokens holds too little context for an entity.

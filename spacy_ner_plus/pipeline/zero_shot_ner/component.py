@@ -1,0 +1,280 @@
+"""The component `zero_shot_ner`: GLiNER and GLiNER2, which are told what to look for when they run."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.labels import LabelSet, load_labels
+from spacy_ner_plus.models.zero_shot.reading import Layout, Question
+from spacy_ner_plus.models.zero_shot.windows import Windowing
+from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.named_files import NamedFiles
+from spacy_ner_plus.pipeline.requirements import require_extras
+from spacy_ner_plus.pipeline.streaming import annotate_stream
+from spacy_ner_plus.pipeline.zero_shot_ner.asked import Asked
+from spacy_ner_plus.pipeline.zero_shot_ner.scored_spans import (
+    MISALIGNED,
+    ScoredSpan,
+    align_scored,
+    best_of_each,
+    flat_by_score,
+    logistic,
+    logit,
+)
+from spacy_ner_plus.pipeline.zero_shot_ner.settings import ZeroShotSettings
+from spacy_ner_plus.settings import defaults
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.models.zero_shot.zero_shot_model import ZeroShotModel
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@Language.factory(
+    "zero_shot_ner",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score"],
+    default_config={
+        **defaults(ZeroShotSettings),
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_zero_shot_ner(
+    nlp: Language,
+    name: str,
+    model: str,
+    labels: str | list[str] | dict[str, Any] | None,
+    label_map: dict[str, str] | None,
+    label_thresholds: dict[str, float] | None,
+    window: int | None,
+    overlap: int,
+    window_ends: Literal["anywhere", "lines", "paragraphs"],
+    batch_words: int,
+    device: str,
+    overwrite_ents: bool,
+    spans_key: str | None,
+    threshold: float | None,
+    scorer: Callable | None,
+) -> "ZeroShotNER":
+    """Make the component `zero_shot_ner`, with the settings of `ZeroShotSettings`. Nothing is loaded until it is used.
+
+    scorer (Callable): The scoring method. Default: spacy.ner_scorer.v1.
+    RAISES (UserError): For a setting that can't be.
+    """
+    settings = ZeroShotSettings(
+        model=model,
+        labels=labels,
+        label_map=label_map,
+        label_thresholds=label_thresholds,
+        window=window,
+        overlap=overlap,
+        window_ends=window_ends,
+        batch_words=batch_words,
+        device=device,
+        overwrite_ents=overwrite_ents,
+        spans_key=spans_key,
+        threshold=threshold,
+    )
+    require_extras(nlp, "zero-shot")
+    return ZeroShotNER(nlp.vocab, name, settings, scorer=scorer)
+
+
+class ZeroShotNER(EntityComponent):
+    """Put entities on Docs that a zero-shot model finds, in windows where a text is long.
+
+    settings (ZeroShotSettings): What is looked for, by which model.
+    scorer (Callable): The scoring method; None for none.
+    """
+
+    def __init__(
+        self, vocab: Vocab, name: str, settings: ZeroShotSettings, *, scorer: Callable | None = None
+    ):
+        super().__init__(vocab, name, settings, default_threshold=DEFAULT_THRESHOLD, scorer=scorer)
+        self.settings = settings
+        self.cfg["temperature"] = 1.0
+        self.issues = IssueLog()
+        self._files = NamedFiles()
+        self._model: ZeroShotModel | None = None
+        # Whether what is loaded holds a model: a component that was saved without one has none.
+        self._expects_model = True
+
+    @property
+    def zero_shot_model(self) -> "ZeroShotModel":
+        """RETURNS (ZeroShotModel): What holds the model, which is loaded when it is first asked."""
+        if self._model is None:
+            from spacy_ner_plus.models.zero_shot.zero_shot_model import ZeroShotModel
+
+            self._model = ZeroShotModel(self.settings.model, self.settings.device)
+        return self._model
+
+    @property
+    def asked(self) -> "Asked":
+        """RETURNS (Asked): What is asked about a Doc that says nothing else.
+
+        RAISES (UserError): Where there are no labels, or they can't be read.
+        """
+        labels = self.settings.labels
+        if isinstance(labels, str):
+            labels = LabelSet.from_dict(
+                self._files.read("labels", labels, lambda name: load_labels(name).to_dict())
+            )
+        asked = Asked.of(labels, self.settings.label_map)
+        self.settings.check_thresholds(asked.labels)
+        return asked
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str]): The entity labels; none as long as their file isn't read."""
+        given = self.settings.labels
+        # spaCy asks for them before what was saved is loaded, when their file may not exist.
+        if given is None and not self.settings.label_map:
+            return ()
+        if isinstance(given, str) and not self._files.holds("labels", given):
+            return ()
+        return tuple(dict.fromkeys(self.asked.labels))
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | Mapping[str, str] | None = None,
+    ) -> None:
+        """Read the labels that the settings name; the model isn't loaded.
+
+        get_examples (Callable): Not used.
+        nlp (Language): The pipeline, which may have got the component from another: what it requires is noted.
+        labels (Sequence[str] | Mapping[str, str]): Labels in place of the settings'.
+        RAISES (UserError): Where labels aren't given or can't be read.
+        """
+        if labels is not None:
+            labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
+            self.settings = replace(self.settings, labels=labels)
+        if nlp is not None:
+            require_extras(nlp, "zero-shot")
+        self._files.clear()
+        for label in self.asked.labels:
+            self.vocab.strings.add(label)
+
+    # From Docs to entities
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
+        """Find spans, without touching the Docs.
+
+        RETURNS (list[list[ScoredSpan]]): For each Doc those of at least the threshold's score, by character.
+        RAISES (UserError): Where a setting is at fault.
+        """
+        return self._find(list(docs), self._least)
+
+    def _find(self, docs: list[Doc], least: Callable[[str], float]) -> list[list[ScoredSpan]]:
+        temperature = self.cfg["temperature"]
+        all_asked = self.asked
+        asked = [all_asked.narrowed(doc._.labels, self.settings.label_map) for doc in docs]
+        questions = [
+            Question(doc.text, ask.prompts, tuple(temperature * logit(least(label)) for label in ask.labels))
+            for doc, ask in zip(docs, asked, strict=True)
+        ]
+        found = self.zero_shot_model.read(questions, self._layout)
+        return [
+            best_of_each(
+                ScoredSpan(span.start, span.end, ask.labels[span.prompt], logistic(span.logit / temperature))
+                for span in spans
+            )
+            for spans, ask in zip(found, asked, strict=True)
+        ]
+
+    def _least(self, label: str) -> float:
+        return (self.settings.label_thresholds or {}).get(label, self.threshold)
+
+    @property
+    def _layout(self) -> Layout:
+        longest = self.zero_shot_model.model.longest
+        window = self.settings.window or longest
+        if window > longest:
+            raise UserError(Errors.E631.format(window=window, name=self.settings.model, longest=longest))
+        windowing = Windowing(window, self.settings.overlap, self.settings.window_ends)
+        return Layout(windowing, self.settings.batch_words)
+
+    def set_annotations(self, docs: Iterable[Doc], found: Iterable[list[ScoredSpan]]) -> None:
+        """Write entities to Docs: in doc.ents those of the highest scores that share no token, and in the group all.
+
+        found (Iterable[list[ScoredSpan]]): For each Doc, by character.
+        """
+        for doc, spans in zip(docs, found, strict=True):
+            fitting, misaligned = align_scored(doc, spans)
+            for span in misaligned:
+                self.issues.add(MISALIGNED, doc.text[span.start : span.end])
+            ents, others = flat_by_score(fitting)
+            self.set_ents(doc, [span for span, _ in ents], [score for _, score in ents], others=others)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Apply the component to a stream of Docs, in order.
+
+        batch_size (int): How many Docs to hold at once. Default 128.
+        YIELDS (Doc): The Docs. One that fails goes to the error handler alone.
+        RAISES (UserError): Where a setting is at fault, such as a model that can't be loaded.
+        """
+        self._register_extensions()
+        yield from annotate_stream(
+            stream,
+            batch_size=batch_size,
+            start=self._begin_predict,
+            write=self.set_annotations,
+            fail=self.handle_error,
+        )
+
+    def _begin_predict(self, docs: list[Doc]) -> Callable[[], list[list[ScoredSpan]]]:
+        found = self.predict(docs)
+        return lambda: found
+
+    @staticmethod
+    def _register_extensions() -> None:
+        EntityComponent._register_extensions()
+        if not Doc.has_extension("labels"):
+            Doc.set_extension("labels", default=None)
+
+    # Saving: labels that a file or a set has, the temperature, and the model.
+
+    def _state_to_dict(self) -> dict[str, Any]:
+        if self.settings.labels is not None:
+            self.asked  # noqa: B018 - reads them
+        return {
+            "resolved": self._files.to_dict(),
+            "temperature": self.cfg["temperature"],
+            "has_model": self._has_model,
+        }
+
+    def _state_from_dict(self, state: dict[str, Any]) -> None:
+        self._files.load(state["resolved"])
+        self.cfg["temperature"] = float(state["temperature"])
+        self._expects_model = bool(state["has_model"])
+
+    @property
+    def _has_model(self) -> bool:
+        return bool(self.settings.model) or self.zero_shot_model.is_loaded
+
+    def _disk_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        model = {"model": self.zero_shot_model.save} if self._has_model else {}
+        return {**super()._disk_writers(exclude), **model}
+
+    def _disk_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        def read_model(path: Path) -> None:
+            if self._expects_model:
+                self.zero_shot_model.load(path)
+
+        return {**super()._disk_readers(exclude), "model": read_model}
+
+    def _bytes_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[], Any]]:
+        model = {"model": self.zero_shot_model.to_bytes} if self._has_model else {}
+        return {**super()._bytes_writers(exclude), **model}
+
+    def _bytes_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+        return {**super()._bytes_readers(exclude), "model": self.zero_shot_model.from_bytes}
