@@ -787,6 +787,10 @@ class Errors(metaclass=_Coded):
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
+    E650 = (
+        "Nothing on the Doc says how unsure its entities are{wanted}; known is: {known}. Annotate it with "
+        "transformer_ner or another component of ours whose `spans_key` isn't '', and give its name."
+    )
     E652 = (
         "The weights of a vote are precisions by annotator and label, not {found}. Give such as "
         '{{"rules": {{"ORG": 0.9}}}}.'

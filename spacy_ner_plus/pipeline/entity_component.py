@@ -19,6 +19,7 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.annotated_labels import only_annotated
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
+from spacy_ner_plus.pipeline.uncertainty import borderline_share
 from spacy_ner_plus.settings import check_settings, setting, settings
 
 _GIVEN_THRESHOLD = "given_threshold"
@@ -118,6 +119,8 @@ class EntityComponent(Pipe):
         others: Sequence[tuple[Span, float]] = (),
         unknown: Sequence[Span] = (),
         failure: str = "",
+        uncertainty: float | None = None,
+        candidate_scores: Sequence[float] | None = None,
     ) -> None:
         """Write entities and their scores to a Doc, as the settings say.
 
@@ -127,7 +130,14 @@ class EntityComponent(Pipe):
             group alone.
         unknown (Sequence[Span]): Stretches about which nothing was found out: missing annotation.
         failure (str): Why, for Doc._.ner_failure.
+        uncertainty (float | None): How unsure the component is of the Doc, from 0 to 1. None for the share of
+            borderline scores, and for 1 where there is a failure.
+        candidate_scores (Sequence[float] | None): Of all spans that were found, those below the threshold among
+            them, where there are others than `ents`.
         """
+        if uncertainty is None:
+            found = scores if candidate_scores is None else candidate_scores
+            uncertainty = 1.0 if failure else borderline_share(found, self.threshold)
         # Here too: the process may be one in which the component was only unpickled.
         self._register_extensions()
         write_ents(
@@ -139,6 +149,7 @@ class EntityComponent(Pipe):
             others=others,
             unknown=unknown,
             failure=failure,
+            uncertainty=uncertainty,
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

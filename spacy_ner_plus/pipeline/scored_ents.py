@@ -13,10 +13,13 @@ import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.evaluation.failures import FAILURE, find_failure
+from spacy_ner_plus.pipeline.uncertainty import UNCERTAINTY
 from spacy_ner_plus.spans import ENTS_GROUP, is_blocked, without_overlaps
 
 # The group that says why there is no answer, where no group of entities does.
 FAILURE_KEY = "ner_failure"
+# Holds, among the attrs of a component's group, the tokens of which it says nothing, where there are any.
+SILENT = "missing"
 
 
 def write_ents(
@@ -29,6 +32,7 @@ def write_ents(
     others: Sequence[tuple[Span, float]] = (),
     unknown: Sequence[Span] = (),
     failure: str = "",
+    uncertainty: float | None = None,
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
@@ -45,6 +49,8 @@ def write_ents(
     unknown (Sequence[Span]): Stretches about which nothing was found out: their tokens are missing
         annotation, which is not the same as being outside.
     failure (str): Why, kept with the group; with one of its own where `spans_key` is ''.
+    uncertainty (float | None): How unsure of the Doc their component is, kept with the group; None where it doesn't
+        say.
     """
     blocked = set(np.flatnonzero(is_blocked(doc)).tolist())
     there = {_identity(ent): ent for ent in doc.ents}
@@ -74,6 +80,10 @@ def write_ents(
         attrs = {"scores": [float(score) for score in scores], ENTS_GROUP: True}
         if failure:
             attrs[FAILURE] = failure
+        if uncertainty is not None:
+            attrs[UNCERTAINTY] = float(uncertainty)
+        if missing:
+            attrs[SILENT] = sorted(missing)
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
     elif failure:
         write_failure(doc, failure)

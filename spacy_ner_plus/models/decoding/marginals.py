@@ -1,4 +1,4 @@
-"""How probable an entity is: the marginal of its whole span over valid IOB2 sequences.
+"""How probable an entity is, and a token's tag: marginals over valid IOB2 sequences.
 
 A span of label X has B-X at its first token, I-X at the others and no I-X after it. Its
 probability is the share of all valid sequences, weighted by their scores, in which it stands
@@ -13,6 +13,10 @@ from spacy_ner_plus.models.ragged import Ragged
 # Only I- ties a token to the one before. So tokens beyond which the shares of I- multiply to less than
 # this are too far from an entity to change its probability visibly.
 _NEGLIGIBLE = 12 * np.log(10)
+# How many tokens are computed one after the other, where all tokens are asked about.
+_PIECE = 16
+# A tag that has this much of its token's scores, as have its neighbours', is as probable as these say.
+_CERTAIN = 0.999
 # How many tokens are computed at once, those around two entities counted twice.
 _MOST_ROWS = 20_000
 
@@ -49,6 +53,72 @@ def span_marginals(scores: Ragged, entities: Entities, temperature: float = 1.0)
     return np.concatenate(parts)
 
 
+def tag_marginals(scores: Ragged, tags: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Compute the probability of each token's tag, and that of O.
+
+    scores (Ragged): As for `span_marginals`.
+    tags (Ints1d): A tag of each token, of sequences that are valid.
+    temperature (float): What the logits are divided by. Default 1.
+    RETURNS (Floats2d): Of shape (2, tokens): the probability of the tag, and of O; to 0.003 where the token and its
+        neighbours are almost certain. Of a token without a wordpiece both are 1.
+    """
+    found = np.ones((2, len(scores.data)))
+    kept = scores.data.any(axis=1)
+    if not kept.any():
+        return found
+    n = scores.data.shape[1] // 2
+    position = np.concatenate(([0], np.cumsum(kept)))
+    probs = _softmax(scores.data[kept].astype(np.float64) / temperature)
+    firsts = position[scores.offsets[:-1]]
+    probs[firsts[firsts < len(probs)], n + 1 :] = 0.0
+    asked = np.stack([tags[kept], np.zeros(len(probs), dtype=np.int64)])
+    found[:, kept] = local = np.take_along_axis(probs, asked.T, axis=1).T
+    doubtful = np.pad(local[0] < _CERTAIN, (0, -len(probs) % _PIECE))
+    doubtful[1:] |= doubtful[:-1].copy()
+    doubtful[:-1] |= doubtful[1:].copy()
+    starts = np.flatnonzero(doubtful.reshape(-1, _PIECE).any(axis=1)) * _PIECE
+    if not len(starts):
+        return found
+    ends = np.minimum(starts + _PIECE, len(probs))
+    low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), starts, ends)
+    chunk_of = np.cumsum(high - low) // _MOST_ROWS
+    where = np.flatnonzero(kept)
+    for i in np.split(np.arange(len(starts)), np.flatnonzero(np.diff(chunk_of)) + 1):
+        tokens, values = _tags_of_chunk(probs, asked, *(array[i] for array in (starts, ends, low, high)))
+        found[:, where[tokens]] = values
+    return found
+
+
+def _tags_of_chunk(
+    probs: np.ndarray,
+    asked: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the probabilities of tags in some pieces, each piece with its surroundings.
+
+    RETURNS (tuple[Ints1d, Floats2d]): The pieces' tokens, and the probability of each tag that is asked about.
+    """
+    n = probs.shape[1] // 2
+    lengths = high - low
+    heads = np.cumsum(np.append(0, lengths[:-1]))
+    rows = np.arange(lengths.sum()) + np.repeat(low - heads, lengths)
+    forward, stopped, inside, _ = _forward_backward(probs[rows], heads)
+    counts = ends - starts
+    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(np.append(0, counts[:-1])), counts)
+    at = steps + np.repeat(heads + starts - low, counts)
+    tokens = steps + np.repeat(starts, counts)
+    tags = asked[:, tokens]
+    # What is the last of all may be followed by anything.
+    is_last = np.zeros(len(rows), dtype=bool)
+    is_last[heads + lengths - 1] = True
+    after = np.where(is_last[at], at, at + 1)
+    goes_on = stopped[after] + np.where(tags > 0, inside[after, (tags - 1) % n], 0.0)
+    return tokens, np.clip(forward[at, tags] * np.where(is_last[at], 1.0, goes_on), 0.0, 1.0)
+
+
 def _of_chunk(
     probs: np.ndarray,
     starts: np.ndarray,
@@ -61,7 +131,10 @@ def _of_chunk(
     lengths = high - low
     heads = np.cumsum(np.append(0, lengths[:-1]))
     rows = np.arange(lengths.sum()) + np.repeat(low - heads, lengths)
-    begun, gone_on, stopped = _forward_backward(probs[rows], heads)
+    forward, stopped, _, weighted = _forward_backward(probs[rows], heads)
+    n = probs.shape[1] // 2
+    begun = forward[:, 1 : n + 1]
+    gone_on = np.cumsum(np.log(np.maximum(weighted[:, n + 1 :], 1e-300)), axis=0)
     begins, after = heads + starts - low, heads + ends - low
     result = begun[begins, labels] * np.exp(gone_on[after - 1, labels] - gone_on[begins, labels])
     follows = ends < high
@@ -83,14 +156,16 @@ def _surroundings(inside: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> t
     return np.maximum(low, 0), np.minimum(high, len(inside))
 
 
-def _forward_backward(probs: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _forward_backward(
+    probs: np.ndarray, heads: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Run over segments side by side, one step a position.
 
     probs (Floats2d): Tag probabilities, of shape (tokens, 2n + 1).
     heads (Ints1d): Where each segment begins.
-    RETURNS (tuple[Floats2d, Floats2d, Floats1d]): The forward mass of each B-; the running sum of
-        log weights of each I-; and the mass of everything but I- with what comes after it.
-        All are scaled, so that a segment's sequences sum to 1.
+    RETURNS (tuple[Floats2d, Floats1d, Floats2d, Floats2d]): The forward mass of each tag; the mass of everything
+        but I- with what comes after it, and that of each I-; and the weight of each tag. All are scaled, so
+        that a segment's sequences sum to 1.
     """
     n = probs.shape[1] // 2
     lengths = np.diff(np.append(heads, len(probs)))
@@ -125,8 +200,7 @@ def _forward_backward(probs: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray,
         after_label[goes_on] = stopped[later, None] + inside[later]
         stopped[rows] = weighted[rows, 0] * after_open + (weighted[rows, 1 : n + 1] * after_label).sum(axis=1)
         inside[rows] = weighted[rows, n + 1 :] * after_label
-    gone_on = np.cumsum(np.log(np.maximum(weighted[:, n + 1 :], 1e-300)), axis=0)
-    return forward[:, 1 : n + 1], gone_on, stopped
+    return forward, stopped, inside, weighted
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

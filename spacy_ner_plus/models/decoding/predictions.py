@@ -10,7 +10,7 @@ from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.decoding.consistency import share_scores
-from spacy_ner_plus.models.decoding.marginals import span_marginals
+from spacy_ner_plus.models.decoding.marginals import span_marginals, tag_marginals
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
@@ -39,11 +39,13 @@ class Predictions:
     entities (Entities): Bounds, in tokens of the whole batch, and label numbers, in order.
     scores (Floats1d): The probability of each entity.
     offsets (Ints1d): Index of each document's first token in the batch and, last, how many there are.
+    tag_probs (Floats2d): Of shape (2, tokens): the probability of each token's tag, and of O.
     """
 
     entities: Entities
     scores: np.ndarray
     offsets: np.ndarray
+    tag_probs: np.ndarray
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -63,6 +65,23 @@ class Predictions:
         cuts = np.searchsorted(starts, self.offsets).tolist()
         for begin, end in pairwise(cuts):
             yield found[begin:end]
+
+    def uncertainties(self, threshold: float = 0.0) -> list[float]:
+        """Say how unsure each document's tags are: 1 minus the least probability of a tag that is given.
+
+        threshold (float): The least score of an entity; those below aren't set, and their tokens are O. Default 0.
+        RETURNS (list[float]): From 0 to 1; 0 for a document without tokens.
+        """
+        given, outside = self.tag_probs
+        dropped = self.scores < threshold
+        starts, ends, _ = self.entities
+        if dropped.any():
+            given = given.copy()
+            for start, end in zip(starts[dropped].tolist(), ends[dropped].tolist(), strict=True):
+                given[start:end] = outside[start:end]
+        return [
+            1.0 - float(given[begin:end].min(initial=1.0)) for begin, end in pairwise(self.offsets.tolist())
+        ]
 
 
 def adjust_scores(docs: Sequence[Doc], scores: Ragged, consistency: float = 0.0) -> Ragged:
@@ -97,5 +116,7 @@ def find_entities(scores: Ragged, temperature: float = 1.0) -> Predictions:
     scores (Ragged): Logits of shape (tokens, 2n + 1) for n labels.
     temperature (float): What the logits are divided by. Default 1.
     """
-    entities = tags_to_entities(decode(scores), scores.data.shape[1] // 2)
-    return Predictions(entities, span_marginals(scores, entities, temperature), scores.offsets)
+    tags = decode(scores)
+    entities = tags_to_entities(tags, scores.data.shape[1] // 2)
+    entity_scores = span_marginals(scores, entities, temperature)
+    return Predictions(entities, entity_scores, scores.offsets, tag_marginals(scores, tags.data, temperature))

@@ -263,7 +263,14 @@ class StructuredLLMNER(EntityComponent):
         """
         for doc, extraction in zip(docs, extractions, strict=True):
             ents, scores = extraction.entities(doc, self.threshold)
-            self.set_ents(doc, ents, scores, unknown=extraction.unknown(doc), failure=extraction.failure)
+            self.set_ents(
+                doc,
+                ents,
+                scores,
+                unknown=extraction.unknown(doc),
+                failure=extraction.failure,
+                candidate_scores=[candidate.score for candidate in extraction.candidates],
+            )
             if self.spans_key:
                 key = f"{self.spans_key}_mentions"
                 mentions, attrs = extraction.mentions(doc)

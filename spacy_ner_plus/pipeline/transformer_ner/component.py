@@ -155,10 +155,11 @@ class TransformerNER(EntityComponent, TrainablePipe):
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
         """Write entities to Docs, those of at least the threshold's probability."""
         labels = self.labels
-        for doc, found in zip(docs, predictions, strict=True):
+        uncertainties = predictions.uncertainties(self.threshold)
+        for doc, found, uncertainty in zip(docs, predictions, uncertainties, strict=True):
             kept = [entity for entity in found if entity.score >= self.threshold]
             ents = [Span(doc, entity.start, entity.end, label=labels[entity.label]) for entity in kept]
-            self.set_ents(doc, ents, [entity.score for entity in kept])
+            self.set_ents(doc, ents, [entity.score for entity in kept], uncertainty=uncertainty)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs, in order.

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.models.decoding.marginals import span_marginals
+from spacy_ner_plus.models.decoding import marginals
+from spacy_ner_plus.models.decoding.marginals import span_marginals, tag_marginals
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
@@ -126,3 +127,53 @@ def test_marginals_of_an_untrained_network_take_little_memory():
     tracemalloc.stop()
     assert len(found) == len(entities.starts) > 5000
     assert peak < 150e6
+
+
+def tags_by_enumeration(scores, tags):
+    """The probability of each token's tag, and of O, from all valid sequences one by one."""
+    n_tokens, n_tags = scores.shape
+    total, masses = 0.0, np.zeros((2, n_tokens))
+    for sequence in itertools.product(range(n_tags), repeat=n_tokens):
+        sequence = np.array(sequence)
+        if is_valid(sequence, n_tags // 2):
+            weight = np.exp(scores[np.arange(n_tokens), sequence].sum())
+            total += weight
+            masses += weight * np.stack([sequence == tags, sequence == 0])
+    return masses / total
+
+
+@settings(max_examples=40)
+@given(
+    n_tokens=st.integers(1, 5),
+    n_labels=st.integers(1, 2),
+    spread=st.sampled_from([0.3, 3.0]),
+    seed=st.integers(0, 99),
+)
+def test_marginals_of_tags_are_those_of_all_sequences_counted_one_by_one(n_tokens, n_labels, spread, seed):
+    scores = np.random.default_rng(seed).normal(size=(n_tokens, 2 * n_labels + 1)) * spread
+    tags = decode(Ragged.join([scores])).data
+    found = tag_marginals(Ragged.join([scores]), tags)
+    # What is almost certain isn't looked at closer.
+    assert found == pytest.approx(tags_by_enumeration(scores, tags), abs=1e-7 if spread < 1 else 3e-3)
+
+
+def test_marginals_of_tags_in_long_documents_are_those_of_the_whole(monkeypatch):
+    rng = np.random.default_rng(0)
+    scores = [rng.normal(size=(length, 9)) * 3 for length in (0, 200, 3, 77)]
+    for part in scores:
+        part[:, 0] += 8
+    # White space, and an entity over the end of a piece.
+    scores[1][50:53] = 0.0
+    scores[1][14:18, 5] += 15
+    scores[1][13, 1] += 15
+    batch = Ragged.join(scores)
+    tags = decode(batch).data
+    found = tag_marginals(batch, tags)
+    monkeypatch.setattr(marginals, "_PIECE", 10_000)
+    monkeypatch.setattr(marginals, "_CERTAIN", 2.0)
+    whole = tag_marginals(batch, tags)
+    assert found == pytest.approx(whole, abs=3e-3)
+    doubtful = whole[0] < 0.99
+    assert doubtful.sum() > 20
+    assert found[:, doubtful] == pytest.approx(whole[:, doubtful], abs=1e-9)
+    assert found[:, 50:53].tolist() == [[1.0] * 3] * 2
