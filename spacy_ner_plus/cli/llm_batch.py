@@ -145,7 +145,7 @@ def _show_batches(batches: "Sequence[BatchStatus]") -> None:
                 f"{status.completed:,} of {batch.requests:,} requests completed, {status.failed:,} failed"
             )
         else:
-            parts.append(f"{batch.requests:,} requests, which `llm batch submit` goes on to submit")
+            parts.append(f"{batch.requests:,} requests; `llm batch submit` finds out what became of it")
         if status.expires and not status.is_over:
             parts.append(f"expires {datetime.fromtimestamp(status.expires, UTC):%Y-%m-%d %H:%M} UTC")
         lines.append("; ".join([*parts, *status.problems]))

@@ -32,12 +32,14 @@ class BatchServer:
     spoil (Callable): From the text of a request to the message of its reply, or to an error line; None for what
         is right.
     has_list (bool): Whether it lists its batches.
+    is_late (int): How often it doesn't know a file yet.
     """
 
     api_key: str = ""
     faults: dict[str, list[Any]] = field(default_factory=dict)
     spoil: Callable[[str], dict[str, Any] | None] = lambda text: None
     has_list: bool = True
+    is_late: int = 0
 
     def __post_init__(self) -> None:
         self.files: dict[str, tuple[str, bytes]] = {}
@@ -86,7 +88,11 @@ class BatchServer:
             # In no order, as is documented.
             random.Random(0).shuffle(output)
             batch["status"] = status
-            batch["request_counts"] |= {"completed": len(output), "failed": len(errors)}
+            batch["request_counts"] |= {
+                "total": len(output) + len(errors),
+                "completed": len(output),
+                "failed": len(errors),
+            }
             lines = [json.dumps(line).encode() for line in output] + list(extra)
             batch["output_file_id"] = self._add_file("output", lines)
             batch["error_file_id"] = self._add_file("errors", [json.dumps(line).encode() for line in errors])
@@ -135,7 +141,8 @@ class BatchServer:
         return {"id": id, "object": "file", "bytes": len(content), "filename": name, "purpose": "batch"}
 
     def create(self, wanted: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if wanted["input_file_id"] not in self.files:
+        self.is_late -= 1
+        if wanted["input_file_id"] not in self.files or self.is_late >= 0:
             return 400, _error(f"Cannot find file {wanted['input_file_id']}")
         id = f"batch_{len(self.batches)}"
         self.batches[id] = {
@@ -190,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "lost":
             self.close_connection = True
         else:
-            self._answer(status, content, half=fault == "half")
+            more = f"Location: {content.decode()}" if status == 302 else ""
+            self._answer(status, content, more, half=fault == "half")
 
     def _content(self, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, bytes]:
         state = self.state
@@ -203,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
                 name, content = _form(self.headers["Content-Type"], body)
                 status, reply = 200, state.upload(name, content)
             case ("GET", "files", id, "content") if id in state.files:
-                return 200, state.files[id][1]
+                return 302 if state.files[id][0] == "elsewhere" else 200, state.files[id][1]
             case ("POST", "batches"):
                 status, reply = state.create(json.loads(body))
             case ("GET", "batches") if state.has_list:

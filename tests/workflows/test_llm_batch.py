@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 import spacy
@@ -8,6 +9,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.batch.batch_api import BatchAPI
 from spacy_ner_plus.llm.batch.collection import CUT, REFUSAL, STOPPED, TWICE, UNKNOWN, UNREAD
 from spacy_ner_plus.llm.batch.lines import BROKEN, EMPTY, FILTERED, NOT_RUN, REFUSED
+from spacy_ner_plus.llm.batch.state import BatchState
 from spacy_ner_plus.llm.store.store import Store
 from spacy_ner_plus.workflows.llm import list_replies
 from spacy_ner_plus.workflows.llm_batch import batch_status, collect_batches, drop_batches, submit_batches
@@ -190,22 +192,30 @@ def test_llm_batch_goes_on_where_a_command_was_killed(server, pipeline, texts, m
     (status,) = batch_status(pipeline)
     assert (status.status, status.batch.requests) == ("planned", 4)
     monkeypatch.setattr(BatchAPI, "create", create)
-    done = submit_batches(pipeline, texts)
-    assert (done.requests, done.waiting, [batch.requests for batch in done.batches]) == (0, 4, [4])
+    # What isn't created yet isn't what the pipeline asks any more.
+    other = [] if is_created else ["components.structured_llm_ner.format=entity_list"]
+    done = submit_batches(pipeline, texts, overrides=other)
+    assert (done.requests, done.waiting) == ((0, 4) if is_created else (4, 0))
+    assert [batch.requests for batch in done.batches] == [4]
     assert len(server.batches) == 1
-    assert server.calls.count("POST /v1/files") == 1
-
-
-def test_llm_batch_uploads_again_what_the_server_has_removed(server, pipeline, texts, monkeypatch):
-    create = BatchAPI.create
-    monkeypatch.setattr(BatchAPI, "create", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        submit_batches(pipeline, texts)
-    monkeypatch.setattr(BatchAPI, "create", create)
-    server.files.clear()
-    submit_batches(pipeline, texts, overrides=[f"{MODEL}.retry_base=0.001", f"{MODEL}.max_retries=1"])
     server.end()
-    assert collect_batches(pipeline).replies == {"valid": 4}
+    assert collect_batches(pipeline, overrides=other).replies == {"valid": 4}
+
+
+def test_llm_batch_waits_until_the_server_knows_its_file(server, pipeline, texts):
+    server.is_late = 2
+    submit_batches(pipeline, texts, overrides=[f"{MODEL}.retry_base=0.001"])
+    server.is_late = 9
+    with pytest.raises(UserError, match=r"E685.*Cannot find file"):
+        submit_batches(pipeline, texts, overrides=[f"{MODEL}.retry_base=0.001", f"{MODEL}.temperature=0.1"])
+    assert len(server.batches) == 1
+
+
+def test_llm_batch_tells_a_command_that_another_one_is_at_work(pipeline, texts):
+    submit_batches(pipeline, texts)
+    with BatchState(Path(f"{replies_of(pipeline)}-batches")), pytest.raises(UserError, match="E688"):
+        batch_status(pipeline)
+    assert len(batch_status(pipeline)) == 1
 
 
 def test_llm_batch_is_not_created_twice_where_that_can_not_be_known(server, pipeline, texts):

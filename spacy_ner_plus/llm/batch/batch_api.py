@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -102,7 +103,7 @@ class BatchAPI:
         RETURNS (str): Its id.
         RAISES (UserError): Where the server doesn't take it.
         """
-        boundary = f"{name}-boundary"
+        boundary = uuid.uuid4().hex
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
@@ -132,8 +133,7 @@ class BatchAPI:
         file_id (str): Of its requests.
         window (str): Within which it is to be answered, such as '24h'.
         RETURNS (dict[str, Any]): The batch, as the server describes it.
-        RAISES (NotFound): Where the server doesn't have the file.
-        RAISES (UserError): Where it doesn't create the batch, or it can't be found out whether it did.
+        RAISES (UserError): Where the server doesn't create it, or it can't be found out whether it did.
         """
         wanted = {
             "input_file_id": file_id,
@@ -154,10 +154,8 @@ class BatchAPI:
                 failure.names_file = file_id in str(failure)
                 raise
 
-        try:
+        with _told():
             return self._repeated(create)
-        except _Failed as failure:
-            raise NotFound(str(failure)) if failure.names_file else UserError(failure.told) from None
 
     def batch(self, id: str) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): A batch, as the server describes it.
@@ -302,7 +300,7 @@ class BatchAPI:
                     }
             except _broken(httpcore) as error:
                 reason = self._credentials.redact(str(error) or type(error).__name__)
-                told = Errors.E686.format(what=what, url=self._url, reason=reason)
+                told = Errors.E686.format(what=what, url=self._url, reason=reason.rstrip("."))
                 raise _Failed(reason, told=told) from None
             if method != "GET" or not 300 <= status < 400 or "location" not in named:
                 break
@@ -322,7 +320,8 @@ class BatchAPI:
             remedy = "Run the command again later: it goes on where it stopped"
         else:
             remedy = "Mend that, and run the command again: it goes on where it stopped"
-        told = Errors.E685.format(what=what, url=self._url, status=int(status), reason=reason, remedy=remedy)
+        shown = {"what": what, "url": self._url, "status": int(status), "reason": reason.rstrip(".")}
+        told = Errors.E685.format(**shown, remedy=remedy)
         return _Failed(reason, told=told, status=status, wait=wait)
 
 

@@ -66,9 +66,11 @@ class BatchStatus:
     @property
     def is_over(self) -> bool:
         """RETURNS (bool): Whether it goes on no more, and all that came of it can be fetched."""
+        if self.status not in OVER:
+            return False
         # Some servers say that a batch is completed before its files are there.
-        is_there = bool(self.files) or not self.completed + self.failed
-        return self.status in OVER and (is_there or self.status == "failed")
+        is_without = self.status != "completed" and not self.completed + self.failed
+        return bool(self.files) or self.status == "failed" or is_without
 
 
 @dataclass

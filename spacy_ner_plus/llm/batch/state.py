@@ -212,7 +212,7 @@ class BatchState:
         return None if row is None else _request(row)
 
     def uploaded(self, name: str, file_id: str) -> None:
-        """Note that the requests of a batch are on the server; with '' that they aren't any more."""
+        """Note that the requests of a batch are on the server."""
         self._change("UPDATE batches SET file_id = ? WHERE name = ?", (file_id, name))
 
     def created(self, name: str, id: str) -> None:

@@ -4,11 +4,12 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
+from spacy_ner_plus.llm.batch.batch_api import BatchAPI
 from spacy_ner_plus.llm.batch.lines import request_line
 from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted
 from spacy_ner_plus.llm.client.endpoint.accepted_fields import AcceptedFields
@@ -45,7 +46,7 @@ class Wanted:
 class Submission:
     """What was submitted.
 
-    batches (list[Batch]): Those that were created, also what an earlier command had planned.
+    batches (list[Batch]): Those that were created, also by an earlier command that didn't get to know of it.
     requests (int): How many were planned now.
     seconds (int): How many of them are second questions.
     waiting (int): Requests that are part of a batch that isn't collected yet.
@@ -107,12 +108,12 @@ class Submitter:
         send (bool): Whether to plan and create anything, or only to count.
         RAISES (UserError): Where the server doesn't take a batch, or the budget is too small.
         """
-        done = Submission()
+        done = Submission(self._settle() if send else [])
         with self._state.transaction(keep=send):
             self._plan(wanted, done, reading, texts, store)
             self._check_budget(done)
         if send:
-            done.batches = self._create_all()
+            done.batches += self._create_all()
         return done
 
     def _plan(
@@ -176,41 +177,49 @@ class Submitter:
                     Errors.E691.format(count=done.requests, taken=f"{taken:,.6g}", unit=unit, most=most)
                 )
 
-    def _create_all(self) -> list[Batch]:
-        planned = [batch for batch in self._state.batches(self._server, self._settings.name) if not batch.id]
-        if not planned:
+    def _planned(self) -> list[Batch]:
+        return [batch for batch in self._state.batches(self._server, self._settings.name) if not batch.id]
+
+    def _settle(self) -> list[Batch]:
+        """Find out what became of batches whose command ended before it knew. What isn't created is planned again,
+        since the pipeline may be another one now.
+
+        RETURNS (list[Batch]): Those that are created.
+        """
+        if not (planned := self._planned()):
             return []
-        api = BatchAPI(self._settings)
-        try:
+        names = set()
+        with closing(BatchAPI(self._settings)) as api:
             for batch in planned:
-                self._create(api, batch)
-        finally:
-            api.close()
-        names = {batch.name for batch in planned}
+                found = api.find(batch.name, batch.file_id) if batch.file_id else None
+                if found is None:
+                    self._state.drop([batch.name])
+                else:
+                    self._state.created(batch.name, found["id"])
+                    names.add(batch.name)
+        return self._named(names)
+
+    def _create_all(self) -> list[Batch]:
+        if not (planned := self._planned()):
+            return []
+        with closing(BatchAPI(self._settings)) as api:
+            for batch in planned:
+                file_id = self._upload(api, batch)
+                self._state.uploaded(batch.name, file_id)
+                found = api.create(batch.name, file_id, batch.time_window)
+                self._state.created(batch.name, found["id"])
+        return self._named({batch.name for batch in planned})
+
+    def _named(self, names: set[str]) -> list[Batch]:
         return [
             batch for batch in self._state.batches(self._server, self._settings.name) if batch.name in names
         ]
-
-    def _create(self, api: BatchAPI, batch: Batch) -> None:
-        file_id = batch.file_id
-        # An earlier command may have ended before it knew what became of its request.
-        found = api.find(batch.name, file_id) if file_id else None
-        if found is None:
-            file_id = file_id or self._upload(api, batch)
-            try:
-                found = api.create(batch.name, file_id, batch.time_window)
-            except NotFound:
-                # Files that wait for long are removed.
-                found = api.create(batch.name, self._upload(api, batch), batch.time_window)
-        self._state.created(batch.name, found["id"])
 
     def _upload(self, api: BatchAPI, batch: Batch) -> str:
         with TemporaryFile() as content:
             for request in self._state.requests(batch.name):
                 content.write(request_line(request.key, request.body))
-            file_id = api.upload(f"{batch.name}.jsonl", content)
-        self._state.uploaded(batch.name, file_id)
-        return file_id
+            return api.upload(f"{batch.name}.jsonl", content)
 
 
 class _Writer:
