@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -90,6 +91,8 @@ def doc_to_tags(doc: Doc) -> list[str]:
 
 def is_blocked(doc: Doc) -> np.ndarray:
     """RETURNS (ndarray[bool]): Whether each token must be in no entity, by `doc.set_ents(blocked=...)`."""
+    if not doc.has_annotation("ENT_IOB"):  # which is found out much sooner than the annotation
+        return np.zeros(len(doc), dtype=bool)
     iob, label = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
     return (iob == IOB_BEGIN) & (label == 0)
 
@@ -163,7 +166,11 @@ def without_overlaps(
     RETURNS (tuple[list[S], list[S]]): What is kept, by position and with
         `first` among it, and what is dropped.
     """
-    kept = list(first)
+    spans, kept = list(spans), list(first)
+    if not kept:
+        in_order = sorted(spans, key=attrgetter("start"))
+        if all(one.start < one.end <= other.start for one, other in pairwise(in_order)):
+            return in_order, []
     taken = {i for span in kept for i in range(span.start, span.end)}
     dropped = []
     for span in sorted(spans, key=rank):

@@ -14,6 +14,7 @@ A mention without a free occurrence of its own takes one within another mention'
 nothing is lost before overlaps are resolved.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -35,8 +36,7 @@ NORMALISED_SCORE = 0.99
 MENTION_SIMILARITY = 0.85
 
 
-@dataclass(frozen=True, slots=True)
-class AlignedMention:
+class AlignedMention(NamedTuple):
     """A mention with its span.
 
     start (int): Index of its first token.
@@ -80,13 +80,13 @@ class Found(NamedTuple):
     how (str): 'exact', 'normalised' or 'fuzzy'.
     score (float): 1.0 where exact, 0.99 where normalised, else the similarity.
     spelling (str): How the text spells it, or what is most similar where there is no occurrence.
-    occurrences (list[Occurrence]): In order.
+    occurrences (tuple[Occurrence, ...]): In order.
     """
 
     how: str
     score: float
     spelling: str
-    occurrences: list[Occurrence]
+    occurrences: tuple[Occurrence, ...]
 
 
 def align_mentions(
@@ -125,25 +125,25 @@ def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Fo
     text (str): The mention, without white space around it.
     similarity_threshold (float): The least similarity.
     """
-    found = Found(EXACT, 1.0, text, finder.exact(text))
+    found = Found(EXACT, 1.0, text, tuple(finder.exact(text)))
     if not found.occurrences:
         found = _find_normalised(finder, text)
     if not found.occurrences:
         occurrences, score, spelling = finder.similar(text, similarity_threshold)
-        found = Found(FUZZY, score, spelling, occurrences)
+        found = Found(FUZZY, score, spelling, tuple(occurrences))
     return found
 
 
 def find_other_spellings(finder: OccurrenceFinder, text: str) -> Found:
     """Find other spellings of a mention that is there as it is spelled."""
     if not finder.has_other_spelling(text):
-        return Found(NORMALISED, NORMALISED_SCORE, text, [])
+        return Found(NORMALISED, NORMALISED_SCORE, text, ())
     found = _find_normalised(finder, text)
-    return found._replace(occurrences=finder.without_lower_case(text, found.occurrences))
+    return found._replace(occurrences=tuple(finder.without_lower_case(text, found.occurrences)))
 
 
 def _find_normalised(finder: OccurrenceFinder, text: str) -> Found:
-    return Found(NORMALISED, NORMALISED_SCORE, text, finder.normalised(text))
+    return Found(NORMALISED, NORMALISED_SCORE, text, tuple(finder.normalised(text)))
 
 
 class _Aligner:
@@ -155,6 +155,8 @@ class _Aligner:
         self.finder = finder
         self.mentions = mentions
         self.texts = [mention.text.strip() for mention in mentions]
+        # What each says, a mention's text and its label.
+        self.keys = [(text, mention.label) for text, mention in zip(self.texts, mentions, strict=True)]
         self.policy = policy
         self.similarity_threshold = similarity_threshold
         self.placed: list[Placement] = []
@@ -165,7 +167,7 @@ class _Aligner:
     def align(self) -> Alignment:
         pending = self._without_surplus(self._place_stated())
         # By what they say, the first mention that says it.
-        distinct = {self._key(number): number for number in reversed(pending)}
+        distinct = {self.keys[number]: number for number in reversed(pending)}
         firsts = sorted(distinct.values())
         self._ambiguous = self._under_several_labels(firsts)
         self._place_unstated(firsts if self.policy == "first" else pending)
@@ -204,16 +206,16 @@ class _Aligner:
         start = mention.position + len(mention.text) - len(mention.text.lstrip())
         if self.finder.text.startswith(text, start):
             occurrence, score = self.finder.to_tokens(start, start + len(text), cut=True), 1.0
-            return Found(EXACT, score, text, [occurrence] if occurrence else [])
+            return Found(EXACT, score, text, (occurrence,) if occurrence else ())
         occurrence, score = self.finder.near(text, start, self.similarity_threshold)
         how = FUZZY if score < 1.0 else NORMALISED
-        return Found(how, min(score, NORMALISED_SCORE), text, [occurrence] if occurrence else [])
+        return Found(how, min(score, NORMALISED_SCORE), text, (occurrence,) if occurrence else ())
 
     def _find_numbered(self, number: int, mention: Mention) -> Found:
         text = self.texts[number]
         occurrence, other_spelling = self.finder.numbered(text, mention.occurrence)
         how, score = (NORMALISED, NORMALISED_SCORE) if other_spelling else (EXACT, 1.0)
-        return Found(how, score, text, [occurrence] if occurrence else [])
+        return Found(how, score, text, (occurrence,) if occurrence else ())
 
     def _place_unstated(self, numbers: Sequence[int]) -> None:
         if not numbers:
@@ -238,14 +240,14 @@ class _Aligner:
     ) -> None:
         """Place what has no free occurrence within other mentions; what can't be is reported."""
         if self.policy == "all":
-            known = {self._key(placement.number) for placement in self.placed}
-            numbers = [number for number in numbers if self._key(number) not in known]
+            known = {self.keys[placement.number] for placement in self.placed}
+            numbers = [number for number in numbers if self.keys[number] not in known]
         both = {
             number: found[number]._replace(
-                occurrences=[
+                occurrences=(
                     *found[number].occurrences,
-                    *(others[number].occurrences if number in others else []),
-                ]
+                    *(others[number].occurrences if number in others else ()),
+                )
             )
             for number in numbers
         }
@@ -259,40 +261,58 @@ class _Aligner:
     def _place_all(self, numbers: Sequence[int]) -> None:
         """Place mentions wherever they stand free, longer ones first; then in another spelling."""
         longest_first = sorted(numbers, key=lambda number: -len(self.texts[number]))
-        found = {}
-        for number in longest_first:
-            its = self._find(self.texts[number])
-            whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
-            found[number] = its._replace(occurrences=whole or its.occurrences)
-        self._write(assign_all(self._requests(longest_first, found), self.placed), found)
-        others = {}
-        for number in longest_first:
-            if found[number].how == EXACT:
-                its = find_other_spellings(self.finder, self.texts[number])
-                whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
-                others[number] = its._replace(occurrences=whole)
-        self._write(assign_all(self._requests(others, others), self.placed), others)
+        found = {number: self._find(self.texts[number]) for number in longest_first}
+        self._place_everywhere(found)
+        others = {
+            number: find_other_spellings(self.finder, self.texts[number])
+            for number in longest_first
+            if found[number].how == EXACT and self.finder.has_other_spelling(self.texts[number])
+        }
+        self._place_everywhere(others, snapped=False)
 
-    def _without_surplus(self, numbers: Iterable[int]) -> list[int]:
+    def _place_everywhere(self, found: Mapping[int, Found], *, snapped: bool = True) -> None:
+        """Place mentions where they are free and need no widening; if that is nowhere, and `snapped`, where they do."""
+        there = {placement.occurrence[:2] for placement in self.placed}
+        free = {}
+        for number, its in found.items():
+            whole = [occurrence for occurrence in its.occurrences if not occurrence.snapped]
+            left = [
+                occurrence
+                for occurrence in whole or (its.occurrences if snapped else ())
+                if occurrence[:2] not in there
+            ]
+            if left:
+                free[number] = its._replace(occurrences=tuple(left))
+        if free:
+            self._write(assign_all(self._requests(free, free), self.placed), found)
+
+    def _without_surplus(self, numbers: Sequence[int]) -> Sequence[int]:
         """Leave out, and report, mentions that are listed more often than they can stand in the text.
 
         A model that repeats itself lists one thousands of times.
         """
-        listed: dict[tuple[str, str], int] = {}
-        most: dict[tuple[str, str], int] = {}
+        listed = Counter(self.keys[number] for number in numbers)
+        left = {key: self._most(key[0], times) for key, times in listed.items() if times > 1}
+        left = {key: most for key, most in left.items() if most < listed[key]}
+        if not left:
+            return numbers
         kept = []
         for number in numbers:
-            key = self._key(number)
-            listed[key] = listed.get(key, 0) + 1
-            if listed[key] > 1 and key not in most:
-                found = self._find(key[0]).occurrences
-                most[key] = max(len(found), self.finder.most_occurrences(key[0]), 1)
-            if listed[key] <= most.get(key, 1):
+            key = self.keys[number]
+            if key not in left:
+                kept.append(number)
+            elif left[key]:
+                left[key] -= 1
                 kept.append(number)
             elif self.policy != "all" or not self._find(key[0]).occurrences:
                 reason = self._reason(key[0], self._find(key[0]))
                 self.alignment.unaligned.append((self.mentions[number], reason))
         return kept
+
+    def _most(self, text: str, times: int) -> int:
+        """How often a mention can stand in the text, if that is less often than it is listed."""
+        found = len(self._find(text).occurrences)
+        return found if found >= times else max(found, self.finder.most_occurrences(text), 1)
 
     def _under_several_labels(self, numbers: Iterable[int]) -> set[str]:
         labels: dict[str, set[str]] = {}
@@ -300,29 +320,22 @@ class _Aligner:
             labels.setdefault(self.texts[number].casefold(), set()).add(self.mentions[number].label)
         return {text for text, those in labels.items() if len(those) > 1}
 
-    def _key(self, number: int) -> tuple[str, str]:
-        return self.texts[number], self.mentions[number].label
-
     def _requests(self, numbers: Iterable[int], found: Mapping[int, Found]) -> list[Request]:
-        return [
-            Request(
-                number,
-                self.mentions[number].label,
-                tuple(found[number].occurrences),
-                len(self.texts[number]),
-                found[number].score,
-            )
-            for number in numbers
-        ]
+        requests = []
+        for number in numbers:
+            (text, label), its = self.keys[number], found[number]
+            requests.append(Request(number, label, its.occurrences, len(text), its.score))
+        return requests
 
     def _without_placement(self, numbers: Iterable[int]) -> list[int]:
         placed = {placement.number for placement in self.placed}
         return [number for number in numbers if number not in placed]
 
     def _find(self, text: str) -> Found:
-        if text not in self._found:
-            self._found[text] = find(self.finder, text, self.similarity_threshold)
-        return self._found[text]
+        found = self._found.get(text)
+        if found is None:
+            found = self._found[text] = find(self.finder, text, self.similarity_threshold)
+        return found
 
     def _write(self, placed: Iterable[Placement], found: Mapping[int, Found]) -> None:
         for placement in placed:
@@ -330,7 +343,7 @@ class _Aligner:
             number, label, occurrence = placement
             start, end = self.finder.token_indices(occurrence)
             how, score = found[number].how, found[number].score
-            ambiguous = self.texts[number].casefold() in self._ambiguous
+            ambiguous = bool(self._ambiguous) and self.texts[number].casefold() in self._ambiguous
             span = AlignedMention(
                 start, end, label, how, score, self.mentions[number], occurrence.snapped, ambiguous
             )

@@ -254,8 +254,8 @@ def _longest_first(
     wanted = _Occupied((), requests)
     for candidates, group in groups.items():
         group.sort()
-        free = [occurrence for occurrence in candidates if occupied.is_free(occurrence)]
-        one_label = len({request.label for request in group}) == 1
+        free = [*filter(occupied.is_free, candidates)]
+        one_label = len(group) == 1 or len({request.label for request in group}) == 1
         if len(free) <= len(group) and one_label and (not waiting or all(map(wanted.is_free, free))):
             spare = iter(group)
             for occurrence in sorted(free):

@@ -1,11 +1,9 @@
 """What is looked for: mentions of entities, without their place in the text."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An entity as a reply names it.
 
     text (str): Its text, as the reply spells it.

@@ -71,8 +71,9 @@ class OccurrenceFinder:
         # Where replies count the occurrences of a mention: as it is spelled, and of its normalised form.
         self._numbered: dict[str, list[int]] = {}
         self._numbered_forms: dict[str, list[int]] = {}
-        self._index_by_start = {start: i for i, start in enumerate(starts)}
-        self._index_by_end = {end: i for i, end in enumerate(ends, start=1)}
+        # How often the text has a mention as it is spelled, and at most in any spelling.
+        self._counts: dict[str, int] = {}
+        self._most: dict[str, int] = {}
 
     @classmethod
     def of_doc(
@@ -110,34 +111,38 @@ class OccurrenceFinder:
 
         It costs much less than to look for other spellings, which needs the text's normalised form.
         """
-        form = squeeze(mention)
-        return bool(form) and _count(self._squeezed, form) > _count(self.text, mention)
+        if mention not in self._counts:
+            self._counts[mention] = _count(self.text, mention)
+        return self.most_occurrences(mention) > self._counts[mention]
 
     def most_occurrences(self, mention: str) -> int:
         """RETURNS (int): How often the text may have a mention at most, in any spelling."""
-        return _count(self._squeezed, squeeze(mention))
+        if mention not in self._most:
+            self._most[mention] = _count(self._squeezed, squeeze(mention))
+        return self._most[mention]
 
     def exact(self, mention: str) -> list[Occurrence]:
         """RETURNS (list[Occurrence]): Where the text has a mention as it is spelled, in order."""
-        found, seen = [], set()
-        at = self.text.find(mention)
+        found, count, length, find = [], 0, len(mention), self.text.find
+        at = find(mention)
         while at >= 0:
-            occurrence = self.to_tokens(at, at + len(mention))
-            if occurrence and occurrence[:2] not in seen:
-                seen.add(occurrence[:2])
+            count += 1
+            occurrence = self.to_tokens(at, at + length)
+            # Two may be widened to the same tokens.
+            if occurrence and not (found and found[-1][:2] == occurrence[:2]):
                 found.append(occurrence)
-            at = self.text.find(mention, at + 1)
+            at = find(mention, at + 1)
+        self._counts[mention] = count
         return found
 
     def normalised(self, mention: str) -> list[Occurrence]:
         """RETURNS (list[Occurrence]): Where the text has the normalised form of a mention, in order."""
         form, text = normalise(mention), self._normalised.text
-        found, seen = [], set()
+        found = []
         at = text.find(form) if form else -1
         while at >= 0:
             occurrence = self.to_tokens(*self._normalised.original(at, at + len(form)))
-            if occurrence and occurrence[:2] not in seen:
-                seen.add(occurrence[:2])
+            if occurrence and not (found and found[-1][:2] == occurrence[:2]):
                 found.append(occurrence)
             at = text.find(form, at + 1)
         return found
@@ -251,11 +256,11 @@ class OccurrenceFinder:
         cut (bool): Whether letters and digits may be cut apart.
         RETURNS (Occurrence | None): None where it would cut a word, or there is no token.
         """
-        starts, ends = start in self._index_by_start, end in self._index_by_end
-        if starts and ends:
+        is_start, is_end = self._is_start(start), self._is_end(end)
+        if is_start and is_end:
             return Occurrence(start, end)
         if not cut and (
-            (not starts and cuts_word(self.text, start)) or (not ends and cuts_word(self.text, end))
+            (not is_start and cuts_word(self.text, start)) or (not is_end and cuts_word(self.text, end))
         ):
             return None
         first, last = self._token_at(start), self._token_before(end)
@@ -267,16 +272,22 @@ class OccurrenceFinder:
     def is_whole(self, occurrence: Occurrence) -> bool:
         """RETURNS (bool): Whether an occurrence begins and ends with a token, or at least cuts no word."""
         start, end = occurrence.start, occurrence.end
-        return (start in self._index_by_start or not cuts_word(self.text, start)) and (
-            end in self._index_by_end or not cuts_word(self.text, end)
+        return (self._is_start(start) or not cuts_word(self.text, start)) and (
+            self._is_end(end) or not cuts_word(self.text, end)
         )
 
     def token_indices(self, occurrence: Occurrence) -> tuple[int, int]:
         """RETURNS (tuple[int, int]): Of an occurrence that was widened, the Doc's first token and the one after."""
-        return (
-            self.first + self._index_by_start[occurrence.start],
-            self.first + self._index_by_end[occurrence.end],
-        )
+        start, end, *_ = occurrence
+        return self.first + bisect_left(self.starts, start), self.first + bisect_left(self.ends, end) + 1
+
+    def _is_start(self, offset: int) -> bool:
+        i = bisect_left(self.starts, offset)
+        return i < len(self.starts) and self.starts[i] == offset
+
+    def _is_end(self, offset: int) -> bool:
+        i = bisect_left(self.ends, offset)
+        return i < len(self.ends) and self.ends[i] == offset
 
     def _token_at(self, offset: int) -> int:
         """The token that holds an offset, or the next one."""

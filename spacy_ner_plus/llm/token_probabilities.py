@@ -1,7 +1,6 @@
 """How sure a reply is of its mentions, by the probabilities of the tokens that spell them."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +27,6 @@ def add_probabilities(reading: Reading, reply: ChatReply) -> Reading:
         if mention.reply_start < 0:
             return mention
         inside = (starts < mention.reply_end) & (ends > mention.reply_start)
-        return replace(mention, probability=math.exp(min(float(logprobs[inside].sum()), 0.0)))
+        return mention._replace(probability=math.exp(min(float(logprobs[inside].sum()), 0.0)))
 
     return Reading(map(weigh, reading), reading.repairs, reading.unread)

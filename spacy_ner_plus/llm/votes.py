@@ -1,14 +1,13 @@
 """How sure several samples are of their mentions: their votes, weighted by token probabilities."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from spacy_ner_plus.alignment.align import AlignedMention
 from spacy_ner_plus.spans import without_overlaps
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An entity that may be written, with how sure the replies are of it.
 
     start (int): Index of its first token.

@@ -29,15 +29,19 @@ def find_strings(
     answer = strip_reply(content)
     base = content.rfind(answer)
     start = answer.find("{")
+    folded = {key: fold(key) for key, _ in wanted}
     for _ in range(TRIES):
         if start < 0 or base < 0:
             break
-        found = []
+        found: list[tuple[int, int]] = []
         for key, text, begin, end in _strings(answer, start):
             if len(found) == len(wanted):
                 break
-            if keys is None or fold(key) in keys:
-                if (fold(key), text) != (fold(wanted[len(found)][0]), wanted[len(found)][1]):
+            if key not in folded:
+                folded[key] = fold(key)
+            if keys is None or folded[key] in keys:
+                wanted_key, wanted_text = wanted[len(found)]
+                if text != wanted_text or folded[key] != folded[wanted_key]:
                     break
                 found.append((base + begin, base + end))
         if len(found) == len(wanted):

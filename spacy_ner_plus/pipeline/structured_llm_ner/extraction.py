@@ -61,8 +61,9 @@ class Extraction:
         threshold (float): The least score.
         RETURNS (tuple[list[Span], list[float]]): Entities in order, and the score of each.
         """
-        blocked = is_blocked(doc)
-        free = [found for found in self.candidates if not blocked[found.start : found.end].any()]
+        blocked, free = is_blocked(doc), self.candidates
+        if blocked.any():
+            free = [found for found in free if not blocked[found.start : found.end].any()]
         chosen = choose(free, threshold)
         return _spans(doc, chosen), [candidate.score for candidate in chosen]
 
