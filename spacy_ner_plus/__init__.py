@@ -32,6 +32,7 @@ __all__ = [
     "evaluate",
     "formats",
     "generate",
+    "import_gliner",
     "import_hf",
     "info",
     "init",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.convert import Conversion, convert
     from spacy_ner_plus.workflows.evaluate import evaluate
     from spacy_ner_plus.workflows.generate import generate
+    from spacy_ner_plus.workflows.import_gliner import import_gliner
     from spacy_ner_plus.workflows.import_hf import import_hf
     from spacy_ner_plus.workflows.info import MachineInfo, info
     from spacy_ner_plus.workflows.llm import check_server, estimate, try_formats
@@ -104,6 +106,7 @@ _HOMES = {
     "evaluate": "workflows.evaluate",
     "formats": "data.format_info",
     "generate": "workflows.generate",
+    "import_gliner": "workflows.import_gliner",
     "import_hf": "workflows.import_hf",
     "info": "workflows.info",
     "init": "workflows.project.init",

@@ -565,6 +565,10 @@ class Errors(metaclass=_Coded):
         "`window` of zero_shot_ner is {window} words, and '{name}' reads {longest} at most: the rest would be cut off. "
         "Give at most {longest}, or none."
     )
+    E633 = (
+        "'{path}' can't be converted: {reason}. Nothing of it was run. Give the file as its maker published it, or a "
+        "model with safetensors."
+    )
     E632 = "`{setting}` of zero_shot_ner is {value}. Give {remedy}."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."

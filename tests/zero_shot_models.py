@@ -79,9 +79,10 @@ def save_gliner(
         warnings.simplefilter("ignore")
         model = GLiNER.from_config(config, backbone_from_pretrained=True, local_files_only=True)
     tokens = level == "token_level"
-    head = model.model.scorer.out_mlp if tokens else model.model.span_rep_layer.span_rep_layer.out_project
-    with centred(head[-1], 40):
-        model.inference(TEXTS, ["person", "city"])
+    if tokens or level == "markerV0":
+        head = model.model.scorer.out_mlp if tokens else model.model.span_rep_layer.span_rep_layer.out_project
+        with centred(head[-1], 40):
+            model.inference(TEXTS, ["person", "city"])
     model.save_pretrained(folder, safe_serialization=True)
     return str(folder)
 

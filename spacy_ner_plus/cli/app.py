@@ -17,6 +17,7 @@ from spacy_ner_plus.cli import (
     evaluate,
     formats,
     generate,
+    import_gliner,
     import_hf,
     info,
     init,
@@ -81,6 +82,7 @@ app.command("render", epilog=examples("render"))(render.render_command)
 app.command("package", epilog=examples("package"))(package.package_command)
 app.command("test-package", epilog=examples("test-package"))(check_package.check_package_command)
 app.command("model-card", epilog=examples("model-card"))(model_card.model_card_command)
+app.command("import-gliner", epilog=examples("import-gliner"))(import_gliner.import_gliner_command)
 app.command("import-hf", epilog=examples("import-hf"))(import_hf.import_hf_command)
 app.command("info", epilog=examples("info"))(info.info_command)
 app.add_typer(llm.app, name="llm")

@@ -36,6 +36,18 @@ class ZeroShotModel:
         self._model: SpanModel | None = None
         self._device: torch.device | None = None
 
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, name: str) -> "ZeroShotModel":
+        """Make one of a model that was read already.
+
+        name (str): For messages.
+        RAISES (UserError): Where its library can't make it.
+        """
+        made = cls(name, "cpu")
+        made._take(checkpoint, name)
+        made._files = None
+        return made
+
     @property
     def is_loaded(self) -> bool:
         """RETURNS (bool): Whether the model is here already."""
