@@ -37,7 +37,7 @@ def find_snapshot(name: str, files: Sequence[str]) -> Path:
         raise cant_load(name, "it is a file, and no folder")
     if not folder.is_dir():
         folder = _fetch(name, files)
-    for path in sorted(folder.rglob("*.json")):
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
         if path.name not in _NO_CONFIG:
             refuse_code(read_json(path, name), path.relative_to(folder).as_posix(), name)
     return folder
