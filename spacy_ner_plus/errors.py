@@ -795,6 +795,10 @@ class Errors(metaclass=_Coded):
         "Nothing on the Doc says how unsure its entities are{wanted}; known is: {known}. Annotate it with "
         "transformer_ner or another component of ours whose `spans_key` isn't '', and give its name."
     )
+    E651 = (
+        "There is no label map '{name}': no such file, and none that ships, which are: {known}. Give the path of a "
+        "JSON or YAML file, or one of these names."
+    )
     E652 = (
         "The weights of a vote are precisions by annotator and label, not {found}. Give such as "
         '{{"rules": {{"ORG": 0.9}}}}.'
@@ -807,6 +811,10 @@ class Errors(metaclass=_Coded):
     E658 = (
         "There is no agreement policy '{policy}'. Give one of: {known}; or the name of a function that is "
         "registered as @misc, as docs/annotate.md shows."
+    )
+    E659 = (
+        "The policy 'weighted' follows how often each pipeline is right with each label. Give an annotated corpus on "
+        "which that is measured, as `dev` (--dev)."
     )
 
     E600 = (
@@ -958,4 +966,9 @@ class Warnings(metaclass=_Coded):
     W336 = (
         "Only {selected:,} of {number:,} texts were selected: all others are nearly the same as one of these (a cosine "
         "of {duplicates} or more). Raise `duplicates` (--duplicates) to have more."
+    )
+
+    W330 = (
+        "The format {format} has no place for missing annotation: {count:,} doubtful tokens become O there, and a "
+        "model that is trained on it learns that they are no entities. Write .spacy or .conll for training."
     )

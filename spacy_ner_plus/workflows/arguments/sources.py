@@ -1,6 +1,7 @@
 """What workflows read as a corpus of any format: sources, the language of their texts, a map of their labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,11 +103,28 @@ def _lines(name: str, nlp: "Language", encoding: str) -> Iterator["Record"]:
 
 
 def read_label_map(label_map: str | Path | Mapping[str, str | None] | None) -> "LabelMap | None":
+    """Read a label map.
+
+    label_map (str | Path | Mapping): A JSON or YAML file, the name of a map that ships, or the mapping itself.
+    RETURNS (LabelMap | None): None where there is none, or nothing is in it.
+    RAISES (UserError): Where it can't be read.
+    """
     from spacy_ner_plus.data.label_map import LabelMap
 
     if label_map is None or isinstance(label_map, Mapping):
         return LabelMap(dict(label_map)) if label_map else None
+    ships = shipped_label_maps()
+    if str(label_map) in ships and not Path(label_map).exists():
+        return LabelMap.read(ships[str(label_map)])
+    if not Path(label_map).suffix and not Path(label_map).exists():
+        raise UserError(Errors.E651.format(name=label_map, known=", ".join(ships)))
     return LabelMap.read(Path(label_map))
+
+
+def shipped_label_maps() -> dict[str, Path]:
+    """RETURNS (dict[str, Path]): The files of the label maps that ship, by name."""
+    folder = Path(str(files("spacy_ner_plus"))) / "resources" / "label_maps"
+    return {file.stem: file for file in sorted(folder.glob("*.json"))}
 
 
 def blank_pipeline(lang: str) -> "Language":
