@@ -41,7 +41,8 @@ class Probed:
             while not self._modes.is_decided:
                 answer = await self._inner.ask(Call(make_probe(), self._sampling))
                 if isinstance(answer, NoReply):
-                    raise UserError(answer.reason)
+                    logger.debug("The probe got no reply: %s", answer.reason)
+                    return
                 self._modes.read_probe(answer)
         except UserError as error:
             # The requests beside it fail for the same reason, and report it.
