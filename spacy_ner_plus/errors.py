@@ -791,6 +791,8 @@ class Errors(metaclass=_Coded):
         "one with a trained transformer_ner, or none for the packaged encoder."
     )
 
+    E720 = "`cascade` of structured_llm_ner {found}. It takes: {known}; `uncertainty` has to be given."
+
     E650 = (
         "Nothing on the Doc says how unsure its entities are{wanted}; known is: {known}. Annotate it with "
         "transformer_ner or another component of ours whose `spans_key` isn't '', and give its name."

@@ -17,6 +17,12 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
+from spacy_ner_plus.pipeline.structured_llm_ner.cascade import (
+    NOT_ASKED,
+    Cascade,
+    CascadeSettings,
+    make_way,
+)
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
     DocInFlight,
     astream_in_flight,
@@ -64,6 +70,7 @@ def make_structured_llm_ner(
     chunk_tokens: int | None,
     chunk_overlap: int,
     progress: bool,
+    cascade: dict[str, Any] | None,
     save_io: bool,
     overwrite_ents: bool,
     spans_key: str | None,
@@ -96,6 +103,7 @@ def make_structured_llm_ner(
         chunk_tokens=chunk_tokens,
         chunk_overlap=chunk_overlap,
         progress=progress,
+        cascade=cascade,
         save_io=save_io,
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
@@ -237,11 +245,20 @@ class StructuredLLMNER(EntityComponent):
     @contextmanager
     def _asking(self) -> Iterator[tuple[Callable[[Doc], DocInFlight], Callable[[DocInFlight], None]]]:
         """Give what sends the requests about a Doc and what writes their replies; at the end what was lost is told."""
-        extractor = self.extractor
+        extractor, given = self.extractor, self.settings.cascade
         issues = IssueLog()
+        cascade = None if given is None else Cascade(CascadeSettings.of(given), issues)
         with ProgressBar(extractor.model, issues, shown=self.settings.progress) as progress:
 
+            def submit(doc: Doc) -> DocInFlight:
+                if cascade is not None and not cascade.asks_about(doc):
+                    return DocInFlight(doc, is_asked=False)
+                return extractor.submit(doc, issues)
+
             def write(submitted: DocInFlight) -> None:
+                if not submitted.is_asked:
+                    progress.advance()
+                    return
                 extraction = extractor.read(submitted)
                 self.set_annotations([submitted.doc], [extraction])
                 if self.settings.save_io:
@@ -250,7 +267,7 @@ class StructuredLLMNER(EntityComponent):
                 progress.advance()
 
             try:
-                yield lambda doc: extractor.submit(doc, issues), write
+                yield submit, write
             finally:
                 self.issues.merge(issues)
                 self._warn(issues)
@@ -263,11 +280,16 @@ class StructuredLLMNER(EntityComponent):
         """
         for doc, extraction in zip(docs, extractions, strict=True):
             ents, scores = extraction.entities(doc, self.threshold)
+            unknown = extraction.unknown(doc)
+            if self.settings.cascade is not None:
+                # Where there is no answer, that of the earlier component stays.
+                make_way(doc, unknown)
+                unknown = []
             self.set_ents(
                 doc,
                 ents,
                 scores,
-                unknown=extraction.unknown(doc),
+                unknown=unknown,
                 failure=extraction.failure,
                 candidate_scores=[candidate.score for candidate in extraction.candidates],
             )
@@ -311,7 +333,17 @@ class StructuredLLMNER(EntityComponent):
 
         lost = [
             f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
-            for kind in (INVALID, NO_REPLY, UNREAD, LOST_SAMPLE, AMBIGUOUS, UNALIGNED, CUT, TOO_LONG)
+            for kind in (
+                INVALID,
+                NO_REPLY,
+                NOT_ASKED,
+                UNREAD,
+                LOST_SAMPLE,
+                AMBIGUOUS,
+                UNALIGNED,
+                CUT,
+                TOO_LONG,
+            )
             if issues[kind]
         ]
         if lost:

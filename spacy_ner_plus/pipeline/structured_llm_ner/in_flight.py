@@ -22,6 +22,7 @@ class DocInFlight:
     futures (list[Future[Sample]]): What comes of each: for each chunk its samples.
     error (Exception | None): Why nothing could be sent.
     text (str): The Doc's text, which a Doc makes of its tokens each time.
+    is_asked (bool): Whether the model is asked about it at all.
     """
 
     doc: Doc
@@ -29,6 +30,7 @@ class DocInFlight:
     futures: list[Future[Sample]] = field(default_factory=list)
     error: Exception | None = None
     text: str = ""
+    is_asked: bool = True
 
     def is_done(self) -> bool:
         """RETURNS (bool): Whether nothing needs to be waited for any more."""

@@ -6,6 +6,7 @@ from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import Errors
 from spacy_ner_plus.models.encoders.packaged import is_packaged
 from spacy_ner_plus.pipeline.entity_component import EntitySettings
+from spacy_ner_plus.pipeline.structured_llm_ner.cascade import CascadeSettings
 from spacy_ner_plus.settings import setting, settings
 
 
@@ -71,12 +72,23 @@ class StructuredLLMSettings(EntitySettings):
     )
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)
     progress: bool = setting("Whether to show a progress bar.", False)
+    cascade: dict[str, Any] | None = setting(
+        "To ask only about Docs of which an earlier component is unsure: `uncertainty`, the least from 0 to 1; "
+        "maybe `component`, its `spans_key`; `share` and `most`, of the Docs that are asked about. Their "
+        "entities give way to the reply's.",
+        None,
+    )
     save_io: bool = setting(
         "Whether to keep what was sent and what came in `doc.user_data['llm_io'][NAME]`, as spacy-llm does.",
         False,
     )
 
     refusal = Errors.E240
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cascade is not None:
+            CascadeSettings.of(self.cascade)
 
     @property
     def extras(self) -> tuple[str, ...]:
