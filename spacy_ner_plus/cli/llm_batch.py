@@ -178,7 +178,7 @@ def _show_collection(
         _print(
             [
                 f"Without a reply: {done.unanswered:,}",
-                f"With a reply that can't be read, after which a second question follows: {done.questions:,}",
+                f"Questions that follow from replies that can't be read: {done.questions:,}",
                 f"Submit these with: {again}",
             ]
         )

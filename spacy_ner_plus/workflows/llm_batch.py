@@ -1,7 +1,10 @@
 """Texts to a chat model in batches, at half the price, and their replies to its store."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from copy import copy
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +22,10 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
     from spacy_ner_plus.llm.batch.collection import BatchStatus, Collection
+    from spacy_ner_plus.llm.batch.replay import Replay
     from spacy_ner_plus.llm.batch.state import BatchState
     from spacy_ner_plus.llm.batch.submission import Submission, Wanted
-    from spacy_ner_plus.llm.batch.unanswered import Unanswered
+    from spacy_ner_plus.llm.client.kept_replies import KeptReplies
     from spacy_ner_plus.llm.client.settings import ChatSettings
     from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 
@@ -66,8 +70,6 @@ def submit_batches(
     RAISES (UserError): Where something can't be read, or the server doesn't take a batch.
     """
     from spacy_ner_plus.llm.batch.submission import Submitter
-    from spacy_ner_plus.llm.batch.unanswered import Unanswered
-    from spacy_ner_plus.llm.store.store import Store
 
     at_least("limit", limit, 0)
     at_least("max_requests", max_requests, 1)
@@ -76,22 +78,22 @@ def submit_batches(
     name = find_component(nlp, FACTORY, component)
     extractor = nlp.get_pipe(name).extractor
     settings = extractor.model.settings
-    path = _store_path(settings, name)
     given = [texts] if isinstance(texts, str | Path) else list(texts)
     names = [str(text) for text in given if isinstance(text, str | Path)]
     found = _read(names, format, nlp.lang) if names else (doc.text for doc in given)
-    docs = (nlp.make_doc(text) for text in islice(found, limit or None) if text.strip())
-    with _open(path) as state, Store(path) as store:
+    chosen = (text for text in islice(found, limit or None) if text.strip())
+    with _open_state(settings, name) as state, _open_kept(settings) as kept:
         submitter = Submitter(
             settings,
             state,
+            kept,
             count=extractor.model.count_tokens,
             most_requests=max_requests,
             most_bytes=int(max_megabytes * _MEGABYTE),
             time_window=time_window,
         )
-        wanted = _wanted(extractor, progress(docs, "Reading texts"), Unanswered(settings, store))
-        return submitter.submit(wanted, reading=_reading(extractor), texts=names, store=store, send=send)
+        wanted = _wanted(progress(chosen, "Reading texts"), _asker(nlp, extractor, kept))
+        return submitter.submit(wanted, reading=_reading(extractor), texts=names, send=send)
 
 
 def batch_status(
@@ -116,7 +118,7 @@ def batch_status(
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
     settings = nlp.get_pipe(name).client.settings
-    with _open(_store_path(settings, name)) as state:
+    with _open_state(settings, name) as state:
         batches = [
             batch for batch in state.batches(settings.endpoint(), settings.name) if not batch.collected
         ]
@@ -148,15 +150,13 @@ def collect_batches(
     RAISES (UserError): Where the server doesn't answer, or a batch was submitted for other labels or another format.
     """
     from spacy_ner_plus.llm.batch.collection import Collector
-    from spacy_ner_plus.llm.store.store import Store
 
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
     extractor = nlp.get_pipe(name).extractor
     settings = extractor.model.settings
-    path = _store_path(settings, name)
-    with _open(path) as state, Store(path) as store:
-        done = Collector(settings, state, store, extractor.prompter.reader).collect(_reading(extractor))
+    with _open_state(settings, name) as state, _open_kept(settings) as kept:
+        done = Collector(settings, state, kept, _asker(nlp, extractor, kept)).collect(_reading(extractor))
     done.name = name
     return done
 
@@ -184,7 +184,7 @@ def drop_batches(
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
     settings = nlp.get_pipe(name).client.settings
-    with _open(_store_path(settings, name)) as state:
+    with _open_state(settings, name) as state:
         batches = state.batches(settings.endpoint(), settings.name)
         known = {key: batch for batch in batches if not batch.collected for key in (batch.id, batch.name)}
         for id in ids:
@@ -204,17 +204,40 @@ def _read(files: Sequence[str], format: str, lang: str) -> Iterator[str]:
             yield from (doc.text for doc in convert(file, format=format, lang=lang).docs)
 
 
-def _store_path(settings: "ChatSettings", name: str) -> Path:
-    if settings.store is None:
-        raise UserError(Errors.E694.format(name=name))
-    return Path(settings.store).expanduser()
-
-
-def _open(store: Path) -> "BatchState":
-    """Open the batches of a store, which are noted beside it."""
+def _open_state(settings: "ChatSettings", name: str) -> "BatchState":
+    """Open the batches of a component's store, which are noted beside it."""
     from spacy_ner_plus.llm.batch.state import BatchState
 
-    return BatchState(store.with_name(f"{store.name}-batches"))
+    if settings.store is None:
+        raise UserError(Errors.E694.format(name=name))
+    path = Path(settings.store).expanduser()
+    return BatchState(path.with_name(f"{path.name}-batches"))
+
+
+@contextmanager
+def _open_kept(settings: "ChatSettings") -> "Iterator[KeptReplies]":
+    """Open the replies of a store, to be written to whatever the settings say of a run."""
+    from spacy_ner_plus.llm.client.kept_replies import KeptReplies
+    from spacy_ner_plus.llm.client.usage import UsageMeter
+
+    with closing(KeptReplies(replace(settings, replay_only=False), UsageMeter(None, ""))) as kept:
+        yield kept
+
+
+def _asker(nlp: "Language", extractor: "Extractor", kept: "KeptReplies") -> "Callable[[str], Replay]":
+    """Make what finds out what a run asks about a text: the extractor, with the store in place of its model."""
+    from spacy_ner_plus.llm.batch.replay import Replay
+
+    replay = Replay(extractor.model, kept)
+    replaying = copy(extractor)
+    replaying.model = replay
+
+    def ask(text: str) -> Replay:
+        replay.clear()
+        replaying.submit(nlp.make_doc(text))
+        return replay
+
+    return ask
 
 
 def _reading(extractor: "Extractor") -> str:
@@ -223,18 +246,17 @@ def _reading(extractor: "Extractor") -> str:
     return json.dumps({"format": format.name, "labels": list(labels)}, ensure_ascii=False)
 
 
-def _wanted(extractor: "Extractor", docs: "Iterable[Doc]", unanswered: "Unanswered") -> "Iterator[Wanted]":
-    """YIELDS (Wanted): What a run about Docs would ask, and has no reply to, each once."""
+def _wanted(texts: Iterable[str], ask: "Callable[[str], Replay]") -> "Iterator[Wanted]":
+    """YIELDS (Wanted): What a run about texts would ask, and has no reply to."""
     from spacy_ner_plus.llm.batch.submission import Wanted
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import REPLY_SHARE
 
-    model, prompter = extractor.model, extractor.prompter
-    for doc in docs:
-        whole = doc.text
-        texts = [whole[start:end] for start, end in extractor.chunks(doc) for _ in range(extractor.samples)]
-        for text, request in zip(texts, extractor.requests(doc), strict=True):
-            asked = unanswered.next(request, prompter.reader(text))
-            if asked is None:
-                continue
-            completion = min(round(model.count_tokens(text) * REPLY_SHARE), model.settings.max_tokens)
-            yield Wanted(asked, text, completion, is_second=asked.messages != request.messages)
+    for text in texts:
+        replay = ask(text)
+        if not replay.open:
+            continue
+        # Several questions about a text share its entities.
+        tokens = round(replay.count_tokens(text) * REPLY_SHARE / len(replay.asked))
+        for question in replay.open.values():
+            completion = min(tokens, replay.settings.max_tokens)
+            yield Wanted(question.request, text, completion, is_second=question.is_second)

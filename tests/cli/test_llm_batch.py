@@ -70,7 +70,7 @@ def test_llm_batch_says_what_is_left_and_the_command_for_it(server, pipeline, tm
     assert "1 x reply that can't be read" in done.stderr
     assert said[-3:-1] == [
         "Without a reply: 1",
-        "With a reply that can't be read, after which a second question follows: 1",
+        "Questions that follow from replies that can't be read: 1",
     ]
     command = shlex.split(said[-1].removeprefix("Submit these with: "))
     server.spoil = lambda text: None

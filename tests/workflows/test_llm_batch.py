@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -374,3 +375,26 @@ def test_llm_batch_asks_about_samples_and_what_is_in_the_store_is_left_out(serve
     assert collect_batches(pipeline, overrides=three).replies == {"valid": 12}
     more = ["components.structured_llm_ner.samples=4", *three[1:]]
     assert submit_batches(pipeline, texts, overrides=more).requests == 4
+
+
+def test_llm_batch_follows_a_dialogue_as_far_as_its_replies_are_there(server, pipeline, texts):
+    """A format whose questions depend on replies: what follows from them goes into the next batch."""
+    nlp = spacy.load(pipeline)
+    prompter = nlp.get_pipe("structured_llm_ner").extractor.prompter
+    dialogue = type(prompter).dialogue
+
+    def two_turns(text, sample=0, **options):
+        (first,) = next(dialogue(prompter, text, sample, **options))
+        (outcome,) = yield [first]
+        turns = [*first.request.messages, {"role": "user", "content": f"And else: {text}"}]
+        (outcome,) = yield [replace(first, request=replace(first.request, messages=turns))]
+        return outcome
+
+    prompter.dialogue = two_turns
+    for turn in range(2):
+        done = submit_batches(nlp, texts)
+        assert (done.requests, done.seconds) == (4, 0)
+        assert len(server.requests(done.batches[0].id)[0]["body"]["messages"]) == 2 + turn
+        server.end()
+        assert collect_batches(nlp).replies == {"valid": 4}
+    assert submit_batches(nlp, texts).requests == 0

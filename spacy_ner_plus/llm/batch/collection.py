@@ -1,26 +1,27 @@
 """The replies to batches: looked for, read, and kept in the store, once, however often they are fetched."""
 
-import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
 from spacy_ner_plus.llm.batch.lines import NOT_RUN, ResultLine, read_line
+from spacy_ner_plus.llm.batch.replay import Replay
 from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted
 from spacy_ner_plus.llm.batch.submission import DISCOUNT
 from spacy_ner_plus.llm.client.completions import Completion
+from spacy_ner_plus.llm.client.kept_replies import KeptReplies
 from spacy_ner_plus.llm.client.open_question import OpenQuestion
 from spacy_ner_plus.llm.client.prices import find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import estimate_tokens
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Question, ReplyStatus, Usage
-from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
 
 # Of a batch that goes on no more; what came of it can be fetched.
 OVER = ("completed", "failed", "expired", "cancelled")
@@ -80,7 +81,7 @@ class Collection:
     name (str): The component that asked.
     batches (list[BatchStatus]): All that weren't collected before.
     replies (Counter[str]): How many are kept now, by status.
-    questions (int): Replies that can't be read, and are followed by a second question.
+    questions (int): What follows from replies that can't be read: second questions, or such about less text.
     unanswered (int): Requests of batches that are over, without a reply.
     issues (IssueLog): What isn't as it should be, by kind, with the first case.
     usage (Usage): Tokens of the replies.
@@ -123,23 +124,22 @@ def _look(api: BatchAPI, batch: Batch) -> BatchStatus:
     )
 
 
+# From a document's text to what a run asks about it.
+Ask = Callable[[str], Replay]
+
+
 class Collector:
     """Fetches replies.
 
-    read (Callable): Makes a reader of the replies to a text, which raises InvalidReply.
+    kept (KeptReplies): Where they are put.
+    ask (Callable): Finds out what a run asks about a text.
     """
 
-    def __init__(
-        self,
-        settings: ChatSettings,
-        state: BatchState,
-        store: Store,
-        read: Callable[[str], Callable[[ChatReply], Any]],
-    ):
+    def __init__(self, settings: ChatSettings, state: BatchState, kept: KeptReplies, ask: Ask):
         self._settings = settings
         self._state = state
-        self._store = store
-        self._read = read
+        self._store = kept.open()
+        self._ask = ask
 
     def collect(self, reading: str) -> Collection:
         """Fetch the replies to all batches that are over.
@@ -155,58 +155,79 @@ class Collector:
                     Errors.E687.format(id=batch.id or batch.name, submitted=batch.reading, now=reading)
                 )
         done = Collection()
-        api = BatchAPI(self._settings)
-        try:
-            done.batches = look(api, open_batches)
-            for status in done.batches:
-                if status.is_over:
-                    self._collect(api, status, done)
-        finally:
-            api.close()
+        if open_batches:
+            with closing(BatchAPI(self._settings)) as api:
+                done.batches = look(api, open_batches)
+                for status in done.batches:
+                    if status.is_over:
+                        self._collect(api, status, done)
         price, _ = find_price(self._settings.name, self._settings.prices or {})
         done.cost = None if price is None else DISCOUNT * price.cost(done.usage)
         return done
 
     def _collect(self, api: BatchAPI, status: BatchStatus, done: Collection) -> None:
         batch = status.batch
-        answered: set[str] = set()
-        troubles: dict[str, ResultLine] = {}
-        for file_id in status.files:
-            with TemporaryFile() as content:
+        answers, troubles = _Answers(), {}
+        with ExitStack() as files:
+            for file_id in status.files:
+                content = files.enter_context(TemporaryFile())
                 try:
                     api.download(file_id, content)
                 except NotFound as error:
                     done.issues.add(GONE_FILE, str(error), batch.id)
                     return
-                content.seek(0)
-                for line in filter(bytes.strip, content):
-                    self._take(batch, read_line(line), answered, troubles, done)
-        self._note(status, answered, troubles, done)
+                self._take(batch, content, answers, troubles, done)
+            for text, requests in self._state.documents(batch.name):
+                self._keep_all(text, requests, answers, done)
+        self._note(status, answers, troubles, done)
         self._state.collected(batch.name)
 
     def _take(
         self,
         batch: Batch,
-        line: ResultLine,
-        answered: set[str],
+        content: BinaryIO,
+        answers: "_Answers",
         troubles: dict[str, ResultLine],
         done: Collection,
     ) -> None:
-        if not line.key:
-            done.issues.add(line.trouble, line.reason, batch.id)
-            return
-        request = self._state.request(batch.name, line.key)
-        if request is None:
-            done.issues.add(UNKNOWN, line.key[:80], batch.id)
-        elif line.key in answered:
-            done.issues.add(TWICE, line.key, batch.id)
-        elif line.completion is None:
-            troubles[line.key] = line
-        else:
-            answered.add(line.key)
-            self._keep(request, line.completion, done)
+        """Find out where in a file the replies are, and which requests have none."""
+        offset = content.seek(0)
+        for text in content:
+            where, offset = offset, offset + len(text)
+            if not text.strip():
+                continue
+            line = read_line(text)
+            if not line.key:
+                done.issues.add(line.trouble, line.reason, batch.id)
+            elif self._state.request(batch.name, line.key) is None:
+                done.issues.add(UNKNOWN, line.key[:80], batch.id)
+            elif line.key in answers:
+                done.issues.add(TWICE, line.key, batch.id)
+            elif line.completion is None:
+                troubles[line.key] = line
+            else:
+                answers.add(line.key, content, where)
 
-    def _keep(self, request: Submitted, completion: Completion, done: Collection) -> None:
+    def _keep_all(
+        self, text: str, requests: Sequence[Submitted], answers: "_Answers", done: Collection
+    ) -> None:
+        """Keep the replies about a document, each with what can be read from it."""
+        answered = [request for request in requests if request.key in answers]
+        if not answered:
+            return
+        asked = self._ask(text).asked
+        statuses = [
+            self._keep(request, answers.read(request.key), asked.get(request.key), done)
+            for request in answered
+        ]
+        if ReplyStatus.INVALID in statuses or ReplyStatus.CUT in statuses:
+            # What follows from a reply that can't be read: a second question, or questions about less text.
+            submitted = {request.key for request in requests}
+            done.questions += len(self._ask(text).open.keys() - submitted)
+
+    def _keep(
+        self, request: Submitted, completion: Completion, question: OpenQuestion | None, done: Collection
+    ) -> ReplyStatus:
         usage = completion.usage or Usage(
             estimate_tokens(request.request), estimate_tokens(completion.content)
         )
@@ -218,13 +239,11 @@ class Collector:
             mode=request.mode,
             key=request.key,
         )
-        asked = ChatRequest(json.loads(request.request)["messages"])
-        question = OpenQuestion(Question(asked, self._read(request.text)), self._settings.max_tokens)
-        status = question.status(reply)
+        # Where the pipeline asks something else by now, nobody says what is to be read from the reply.
+        status = ReplyStatus.UNREAD if question is None else question.status(reply)
         if status in (ReplyStatus.INVALID, ReplyStatus.CUT):
             kind = _BY_REASON.get(reply.finish_reason, UNREAD)
             done.issues.add(kind, question.reason(reply), request.key[:12])
-            done.questions += not request.is_second
         try:
             self._store.add(request.request, replace(reply, status=status), id=request.id)
         except sqlite3.Error as error:
@@ -234,15 +253,16 @@ class Collector:
         done.usage = Usage(
             before.prompt + usage.prompt, before.completion + usage.completion, before.cached + usage.cached
         )
+        return status
 
     def _note(
-        self, status: BatchStatus, answered: set[str], troubles: dict[str, ResultLine], done: Collection
+        self, status: BatchStatus, answers: "_Answers", troubles: dict[str, ResultLine], done: Collection
     ) -> None:
         """Count the requests that got no reply, by reason."""
         batch = status.batch
         noted = 0
         for key, line in troubles.items():
-            if key in answered:
+            if key in answers:
                 continue
             done.issues.add(line.trouble, line.reason, batch.id)
             done.unanswered += 1
@@ -250,7 +270,7 @@ class Collector:
             if line.error is not None and request is not None and noted < _MOST_REFUSALS:
                 self._state.add_refusal(batch, request, line.error)
                 noted += 1
-        if left := batch.requests - len(answered | troubles.keys()):
+        if left := batch.requests - len(answers.keys | troubles.keys()):
             done.unanswered += left
             if status.status == "failed":
                 kind, reason = INVALID_BATCH, "; ".join(status.problems) or "no reason given"
@@ -259,6 +279,31 @@ class Collector:
             else:
                 kind, reason = NOT_RUN, status.status
             done.issues.add(kind, reason, batch.id, left)
+
+
+class _Answers:
+    """Where in files the replies to requests are, of which a batch may have more than fit the memory."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[BinaryIO, int]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    @property
+    def keys(self) -> Set[str]:
+        """RETURNS (Set[str]): Of the requests that have a reply."""
+        return self._places.keys()
+
+    def add(self, key: str, content: BinaryIO, where: int) -> None:
+        """Note the place of a line that has a reply."""
+        self._places[key] = content, where
+
+    def read(self, key: str) -> Completion:
+        """RETURNS (Completion): The reply to a request."""
+        content, where = self._places[key]
+        content.seek(where)
+        return read_line(content.readline()).completion
 
 
 def _problems(errors: Any) -> Iterator[str]:

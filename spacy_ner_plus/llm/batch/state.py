@@ -29,18 +29,25 @@ CREATE TABLE batches (
     id TEXT NOT NULL DEFAULT '',
     collected INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY,
+    batch TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX documents_by_batch ON documents (batch);
 CREATE TABLE requests (
     batch TEXT NOT NULL,
     key TEXT NOT NULL,
     id TEXT NOT NULL,
+    document INTEGER NOT NULL,
     request TEXT NOT NULL,
-    text TEXT NOT NULL,
     mode TEXT NOT NULL,
     body TEXT NOT NULL,
     is_second INTEGER NOT NULL,
     PRIMARY KEY (batch, key)
 );
 CREATE INDEX requests_by_key ON requests (key);
+CREATE INDEX requests_by_document ON requests (document);
 CREATE TABLE refusals (
     server TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -55,7 +62,7 @@ PRAGMA application_id={_APPLICATION};
 PRAGMA user_version={_VERSION}
 """
 _BATCH = "name, server, model, reading, texts, time_window, requests, created, file_id, id, collected"
-_REQUEST = "key, id, request, text, mode, body, is_second"
+_REQUEST = "key, id, document, request, mode, body, is_second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,8 @@ class Submitted:
 
     key (str): Under which its reply is stored.
     id (str): That its reply gets in the store, so that it is kept once.
+    document (int): Which of the batch's documents it is about.
     request (str): In the form from which the key is made.
-    text (str): The text that it asks about.
     mode (str): How its schema is sent.
     body (str): What is sent, as JSON; '' once it was.
     is_second (bool): Whether it asks again, after a reply that couldn't be read.
@@ -73,8 +80,8 @@ class Submitted:
 
     key: str
     id: str
+    document: int
     request: str
-    text: str
     mode: str
     body: str
     is_second: bool
@@ -178,13 +185,23 @@ class BatchState:
             row,
         )
 
+    def add_document(self, name: str, text: str) -> int:
+        """Note a document that requests of a batch are about.
+
+        name (str): The batch's.
+        RETURNS (int): Its number.
+        """
+        with self._told():
+            done = self._connection.execute("INSERT INTO documents (batch, text) VALUES (?, ?)", (name, text))
+        return done.lastrowid
+
     def add_request(self, name: str, request: Submitted) -> None:
         """Note a request of a batch.
 
         name (str): The batch's.
         """
         row = (
-            *(name, request.key, request.id, request.request, request.text, request.mode),
+            *(name, request.key, request.id, request.document, request.request, request.mode),
             *(request.body, int(request.is_second)),
         )
         self._change(f"INSERT INTO requests (batch, {_REQUEST}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -202,6 +219,17 @@ class BatchState:
                 f"SELECT {_REQUEST} FROM requests WHERE batch = ? ORDER BY rowid", (name,)
             ):
                 yield _request(row)
+
+    def documents(self, name: str) -> Iterator[tuple[str, list[Submitted]]]:
+        """YIELDS (tuple[str, list[Submitted]]): The documents of a batch, each with the requests about it."""
+        with self._told():
+            for number, text in self._connection.execute(
+                "SELECT number, text FROM documents WHERE batch = ? ORDER BY number", (name,)
+            ):
+                rows = self._connection.execute(
+                    f"SELECT {_REQUEST} FROM requests WHERE document = ? ORDER BY rowid", (number,)
+                )
+                yield text, [_request(row) for row in rows]
 
     def request(self, name: str, key: str) -> Submitted | None:
         """RETURNS (Submitted | None): A request of a batch; None where it has none with this key."""
@@ -225,13 +253,13 @@ class BatchState:
         """Note that the replies to a batch were fetched. Its requests aren't waited for any more."""
         with self.transaction():
             self._change("UPDATE batches SET collected = 1 WHERE name = ?", (name,))
-            self._change("DELETE FROM requests WHERE batch = ?", (name,))
+            self._forget(name)
 
     def drop(self, names: Iterable[str]) -> None:
         """Forget batches, so that their requests may be submitted again."""
         with self.transaction():
             for name in names:
-                self._change("DELETE FROM requests WHERE batch = ?", (name,))
+                self._forget(name)
                 self._change("DELETE FROM batches WHERE name = ?", (name,))
 
     def add_refusal(self, batch: Batch, request: Submitted, error: ServerError) -> None:
@@ -259,6 +287,10 @@ class BatchState:
 
     def __exit__(self, *error: Any) -> None:
         self.close()
+
+    def _forget(self, name: str) -> None:
+        self._change("DELETE FROM requests WHERE batch = ?", (name,))
+        self._change("DELETE FROM documents WHERE batch = ?", (name,))
 
     def _change(self, statement: str, values: Sequence[Any]) -> None:
         with self._told():

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -14,12 +14,12 @@ from spacy_ner_plus.llm.batch.lines import request_line
 from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted
 from spacy_ner_plus.llm.client.endpoint.accepted_fields import AcceptedFields
 from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes
+from spacy_ner_plus.llm.client.kept_replies import KeptReplies
 from spacy_ner_plus.llm.client.prices import find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
 from spacy_ner_plus.llm.requests import ChatRequest, Usage
-from spacy_ner_plus.llm.store.request_key import canonical_request, request_key
-from spacy_ner_plus.llm.store.store import Store, inference_id
+from spacy_ner_plus.llm.store.store import inference_id
 
 # What a batch costs of what its requests would.
 DISCOUNT = 0.5
@@ -31,7 +31,7 @@ MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
 class Wanted:
     """A request that has no reply yet.
 
-    text (str): What it asks about.
+    text (str): Of the document that it is about.
     completion (int): Tokens that its reply is expected to have.
     is_second (bool): Whether it asks again, after a reply that couldn't be read.
     """
@@ -66,6 +66,7 @@ class Submitter:
     """Makes batches of requests.
 
     settings (ChatSettings): Of the chat model.
+    kept (KeptReplies): The replies that it has.
     count (Callable): Counts the tokens of a text.
     most_requests (int): Requests of a batch at most.
     most_bytes (int): Bytes of its file at most.
@@ -76,6 +77,7 @@ class Submitter:
         self,
         settings: ChatSettings,
         state: BatchState,
+        kept: KeptReplies,
         *,
         count: Callable[[str], int],
         most_requests: int = MOST_REQUESTS,
@@ -84,6 +86,7 @@ class Submitter:
     ):
         self._settings = settings
         self._state = state
+        self._kept = kept
         self._count = count
         self._most_requests = most_requests
         self._most_bytes = most_bytes
@@ -96,7 +99,6 @@ class Submitter:
         *,
         reading: str,
         texts: Sequence[str],
-        store: Store | None,
         send: bool = True,
     ) -> Submission:
         """Plan batches, and create them.
@@ -104,13 +106,12 @@ class Submitter:
         wanted (Iterable[Wanted]): The requests, also those that are part of a batch already.
         reading (str): Of which format and labels their replies are.
         texts (Sequence[str]): Where the texts come from.
-        store (Store | None): Of the replies; None where there is none yet.
         send (bool): Whether to plan and create anything, or only to count.
         RAISES (UserError): Where the server doesn't take a batch, or the budget is too small.
         """
         done = Submission(self._settle() if send else [])
         with self._state.transaction(keep=send):
-            self._plan(wanted, done, reading, texts, store)
+            self._plan(wanted, done, reading, texts)
             self._check_budget(done)
         if send:
             done.batches += self._create_all()
@@ -122,10 +123,10 @@ class Submitter:
         done: Submission,
         reading: str,
         texts: Sequence[str],
-        store: Store | None,
     ) -> None:
-        write = _Writer(self._settings, self._state, store)
+        write = _Writer(self._settings, self._state, self._kept)
         name, requests, size, prompt, completion = "", 0, 0, 0, 0
+        document, text = 0, None
         planned: set[str] = set()
         for one in wanted:
             request = write(one)
@@ -142,7 +143,10 @@ class Submitter:
                 name = ""
             if not name:
                 name, requests, size = f"spacy-ner-plus-{uuid.uuid4()}", 0, 0
-            self._state.add_request(name, request)
+                text = None
+            if one.text != text:
+                document, text = self._state.add_document(name, one.text), one.text
+            self._state.add_request(name, replace(request, document=document))
             planned.add(request.key)
             requests, size = requests + 1, size + length
             done.requests += 1
@@ -225,18 +229,18 @@ class Submitter:
 class _Writer:
     """Writes requests as the server takes them, so far as earlier runs and batches show."""
 
-    def __init__(self, settings: ChatSettings, state: BatchState, store: Store | None):
-        self._settings = settings
+    def __init__(self, settings: ChatSettings, state: BatchState, kept: KeptReplies):
+        self._name = settings.name
         self._sampling = settings.sampling()
+        self._kept = kept
         server = settings.endpoint()
-        self._names = (settings.endpoint_name or server, settings.name, self._sampling)
         self._accepted = AcceptedFields(url=server, name=settings.name)
         self._modes = SchemaModes(
             settings.structured,
             endpoint=server,
             name=settings.name,
             grammar_field=settings.grammar_field,
-            store=store,
+            store=kept.open(),
         )
         messages = [{"role": "system", "content": ""}, {"role": "user", "content": ""}]
         for key, mode, error in state.refusals(server, settings.name):
@@ -245,11 +249,9 @@ class _Writer:
 
     def __call__(self, wanted: Wanted) -> Submitted:
         request = wanted.request
-        canonical = canonical_request(*self._names, request)
-        mode = self._modes.mode(request, request_key(canonical))
+        key, canonical = self._kept.key(request)
+        mode = self._modes.mode(request, key)
         fields = self._modes.fields(request, mode, self._accepted.fields(self._sampling))
         messages = self._accepted.messages(request.messages)
-        body = json.dumps({"model": self._settings.name, "messages": messages, **fields})
-        return Submitted(
-            request_key(canonical), inference_id(), canonical, wanted.text, mode, body, wanted.is_second
-        )
+        body = json.dumps({"model": self._name, "messages": messages, **fields})
+        return Submitted(key, inference_id(), 0, canonical, mode, body, wanted.is_second)

@@ -10,8 +10,8 @@ def batch(name):
     return Batch(name, "http://a/v1", "m", "{}", ["texts.txt"], "24h", 1, 1.0)
 
 
-def request(key):
-    return Submitted(key, "id", "{}", "a text", "json_schema", "{}", is_second=False)
+def request(key, document):
+    return Submitted(key, "id", document, "{}", "json_schema", "{}", is_second=False)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_state_is_there_after_it_was_closed(path):
     with BatchState(path) as state:
         with state.transaction():
             state.add(batch("one"))
-            state.add_request("one", request("k"))
+            state.add_request("one", request("k", state.add_document("one", "a text")))
         state.uploaded("one", "file-1")
         state.created("one", "batch-1")
     with BatchState(path) as state:
@@ -37,7 +37,8 @@ def test_state_is_there_after_it_was_closed(path):
         assert state.batches("http://a/v1", "another") == []
         assert state.is_waiting("k")
         # What was sent needn't be kept.
-        assert [(one.key, one.body, one.text) for one in state.requests("one")] == [("k", "", "a text")]
+        ((text, (found,)),) = state.documents("one")
+        assert (text, found.key, found.body) == ("a text", "k", "")
         state.collected("one")
         assert not state.is_waiting("k")
         assert state.batches("http://a/v1", "m")[0].collected
