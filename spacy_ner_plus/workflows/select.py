@@ -271,4 +271,6 @@ def _write_scores(docs: Sequence["Doc"], narrowing: "Narrowing", issues: IssueLo
 
 
 def _rounded(score: float) -> float | None:
-    return None if math.isnan(score) else round(float(score), 6)
+    from spacy_ner_plus.annotation.select.ranking import DIGITS
+
+    return None if math.isnan(score) else round(float(score), DIGITS)

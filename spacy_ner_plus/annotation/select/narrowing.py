@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from spacy_ner_plus.annotation.select.farthest_first import farthest_first
+from spacy_ner_plus.annotation.select.inverted_lists import EXACT_UP_TO, InvertedLists
 from spacy_ner_plus.annotation.select.ranking import Chosen, best, similarities
 from spacy_ner_plus.annotation.select.vectors import Vectors
 
@@ -19,11 +20,14 @@ class Narrowing:
     below (float): The cosine from which on two texts are nearly the same, and one is passed over; above 1 none are.
     beside (Floats2d | None): Texts that are labelled already: what is nearly the same as one of them is passed over,
         too, and the most diverse texts are far from them.
+    probed (float): Share of FAISS's inverted lists that is searched for the nearest of more than `EXACT_UP_TO` texts.
+        Default: 1, so that numpy compares all.
     """
 
-    def __init__(self, vectors: Vectors, below: float, beside: np.ndarray | None = None):
+    def __init__(self, vectors: Vectors, below: float, beside: np.ndarray | None = None, probed: float = 1.0):
         self._vectors = vectors
         self._below = below
+        self._probed = probed
         self._beside = beside if beside is not None and len(beside) else None
         # None for all texts, as they came.
         self._left: list[int] | None = None
@@ -38,8 +42,22 @@ class Narrowing:
 
     def nearest(self, queries: np.ndarray, number: int) -> None:
         """Leave the texts that are nearest to one of some queries, of shape (queries, width)."""
-        scores = similarities(self._vectors, queries)
-        self._keep_best(SIMILARITY, scores, number)
+        if self._probed < 1 and len(self._vectors) > EXACT_UP_TO:
+            self._nearest_of_some(queries, number)
+        else:
+            self._keep_best(SIMILARITY, similarities(self._vectors, queries), number)
+
+    def _nearest_of_some(self, queries: np.ndarray, number: int) -> None:
+        lists = InvertedLists(self._vectors, self._probed)
+        asked = number
+        while True:
+            scores = lists.similarities(queries, asked)
+            found = best(self._vectors, scores, number, below=self._below, beside=self._beside)
+            if len(found.indices) == number or asked >= len(self._vectors):
+                self._keep(SIMILARITY, found)
+                return
+            # Some of them were nearly the same.
+            asked *= 4
 
     def highest(self, name: str, score: Callable[[Sequence[int]], np.ndarray], number: int) -> None:
         """Leave the texts of the highest score.

@@ -6,6 +6,9 @@ import numpy as np
 
 from spacy_ner_plus.annotation.select.vectors import TILE, Vectors
 
+# Of a score.
+DIGITS = 6
+
 
 class Chosen(NamedTuple):
     """Texts that were chosen.
@@ -40,7 +43,7 @@ def best(
     below: float = 2.0,
     beside: np.ndarray | None = None,
 ) -> Chosen:
-    """Choose the texts of the highest scores; of equal scores the first.
+    """Choose the texts of the highest scores; of scores that are equal to six digits the first.
 
     scores (Floats1d): Of each text, of shape (texts,); minus infinity for those that aren't chosen from.
     number (int): How many are chosen at most.
@@ -48,6 +51,8 @@ def best(
         Default: 2, so that none are.
     beside (Floats2d): Texts that are as if they were chosen already.
     """
+    # What is behind these depends on the machine, and on how many vectors were multiplied at once.
+    scores = np.round(scores, DIGITS)
     order = np.argsort(-scores, kind="stable")
     order = order[np.isfinite(scores[order])]
     if below > 1:
