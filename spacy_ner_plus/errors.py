@@ -876,8 +876,8 @@ class Errors(metaclass=_Coded):
         "another as `cache` (--cache)."
     )
     E673 = (
-        "Nothing says by what to select. Give texts to be near to as `query` (--query) or `like` (--like), or set "
-        "`diverse` (--diverse)."
+        "Nothing says by what to select. Give texts to be near to as `query` (--query) or `like` (--like), a "
+        "pipeline as `uncertain` (--uncertain), or set `diverse` (--diverse)."
     )
     E674 = "There are no texts in {sources}: {reason}. Check that these are the files you mean."
     E675 = (

@@ -21,7 +21,7 @@ EXAMPLES = {
     ),
     "select": (
         'select texts.jsonl to_label.jsonl --query "a company buys another" --number 200',
-        "select texts.txt to_label.spacy --like corpus/train.spacy",
+        "select texts.txt to_label.spacy --uncertain training/mine/model-best --diverse --labelled corpus/train.spacy",
     ),
     "train": (
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",

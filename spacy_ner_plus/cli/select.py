@@ -33,6 +33,13 @@ def select_command(
         list[str] | None,
         typer.Option(metavar="FILE", help="Select those that are nearest to the texts in there; repeatable."),
     ] = None,
+    uncertain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PIPELINE",
+            help="Select those that this pipeline is the most unsure of: a folder, or its name.",
+        ),
+    ] = None,
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Select texts that are far from each other, the farthest first.")
     ] = False,
@@ -64,6 +71,12 @@ def select_command(
     precision: Annotated[
         str, typer.Option(help="auto (the fastest floats of this machine), fp32, bf16 or fp16.")
     ] = "auto",
+    probed: Annotated[
+        float,
+        typer.Option(
+            help="Above 200,000 texts, share of FAISS's lists that is searched; 1: numpy compares all."
+        ),
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the text that --diverse begins with.")] = 0,
     cache: Annotated[
         Path | None,
@@ -111,6 +124,7 @@ def select_command(
             out,
             query=query or (),
             like=like or (),
+            uncertain=uncertain,
             diverse=diverse,
             number=number,
             candidates=candidates,
@@ -119,6 +133,7 @@ def select_command(
             model=model,
             device=device,
             precision=precision,
+            probed=probed,
             seed=seed,
             cache=cache,
             format=format,

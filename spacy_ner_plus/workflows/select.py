@@ -3,20 +3,25 @@
 import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline, read_texts
 from spacy_ner_plus.workflows.arguments.targets import check_overlap
+from spacy_ner_plus.workflows.predict import FAILED, ZONE
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
+    import numpy as np
+    from spacy.language import Language
     from spacy.tokens import Doc
 
     from spacy_ner_plus.annotation.select.narrowing import Narrowing
@@ -71,6 +76,7 @@ def select(
     *,
     query: str | Sequence[str] = (),
     like: str | Path | Sequence[str | Path] = (),
+    uncertain: "Language | str | Path | None" = None,
     diverse: bool = False,
     number: int = 100,
     candidates: int | None = None,
@@ -79,6 +85,7 @@ def select(
     model: str = "all-MiniLM-L6-v2",
     device: str = "auto",
     precision: str = "auto",
+    probed: float = 1.0,
     seed: int = 0,
     cache: str | Path | None = None,
     format: str = "auto",
@@ -98,6 +105,8 @@ def select(
     query (str | Sequence[str]): Texts that the selected ones are to be near to in meaning: a text's score is its
         cosine with the nearest of them.
     like (str | Path | Sequence[str | Path]): Likewise the texts of a corpus.
+    uncertain (Language | str | Path): A pipeline with a component of ours: the texts are to be those that it is the
+        most unsure of, as `pipeline.uncertainty` says. Texts on which it fails are left out, and counted.
     diverse (bool): Whether they are to be far from each other: each is the farthest from all before it. Default: False.
     number (int): How many to select. Default: 100.
     candidates (int): Of several of these, each selects from what the one before it left, in this order: how many those
@@ -108,6 +117,8 @@ def select(
         none are. Default: 0.95. Equal texts are one in any case.
     model (str): Folder or hub name of a sentence-transformers model. Default: the packaged all-MiniLM-L6-v2.
     device (str): Where it runs: 'auto' (a GPU where there is one), 'cpu', 'cuda', ... Default: 'auto'.
+    probed (float): Above 200,000 texts, the share of FAISS's inverted lists that is searched for the nearest to a
+        query (extra [select]). Default: 1, so that numpy compares all, which takes no longer (docs/select.md).
     precision (str): Its floats: 'auto' for the fastest here, 'fp32', 'bf16' or 'fp16'. Default: 'auto'.
     seed (int): Of the text that diverse ones begin with, where nothing else ranks them. Default: 0.
     cache (str | Path): The folder where embeddings are kept. Default: that of the user, which SPACY_NER_PLUS_CACHE
@@ -125,7 +136,7 @@ def select(
     import numpy as np
 
     from spacy_ner_plus.annotation.select.embedded_texts import EmbeddedTexts, embed_all
-    from spacy_ner_plus.annotation.select.narrowing import Narrowing
+    from spacy_ner_plus.annotation.select.narrowing import UNCERTAINTY, Narrowing
     from spacy_ner_plus.annotation.select.ranking import mean_similarity
     from spacy_ner_plus.data.formats.options import options_for
     from spacy_ner_plus.data.outputs import open_outputs, staged
@@ -133,8 +144,8 @@ def select(
 
     names, examples, known = _names(sources), _names(like), _names(labelled)
     queries = [query] if isinstance(query, str) else list(query)
-    _check_numbers(number, candidates, duplicates)
-    if not (queries or examples or diverse):
+    _check_numbers(number, candidates, duplicates, probed)
+    if not (queries or examples or diverse or uncertain is not None):
         raise UserError(Errors.E673)
     target = None if target is None else Path(target)
     given = dict(options or {})
@@ -155,6 +166,7 @@ def select(
         "notes": notes,
         "written": [] if target is None else [target],
     }
+    tagger = None if uncertain is None else load_pipeline(uncertain)
     embedder = _embedder(model, device, precision, cache)
 
     def texts_of(paths: list[str]) -> Iterator[str]:
@@ -172,7 +184,9 @@ def select(
             wanted = [embedder.embed(queries, "query").vectors] if queries else []
             wanted += [embed_all(embedder, texts_of(examples))] if examples else []
             beside = texts.leave_out(texts_of(known)) if known else None
-            texts.add(read_texts(names, nlp, format=format, options=given, progress=progress, **log))
+            texts.add(
+                read_texts(names, nlp, format=format, options=given, writer=writer, progress=progress, **log)
+            )
             for kind in _EXPECTED:
                 issues.kinds.pop(kind, None)
             if not texts.count:
@@ -180,10 +194,15 @@ def select(
             if number > len(texts):
                 values = {"number": number, "texts": len(texts), "sources": ", ".join(names)}
                 raise UserError(Errors.E675.format(**values))
-            narrowing = Narrowing(texts.vectors, duplicates, beside)
+            narrowing = Narrowing(texts.vectors, duplicates, beside, probed)
             steps: list[Callable[[int], None]] = []
             if wanted:
                 steps.append(partial(narrowing.nearest, np.concatenate(wanted)))
+            if tagger is not None:
+                unsure = _Uncertainty(
+                    tagger, lambda numbers: texts.docs(numbers, nlp.vocab), issues, progress
+                )
+                steps.append(partial(narrowing.highest, UNCERTAINTY, unsure))
             if diverse:
                 steps.append(partial(narrowing.diverse, seed=seed))
             for step in steps[:-1]:
@@ -218,11 +237,14 @@ def select(
     )
 
 
-def _check_numbers(number: int, candidates: int | None, duplicates: float) -> None:
+def _check_numbers(number: int, candidates: int | None, duplicates: float, probed: float) -> None:
     at_least("number", number, 1)
     at_least("candidates", candidates, number)
     if not duplicates > 0:
         values = {"setting": "duplicates", "value": duplicates, "remedy": "a cosine above 0"}
+        raise UserError(Errors.E676.format(**values))
+    if not 0 < probed <= 1:
+        values = {"setting": "probed", "value": probed, "remedy": "a share above 0, up to 1"}
         raise UserError(Errors.E676.format(**values))
 
 
@@ -245,6 +267,41 @@ def _embedder(model: str, device: str, precision: str, cache: str | Path | None)
 
 def _names(sources: str | Path | Sequence[str | Path]) -> list[str]:
     return [str(name) for name in ([sources] if isinstance(sources, str | Path) else sources)]
+
+
+class _Uncertainty:
+    """How unsure a pipeline is of texts, by their numbers."""
+
+    def __init__(
+        self,
+        nlp: "Language",
+        docs: Callable[[Sequence[int]], Iterable["Doc"]],
+        issues: IssueLog,
+        progress: Progress,
+    ):
+        self._nlp = nlp
+        self._docs = docs
+        self._issues = issues
+        self._progress = progress
+
+    def __call__(self, numbers: Sequence[int]) -> "np.ndarray":
+        """RETURNS (Floats1d): Of each text, from 0 to 1; NaN where the pipeline fails."""
+        import numpy as np
+
+        from spacy_ner_plus.evaluation.predictions import pipe_in_order
+        from spacy_ner_plus.pipeline.uncertainty import uncertainty
+
+        found = np.full(len(numbers), np.nan, dtype=np.float32)
+        texts = ((doc.text, row) for row, doc in enumerate(self._docs(numbers)))
+        texts = iter(self._progress(texts, "Predicting", len(numbers)))
+        while some := list(islice(texts, ZONE)):
+            with self._nlp.memory_zone():
+                for doc, row, failure in pipe_in_order(self._nlp, some):
+                    if doc is None:
+                        self._issues.add(FAILED, failure, f"text {numbers[row] + 1}")
+                    else:
+                        found[row] = uncertainty(doc)
+        return found
 
 
 def _write_scores(docs: Sequence["Doc"], narrowing: "Narrowing", issues: IssueLog) -> list[float | None]:

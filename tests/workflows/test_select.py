@@ -8,6 +8,7 @@ from spacy_ner_plus import select
 from spacy_ner_plus.corpus import load_docs, save_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
+from spacy_ner_plus.pipeline.uncertainty import uncertainty
 from tests.conftest import TEXTS
 
 
@@ -101,6 +102,8 @@ def test_select_reads_a_long_text_to_its_end_and_counts_it(choose, tmp_path):
         ({"query": "x", "number": 7}, r"E675.*7 texts .* only 6 different"),
         ({"query": "x", "duplicates": -1}, "E676"),
         ({"query": "x", "number": 3, "candidates": 2}, "E507"),
+        ({"query": "x", "probed": 0}, r"E676.*probed"),
+        ({"uncertain": "no_such_pipeline"}, "E501"),
         ({"like": "nowhere.jsonl"}, r"E101.*nowhere\.jsonl"),
         ({"query": "x", "model": "no/model/at/all"}, "E247"),
         ({"query": "x", "precision": "int8"}, "E670"),
@@ -168,3 +171,31 @@ def test_select_gives_fewer_where_all_others_are_nearly_the_same(choose, texts):
     with pytest.warns(UserWarning, match=r"W336.*Only 1 of 3"):
         selection = choose(texts, query=TEXTS[0], number=3, duplicates=0.01)
     assert (len(selection.docs), selection.near_duplicates) == (1, 5)
+
+
+def test_select_gives_the_texts_of_which_a_pipeline_is_most_unsure(choose, texts, trained_folder):
+    tagger = spacy.load(trained_folder)
+    unsure = {text: uncertainty(tagger(text)) for text in TEXTS}
+    selection = choose(texts, uncertain=trained_folder, number=3, duplicates=2)
+    assert texts_of(selection.docs) == sorted(TEXTS, key=unsure.get, reverse=True)[:3]
+    assert selection.scores == pytest.approx([unsure[doc.text] for doc in selection.docs], abs=1e-4)
+    # What is selected is the text as it was, without the pipeline's entities.
+    assert not any(doc.ents or doc.spans for doc in selection.docs)
+    diverse = choose(texts, uncertain=tagger, diverse=True, number=2, candidates=3, duplicates=2)
+    assert set(texts_of(diverse.docs)) < set(texts_of(selection.docs))
+    assert texts_of(diverse.docs)[0] == texts_of(selection.docs)[0]
+
+
+def test_select_leaves_out_what_a_pipeline_fails_on(choose, texts, trained_folder):
+    tagger = spacy.load(trained_folder)
+    tagger.max_length = len(TEXTS[4])
+    failing = [text for text in TEXTS if len(text) > tagger.max_length]
+    selection = choose(texts, uncertain=tagger, number=6 - len(failing), duplicates=2)
+    assert failing
+    assert set(texts_of(selection.docs)) == set(TEXTS) - set(failing)
+    assert selection.issues["text on which the pipeline failed"] == len(failing)
+
+
+def test_select_refuses_a_pipeline_that_is_never_unsure(choose, texts):
+    with pytest.raises(UserError, match="E650"):
+        choose(texts, uncertain=spacy.blank("en"), number=2)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spacy_ner_plus.data.detection import FoundSource
+    from spacy_ner_plus.data.formats.format import Format
     from spacy_ner_plus.data.label_map import LabelMap
     from spacy_ner_plus.data.records.record import Record
 
@@ -54,6 +55,7 @@ def read_texts(
     issues: IssueLog,
     notes: list[str],
     progress: Progress,
+    writer: "Format | None" = None,
 ) -> Iterator["Record"]:
     """Read texts of any format, whether they are annotated or not; a .txt file that is no corpus has one a line.
 
@@ -62,6 +64,7 @@ def read_texts(
     format (str): One of the converter's, 'text' for one text a line, or 'auto'.
     options (Mapping[str, Any]): Of the formats, by name.
     written (Iterable[Path]): What is written meanwhile, and so isn't read.
+    writer (Format | None): What is written, for which options may be, too. Default: None.
     RAISES (UserError): What can't be read, with file and line.
     """
     from spacy_ner_plus.data.detection import AUTO, find_sources, is_known
@@ -80,7 +83,8 @@ def read_texts(
         for i, (plain, group) in enumerate(groups)
         if not plain
     }
-    check_options(options, [one.format for sources in found.values() for one in sources])
+    formats = [one.format for sources in found.values() for one in sources]
+    check_options(options, [*formats, *([] if writer is None else [writer])])
     for i, (plain, group) in enumerate(groups):
         if plain:
             for name in group:
