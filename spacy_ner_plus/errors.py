@@ -365,8 +365,9 @@ class Errors(metaclass=_Coded):
         "more, and less than `chunk_tokens`."
     )
     E247 = (
-        "Can't load the model of sentence embeddings '{name}': {reason} Give `embedding_model` as the folder or hub "
-        "name of a sentence-transformers model with safetensors."
+        "Can't load the model of sentence embeddings '{name}': {reason} Give the folder or hub name of a "
+        "sentence-transformers model with safetensors: `embedding_model` of structured_llm_ner, `model` of select "
+        "(--model)."
     )
     E248 = (
         "`fuzzy_threshold` is the old name of `similarity_threshold`, and they differ: {fuzzy} and {similarity}. "

@@ -104,7 +104,8 @@ def use_encoder():
 def use_embeddings():
     from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
     from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
-    EmbeddedDemonstrations([Demonstration("Anna")], 1, model="owner/model").select("Robert")
+    from spacy_ner_plus.models.embeddings.embedder import Embedder
+    EmbeddedDemonstrations([Demonstration("Anna")], 1, embedder=Embedder("owner/model")).select("Robert")
 
 uses = {
     "encoder": use_encoder,

@@ -30,7 +30,7 @@ class Embedded(NamedTuple):
 
 
 class Embedder:
-    """Embeds texts by a model, which is loaded when the first text comes.
+    """Embeds texts by a model, which is found and loaded when it is first asked for; copies load it again.
 
     A BERT-like encoder whose last layer is averaged, such as the packaged all-MiniLM-L6-v2, is run by our own layers;
     any other by the library sentence-transformers, with the extra [select]. Both give the same vectors within 1e-3
@@ -40,13 +40,13 @@ class Embedder:
     model (str): A folder, a hub name, or the packaged encoder's name.
     device (str): 'auto', 'cpu', 'cuda', ... Default: 'auto'.
     precision (str): 'auto' for the fastest floats of this machine, 'fp32', 'bf16' or 'fp16'. Default: 'auto'.
-    RAISES (UserError): Where there is no such model or precision.
+    RAISES (UserError): For another precision; where there is no such model, when it is asked for.
     """
 
     def __init__(self, model: str, *, device: str = "auto", precision: str = "auto"):
         if precision not in PRECISIONS:
             raise UserError(Errors.E670.format(precision=precision, choices=", ".join(PRECISIONS)))
-        self.folder = ModelFolder.find(model)
+        self._model = model
         self._device = device
         self._precision = precision
 
@@ -56,6 +56,14 @@ class Embedder:
         kind (str): 'query' or 'document'. Default: 'document'.
         """
         return Embedded(*self._runner.embed(texts, self.folder.prompts[kind]))
+
+    @cached_property
+    def folder(self) -> ModelFolder:
+        """Where the model is.
+
+        RAISES (UserError): Where there is no such model.
+        """
+        return ModelFolder.find(self._model)
 
     @property
     def precision(self) -> str:
@@ -77,3 +85,6 @@ class Embedder:
         from spacy_ner_plus.models.embeddings.sentence_transformer import BySentenceTransformers
 
         return BySentenceTransformers(folder.path, self._device, self._precision)
+
+    def __getstate__(self) -> dict[str, str]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("folder", "_runner")}

@@ -22,7 +22,6 @@ from spacy_ner_plus.llm.prompting.demonstrations import (
 )
 from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
@@ -123,9 +122,11 @@ def _make_demonstrations(
     examples, k = [Demonstration.from_dict(record) for record in records], settings.n_examples
     if settings.choose_examples == "embeddings":
         # Whose torch would hang in a forked worker.
+        from spacy_ner_plus.models.embeddings.embedder import Embedder
         from spacy_ner_plus.models.runtime.forks import limit_threads_at_fork
 
         limit_threads_at_fork()
-        return EmbeddedDemonstrations(examples, k, model=encoder_path_v1(settings.embedding_model))
+        embedder = Embedder(settings.embedding_model, device="cpu", precision="fp32")
+        return EmbeddedDemonstrations(examples, k, embedder=embedder)
     kind = SimilarDemonstrations if settings.choose_examples == "similar" else FixedDemonstrations
     return kind(examples, k)

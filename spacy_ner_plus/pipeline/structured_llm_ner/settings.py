@@ -41,7 +41,7 @@ class StructuredLLMSettings(EntitySettings):
     n_examples: int = setting("Examples in a prompt at most.", 5, at_least=0)
     choose_examples: Literal["similar", "embeddings", "fixed"] = setting(
         "'similar' takes the examples that are most like the text by TF-IDF, 'embeddings' by sentence "
-        "embeddings (extra [select]), 'fixed' the first. Never the text itself.",
+        "embeddings (extra [encoder], or [select] for other models), 'fixed' the first. Never the text itself.",
         "similar",
     )
     embedding_model: str = setting(
@@ -95,4 +95,4 @@ class StructuredLLMSettings(EntitySettings):
         """RETURNS (tuple[str, ...]): The extras of this package that these settings need."""
         if self.choose_examples != "embeddings":
             return ("llm",)
-        return ("llm", "select", *(("encoder",) if is_packaged(self.embedding_model) else ()))
+        return ("llm", "encoder" if is_packaged(self.embedding_model) else "select")

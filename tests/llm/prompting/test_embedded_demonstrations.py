@@ -5,18 +5,18 @@ import pytest
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
+from spacy_ner_plus.models.embeddings.embedder import Embedder
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1
 
-pytest.importorskip("sentence_transformers")
 TEXTS = ["The cat sleeps on the sofa.", "Shares of the bank fell.", "She scored twice in the final match."]
 
 
 @pytest.fixture(scope="module")
 def chosen():
-    model = encoder_path_v1()
-    if model == "all-MiniLM-L6-v2":
+    if encoder_path_v1() == "all-MiniLM-L6-v2":
         pytest.skip("the packaged encoder isn't installed")
-    return EmbeddedDemonstrations([Demonstration(text, ()) for text in TEXTS], 1, model=model)
+    embedder = Embedder("all-MiniLM-L6-v2", device="cpu", precision="fp32")
+    return EmbeddedDemonstrations([Demonstration(text, ()) for text in TEXTS], 1, embedder=embedder)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,11 @@ def test_embedded_demonstrations_are_copied_without_their_model(chosen):
     chosen.select("x")
     copied = copy.deepcopy(chosen)
     assert "_index" not in vars(copied)
+    assert "_runner" not in vars(copied.embedder)
     assert copied.select("A kitten is dozing.")[0].text == TEXTS[0]
 
 
 def test_embedded_demonstrations_say_that_the_model_is_missing(tmp_path):
-    broken = EmbeddedDemonstrations([Demonstration("a", ())], 1, model=str(tmp_path))
+    broken = EmbeddedDemonstrations([Demonstration("a", ())], 1, embedder=Embedder(str(tmp_path)))
     with pytest.raises(UserError, match="E247"):
         broken.select("b")
