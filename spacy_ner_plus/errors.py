@@ -524,6 +524,10 @@ class Errors(metaclass=_Coded):
     E293 = "There is no policy '{value}' for occurrences. Choose one of: {policies}."
     E294 = "`similarity_threshold` is {value}. Give a similarity above 0 and up to 1."
     E295 = "{k} examples for each text can't be chosen. Give 1 or more."
+    E296 = (
+        "The format '{format}' asks about one label at a time, and here {count} are asked about at once. Take "
+        "structured_llm_ner, which asks a question for each label, or another format."
+    )
     E620 = (
         "zero_shot_ner has no model. Set `model` to the folder of a GLiNER or GLiNER2 model, or to its name on the "
         "hub, such as 'knowledgator/gliner-bi-small-v1.0'."

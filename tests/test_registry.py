@@ -64,6 +64,7 @@ NAMES = {
         "spacy_ner_plus.intersection.v1",
         "spacy_ner_plus.label_lists.v1",
         "spacy_ner_plus.majority.v1",
+        "spacy_ner_plus.per_type.v1",
         "spacy_ner_plus.union.v1",
         "spacy_ner_plus.weighted.v1",
     ],

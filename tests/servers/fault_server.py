@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.servers.behaviour import STATUS_FAULTS, Behaviour, spoil
-from tests.servers.known_answers import answer, asked_text
+from tests.servers.known_answers import answer, answer_about_one, asked_text
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -221,7 +221,9 @@ class _Connection(asyncio.Protocol):
         if behaviour.limit and (seconds := self._server.seconds_over_limit()):
             return 429, *_limit(seconds, behaviour.limit_header)
         as_json = _mode(body) == "json_object" and "json_object" not in behaviour.ignore
-        content = answer(asked_text(messages), self._schema(body), as_json=as_json)
+        content = answer_about_one(messages) or answer(
+            asked_text(messages), self._schema(body), as_json=as_json
+        )
         return 200, self._completion(body, messages, spoil(content, fault), fault), ""
 
     def _schema(self, body: dict[str, Any]) -> dict[str, Any] | None:

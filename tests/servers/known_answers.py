@@ -9,6 +9,7 @@ LABELS = ("PER", "ORG", "LOC", "MISC")
 # How a client's message begins that asks once more for an answer to the message before.
 RE_ASK = "That reply can't be used"
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_ABOUT_ONE = re.compile(r"What describes (.+) in the text\?")
 _ONE_WORD = re.compile(r"the one word: (\w+)")
 
 
@@ -29,6 +30,18 @@ def asked_text(messages: Sequence[Mapping[str, str]]) -> str:
     """RETURNS (str): The last user message that is a text, not a complaint about a reply."""
     turns = [turn["content"] for turn in messages if turn["role"] == "user"]
     return next((turn for turn in reversed(turns) if not turn.startswith(RE_ASK)), "")
+
+
+def answer_about_one(messages: Sequence[Mapping[str, str]]) -> str:
+    """RETURNS (str): The names of the one label that UniversalNER's question is about; '' where it isn't asked."""
+    texts = [turn["content"] for turn in messages if turn["content"].startswith("Text: ")]
+    question = _ABOUT_ONE.fullmatch(asked_text(messages))
+    if not question or not texts:
+        return ""
+    # The instructions name all labels.
+    labels = re.findall(r"^- ([^:\n]+)", messages[0]["content"].partition("Rules:")[0], re.MULTILINE)
+    names = names_by_label(texts[-1].removeprefix("Text: "), labels)[question[1]]
+    return json.dumps({"entities": names}, ensure_ascii=False)
 
 
 def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False) -> str:

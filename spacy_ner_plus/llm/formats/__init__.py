@@ -10,6 +10,7 @@ from spacy_ner_plus.llm.formats.entity_list import entity_list_v1
 from spacy_ner_plus.llm.formats.guidelines import guidelines_v1
 from spacy_ner_plus.llm.formats.inline_tags import inline_tags_v1
 from spacy_ner_plus.llm.formats.label_lists import label_lists_v1
+from spacy_ner_plus.llm.formats.per_type import per_type_v1
 
 __all__ = ["FORMATS", "CharMention", "ReplyFormat", "get_format"]
 
@@ -19,6 +20,7 @@ FORMATS: dict[str, Callable[[], ReplyFormat]] = {
     "inline_tags": inline_tags_v1,
     "bio_lines": bio_lines_v1,
     "guidelines": guidelines_v1,
+    "per_type": per_type_v1,
 }
 MEMBERS = ("name", "instructions", "skeleton", "schema", "grammar", "parse", "render")
 

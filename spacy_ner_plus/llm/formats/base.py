@@ -1,6 +1,6 @@
 """What a reply format is, and what formats share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.names import find_name
-from spacy_ner_plus.llm.requests import InvalidReply
+from spacy_ner_plus.llm.formats.reading import Reading
+from spacy_ner_plus.llm.requests import Dialogue, InvalidReply, Message, Outcome, Question
 
 CharMention = tuple[int, int, str]
 
@@ -60,6 +61,33 @@ class ReplyFormat(Protocol):
 
         mentions (Sequence[tuple[int, int, str]]): Start, end and label, by character; they don't overlap.
         labels (Sequence[str]): The labels that are asked for.
+        """
+        ...
+
+
+class ConversationFormat(ReplyFormat, Protocol):
+    """A format that asks several questions about a text, each about some of the labels.
+
+    `parse`, `render`, `schema` and `grammar` get the labels that a question is about.
+    """
+
+    def turns(self, text: str, labels: Sequence[str]) -> list[Message]:
+        """Write the messages that a reply follows, after the instructions and the examples; in these, too.
+
+        text (str): It is in one of the messages, and never read as a template.
+        labels (Sequence[str]): What the question is about; it names them.
+        """
+        ...
+
+    def dialogue(
+        self, labels: Sequence[str], ask: Callable[[Sequence[str]], Question[Reading]]
+    ) -> Dialogue[Outcome[Reading]]:
+        """Ask about a text.
+
+        labels (Sequence[str]): All labels.
+        ask (Callable): Makes the question about some labels.
+        RETURNS (Dialogue[Outcome[Reading]]): It yields the questions that may be asked at the same time, gets
+            what came of each, and returns what they come to.
         """
         ...
 

@@ -42,8 +42,12 @@ def read_shaped(content: str, schema: Schema, text: str, repairs: IssueLog) -> A
     repairs (IssueLog): Where repairs are counted.
     RAISES (InvalidReply): Where it isn't in this shape, even with repairs.
     """
-    value = _unwrap(read_json(content, repairs), schema, repairs)
-    return _Shaper(text, repairs).shape(value, schema)
+    return shape_value(read_json(content, repairs), schema, text, repairs)
+
+
+def shape_value(value: Any, schema: Schema, text: str, repairs: IssueLog) -> Any:
+    """Bring a JSON value into the shape of a schema, as `read_shaped` does with that of a reply."""
+    return _Shaper(text, repairs).shape(_unwrap(value, schema, repairs), schema)
 
 
 def _unwrap(value: Any, schema: Schema, repairs: IssueLog) -> Any:

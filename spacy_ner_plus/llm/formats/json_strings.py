@@ -16,19 +16,20 @@ KeyAndText = tuple[str, str]
 
 
 def find_strings(
-    content: str, wanted: Sequence[KeyAndText], keys: frozenset[str] | None = None
+    content: str, wanted: Sequence[KeyAndText], keys: frozenset[str] | None = None, *, opening: str = "{"
 ) -> list[tuple[int, int]]:
     """Find the strings that were read from a reply's object.
 
     content (str): The reply as the server sent it.
     wanted (Sequence[tuple[str, str]]): The key under which each was, and its text, in order.
     keys (frozenset[str] | None): The keys whose strings are wanted, folded; None for all.
+    opening (str): What they stand in; within a list, before any key, theirs is ''.
     RETURNS (list[tuple[int, int]]): Start and end of each within its quotes, before unescaping;
         (-1, -1) for all where they can't be found.
     """
     answer = strip_reply(content)
     base = content.rfind(answer)
-    start = answer.find("{")
+    start = answer.find(opening)
     folded = {key: fold(key) for key, _ in wanted}
     for _ in range(TRIES):
         if start < 0 or base < 0:
@@ -46,7 +47,7 @@ def find_strings(
                 found.append((base + begin, base + end))
         if len(found) == len(wanted):
             return found
-        start = answer.find("{", start + 1)
+        start = answer.find(opening, start + 1)
     return [(-1, -1)] * len(wanted)
 
 

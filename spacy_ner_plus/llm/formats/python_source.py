@@ -9,6 +9,8 @@ from functools import lru_cache
 
 # Names that stand for something else in the code around them.
 _TAKEN = frozenset({"result", "text", "span", "str", "list", "List", "Entity", "Annotation", "dataclass"})
+# Python takes a few more signs, which no reader of words does.
+_WORD = re.compile(r"[^\W\d]\w*")
 _PARTS = re.compile(r"[\W_]+")
 
 
@@ -58,7 +60,8 @@ def _class_names(labels: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 def _is_class_name(name: str) -> bool:
     return (
-        name.isidentifier()
+        _WORD.fullmatch(name) is not None
+        and name.isidentifier()
         and unicodedata.normalize("NFKC", name) == name
         and not keyword.iskeyword(name)
         and name not in _TAKEN

@@ -1,7 +1,7 @@
 """From a text to a request, and from its reply to mentions."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
@@ -56,8 +56,7 @@ class Prompter:
         self.demonstrations = demonstrations
         self.template = template
         self.task = task
-        self._schema = format.schema(labels.names)
-        self._grammar = format.grammar(labels.names)
+        self._forms: dict[tuple[str, ...], tuple[dict[str, Any] | None, str | None]] = {}
 
     def dialogue(
         self, text: str, sample: int = 0, *, whole: str = "", is_divisible: bool = False
@@ -70,38 +69,64 @@ class Prompter:
             part of it.
         is_divisible (bool): Whether the text can be asked about in parts where a reply is cut.
         """
-        return ask_one(
-            Question(self.request(text, sample, whole=whole), self.reader(text), is_divisible=is_divisible)
-        )
+        examples = self._choose_examples(text, whole)
+
+        def ask(about: Sequence[str]) -> Question[Reading]:
+            request = self._request(text, examples, sample, about)
+            return Question(request, self.reader(text, about), is_divisible=is_divisible)
+
+        own = getattr(self.format, "dialogue", None)
+        return own(self.labels.names, ask) if own else ask_one(ask(self.labels.names))
+
+    def questions(self, text: str, sample: int = 0, *, whole: str = "") -> Sequence[Question[Reading]]:
+        """RETURNS (Sequence[Question]): What is asked first about a text, without what follows from the replies."""
+        return next(self.dialogue(text, sample, whole=whole))
 
     def requests(self, text: str, sample: int = 0, *, whole: str = "") -> list[ChatRequest]:
         """RETURNS (list[ChatRequest]): What is sent first about a text, without what follows from the replies."""
-        return [question.request for question in next(self.dialogue(text, sample, whole=whole))]
+        return [question.request for question in self.questions(text, sample, whole=whole)]
 
     def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
         """RETURNS (ChatRequest): The one question about a text; its arguments are those of `dialogue`."""
+        return self._request(text, self._choose_examples(text, whole), sample, self.labels.names)
+
+    def _choose_examples(self, text: str, whole: str) -> list[Demonstration]:
         examples = self.demonstrations.select(text) if self.demonstrations else []
         if len(whole) > len(text):
             examples = [example for example in examples if not _gives_away(example.text, text, whole)]
-        messages = build_messages(
-            self.format, self.labels, text, examples, template=self.template, task=self.task
+        return examples
+
+    def _request(
+        self, text: str, examples: Sequence[Demonstration], sample: int, about: Sequence[str]
+    ) -> ChatRequest:
+        key = tuple(about)
+        if key not in self._forms:
+            self._forms[key] = self.format.schema(about), self.format.grammar(about)
+        schema, grammar = self._forms[key]
+        return ChatRequest(self._messages(text, examples, about), schema, grammar=grammar, sample=sample)
+
+    def _messages(self, text: str, examples: Sequence[Demonstration], about: Sequence[str]) -> list[Message]:
+        return build_messages(
+            self.format, self.labels, text, examples, about=about, template=self.template, task=self.task
         )
-        return ChatRequest(messages, self._schema, grammar=self._grammar, sample=sample)
 
     def overhead(self, count: Callable[[Sequence[Message]], int]) -> int:
         """RETURNS (int): Tokens of a request beside its text, with the longest demonstrations it may have."""
         chosen = self.demonstrations
-        if chosen is None:
-            return count(
-                build_messages(self.format, self.labels, "", [], template=self.template, task=self.task)
-            )
-        longest = sorted(chosen.examples, key=lambda example: len(example.text))[-chosen.k :]
-        return count(
-            build_messages(self.format, self.labels, "", longest, template=self.template, task=self.task)
-        )
+        longest: list[Demonstration] = []
+        if chosen is not None:
+            longest = sorted(chosen.examples, key=lambda example: len(example.text))[-chosen.k :]
+        names = self.labels.names
+        asked = [[name] for name in names] if hasattr(self.format, "turns") else [names]
+        return max(count(self._messages("", longest, about)) for about in asked)
 
-    def reader(self, text: str) -> Callable[[ChatReply], Reading]:
-        """RETURNS (Callable): Reads the reply to a text, or raises InvalidReply, which says what it is instead."""
+    def reader(self, text: str, about: Sequence[str] | None = None) -> Callable[[ChatReply], Reading]:
+        """Make a reader of the reply to a question.
+
+        about (Sequence[str] | None): The labels that it asks about; None for all.
+        RETURNS (Callable): Reads the reply, or raises InvalidReply, which says what it is instead.
+        """
+        labels = self.labels.names if about is None else about
 
         def read(reply: ChatReply) -> Reading:
             said = f": '{' '.join(reply.content.split())[:120]}'" if reply.content.strip() else ""
@@ -110,7 +135,7 @@ class Prompter:
             if reply.finish_reason == "refusal":
                 raise InvalidReply(f"the model refuses{said}")
             try:
-                read = Reading.of(self.format.parse(reply.content, self.labels.names, text))
+                read = Reading.of(self.format.parse(reply.content, labels, text))
             except InvalidReply as error:
                 # What is no answer may be a refusal; what is one isn't, whatever its text says.
                 raise InvalidReply(find_refusal(strip_reply(reply.content), text) or str(error)) from None

@@ -13,6 +13,7 @@ from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.formats.python_source import class_names, comment, docstring, python_string
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
+from spacy_ner_plus.llm.requests import Message
 
 
 def build_messages(
@@ -21,27 +22,35 @@ def build_messages(
     text: str,
     examples: Sequence[Demonstration] = (),
     *,
+    about: Sequence[str] | None = None,
     template: str | None = None,
     task: str = "",
-) -> list[dict[str, str]]:
+) -> list[Message]:
     """Write the messages that ask for the entities of a text.
 
     format (ReplyFormat): How the reply is to be written.
-    text (str): The last message is the text, and nothing is added to it.
+    text (str): The last message is the text, and nothing is added to it; unless the format has `turns` for it.
     examples (Sequence[Demonstration]): Each becomes a text and the ideal reply to it, without entities
         of other labels.
+    about (Sequence[str] | None): The labels that the last message asks about; None for all.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
     task (str): What the texts are and what is looked for, as `instructions` takes it.
     RETURNS (list[dict[str, str]]): Messages with `role` and `content`.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
     """
-    messages = [{"role": "system", "content": instructions(format, labels, template=template, task=task)}]
+    asked = labels.names if about is None else about
+    turns = getattr(format, "turns", _text_alone)
+    system = instructions(format, labels, template=template, task=task)
+    messages: list[Message] = [{"role": "system", "content": system}]
     for example in examples:
-        spans = [span for span in example.spans if span[2] in labels.names]
-        messages.append({"role": "user", "content": example.text})
-        messages.append({"role": "assistant", "content": format.render(spans, labels.names, example.text)})
-    messages.append({"role": "user", "content": text})
-    return messages
+        spans = [span for span in example.spans if span[2] in asked]
+        messages += turns(example.text, asked)
+        messages.append({"role": "assistant", "content": format.render(spans, asked, example.text)})
+    return messages + turns(text, asked)
+
+
+def _text_alone(text: str, labels: Sequence[str]) -> list[Message]:
+    return [{"role": "user", "content": text}]
 
 
 def instructions(
@@ -57,14 +66,16 @@ def instructions(
     template (str | None): Source of a Jinja template; None for the format's own.
     task (str): What the texts are and what is looked for. It stands in front, unless the template has `task`
         itself; it is never read as a template.
-    RAISES (UserError): A template that can't be rendered or doesn't show the labels.
+    RAISES (UserError): A template that can't be rendered or doesn't show the labels, unless the format has `turns`
+        that do.
     """
     source = format.instructions if template is None else template
-    return _render(source, labels.key, format.skeleton(labels.names), task.strip())
+    is_asked = hasattr(format, "turns")
+    return _render(source, labels.key, format.skeleton(labels.names), task.strip(), is_asked)
 
 
 @lru_cache(maxsize=64)
-def _render(source: str, labels: str, skeleton: str, task: str) -> str:
+def _render(source: str, labels: str, skeleton: str, task: str, is_asked: bool) -> str:
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.meta import find_undeclared_variables
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -84,8 +95,8 @@ def _render(source: str, labels: str, skeleton: str, task: str) -> str:
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UserError(Errors.E288.format(template=_shown(source), reason=reason)) from error
-    missing = [row["name"] for row in rows if row["name"] not in message]
-    if missing:
+    missing = [name for name in label_set.names if name not in message]
+    if missing and not is_asked:
         raise UserError(Errors.E289.format(template=_shown(source), label=missing[0]))
     return message if has_task or not task else f"{task}\n\n{message}"
 

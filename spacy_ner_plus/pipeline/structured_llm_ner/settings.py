@@ -23,8 +23,8 @@ class StructuredLLMSettings(EntitySettings):
         "Settings of the chat model, at least `base_url` and `name`, or a ChatModel itself.", None
     )
     format: Any = setting(
-        "How replies are written: 'label_lists', 'entity_list', 'inline_tags', 'bio_lines', 'guidelines', the "
-        "name of a function in spaCy's registry `misc` that makes a format, or a format itself.",
+        "How replies are written: 'label_lists', 'entity_list', 'inline_tags', 'bio_lines', 'guidelines', "
+        "'per_type', the name of a function in spaCy's registry `misc` that makes a format, or a format itself.",
         "label_lists",
     )
     task: str | None = setting(

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.alignment.align import align_mentions
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, FixedDemonstrations
@@ -113,6 +114,9 @@ def make_ner_task_v1(
     examples (list[dict]): Examples for every prompt, with `text` and `spans`. Default: none.
     task (str): As of structured_llm_ner. Default: none.
     """
+    made = get_format(format)
+    if hasattr(made, "turns"):
+        raise UserError(Errors.E296.format(format=made.name, count=len(load_labels(labels).names)))
     records = [Demonstration.from_dict(record) for record in examples or []]
     demonstrations = FixedDemonstrations(records) if records else None
-    return NERTask(Prompter(get_format(format), load_labels(labels), demonstrations, task=task or ""))
+    return NERTask(Prompter(made, load_labels(labels), demonstrations, task=task or ""))

@@ -21,7 +21,9 @@ TEXT = "Ann Lee left Rome. Ann stayed (Rome is U.S.-based)."
 GOLD = [(0, 7, "PER"), (13, 17, "LOC"), (19, 22, "PER"), (31, 35, "LOC")]
 MANY = settings(max_examples=200, deadline=None)
 NAMES = sorted(FORMATS)
-JSON_NAMES = ["entity_list", "label_lists"]
+JSON_NAMES = ["entity_list", "label_lists", "per_type"]
+# Formats that ask about one label at a time.
+ONE_BY_ONE = {name for name in FORMATS if hasattr(get_format(name), "turns")}
 # What replies of the right sort are made of, broken in all ways.
 SCRAPS = st.lists(
     st.sampled_from('{}[]",:<>/&\n')
@@ -57,7 +59,23 @@ def texts_with_gold(draw, alphabet=PIECES):
 
 
 def parse(name, content, text=TEXT, labels=LABELS):
-    return get_format(name).parse(content, labels, text)
+    return get_format(name).parse(content, labels[:1] if name in ONE_BY_ONE else labels, text)
+
+
+def ideal(name, gold, labels=LABELS, text=TEXT):
+    """Labels and ideal reply of each question."""
+    groups = [[label] for label in labels] if name in ONE_BY_ONE else [labels]
+    some = [(group, [span for span in gold if span[2] in group]) for group in groups]
+    return [(group, get_format(name).render(spans, group, text)) for group, spans in some]
+
+
+def read_ideal(name, gold, labels=LABELS, text=TEXT, around="{}"):
+    """Mentions with the replies that they were read from."""
+    return [
+        (mention, around.replace("{}", reply))
+        for group, reply in ideal(name, gold, labels, text)
+        for mention in get_format(name).parse(around.replace("{}", reply), group, text)
+    ]
 
 
 def pairs(mentions):
@@ -69,16 +87,21 @@ def test_formats_have_all_members(name):
     reply_format = get_format(name)
     assert isinstance(reply_format, ReplyFormat)
     assert reply_format.name == name
-    assert all(label in reply_format.skeleton(LABELS[:2]) for label in LABELS[:1])
+    shown = (
+        reply_format.turns("", LABELS[:1])[-1]["content"]
+        if name in ONE_BY_ONE
+        else reply_format.skeleton(LABELS[:2])
+    )
+    assert LABELS[0] in shown
     schema, grammar = reply_format.schema(LABELS), reply_format.grammar(LABELS)
     assert (schema is None) == (grammar is not None)
 
 
 @pytest.mark.parametrize("name", JSON_NAMES)
 def test_formats_ideal_replies_follow_the_schema(name):
-    reply_format = get_format(name)
     for gold in (GOLD, []):
-        validate(json.loads(reply_format.render(gold, LABELS, TEXT)), reply_format.schema(LABELS))
+        for labels, reply in ideal(name, gold):
+            validate(json.loads(reply), get_format(name).schema(labels))
 
 
 @pytest.mark.parametrize("name", JSON_NAMES)
@@ -97,8 +120,7 @@ def test_formats_schemas_are_strict(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_formats_read_their_ideal_reply(name):
-    reply_format = get_format(name)
-    mentions = reply_format.parse(reply_format.render(GOLD, LABELS, TEXT), LABELS, TEXT)
+    mentions = [mention for mention, _ in read_ideal(name, GOLD)]
     assert sorted(pairs(mentions)) == sorted((TEXT[start:end], label) for start, end, label in GOLD)
 
 
@@ -125,45 +147,40 @@ ANY_LABELS = st.lists(
 @given(ANY_LABELS, st.data())
 def test_formats_read_their_ideal_reply_with_any_labels(name, labels, data):
     gold = [(start, end, data.draw(st.sampled_from(labels))) for start, end, _ in GOLD]
-    reply_format = get_format(name)
-    mentions = reply_format.parse(reply_format.render(gold, labels, TEXT), labels, TEXT)
+    mentions = [mention for mention, _ in read_ideal(name, gold, labels)]
     assert sorted(pairs(mentions)) == sorted((TEXT[start:end], label) for start, end, label in gold)
-    assert Reading.of(mentions).repairs.kinds == {}
-    assert not Reading.of(mentions).unread
+    for group, reply in ideal(name, gold, labels):
+        reading = Reading.of(get_format(name).parse(reply, group, TEXT))
+        assert reading.repairs.kinds == {}
+        assert not reading.unread
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_formats_read_a_reply_without_entities(name):
-    reply_format = get_format(name)
-    assert reply_format.parse(reply_format.render([], LABELS, TEXT), LABELS, TEXT) == []
+    assert read_ideal(name, []) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrapping", ["```json\n{}\n```", "<think>\nIs <PER> one?\n</think>\n\n{}", "\n{}\n"])
 def test_formats_read_what_is_wrapped(name, wrapping):
-    reply_format = get_format(name)
-    bare = reply_format.render(GOLD, LABELS, TEXT)
-    wrapped = wrapping.replace("{}", bare)
-    mentions = reply_format.parse(wrapped, LABELS, TEXT)
-    assert pairs(mentions) == pairs(reply_format.parse(bare, LABELS, TEXT))
-    for mention in mentions:
-        assert mention.text.split()[0] in wrapped[mention.reply_start : mention.reply_end]
+    wrapped = read_ideal(name, GOLD, around=wrapping)
+    assert pairs(mention for mention, _ in wrapped) == pairs(mention for mention, _ in read_ideal(name, GOLD))
+    for mention, reply in wrapped:
+        assert mention.text.split()[0] in reply[mention.reply_start : mention.reply_end]
 
 
-@pytest.mark.parametrize("name", ["label_lists", "entity_list", "inline_tags", "guidelines"])
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"bio_lines"}))
 @MANY
 @given(texts_with_gold())
 def test_formats_know_where_mentions_stand_in_the_reply(name, case):
     text, gold = case
-    reply_format = get_format(name)
-    reply = reply_format.render(gold, LABELS, text)
     try:
-        mentions = reply_format.parse(reply, LABELS, text)
+        read = read_ideal(name, gold, text=text)
     except InvalidReply:
         # A text that looks like reasoning or a fence is stripped from its own copy.
         assert name == "inline_tags"
         return
-    for mention in mentions:
+    for mention, reply in read:
         written = reply[mention.reply_start : mention.reply_end]
         assert (written if name == "inline_tags" else json.loads(f'"{written}"')) == mention.text
 

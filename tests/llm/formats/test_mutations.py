@@ -53,12 +53,23 @@ def texts_with_gold(draw):
     return text + "today.", gold
 
 
-def read(name, reply, text):
-    """Start, end and label of what is found, and the stretches that are unread; None where the reply is invalid."""
+def ideal(name, gold, text):
+    """Labels and ideal reply of each question: one, or one for each label."""
+    reply_format = get_format(name)
+    groups = [[label] for label in LABELS] if hasattr(reply_format, "turns") else [LABELS]
+    return [
+        (labels, reply_format.render([span for span in gold if span[2] in labels], labels, text))
+        for labels in groups
+    ]
+
+
+def read(name, replies, text):
+    """Start, end and label of what is found, and the stretches that are unread; None where a reply is invalid."""
     try:
-        reading = Reading.of(get_format(name).parse(reply, LABELS, text))
+        readings = [Reading.of(get_format(name).parse(reply, labels, text)) for labels, reply in replies]
     except InvalidReply:
         return None, []
+    reading = Reading([mention for one in readings for mention in one], unread=readings[0].unread)
     doc = NLP(text)
     spans = align_mentions(doc, reading, text=text).spans
     found = {(doc[s.start].idx, doc[s.end - 1].idx + len(doc[s.end - 1]), s.label) for s in spans}
@@ -70,10 +81,10 @@ def read(name, reply, text):
 @given(texts_with_gold(), st.lists(st.sampled_from(sorted(FORM)), min_size=1, max_size=3))
 def test_mutations_of_form_give_the_same_entities_or_mark_what_is_missing(name, case, changes):
     text, gold = case
-    reply = get_format(name).render(gold, LABELS, text)
+    replies = ideal(name, gold, text)
     for change in changes:
-        reply = FORM[change](reply)
-    found, unread = read(name, reply, text)
+        replies = [(labels, FORM[change](reply)) for labels, reply in replies]
+    found, unread = read(name, replies, text)
     if found is not None:
         assert found <= set(gold)
         lost = set(gold) - found
@@ -86,10 +97,13 @@ def test_mutations_of_form_give_the_same_entities_or_mark_what_is_missing(name, 
 @given(texts_with_gold(), st.data())
 def test_mutations_that_cut_a_reply_never_invent_and_never_say_nothing(name, case, data):
     text, gold = case
-    reply = get_format(name).render(gold, LABELS, text).encode()
+    replies = ideal(name, gold, text)
+    number = data.draw(st.integers(0, len(replies) - 1))
+    labels, reply = replies[number][0], replies[number][1].encode()
     at = data.draw(st.integers(0, len(reply) - 1))
-    found, unread = read(name, reply[:at].decode("utf8", "ignore"), text)
-    if name in ("label_lists", "entity_list", "guidelines"):
+    replies[number] = labels, reply[:at].decode("utf8", "ignore")
+    found, unread = read(name, replies, text)
+    if name in ("label_lists", "entity_list", "guidelines", "per_type"):
         assert found is None
     # Lines that aren't there can't be told from words of no entity: of those, the server says that it cut them.
     elif found is not None and name == "inline_tags":
@@ -113,7 +127,7 @@ def test_mutations_of_the_order_change_nothing(name, case, data):
                 {key: entity[key] for key in keys} for entity in data.draw(st.permutations(reply["entities"]))
             ]
         }
-    assert read(name, json.dumps(shuffled), text)[0] == set(gold)
+    assert read(name, [(LABELS, json.dumps(shuffled))], text)[0] == set(gold)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -133,13 +147,18 @@ def test_mutations_of_content_give_what_the_changed_reply_states(name, case, dat
                 at = before.rfind(" ") + 1
                 if text.count(before[at:]) == 1 and before[at:].isalpha():
                     changed.append((at, len(before), label))
-    reply = get_format(name).render(changed, LABELS, text)
-    assert read(name, reply, text) == (_read_independently(name, reply, text), [])
+    replies = ideal(name, changed, text)
+    expected = {
+        entity for labels, reply in replies for entity in _read_independently(name, reply, labels, text)
+    }
+    assert read(name, replies, text) == (expected, [])
 
 
-def _read_independently(name, reply, text):
+def _read_independently(name, reply, labels, text):
     """What a reply states, read by other means; each mention stands in the text once."""
-    if name == "label_lists":
+    if name == "per_type":
+        stated = [(mention, labels[0]) for mention in json.loads(reply)["entities"]]
+    elif name == "label_lists":
         stated = [(mention, label) for label, mentions in json.loads(reply).items() for mention in mentions]
     elif name == "entity_list":
         stated = [(entity["text"], entity["label"]) for entity in json.loads(reply)["entities"]]

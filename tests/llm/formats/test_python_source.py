@@ -26,6 +26,7 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
         ("3D", "Label3D"),
         ("C++", "C"),
         ("★", "Label"),
+        ("A·", "A"),
         ("ﬁ", "Fi"),
         ("人名", "人名"),
     ],

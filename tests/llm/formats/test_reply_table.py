@@ -30,7 +30,8 @@ ALL_LINES = "Ann: B-PER\nLee: I-PER\nleft: O\nRome: B-LOC\n.: O\nAnn: B-PER\nsta
 
 def read(name, content, finish_reason="stop"):
     """What the format makes of a reply, laid on the text: entities, what is unread, kinds of repairs."""
-    reader = Prompter(get_format(name), load_labels(LABELS)).reader(TEXT)
+    about = ["PER"] if hasattr(get_format(name), "turns") else None
+    reader = Prompter(get_format(name), load_labels(LABELS)).reader(TEXT, about)
     reading = Reading.of(reader(ChatReply(content, finish_reason)))
     doc = NLP(TEXT)
     spans = align_mentions(doc, reading).spans
@@ -165,6 +166,43 @@ ENTITIES_WRONG = [
     (ENTITIES[13:-2].replace("}, {", "}\n{"), "is expected at"),
     (ENTITIES[:-2], "isn't closed"),
 ]
+# To the question about PER.
+PEOPLE = '{"entities": ["Ann Lee", "Ann"]}'
+PEOPLE_RIGHT = [
+    ('["Ann Lee", "Ann"]', ""),
+    ('```json\n["Ann Lee", "Ann"]\n```', ""),
+    ('In the text: ["Ann Lee", "Ann"]', "text around"),
+    ('["Ann Lee", "Ann",]', "trailing comma"),
+    ("['Ann Lee', 'Ann']", "Python's quotes"),
+    ('"[\\"Ann Lee\\", \\"Ann\\"]"', "JSON within a string"),
+    ('["Ann Lee", null, "Ann"]', "null among strings"),
+    ('[{"text": "Ann Lee"}, {"text": "Ann"}]', "object with `text`"),
+    (LISTS, "answer within"),
+    ('{"PER": ["Ann Lee", "Ann"]}', "answer within"),
+    ('{"per": ["Ann Lee", "Ann"]}', "answer within"),
+    ('{"mentions": ["Ann Lee", "Ann"]}', "answer within"),
+    ('{"Entities": ["Ann Lee", "Ann"]}', "label or key in another spelling"),
+    ('{"entities": ["Ann Lee", "Ann"], "note": "two people"}', "key that wasn't asked for"),
+    ('{"label": "PER", "entities": ["Ann Lee", "Ann"]}', "key that wasn't asked for"),
+    ('{"entities": ["Ann\nLee", "Ann"]}', "line break or tab"),
+]
+PEOPLE_WRONG = [
+    ("{}", "'entities' is missing"),
+    ('{"entities": null}', "'entities' should hold a list of strings, not null"),
+    ('{"entities": "none"}', "'entities' should hold a list of strings"),
+    ('{"entities": "Ann Lee, Ann"}', "'entities' should hold a list of strings"),
+    ('{"LOC": ["Rome"]}', "'entities' is missing"),
+    (LISTS.replace("PER", "person"), "'entities' is missing"),
+    ('["Ann Lee", 13]', "'entities' should hold a string, not 13"),
+    ('[["Ann Lee", "PER"]]', "'entities' should hold a string"),
+    ('[{"text": "Rome", "label": "LOC"}]', "'entities' should hold a list of strings"),
+    ('[{"LOC": ["Rome"]}]', "'entities'"),
+    ('["Ann Lee", "Ann"', "isn't closed"),
+    ('["Ann Lee"', "isn't closed"),
+    ('["Ann Lee"]["Ann"]', "several JSON values"),
+    ("Ann Lee and Ann", "no JSON object"),
+    ("None", "no JSON object"),
+]
 JSON_TABLE = [
     *(
         (name, around.replace("{}", answer), kind)
@@ -174,6 +212,18 @@ JSON_TABLE = [
     ),
     *(("label_lists", *row) for row in LISTS_RIGHT),
     *(("entity_list", *row) for row in ENTITIES_RIGHT),
+]
+ABOUT_ONE_TABLE = [
+    *((around.replace("{}", PEOPLE), kind) for around, kind in JSON_RIGHT if around != '{"entities": {}}'),
+    *PEOPLE_RIGHT,
+]
+ABOUT_ONE_WRONG_TABLE = [
+    *(
+        (around.replace("{}", PEOPLE), reason)
+        for around, reason in JSON_WRONG
+        if around not in ("[]", "[1, 2]")
+    ),
+    *PEOPLE_WRONG,
 ]
 JSON_WRONG_TABLE = [
     *(
@@ -197,6 +247,25 @@ def test_reply_table_json_formats_give_the_right_entities(name, content, kind):
 def test_reply_table_json_formats_say_the_true_reason(name, content, reason):
     with pytest.raises(InvalidReply) as error:
         read(name, content)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(("content", "kind"), ABOUT_ONE_TABLE)
+def test_reply_table_per_type_gives_the_right_entities(content, kind):
+    found, unread, kinds = read("per_type", content)
+    assert (found, unread) == ({entity for entity in GOLD if entity[2] == "PER"}, [])
+    assert any(each.startswith(kind) for each in kinds) if kind else kinds == []
+
+
+@pytest.mark.parametrize("content", ["[]", '{"entities": []}', "```json\n[]\n```", '{"PER": []}', "[null]"])
+def test_reply_table_per_type_reads_that_there_are_none(content):
+    assert read("per_type", content)[0] == set()
+
+
+@pytest.mark.parametrize(("content", "reason"), ABOUT_ONE_WRONG_TABLE)
+def test_reply_table_per_type_says_the_true_reason(content, reason):
+    with pytest.raises(InvalidReply) as error:
+        read("per_type", content)
     assert reason in str(error.value)
 
 
@@ -470,6 +539,7 @@ def test_reply_table_stopped_replies_are_told_as_what_they_are(name, finish_reas
 
 def test_reply_table_is_long_enough():
     assert len(JSON_TABLE) + len(JSON_WRONG_TABLE) >= 60
+    assert len(ABOUT_ONE_TABLE) + len(ABOUT_ONE_WRONG_TABLE) >= 60
     assert len(TAGS_TABLE) + len(TAGS_WRONG) >= 30
     assert len(LINES_TABLE) + len(LINES_WRONG) >= 30
     assert len(OBJECTS_TABLE) + len(OBJECTS_WRONG) >= 30

@@ -41,7 +41,7 @@ def test_prompts_show_labels_definitions_examples_and_form(name):
     else:
         assert "- PER: Names of people. For example: Bo; Ann Lee.\n- LOC\n" in system
     assert system.endswith(reply_format.skeleton(LABELS.names))
-    assert "{" not in system or name in ("label_lists", "entity_list")
+    assert "{" not in system or name in ("label_lists", "entity_list", "per_type")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,14 @@ def test_prompts_own_templates_may_name_classes():
 @example(NASTY[6])
 def test_prompts_text_is_the_last_message_and_changes_no_other(name, text):
     reply_format = get_format(name)
-    messages = build_messages(reply_format, LABELS, text, [EXAMPLE])
-    assert messages[-1] == {"role": "user", "content": text}
-    assert messages[:-1] == build_messages(reply_format, LABELS, "Nothing.", [EXAMPLE])[:-1]
+    about = ["PER"] if hasattr(reply_format, "turns") else None
+    messages = build_messages(reply_format, LABELS, text, [EXAMPLE], about=about)
+    others = build_messages(reply_format, LABELS, "Nothing.", [EXAMPLE], about=about)
+    # In UniversalNER's conversation two turns follow it.
+    at = -3 if about else -1
+    assert messages[at] == {"role": "user", "content": f"Text: {text}" if about else text}
+    messages[at] = others[at] = None
+    assert messages == others
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -98,8 +103,9 @@ def test_prompts_definitions_are_never_evaluated(definition):
 @pytest.mark.parametrize("task", [*NASTY, "Letters of a hospital.\n\nLeave out the letterhead."])
 def test_prompts_task_is_in_the_instructions_as_it_is(name, task):
     reply_format = get_format(name)
-    (system, text) = build_messages(reply_format, LABELS, "Nothing.", task=f" {task}\n")
-    assert text == {"role": "user", "content": "Nothing."}
+    about = ["PER"] if hasattr(reply_format, "turns") else None
+    system, *others = build_messages(reply_format, LABELS, "Nothing.", about=about, task=f" {task}\n")
+    assert others == build_messages(reply_format, LABELS, "Nothing.", about=about)[1:]
     plain = instructions(reply_format, LABELS)
     if name == "guidelines":
         assert comment(task) in system["content"]
@@ -120,6 +126,28 @@ def test_prompts_examples_are_pairs_of_messages():
     assert [message["role"] for message in messages] == ["system", *["user", "assistant"] * 2, "user"]
     assert messages[1]["content"] == "Bo left Rome."
     assert messages[2]["content"] == '{"PER": ["Bo"], "LOC": ["Rome"]}'
+
+
+def test_prompts_per_type_hold_the_conversation_of_universal_ner():
+    reply_format = get_format("per_type")
+    conversations = [
+        build_messages(reply_format, LABELS, "Ann left.", [EXAMPLE], about=[label], template="Answer.")
+        for label in LABELS.names
+    ]
+    assert [message["content"] for message in conversations[1]] == [
+        "Answer.",
+        "Text: Bo left Rome.",
+        "I've read this text.",
+        "What describes LOC in the text?",
+        '{"entities": ["Rome"]}',
+        "Text: Ann left.",
+        "I've read this text.",
+        "What describes LOC in the text?",
+    ]
+    assert [message["role"] for message in conversations[1]] == ["system", *["user", "assistant"] * 3, "user"]
+    # Without examples, all but the question is the same for each label.
+    plain = [build_messages(reply_format, LABELS, "Ann left.", about=[label])[:-1] for label in LABELS.names]
+    assert plain[0] == plain[1]
 
 
 def test_prompts_entities_with_other_labels_are_left_out_of_examples():
