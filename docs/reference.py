@@ -38,6 +38,11 @@ SETTINGS = {
         "[components.structured_llm_ner]",
         "../structured_llm_ner.md",
     ),
+    "spacy_ner_plus.pipeline.entity_vote.settings:EntityVoteSettings": (
+        "entity_vote",
+        "[components.entity_vote]",
+        "../annotate.md",
+    ),
     "spacy_ner_plus.llm.client.settings:ChatSettings": (
         "The chat model of structured_llm_ner",
         "[components.structured_llm_ner.model]",
@@ -48,8 +53,8 @@ GROUPS = {
     "spacy_factories": ("Components", "`nlp.add_pipe(NAME)`, or `factory` in a config"),
     "spacy_architectures": ("Architectures", "`@architectures` in a config"),
     "spacy_misc": (
-        "Reply formats, counts and paths",
-        "`@misc` in a config, or `format` of structured_llm_ner",
+        "Reply formats, agreement policies, counts and paths",
+        "`@misc` in a config, `format` of structured_llm_ner, or `policy` of entity_vote",
     ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
     "spacy_ner_plus_formats": ("Formats of corpora", "`--format NAME` and `--to NAME` of `convert`"),

@@ -823,6 +823,10 @@ class Errors(metaclass=_Coded):
         "The policy 'weighted' follows how often each pipeline is right with each label. Give an annotated corpus on "
         "which that is measured, as `dev` (--dev)."
     )
+    E660 = (
+        "'{name}' finds no group of entities to vote on a Doc: {lacking}. There are: {there}. Put the components that "
+        "vote before it, name their keys as `groups`, and give none of them `spans_key` = ''."
+    )
 
     E600 = (
         "{where}: the label is a number ({label}), as doccano writes it in exports without the labels' names. Give the "
@@ -978,4 +982,8 @@ class Warnings(metaclass=_Coded):
     W330 = (
         "The format {format} has no place for missing annotation: {count:,} doubtful tokens become O there, and a "
         "model that is trained on it learns that they are no entities. Write .spacy or .conll for training."
+    )
+    W331 = (
+        "'{name}' gets only a part of what these find: {voters}. Entities that are on a Doc already keep theirs out; "
+        "set `overwrite_ents` of these to true, so that each votes with all that it finds."
     )

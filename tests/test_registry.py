@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 # A name that goes, or changes its meaning, breaks pipelines that people have saved.
 NAMES = {
     "console_scripts": ["spacy-ner-plus"],
-    "spacy_factories": ["structured_llm_ner", "transformer_ner", "zero_shot_ner"],
+    "spacy_factories": ["entity_vote", "structured_llm_ner", "transformer_ner", "zero_shot_ner"],
     "spacy_architectures": [
         "spacy_ner_plus.Tok2VecTagger.v1",
         "spacy_ner_plus.TransformerTagger.v1",

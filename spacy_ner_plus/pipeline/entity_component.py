@@ -4,7 +4,7 @@ A component predicts in its own way; the entities and scores it writes, what it 
 are there, how a Doc on which it fails is treated, and what is saved with it are the same for all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -121,6 +121,7 @@ class EntityComponent(Pipe):
         failure: str = "",
         uncertainty: float | None = None,
         candidate_scores: Sequence[float] | None = None,
+        replaced: Collection[tuple[int, int, int]] = (),
     ) -> None:
         """Write entities and their scores to a Doc, as the settings say.
 
@@ -134,6 +135,8 @@ class EntityComponent(Pipe):
             borderline scores, and for 1 where there is a failure.
         candidate_scores (Sequence[float] | None): Of all spans that were found, those below the threshold among
             them. None for those of `ents` and `others`.
+        replaced (Collection[tuple[int, int, int]]): Entities that give way whatever the settings say: start, end and
+            label's number.
         """
         if uncertainty is None:
             found = candidate_scores
@@ -152,6 +155,7 @@ class EntityComponent(Pipe):
             unknown=unknown,
             failure=failure,
             uncertainty=uncertainty,
+            replaced=replaced,
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ DocBin and copies. `Span._.score` looks a span up there.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -34,6 +34,7 @@ def write_ents(
     unknown: Sequence[Span] = (),
     failure: str = "",
     uncertainty: float | None = None,
+    replaced: Collection[tuple[int, int, int]] = (),
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
@@ -52,12 +53,16 @@ def write_ents(
     failure (str): Why, kept with the group; with one of its own where `spans_key` is ''.
     uncertainty (float | None): How unsure of the Doc their component is, kept with the group; None where it doesn't
         say.
+    replaced (Collection[tuple[int, int, int]]): Entities that are there and give way in any case, unless they are
+        written again: start, end and label's number.
     """
     blocked = set(np.flatnonzero(is_blocked(doc)).tolist())
     if blocked:
         free = [i for i, ent in enumerate(ents) if blocked.isdisjoint(range(ent.start, ent.end))]
         ents, scores = [ents[i] for i in free], [scores[i] for i in free]
     there = {_identity(ent): ent for ent in doc.ents}
+    again = {_identity(ent) for ent in ents}
+    gone = [there.pop(identity) for identity in [*there] if identity in replaced and identity not in again]
     others = [(span, score) for span, score in others if blocked.isdisjoint(range(span.start, span.end))]
     if there:
         ents = [there.get(_identity(ent), ent) for ent in ents]
@@ -67,15 +72,16 @@ def write_ents(
         confirmed = {_identity(ent) for ent in ents}
         unconfirmed = [ent for identity, ent in there.items() if identity not in confirmed]
         all_ents, dropped = without_overlaps(unconfirmed, first=ents)
-        for token in (token for ent in dropped for token in ent):
-            # set_ents leaves the ids of the entity that was here before.
-            token.ent_id = token.ent_kb_id = 0
+        gone += dropped
     else:
         all_ents, _ = without_overlaps(ents, first=there.values())
         # An entity that was found before, by us or by others, is ours too.
         kept = {_identity(ent) for ent in all_ents}
         pairs = [(ent, score) for ent, score in zip(ents, scores, strict=True) if _identity(ent) in kept]
         ents, scores = [ent for ent, _ in pairs], [score for _, score in pairs]
+    for token in (token for ent in gone for token in ent):
+        # set_ents leaves the ids of the entity that was here before.
+        token.ent_id = token.ent_kb_id = 0
     missing = _uncovered(unknown, all_ents) - blocked if unknown else set()
     _set_outside(doc)
     doc.set_ents(all_ents, blocked=_each(doc, blocked), missing=_each(doc, missing), default="unmodified")
@@ -88,8 +94,9 @@ def write_ents(
             attrs[FAILURE] = failure
         if uncertainty is not None:
             attrs[UNCERTAINTY] = float(uncertainty)
-        if missing:
-            attrs[SILENT] = sorted(missing)
+        # Also where entities of others are.
+        if unknown and (silent := _uncovered(unknown, ents) - blocked):
+            attrs[SILENT] = sorted(silent)
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
     elif failure:
         write_failure(doc, failure)

@@ -18,12 +18,14 @@ class Decision:
     kept (Sequence[bool]): Whether each is an entity; those that are share no token.
     missing (ndarray[bool]): Of each token, whether it is in no entity and can't be said to be O: a span that isn't
         kept covers it, or no annotator says anything about it.
+    unanswered (ndarray[bool]): Likewise, whether no annotator says anything about it.
     """
 
     candidates: Sequence[Candidate]
     scores: Sequence[float]
     kept: Sequence[bool]
     missing: np.ndarray
+    unanswered: np.ndarray
 
 
 def decide(
@@ -41,14 +43,15 @@ def decide(
     chosen = [verdict.kept and verdict.score >= keep for verdict in verdicts]
     scores = [verdict.score for verdict in verdicts]
     kept = _without_conflicts(candidates, scores, chosen, len(answers[0].missing))
-    missing = unanswered(answers)
+    silent = unanswered(answers)
+    missing = silent.copy()
     for candidate, is_kept in zip(candidates, kept, strict=True):
         if not is_kept:
             missing[candidate.start : candidate.end] = True
     for candidate, is_kept in zip(candidates, kept, strict=True):
         if is_kept:
-            missing[candidate.start : candidate.end] = False
-    return Decision(candidates, scores, kept, missing)
+            missing[candidate.start : candidate.end] = silent[candidate.start : candidate.end] = False
+    return Decision(candidates, scores, kept, missing, silent)
 
 
 def _without_conflicts(

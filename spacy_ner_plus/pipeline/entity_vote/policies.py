@@ -6,6 +6,7 @@ a config can name one, and a package of yours can add another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -37,20 +38,8 @@ def union_v1(floor: float = 0.0) -> Policy:
     floor (float): The least score, from 0 to 1. Default 0.
     """
     _check_share("floor", floor)
-
-    def decide(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
-        scores = [max(_given(candidate)) for candidate in candidates]
-        sure = [score >= floor for score in scores]
-        # One annotator's score doesn't outweigh another's, as they mean different things.
-        crossed = _overlapped(
-            [candidate if is_sure else None for candidate, is_sure in zip(candidates, sure, strict=True)]
-        )
-        return [
-            Verdict(score, is_sure and not is_crossed)
-            for score, is_sure, is_crossed in zip(scores, sure, crossed, strict=True)
-        ]
-
-    return decide
+    # A partial of a function of this module, since pipelines are pickled.
+    return partial(_union, floor=floor)
 
 
 def majority_v1() -> Policy:
@@ -58,11 +47,7 @@ def majority_v1() -> Policy:
 
     A span's score is the mean of what these give it, 0 from each that didn't name it.
     """
-
-    def decide(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
-        return [_weigh(candidate, [1.0] * len(annotators)) for candidate in candidates]
-
-    return decide
+    return _majority
 
 
 def weighted_v1(weights: Mapping[str, Mapping[str, float]]) -> Policy:
@@ -83,32 +68,51 @@ def weighted_v1(weights: Mapping[str, Mapping[str, float]]) -> Policy:
     for by_label in weights.values():
         for label, precision in by_label.items():
             _check_share(f"weights of {label}", precision)
-
-    def decide(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
-        unknown = [name for name in annotators if name not in weights]
-        if unknown and candidates:
-            raise UserError(Errors.E653.format(name=unknown[0], known=", ".join(weights) or "none"))
-        verdicts = []
-        for candidate in candidates:
-            precisions = [weights[name].get(candidate.label, UNKNOWN_PRECISION) for name in annotators]
-            verdict = _weigh(candidate, precisions)
-            named = [p for p, score in zip(precisions, candidate.scores, strict=True) if score is not None]
-            verdicts.append(verdict._replace(kept=verdict.kept and max(named) >= UNKNOWN_PRECISION))
-        return verdicts
-
-    return decide
+    return partial(_weighted, weights={name: dict(by_label) for name, by_label in weights.items()})
 
 
 def intersection_v1() -> Policy:
     """Keep what every annotator names that has a say; a span's score is the lowest that one gives it."""
+    return _intersection
 
-    def decide(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
-        return [
-            Verdict(min(_given(candidate)), len(_given(candidate)) == sum(candidate.has_say))
-            for candidate in candidates
-        ]
 
-    return decide
+def _union(candidates: Sequence[Candidate], annotators: Sequence[str], floor: float) -> list[Verdict]:
+    scores = [max(_given(candidate)) for candidate in candidates]
+    sure = [score >= floor for score in scores]
+    # One annotator's score doesn't outweigh another's, as they mean different things.
+    crossed = _overlapped(
+        [candidate if is_sure else None for candidate, is_sure in zip(candidates, sure, strict=True)]
+    )
+    return [
+        Verdict(score, is_sure and not is_crossed)
+        for score, is_sure, is_crossed in zip(scores, sure, crossed, strict=True)
+    ]
+
+
+def _majority(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
+    return [_weigh(candidate, [1.0] * len(annotators)) for candidate in candidates]
+
+
+def _weighted(
+    candidates: Sequence[Candidate], annotators: Sequence[str], weights: Mapping[str, Mapping[str, float]]
+) -> list[Verdict]:
+    unknown = [name for name in annotators if name not in weights]
+    if unknown and candidates:
+        raise UserError(Errors.E653.format(name=unknown[0], known=", ".join(weights) or "none"))
+    verdicts = []
+    for candidate in candidates:
+        precisions = [weights[name].get(candidate.label, UNKNOWN_PRECISION) for name in annotators]
+        verdict = _weigh(candidate, precisions)
+        named = [p for p, score in zip(precisions, candidate.scores, strict=True) if score is not None]
+        verdicts.append(verdict._replace(kept=verdict.kept and max(named) >= UNKNOWN_PRECISION))
+    return verdicts
+
+
+def _intersection(candidates: Sequence[Candidate], annotators: Sequence[str]) -> list[Verdict]:
+    return [
+        Verdict(min(_given(candidate)), len(_given(candidate)) == sum(candidate.has_say))
+        for candidate in candidates
+    ]
 
 
 def _given(candidate: Candidate) -> list[float]:
