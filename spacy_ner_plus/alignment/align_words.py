@@ -6,7 +6,7 @@ last by similarity. Ends of words and tokens count first: what lies inside of a 
 only where there is no other occurrence, or no order without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
@@ -86,8 +86,9 @@ def align_words(
         candidates[first.number].place(first.occurrence, in_order=True, is_certain=first == last)
         for first, last in zip(placed, latest, strict=True)
     ]
+    best_first = _Choices(_best_and_inside if can_split else _best, finder)
     left = [
-        Request(i, candidate.tagged.label, candidate.best_first(inside_words=can_split))
+        Request(i, candidate.tagged.label, best_first(candidate))
         for i, candidate in enumerate(candidates)
         if candidate.tagged.label and i not in chosen
     ]
@@ -129,17 +130,14 @@ class _Candidates(NamedTuple):
     """Where tagged words may stand.
 
     number (int): Their number.
-    best (list[Occurrence]): Whole ones, by the first way that finds any; else what the first way finds.
+    best (tuple[Occurrence, ...]): Whole ones, by the first way that finds any; else what the first way finds.
     ways (dict[Occurrence, str]): How each was found; inside of longer words, too.
     """
 
     number: int
     tagged: TaggedWords
-    best: list[Occurrence]
+    best: tuple[Occurrence, ...]
     ways: dict[Occurrence, str]
-
-    def best_first(self, *, inside_words: bool) -> tuple[Occurrence, ...]:
-        return tuple(dict.fromkeys((*self.best, *(self.ways if inside_words else ()))))
 
     def place(self, occurrence: Occurrence, *, in_order: bool, is_certain: bool) -> PlacedWords:
         how = self.ways[occurrence]
@@ -150,7 +148,7 @@ def _place_everything(finder: OccurrenceFinder, tagged: Sequence[TaggedWords]) -
     """Where all words of a text are given there is one order, whatever looks whole; None where they aren't."""
     if sum(len(word) for words, _ in tagged for word in words) != len("".join(finder.text.split())):
         return None
-    requests = [Request(i, label, tuple(finder.words(words))) for i, (words, label) in enumerate(tagged)]
+    requests = [Request(i, label, finder.words(words)) for i, (words, label) in enumerate(tagged)]
     placed = assign(requests, order="text")
     if len(placed) < len(requests):
         return None
@@ -169,7 +167,7 @@ def _find_candidates(
 ) -> list[_Candidates]:
     """Find where all words of an entity may stand, or else the parts of it that are found."""
     found: list[_Candidates] = []
-    known: dict[tuple[str, ...], tuple[list[Occurrence], dict[Occurrence, str]]] = {}
+    known: dict[tuple[str, ...], tuple[tuple[Occurrence, ...], dict[Occurrence, str]]] = {}
     todo = list(enumerate(tagged))[::-1]
     while todo:
         number, each = todo.pop()
@@ -191,21 +189,21 @@ def _find_candidates(
 
 def _find(
     finder: OccurrenceFinder, words: tuple[str, ...], similarity_threshold: float
-) -> tuple[list[Occurrence], dict[Occurrence, str]]:
+) -> tuple[tuple[Occurrence, ...], dict[Occurrence, str]]:
     """Find the best occurrences of words, and how each occurrence was found, up to these."""
     ways: dict[Occurrence, str] = {}
     first: dict[Occurrence, str] = {}
     for gap, other_spelling, how in _ways(words):
         for occurrence in finder.words(words, gap=gap, other_spelling=other_spelling):
             ways.setdefault(occurrence, how)
-        whole = [occurrence for occurrence in ways if finder.is_whole(occurrence)]
+        whole = tuple(occurrence for occurrence in ways if finder.is_whole(occurrence))
         if whole:
             return whole, ways
         first = first or dict(ways)
     if not first and similarity_threshold < 1:
         similar, _, _ = finder.similar(" ".join(words), similarity_threshold)
         first = dict.fromkeys(similar, FUZZY)
-    return list(first), first
+    return tuple(first), first
 
 
 def _ways(words: tuple[str, ...]) -> tuple[tuple[int, bool, str], ...]:
@@ -213,10 +211,15 @@ def _ways(words: tuple[str, ...]) -> tuple[tuple[int, bool, str], ...]:
 
 
 def _longest_prefix(finder: OccurrenceFinder, words: tuple[str, ...]) -> int:
-    for cut in range(len(words) - 1, 1, -1):
+    # Where some words stand beside each other, fewer of them do.
+    found, missing = 1, len(words)
+    while missing - found > 1:
+        cut = (found + missing) // 2
         if finder.words(words[:cut]):
-            return cut
-    return 1
+            found = cut
+        else:
+            missing = cut
+    return found
 
 
 def _place_in_order(
@@ -225,9 +228,9 @@ def _place_in_order(
     """Place as many as possible in order, with the best candidates for which there is one."""
     tried = []
     for choose in (_best, _with_other_spellings, _anywhere)[: 3 if can_split else 2]:
+        choices = _Choices(choose, finder)
         requests = [
-            Request(i, candidate.tagged.label, tuple(choose(finder, candidate)))
-            for i, candidate in enumerate(candidates)
+            Request(i, candidate.tagged.label, choices(candidate)) for i, candidate in enumerate(candidates)
         ]
         placed = assign(requests, order="text")
         if len(placed) == len(requests):
@@ -236,11 +239,36 @@ def _place_in_order(
     return tried[0]
 
 
-def _best(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
+class _Choices:
+    """Chooses among candidates, once for all that have the same words.
+
+    choose (Callable): Makes the choice.
+    """
+
+    def __init__(
+        self,
+        choose: Callable[[OccurrenceFinder, _Candidates], Iterable[Occurrence]],
+        finder: OccurrenceFinder,
+    ):
+        self._choose, self._finder = choose, finder
+        self._chosen: dict[int, tuple[Occurrence, ...]] = {}
+
+    def __call__(self, candidate: _Candidates) -> tuple[Occurrence, ...]:
+        key = id(candidate.ways)
+        if key not in self._chosen:
+            self._chosen[key] = tuple(self._choose(self._finder, candidate))
+        return self._chosen[key]
+
+
+def _best(finder: OccurrenceFinder, candidate: _Candidates) -> Iterable[Occurrence]:
     return candidate.best
 
 
-def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
+def _best_and_inside(finder: OccurrenceFinder, candidate: _Candidates) -> Iterable[Occurrence]:
+    return dict.fromkeys((*candidate.best, *candidate.ways))
+
+
+def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> Iterable[Occurrence]:
     """There may be more in another spelling."""
     if candidate.ways[candidate.best[0]] != EXACT:
         return candidate.best
@@ -252,5 +280,5 @@ def _with_other_spellings(finder: OccurrenceFinder, candidate: _Candidates) -> l
     return [*candidate.best, *others]
 
 
-def _anywhere(finder: OccurrenceFinder, candidate: _Candidates) -> list[Occurrence]:
-    return list(candidate.ways)
+def _anywhere(finder: OccurrenceFinder, candidate: _Candidates) -> Iterable[Occurrence]:
+    return candidate.ways

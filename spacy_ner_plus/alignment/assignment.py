@@ -13,6 +13,11 @@ from typing import NamedTuple
 
 from spacy_ner_plus.alignment.occurrences import Occurrence
 
+# So many candidates a request are looked at one by one, on average; where there are more, rare ones lead the way.
+_MOST_PAIRS = 64
+_DEEPEST = 8
+# Of so many pairs of a mention and an occurrence the best is chosen, by the mention's neighbours in the list.
+_MOST_CHOICES = 20_000
 # In which order requests are listed: in that of the text; each label's in that of the text, if those
 # that can lie at one place alone are; or in none.
 ORDERS = ("text", "label", "none")
@@ -63,10 +68,14 @@ def assign(
         return []
     occupied = _Occupied(placed, requests)
     if order == "text":
-        free = [
-            (request, _innermost([*filter(occupied.is_free, request.candidates)])) for request in requests
-        ]
-        return _in_text_order([(request, found) for request, found in free if found], latest)
+        # Once for requests with the same candidates: words that a text repeats without end have many.
+        free: dict[int, list[Occurrence]] = {}
+        for request in requests:
+            if id(request.candidates) not in free:
+                found = _innermost([*filter(occupied.is_free, request.candidates)])
+                free[id(request.candidates)] = found
+        pairs = [(request, free[id(request.candidates)]) for request in requests]
+        return _in_text_order([(request, found) for request, found in pairs if found], latest)
     return _longest_first(requests, placed, occupied, by_label=order == "label")
 
 
@@ -95,11 +104,18 @@ def assign_first(
     """
     occupied = _Occupied(placed, requests)
     found = []
+    # What isn't free stays so: of the same candidates, only those that come after are looked at again.
+    free: dict[int, tuple[int, int]] = {}
     for request in requests:
-        free = list(filter(occupied.is_free, request.candidates))
-        if free:
-            occupied.add(free[0])
-            found.append((Placement(request.number, request.label, free[0]), len(free) == 1))
+        candidates = request.candidates
+        first, second = free.get(id(candidates), (0, 1))
+        first = occupied.next_free(candidates, first)
+        second = occupied.next_free(candidates, max(second, first + 1))
+        free[id(candidates)] = first, second
+        if first < len(candidates):
+            occupied.add(candidates[first])
+            is_only = second >= len(candidates)
+            found.append((Placement(request.number, request.label, candidates[first]), is_only))
     return found
 
 
@@ -170,25 +186,89 @@ def _latest(requests: Candidates) -> list[Placement]:
     return chain[::-1]
 
 
-def _longest_chain(requests: Candidates) -> list[Placement]:
-    """Like patience sorting: for each number of placed requests, the smallest end that they can have."""
-    best: list[tuple[int, tuple | None]] = [(0, None)]
+def _longest_chain(requests: Candidates, depth: int = 0) -> list[Placement]:
+    """Place as many as possible, or nearly so where requests have very many candidates.
+
+    The exact way takes a step for each candidate of each request, which is the square of a word's number in a
+    long text. So what has the fewest candidates is placed first, as by patience diff, and what lies between two
+    such placements then has only the candidates there.
+    """
+    most = _MOST_PAIRS * len(requests)
+    if sum(len(found) for _, found in requests) <= most:
+        return _exact_chain(requests)
+    rare = _rarest(requests, most) if depth < _DEEPEST else []
+    anchors = {placement.number: placement for placement in _exact_chain(rare)}
+    if not anchors:
+        return _greedy_chain(requests)
+    dropped = {request.number for request, _ in rare} - anchors.keys()
+    chain: list[Placement] = []
+    after, waiting = 0, []
     for request, found in requests:
-        for count in range(len(best) - 1, -1, -1):
-            end, chain = best[count]
-            i = bisect_left(found, end, key=attrgetter("start"))
-            if i == len(found):
+        anchor = anchors.get(request.number)
+        if anchor is not None:
+            chain += _longest_chain(_between(waiting, after, anchor.occurrence.start), depth + 1)
+            chain.append(anchor)
+            after, waiting = anchor.occurrence.end, []
+        elif request.number not in dropped:
+            waiting.append((request, found))
+    return chain + _longest_chain(_between(waiting, after, inf), depth + 1)
+
+
+def _rarest(requests: Candidates, most: int) -> Candidates:
+    """Those with the fewest candidates, in order, and up to a number of candidates in all."""
+    sizes: dict[int, int] = {}
+    for _, found in requests:
+        sizes[len(found)] = sizes.get(len(found), 0) + len(found)
+    total, largest = 0, 0
+    for size in sorted(sizes):
+        total += sizes[size]
+        if total > most:
+            break
+        largest = size
+    return [(request, found) for request, found in requests if len(found) <= largest]
+
+
+def _between(requests: Candidates, after: float, before: float) -> Candidates:
+    """Leave out the candidates that don't lie between two offsets."""
+    inner: dict[int, list[Occurrence]] = {}
+    for _, found in requests:
+        if id(found) not in inner:
+            first = bisect_left(found, after, key=attrgetter("start"))
+            inner[id(found)] = found[first : bisect_right(found, before, key=attrgetter("end"))]
+    return [(request, inner[id(found)]) for request, found in requests if inner[id(found)]]
+
+
+def _exact_chain(requests: Candidates) -> list[Placement]:
+    """Like patience sorting: for each number of placed requests, the smallest end that they can have."""
+    ends = [0]
+    chains: list[tuple | None] = [None]
+    for request, found in requests:
+        # The last first, so that none follows another of the same request.
+        for occurrence in reversed(found):
+            count = bisect_right(ends, occurrence.start)
+            if count == len(ends):
+                ends.append(occurrence.end)
+                chains.append(None)
+            elif occurrence.end >= ends[count]:
                 continue
-            longer = (found[i].end, (Placement(request.number, request.label, found[i]), chain))
-            if count + 1 == len(best):
-                best.append(longer)
-            elif longer[0] < best[count + 1][0]:
-                best[count + 1] = longer
-    link, placements = best[-1][1], []
+            ends[count] = occurrence.end
+            chains[count] = (Placement(request.number, request.label, occurrence), chains[count - 1])
+    link, placements = chains[-1], []
     while link is not None:
         placement, link = link
         placements.append(placement)
     return placements[::-1]
+
+
+def _greedy_chain(requests: Candidates) -> list[Placement]:
+    """Take the first occurrence of each that begins after the one before, if there is one."""
+    chain, end = [], 0
+    for request, found in requests:
+        i = bisect_left(found, end, key=attrgetter("start"))
+        if i < len(found):
+            end = found[i].end
+            chain.append(Placement(request.number, request.label, found[i]))
+    return chain
 
 
 # Longer mentions first
@@ -209,6 +289,12 @@ class _Occupied:
 
     def is_free(self, occurrence: Occurrence) -> bool:
         return self._characters.find(1, occurrence.start, occurrence.end) < 0
+
+    def next_free(self, candidates: Sequence[Occurrence], i: int) -> int:
+        """RETURNS (int): The index of the first free one from an index on; their number where there is none."""
+        while i < len(candidates) and not self.is_free(candidates[i]):
+            i += 1
+        return min(i, len(candidates))
 
 
 class _Neighbours:
@@ -246,8 +332,12 @@ def _longest_first(
     requests: Sequence[Request], placed: Sequence[Placement], occupied: _Occupied, *, by_label: bool
 ) -> list[Placement]:
     groups: dict[tuple[Occurrence, ...], list[Request]] = {}
+    known: dict[int, list[Request]] = {}
     for request in sorted(requests, key=lambda r: (-r.length, -r.score, r.number)):
-        groups.setdefault(request.candidates, []).append(request)
+        group = known.get(id(request.candidates))
+        if group is None:  # or else many candidates would be compared each time
+            group = known[id(request.candidates)] = groups.setdefault(request.candidates, [])
+        group.append(request)
     found: list[Placement] = []
     waiting: list[list[Request]] = []
     # What a longer mention may or may not take.
@@ -283,6 +373,8 @@ def _between_neighbours(
 ) -> list[Placement]:
     """Give each the occurrence nearest to its neighbours in the list, between them; or else the first one."""
     free = [occurrence for occurrence in group[0].candidates if occupied.is_free(occurrence)]
+    if len(group) * len(free) > _MOST_CHOICES:
+        return _one_after_another(group, free, occupied, wanted)
     bounds = {request.number: neighbours.between(request) for request in group}
     fitting = {
         number: [occurrence for occurrence in free if after <= occurrence.start and occurrence.end <= before]
@@ -311,3 +403,18 @@ def _between_neighbours(
         neighbours.add(placement)
         found.append(placement)
     return found
+
+
+def _one_after_another(
+    group: Sequence[Request], free: Sequence[Occurrence], occupied: _Occupied, wanted: _Occupied
+) -> list[Placement]:
+    """Give them, in the order of the list, what isn't within longer mentions and needs no widening, then the rest."""
+    best: list[Occurrence] = []
+    for occurrence in sorted(free, key=lambda o: (not wanted.is_free(o), o.snapped, o.start)):
+        if len(best) < len(group) and occupied.is_free(occurrence):
+            occupied.add(occurrence)
+            best.append(occurrence)
+    return [
+        Placement(request.number, request.label, occurrence)
+        for request, occurrence in zip(sorted(group), sorted(best), strict=False)
+    ]

@@ -20,6 +20,9 @@ from spacy_ner_plus.extras import from_extra
 SLACK = 0.2
 # How many characters of no word may lie between words where some were left out.
 GAP = 3
+# Steps for each character of a text that are taken to find words in it: more are only needed where both repeat
+# themselves without end, as replies of a model do that has lost its way.
+_MOST_STEPS = 40
 
 
 class Occurrence(NamedTuple):
@@ -74,6 +77,7 @@ class OccurrenceFinder:
         # How often the text has a mention as it is spelled, and at most in any spelling.
         self._counts: dict[str, int] = {}
         self._most: dict[str, int] = {}
+        self._words: dict[tuple[Sequence[str], int, bool], tuple[Occurrence, ...]] = {}
 
     @classmethod
     def of_doc(
@@ -159,6 +163,8 @@ class OccurrenceFinder:
         with from_extra("llm"):
             from rapidfuzz import fuzz
 
+        if not self.starts:
+            return [], 0.0, ""
         form, text = normalise(mention), self._normalised.text
         if not form or not text:
             return [], 0.0, ""
@@ -180,20 +186,29 @@ class OccurrenceFinder:
             return [], score, spelling
         return self.exact(spelling), score, spelling
 
-    def words(self, words: Sequence[str], *, gap: int = 0, other_spelling: bool = False) -> list[Occurrence]:
+    def words(
+        self, words: Sequence[str], *, gap: int = 0, other_spelling: bool = False
+    ) -> tuple[Occurrence, ...]:
         """Find words that were given one by one, whatever white space the text has between them.
 
         They are found inside of longer words and tokens, too, and not widened.
 
         gap (int): How many characters of no word may lie between any two of them.
         other_spelling (bool): Whether they are looked for in normalised form.
-        RETURNS (list[Occurrence]): In order.
+        RETURNS (tuple[Occurrence, ...]): In order; the same object for the same words.
         """
-        if not other_spelling:
-            return [Occurrence(*bounds) for bounds in _find_words(self.text, words, gap)]
-        forms = [form for form in map(normalise, words) if form]
-        found = _find_words(self._normalised.text, forms, gap)
-        return [Occurrence(*self._normalised.original(*bounds)) for bounds in found]
+        key = (tuple(words), gap, other_spelling)
+        if key not in self._words:
+            if other_spelling:
+                forms = [form for form in map(normalise, words) if form]
+                found = [
+                    self._normalised.original(*bounds)
+                    for bounds in _find_words(self._normalised.text, forms, gap)
+                ]
+            else:
+                found = _find_words(self.text, words, gap)
+            self._words[key] = tuple(Occurrence(*bounds) for bounds in found)
+        return self._words[key]
 
     def without_lower_case(self, mention: str, found: Iterable[Occurrence]) -> list[Occurrence]:
         """Leave out what is all in lower case unless the mention is: 'JAPAN' may be 'Japan', but 'us' is not 'US'.
@@ -309,32 +324,70 @@ class OccurrenceFinder:
 
 def _find_words(text: str, words: Sequence[str], gap: int) -> Iterator[tuple[int, int]]:
     """All stretches that begin with the first word and end with the last, those that overlap among them."""
-    at = text.find(words[0]) if words else -1
+    if not words:
+        return
+    search = _WordSearch(text, words, gap)
+    at = text.find(words[0])
     while at >= 0:
-        end = _end_of_words(text, at + len(words[0]), words[1:], gap)
+        end = search.end_after(at + len(words[0]))
         if end >= 0:
             yield at, end
         at = text.find(words[0], at + 1)
 
 
-def _end_of_words(text: str, at: int, words: Sequence[str], gap: int) -> int:
-    """Where words end that follow an offset; -1 where they don't."""
-    if not words:
+class _WordSearch:
+    """Finds where words end that follow their first one.
+
+    gap (int): How many characters of no word may lie between any two of them; 0 for white space alone.
+    """
+
+    def __init__(self, text: str, words: Sequence[str], gap: int):
+        self._text, self._words, self._gap = text, words, gap
+        self._steps = _MOST_STEPS * (len(text) + len(words))
+        # After which words and where the others were looked for in vain.
+        self._in_vain: set[tuple[int, int]] = set()
+
+    def end_after(self, at: int) -> int:
+        """RETURNS (int): Where the last word ends; -1 where they don't follow, or that takes too many steps."""
+        if len(self._words) == 1:
+            return at
+        return self._gapped_end(at) if self._gap else self._plain_end(at)
+
+    def _plain_end(self, at: int) -> int:
+        text = self._text
+        for number in range(1, len(self._words)):
+            while at < len(text) and text[at].isspace():
+                at += 1
+            self._steps -= 1
+            if self._steps < 0 or not text.startswith(self._words[number], at):
+                return -1
+            at += len(self._words[number])
         return at
-    if not gap:
-        while at < len(text) and text[at].isspace():
-            at += 1
-        return (
-            _end_of_words(text, at + len(words[0]), words[1:], gap) if text.startswith(words[0], at) else -1
-        )
-    for start in range(at, at + gap + 1):
-        if text.startswith(words[0], start):
-            end = _end_of_words(text, start + len(words[0]), words[1:], gap)
-            if end >= 0:
+
+    def _gapped_end(self, at: int) -> int:
+        """Of each word the first place is taken from which the others follow."""
+        path = [(at, self._ends(1, at))]
+        while path:
+            end = next(path[-1][1], -1)
+            if end < 0:
+                self._in_vain.add((len(path), path.pop()[0]))
+            elif len(path) == len(self._words) - 1:
                 return end
-        if start >= len(text) or text[start].isalnum() or text[start] == "_":
-            break
-    return -1
+            elif (len(path) + 1, end) not in self._in_vain:
+                path.append((end, self._ends(len(path) + 1, end)))
+        return -1
+
+    def _ends(self, number: int, at: int) -> Iterator[int]:
+        """Where a word may end that follows an offset."""
+        text, word = self._text, self._words[number]
+        for start in range(at, at + self._gap + 1):
+            self._steps -= 1
+            if self._steps < 0:
+                return
+            if text.startswith(word, start):
+                yield start + len(word)
+            if start >= len(text) or text[start].isalnum() or text[start] == "_":
+                return
 
 
 def _count(text: str, part: str) -> int:

@@ -1,6 +1,7 @@
 """Tagged words: found in the order of the text, and the same by every caller."""
 
 import json
+import random
 
 import pytest
 from hypothesis import assume, given, settings
@@ -16,6 +17,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats import get_format
 from tests.alignment.docs import NLP, make_doc
+from tests.alignment.work import count_calls
 
 MANY = settings(max_examples=200, deadline=None)
 WORDS = st.sampled_from(
@@ -185,3 +187,56 @@ def test_align_words_are_certain_where_every_reader_finds_them(words, data):
             assert [(found.start, found.end) for found in alignment.placed] == meant
             assert all(found.in_order and found.is_certain for found in alignment.placed)
             assert not alignment.lost
+
+
+def zipf(length):
+    """A text's words as often as words are."""
+    chance = random.Random(0)
+    return chance.choices([f"w{i}" for i in range(1000)], [1 / (i + 1) for i in range(1000)], k=length)
+
+
+def copied(n):
+    words = zipf(n)
+    lines = [f"{word}: {'B-X' if i % 7 else 'O'}" for i, word in enumerate(words) if i % 50]
+    return " ".join(words), lines
+
+
+def shuffled(n):
+    words = zipf(n)
+    return " ".join(words), [f"{word}: B-X" for word in random.Random(1).sample(words, n)]
+
+
+# A reply that repeats itself without end, as those of models do that have lost their way.
+LONG = {
+    "copied": copied,
+    "shuffled": shuffled,
+    "one word": lambda n: ("a " * n, ["a: B-X"] * n),
+    "fewer than listed": lambda n: ("a a b " * (n // 2), ["b: O"] * 9 + ["a: B-X"] * n + ["b: O"] * 9),
+    "one entity": lambda n: ("a " * n + "b", ["b: O", "a: B-X"] + ["a: I-X"] * (n // 2)),
+    "signs": lambda n: ("." * n + "b", ["b: O", ".: B-X"] + [".: I-X"] * (n // 2) + ["c: I-X"]),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_align_words_of_long_replies_takes_no_more_steps_a_word(name):
+    def calls(n):
+        text, lines = LONG[name](n)
+        return count_calls(lambda: get_format("bio_lines").parse("\n".join(lines), ["X"], text))
+
+    # 8 times as many words: n log n steps are some 12 times as many, the square of n would be 64 times.
+    assert calls(800) < 26 * calls(100)
+
+
+def test_align_words_of_a_long_copy_with_slips_finds_each_word_at_its_place():
+    words = zipf(6000)
+    starts, at = [], 0
+    for word in words:
+        starts.append(at)
+        at += len(word) + 1
+    kept = [i for i in range(len(words)) if i % 40]
+    finder = OccurrenceFinder(" ".join(words))
+    tagged = [TaggedWords((words[i],), "X" if i % 3 else "") for i in kept]
+    placed = align_words(finder, tagged, can_split=False).placed
+    right = sum(found.start == starts[kept[found.number]] for found in placed)
+    assert len(placed) == len(kept)
+    assert right > 0.98 * len(kept)

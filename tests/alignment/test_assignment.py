@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_ner_plus.alignment import assignment
 from spacy_ner_plus.alignment.assignment import (
     ORDERS,
     Placement,
@@ -16,6 +17,7 @@ from spacy_ner_plus.alignment.assignment import (
     assign_shared,
 )
 from spacy_ner_plus.alignment.occurrences import Occurrence
+from tests.alignment.work import count_calls
 
 MANY = settings(max_examples=300, deadline=None)
 OCCURRENCES = st.builds(
@@ -154,3 +156,27 @@ def test_assignment_of_shared_gives_a_label_no_occurrence_twice(listed):
     for request in listed:
         if request.number not in {placement.number for placement in placed}:
             assert all((request.label, occurrence[:2]) in held for occurrence in request.candidates)
+
+
+@MANY
+@given(requests(most=8))
+def test_assignment_in_text_order_of_too_many_candidates_is_in_order_too(listed):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "_MOST_PAIRS", 1)
+        placed = assign(listed, order="text")
+    assert [p.number for p in placed] == sorted(p.number for p in placed)
+    assert all(one.occurrence.end <= other.occurrence.start for one, other in pairwise(placed))
+    for placement in placed:
+        assert placement.occurrence in listed[placement.number].candidates
+    assert placed or not any(request.candidates for request in listed)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("share", [0.5, 1, 2])
+def test_assignment_of_one_mention_listed_without_end_takes_no_more_steps_for_each(order, share):
+    def calls(n):
+        found = tuple(Occurrence(2 * i, 2 * i + 1) for i in range(int(n * share)))
+        listed = [Request(number, "X", found, 1) for number in range(n)]
+        return count_calls(lambda: assign(listed, order=order))
+
+    assert calls(800) < 26 * calls(100)

@@ -59,6 +59,15 @@ def test_occurrences_of_words_hold_just_these_words(text, words, gap):
     assert {found.casefold() for found in texts_of(finder, finder.words(words))} <= folded
 
 
+def test_occurrences_of_words_take_a_bounded_number_of_steps():
+    # One dot may be any of the next four, which would be 4 to the power of 200 ways.
+    finder = OccurrenceFinder("." * 400)
+    assert finder.words(["."] * 200 + ["b"], gap=GAP) == ()
+    assert finder.words(["."] * 200, gap=GAP)[0] == Occurrence(0, 200)
+    words = ["a"] * 2000
+    assert OccurrenceFinder("a " * 2000).words(words) == (Occurrence(0, 3999),)
+
+
 @pytest.mark.parametrize(
     ("mention", "expected"), [("Us", ["US", "Us"]), ("US", ["US", "Us"]), ("us", ["US", "us", "Us"])]
 )
