@@ -77,15 +77,21 @@ def measure_format(
     reply_format = get_format(name)
     chance = random.Random(SEED)
     found, unaligned, snapped, changed, seconds = [], 0, 0, 0, 0.0
+    # `per_type` asks about each label by itself.
+    asked = [[label] for label in labels] if hasattr(reply_format, "turns") else [labels]
     for doc in docs:
-        gold = gold_spans(doc)
-        if disturbed:
-            reply, count = disturbed_reply(reply_format, gold, labels, doc.text, chance)
-            changed += count
-        else:
-            reply = reply_format.render(gold, labels, doc.text)
+        replies = []
+        for about in asked:
+            gold = [span for span in gold_spans(doc) if span[2] in about]
+            if disturbed:
+                reply, count = disturbed_reply(reply_format, gold, about, doc.text, chance)
+                changed += count
+            else:
+                reply = reply_format.render(gold, about, doc.text)
+            replies.append((about, reply))
         began = time.process_time()
-        alignment = align_mentions(doc, reply_format.parse(reply, labels, doc.text), occurrences=policy)
+        mentions = [m for about, reply in replies for m in reply_format.parse(reply, about, doc.text)]
+        alignment = align_mentions(doc, mentions, occurrences=policy)
         ents = choose(alignment)
         seconds += time.process_time() - began
         found.append(to_characters(doc, ents))

@@ -78,13 +78,9 @@ class Prompter:
         own = getattr(self.format, "dialogue", None)
         return own(self.labels.names, ask) if own else ask_one(ask(self.labels.names))
 
-    def questions(self, text: str, sample: int = 0, *, whole: str = "") -> Sequence[Question[Reading]]:
-        """RETURNS (Sequence[Question]): What is asked first about a text, without what follows from the replies."""
-        return next(self.dialogue(text, sample, whole=whole))
-
     def requests(self, text: str, sample: int = 0, *, whole: str = "") -> list[ChatRequest]:
         """RETURNS (list[ChatRequest]): What is sent first about a text, without what follows from the replies."""
-        return [question.request for question in self.questions(text, sample, whole=whole)]
+        return [question.request for question in next(self.dialogue(text, sample, whole=whole))]
 
     def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
         """RETURNS (ChatRequest): The one question about a text; its arguments are those of `dialogue`."""

@@ -18,15 +18,16 @@ def pipeline(url: str, name: str = NAME, format: str = "label_lists", **model):
     return nlp
 
 
-@pytest.mark.parametrize("name", ["label_lists", "entity_list"])
+@pytest.mark.parametrize("name", ["label_lists", "entity_list", "per_type"])
 def test_real_servers_llama_cpp_gives_replies_that_all_parse(llama_url, name):
     docs = list(pipeline(llama_url, format=name).pipe(TEXTS))
     assert [doc.text for doc in docs] == TEXTS
     assert [doc._.ner_failure for doc in docs] == [""] * len(TEXTS)
 
 
-def test_real_servers_llama_cpp_takes_a_grammar(llama_url):
-    docs = list(pipeline(llama_url, format="bio_lines", grammar_field="grammar").pipe(TEXTS[:4]))
+@pytest.mark.parametrize("name", ["bio_lines", "guidelines"])
+def test_real_servers_llama_cpp_takes_a_grammar(llama_url, name):
+    docs = list(pipeline(llama_url, format=name, grammar_field="grammar").pipe(TEXTS[:4]))
     assert [doc._.ner_failure for doc in docs] == [""] * 4
 
 
