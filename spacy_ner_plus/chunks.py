@@ -16,6 +16,8 @@ FINAL = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964\u061f]+")
 CLOSING = frozenset("\"')]}\u201d\u2019\u00bb\u300d\u300f\uff09")
 # Most tokens of a piece of a sentence that is cut.
 PIECE = 64
+# Tokens that the halves of a sentence share at least.
+LEAST_SHARED = 16
 
 Stretch = tuple[int, int]
 
@@ -73,6 +75,38 @@ def chunk_doc(
                 break
         chunks.append((units[first].start, units[after - 1].end))
     return chunks
+
+
+def halve(doc: Doc, stretch: Stretch, *, overlap: int) -> list[Stretch]:
+    """Cut a part of a Doc into two: between sentences, if one ends within its middle half, else between tokens.
+
+    stretch (tuple[int, int]): Start and end, by character.
+    overlap (int): How many of the Doc's tokens the halves may share: whole sentences, up to an eighth of the part;
+        or, where one is cut, some tokens in any case, so that an entity there is whole in one of them.
+    RETURNS (list[tuple[int, int]]): The two, without white space around; the part alone where it has one word.
+    """
+    start, end = stretch
+    words: list[Token] = []
+    begins: list[int] = []  # words that begin a sentence, by index
+    for tokens in _sentences(doc):
+        if tokens[-1].idx < start or tokens[0].idx >= end:
+            continue
+        begins.append(len(words))
+        words += [token for token in tokens if start <= token.idx < end and not token.is_space]
+    count = len(words)
+    if count < 2:
+        return [stretch]
+    overlap = min(overlap, count // 8)
+    middle = [begin for begin in begins if count <= 4 * begin <= 3 * count]
+    if middle:
+        cut = min(middle, key=lambda begin: abs(2 * begin - count))
+        second = min(begin for begin in begins if cut - overlap <= begin <= cut)
+    else:
+        shared = max(overlap, min(LEAST_SHARED, count // 4))
+        cut = (count + shared + 1) // 2
+        second = cut - shared
+    last = words[cut - 1]
+    return [(words[0].idx, last.idx + len(last)), (words[second].idx, words[-1].idx + len(words[-1]))]
 
 
 def merge_chunks(

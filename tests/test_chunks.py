@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.chunks import CUT, TOO_LONG, chunk_doc, merge_chunks
+from spacy_ner_plus.chunks import CUT, TOO_LONG, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 
 NLP = spacy.blank("en")
@@ -181,3 +181,34 @@ def test_chunks_merged_equal_what_each_chunk_would_find(doc, budget, overlap, da
         for start, end in chunks
     ]
     assert merge_chunks(doc, chunks, found) == gold
+
+
+@MANY
+@given(docs(), st.integers(0, 8))
+def test_chunks_halved_share_a_little_and_lose_no_word(doc, overlap):
+    words = [token for token in doc if not token.is_space]
+    halves = halve(doc, (0, len(doc.text)), overlap=overlap)
+    if len(words) < 2:
+        assert halves == [(0, len(doc.text))]
+        return
+    (start, end), (second, last) = halves
+    assert start == words[0].idx < second
+    assert end < last == words[-1].idx + len(words[-1])
+    for token in words:
+        assert start <= token.idx < end or second <= token.idx < last
+    shared = [token for token in words if second <= token.idx < end]
+    assert len(shared) <= len(words) // 4
+
+
+def test_chunks_halved_between_sentences_where_one_ends_near_the_middle():
+    doc = NLP("Ann left Rome for good. Bo stayed. Cy said nothing about all that.")
+    assert texts(doc, halve(doc, (0, len(doc.text)), overlap=0)) == [
+        "Ann left Rome for good. Bo stayed.",
+        "Cy said nothing about all that.",
+    ]
+
+
+def test_chunks_halved_within_a_sentence_share_some_of_it():
+    doc = NLP(" ".join(f"w{number}" for number in range(80)))
+    first, second = texts(doc, halve(doc, (0, len(doc.text)), overlap=0))
+    assert first.split()[-16:] == second.split()[:16]

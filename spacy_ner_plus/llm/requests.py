@@ -104,11 +104,14 @@ class Question(Generic[T]):
     read (Callable): Makes a value of a reply, or raises InvalidReply, upon which the model is asked once more.
         What it repaired, if anything, is in the value's `repairs`.
     is_divisible (bool): Whether less can be asked for, so that a reply that was cut isn't asked for again.
+    read_cut (Callable | None): Makes a value of what a reply that was cut holds completely, where there is no better
+        one in the end, or raises InvalidReply.
     """
 
     request: ChatRequest
     read: Callable[[ChatReply], T]
     is_divisible: bool = False
+    read_cut: Callable[[ChatReply], T] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,10 @@ class Outcome(Generic[T]):
     """What came of a question, or of several, in the end: a value, or the reason why there is none.
 
     value (T | None): What was read from the replies; None where that failed.
-    failure (str): Why there is no value, for people; '' where there is one.
-    kind (str): '' for a value, 'invalid' for replies that stayed invalid, 'cut' for one that ended at the
-        limit of tokens where less can be asked for, 'transport' for requests that got no reply.
+    failure (str): Why there is no value, or no more of one, for people; '' where there is one.
+    kind (str): '' for a value, 'partial' for what a reply that was cut holds completely, 'invalid' for replies that
+        stayed invalid, 'cut' for one that ended at the limit of tokens where less can be asked for, 'transport' for
+        requests that got no reply.
     asked (Sequence[Asked]): What was asked, in order.
     """
 

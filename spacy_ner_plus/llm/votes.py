@@ -29,12 +29,14 @@ def count_votes(
     """Count in how many samples each span has each label (self-consistency: Wang et al. 2022, arXiv:2203.11171).
 
     samples (Sequence[Iterable[AlignedMention]]): What each valid reply found.
-    unread (Sequence[Collection[int]]): The tokens that each reply leaves out: it has no vote on them.
+    unread (Sequence[Collection[int]]): The tokens that each of them leaves out: it has no vote on them, but for
+        what it names all the same. Default: none.
     RETURNS (list[Candidate]): By position. The score is the share of votes, times the mean
         probability where there are token probabilities.
     """
     best: dict[tuple[int, int, str], AlignedMention] = {}
     votes: dict[tuple[int, int, str], float] = {}
+    named: list[Collection[tuple[int, int, str]]] = []
     for sample in samples:
         # Several mentions of a sample may be aligned to one span; they have one vote.
         mine: dict[tuple[int, int, str], float] = {}
@@ -43,18 +45,26 @@ def count_votes(
             mine[key] = max(mine.get(key, 0.0), aligned.mention.probability)
             if key not in best or aligned.score > best[key].score:
                 best[key] = aligned
+        named.append(mine)
         for key, probability in mine.items():
             votes[key] = votes.get(key, 0.0) + probability
     return [
-        Candidate(*key, score=min(vote / _voters(key, len(samples), unread), 1.0), aligned=best[key])
+        Candidate(*key, score=min(vote / _voters(key, named, unread), 1.0), aligned=best[key])
         for key, vote in sorted(votes.items())
     ]
 
 
-def _voters(key: tuple[int, int, str], samples: int, unread: Sequence[Collection[int]]) -> int:
+def _voters(
+    key: tuple[int, int, str],
+    named: Sequence[Collection[tuple[int, int, str]]],
+    unread: Sequence[Collection[int]],
+) -> int:
     start, end, _ = key
-    abstaining = sum(any(token in left_out for token in range(start, end)) for left_out in unread)
-    return max(samples - abstaining, 1)
+    abstaining = sum(
+        key not in mine and any(token in left_out for token in range(start, end))
+        for mine, left_out in zip(named, unread, strict=False)
+    )
+    return max(len(named) - abstaining, 1)
 
 
 def choose(candidates: Iterable[Candidate], threshold: float) -> list[Candidate]:

@@ -1,6 +1,7 @@
 """What a server may do wrong, and how often."""
 
 from dataclasses import dataclass
+from string import ascii_uppercase as LETTERS
 
 STATUS_FAULTS = ("408", "409", "429", "429-date", "500", "502", "503")
 # What upstreams leave in a body with status 200: nothing, nothing with finish_reason 'error', an error.
@@ -40,6 +41,8 @@ class Behaviour:
     api_key (str): The key it wants; none if empty.
     model (str): The only model it has; any if empty.
     usage (bool): Whether it counts tokens.
+    ramble (str): What it writes again and again in place of answers; of 'abc' the names in the order of the alphabet.
+    cuts (bool): Whether a reply ends at the limit of tokens that the request names, of four characters each.
     """
 
     delay: float = 0.0
@@ -63,6 +66,8 @@ class Behaviour:
     api_key: str = ""
     model: str = ""
     usage: bool = True
+    ramble: str = ""
+    cuts: bool = False
 
 
 def spoil(content: str, fault: str) -> str:
@@ -80,3 +85,11 @@ def spoil(content: str, fault: str) -> str:
     if fault == "invent":
         return content.replace("[]", '["Xylophonia"]', 1)
     return content.lower() if fault == "case" else content
+
+
+def ramble(words: str) -> str:
+    """RETURNS (str): What a model writes that doesn't come to an end."""
+    if words != "abc":
+        return '{"PER": [' + words * 2000
+    names = (f"{a}{b.lower()}{c.lower()}" for a in LETTERS for b in LETTERS for c in LETTERS)
+    return '{"PER": [' + "".join(f'"{name}", ' for name in names)

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.servers.behaviour import STATUS_FAULTS, Behaviour, spoil
-from tests.servers.known_answers import answer, answer_about_one, asked_text
+from tests.servers.behaviour import STATUS_FAULTS, Behaviour, ramble, spoil
+from tests.servers.known_answers import answer, answer_about_one, asked_text, form_of
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -222,8 +222,12 @@ class _Connection(asyncio.Protocol):
             return 429, *_limit(seconds, behaviour.limit_header)
         as_json = _mode(body) == "json_object" and "json_object" not in behaviour.ignore
         content = answer_about_one(messages) or answer(
-            asked_text(messages), self._schema(body), as_json=as_json
+            asked_text(messages), self._schema(body), as_json=as_json, form=form_of(messages)
         )
+        content = ramble(behaviour.ramble) if behaviour.ramble else content
+        most = 4 * int(body.get("max_tokens") or 0)
+        if behaviour.cuts and 0 < most < len(content):
+            content, fault = content[:most], fault or "cut-at-limit"
         return 200, self._completion(body, messages, spoil(content, fault), fault), ""
 
     def _schema(self, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -243,7 +247,7 @@ class _Connection(asyncio.Protocol):
                 "content": None,
                 "tool_calls": [{"type": "function", "function": call}],
             }
-        finish = {"length": "length", "upstream": "error"}.get(fault, "stop")
+        finish = {"length": "length", "cut-at-limit": "length", "upstream": "error"}.get(fault, "stop")
         choice = {"index": 0, "message": message, "finish_reason": finish}
         if body.get("logprobs"):
             pieces = [content[i : i + 4] for i in range(0, len(content), 4)]

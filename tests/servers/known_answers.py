@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
@@ -10,6 +10,8 @@ LABELS = ("PER", "ORG", "LOC", "MISC")
 RE_ASK = "That reply can't be used"
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _ABOUT_ONE = re.compile(r"What describes (.+) in the text\?")
+# What the instructions of formats say that have no schema.
+_FORMS = {"tags": "with tags around", "lines": "a colon, a space and its tag", "python": "as Python code"}
 _ONE_WORD = re.compile(r"the one word: (\w+)")
 
 
@@ -44,17 +46,26 @@ def answer_about_one(messages: Sequence[Mapping[str, str]]) -> str:
     return json.dumps({"entities": names}, ensure_ascii=False)
 
 
-def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False) -> str:
+def form_of(messages: Sequence[Mapping[str, str]]) -> str:
+    """RETURNS (str): The form without a schema that is asked for: 'tags', 'lines', 'python'; '' for none."""
+    system = next((turn["content"] for turn in messages if turn["role"] == "system"), "")
+    return next((form for form, words in _FORMS.items() if words in system), "")
+
+
+def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False, form: str = "") -> str:
     """Answer a text.
 
     text (str): The last user message.
     schema (Mapping[str, Any] | None): The schema that was sent; None where none was, or it is ignored.
     as_json (bool): Whether the answer has to be JSON without a schema.
-    RETURNS (str): What follows the schema; without one the word that was asked for, or label lists.
+    form (str): What the instructions ask for without a schema.
+    RETURNS (str): What follows the schema; without one the word that was asked for, the form, or label lists.
     """
     if schema is None:
         if not as_json and (word := _ONE_WORD.search(text)):
             return word[1]
+        if form:
+            return _WRITTEN[form](text)
         return json.dumps(names_by_label(text), ensure_ascii=False)
     return json.dumps(_follow(schema, text), ensure_ascii=False)
 
@@ -77,3 +88,23 @@ def _entities(text: str, labels: Sequence[str]) -> list[dict[str, Any]]:
         seen[name] = seen.get(name, 0) + 1
         entities.append({"text": name, "label": labels[len(name) % len(labels)], "occurrence": seen[name]})
     return entities
+
+
+def _label(name: str) -> str:
+    return LABELS[len(name) % len(LABELS)]
+
+
+def _lines(text: str) -> str:
+    return "\n".join(f"{name}: B-{_label(name)}" for name in _NAME.findall(text)) or "NONE"
+
+
+def _calls(text: str) -> str:
+    calls = "".join(f'    {_label(name)}(span="{name}"),\n' for name in _NAME.findall(text))
+    return f"result = [\n{calls}]"
+
+
+_WRITTEN: dict[str, Callable[[str], str]] = {
+    "tags": lambda text: _NAME.sub(lambda name: f"<{_label(name[0])}>{name[0]}</{_label(name[0])}>", text),
+    "lines": _lines,
+    "python": _calls,
+}

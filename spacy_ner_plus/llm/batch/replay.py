@@ -47,14 +47,17 @@ class Replay:
     def _begin(self, questions: Sequence[Question[Any]]) -> list[OpenQuestion]:
         begun = [OpenQuestion(question, self.settings.max_tokens) for question in questions]
         for question in begun:
-            while question.outcome is None:
+            while not question.is_settled:
                 key, _ = self._kept.key(question.request)
-                self.asked[key] = question
-                if (reply := self._kept.find(question.request)) is None:
-                    self.open[key] = question
+                reply = self._kept.find(question.request)
+                if reply is not None or question.outcome is None:
+                    self.asked[key] = question
+                if reply is None:
+                    if question.outcome is None:
+                        self.open[key] = question
                     break
                 question.take(reply)
-            if question.outcome is not None and question.outcome.kind in ("invalid", "cut"):
+            if question.outcome is not None and question.outcome.kind in ("invalid", "partial"):
                 self._begin_again(question)
         return begun
 

@@ -1,5 +1,6 @@
 """A question, its reply, and one more question where that can't be read. It sends nothing itself."""
 
+from collections.abc import Sized
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -50,6 +51,14 @@ class OpenQuestion(Generic[T]):
         """RETURNS (bool): Whether the next request asks again."""
         return bool(self._replies)
 
+    @property
+    def is_settled(self) -> bool:
+        """RETURNS (bool): Whether no reply that may be stored can say more.
+
+        Earlier versions asked again where a reply was cut: what came of that is as good as the parts.
+        """
+        return self.outcome is not None and (self.outcome.kind != "cut" or len(self._replies) == 2)
+
     def begin_again(self) -> None:
         """Forget what came, and ask although it is stored."""
         self.request, self.outcome, self.is_again = self._question.request, None, True
@@ -72,11 +81,13 @@ class OpenQuestion(Generic[T]):
             raise self._error
         else:
             self._reason = str(self._error) or "it isn't in the form that was asked for"
-            if answer.finish_reason == _CUT and self._question.is_divisible:
+            is_last = self._error.is_final or len(self._replies) == 2
+            if self._question.is_divisible and any(reply.finish_reason == _CUT for reply in self._replies):
                 self._end(None, self._reason, "cut")
-            elif self._error.is_final or len(self._replies) == 2:
-                self._end(None, self._reason, "invalid")
-            else:
+            elif is_last:
+                value = self._read_cut()
+                self._end(value, self._reason, "invalid" if value is None else "partial")
+            if not is_last:
                 self.request = _ask_again(self.request, answer, self._reason)
 
     def status(self, reply: ChatReply) -> ReplyStatus:
@@ -106,6 +117,22 @@ class OpenQuestion(Generic[T]):
             self._value = self._question.read(reply)
         except Exception as error:  # noqa: BLE001 - raised again when the reply is taken
             self._error = error
+
+    def _read_cut(self) -> T | None:
+        """RETURNS (T | None): What replies that were cut hold completely: the first one's, unless the second one's is
+        more."""
+        read_cut, best, most = self._question.read_cut, None, -1
+        for reply in self._replies if read_cut else ():
+            if reply.finish_reason != _CUT:
+                continue
+            try:
+                value = read_cut(reply)
+            except InvalidReply:
+                continue
+            size = len(value) if isinstance(value, Sized) else 0
+            if size > most:
+                best, most = value, size
+        return best
 
     def _end(self, value: T | None, failure: str = "", kind: str = "") -> None:
         asked = Asked(self._question.request, tuple(self._replies))

@@ -65,7 +65,7 @@ class ProcessClient:
             self._check()
             questions = self._begin(next(dialogue))
             while all(question.outcome is not None for question in questions):
-                questions = self._begin(dialogue.send(self._count_up(questions)))
+                questions = self._go_on(dialogue, questions)
             return self._loop.run(self._finish(dialogue, questions))
         except StopIteration as done:
             future.set_result(done.value)
@@ -111,25 +111,36 @@ class ProcessClient:
             self._settings.endpoint()
             self._is_checked = True
 
-    def _begin(self, questions: Sequence[Question[Any]]) -> list[OpenQuestion]:
+    def _begin(self, questions: Sequence[Question[Any]], *, after_cut: bool = False) -> list[OpenQuestion]:
         """RETURNS (list[OpenQuestion]): One for each, with its outcome where the store has all replies to it."""
         begun = [OpenQuestion(question, self._settings.max_tokens) for question in questions]
         for question in begun:
-            self._replay(question)
+            self._replay(question, after_cut=after_cut)
         return begun
 
-    def _replay(self, question: OpenQuestion) -> None:
+    def _go_on(self, dialogue: Dialogue[T], questions: Sequence[OpenQuestion]) -> list[OpenQuestion]:
+        """RETURNS (list[OpenQuestion]): What a dialogue asks next, once all that it asked before has an outcome."""
+        outcomes = self._count_up(questions)
+        after_cut = any(outcome.kind == "cut" for outcome in outcomes)
+        return self._begin(dialogue.send(outcomes), after_cut=after_cut)
+
+    def _replay(self, question: OpenQuestion, *, after_cut: bool) -> None:
         given = self._settings
-        while question.outcome is None and (reply := self.kept.find(question.request)):
+        while not question.is_settled and (reply := self.kept.find(question.request)):
             question.take(reply)
         if question.outcome is None and given.replay_only:
-            if not question.is_second:
+            if not question.is_second and not after_cut:
                 raise UserError(
                     Errors.E257.format(path=given.store, key=self.kept.key(question.request)[0][:12])
                 )
             # The first reply is there and can't be read: that says something of it, and nothing of the store.
-            question.take(NoReply("the store has no reply to a second question"))
-        if question.outcome is not None and question.outcome.kind in ("invalid", "cut"):
+            what = (
+                "a second question"
+                if question.is_second
+                else "a part of the text, asked about since one was cut"
+            )
+            question.take(NoReply(f"the store has no reply to {what}"))
+        if question.outcome is not None and question.outcome.kind in ("invalid", "partial"):
             if given.retry_invalid and not given.replay_only:
                 question.begin_again()
             else:
@@ -140,7 +151,7 @@ class ProcessClient:
         try:
             while True:
                 await _all_of([layers.ask(question) for question in questions])
-                questions = self._begin(dialogue.send(self._count_up(questions)))
+                questions = self._go_on(dialogue, questions)
         except StopIteration as done:
             return done.value
 
@@ -182,11 +193,14 @@ class ProcessClient:
     def _count_up(self, questions: Sequence[OpenQuestion]) -> list[Outcome[Any]]:
         outcomes = [question.outcome for question in questions]
         for outcome in outcomes:
-            invalid, failed = outcome.kind in ("invalid", "cut"), outcome.kind == "transport"
-            if invalid or failed or len(outcome.replies) > 1:
-                self.meter.add(
-                    invalid=int(invalid), failed=int(failed), reasked=int(len(outcome.replies) > 1)
-                )
+            counts = {
+                "invalid": int(outcome.kind in ("invalid", "partial")),
+                "failed": int(outcome.kind == "transport"),
+                "halved": int(outcome.kind == "cut"),
+                "reasked": int(len(outcome.replies) > 1),
+            }
+            if any(counts.values()):
+                self.meter.add(**counts)
         return outcomes
 
 

@@ -13,6 +13,8 @@ Structured = Literal["auto", "json_schema", "json_object", "tool", "off"]
 OnOutage = Literal["stop", "wait"]
 # How a schema is sent, from the strictest way on.
 MODES = get_args(Structured)[1:]
+# Fields that say at how many tokens a reply is cut.
+_LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 _BUDGETS = ("usd", "tokens")
 # Headers and parts of an address that carry keys, which belong in the environment.
 _SECRET = re.compile(
@@ -56,7 +58,9 @@ class ChatSettings:
         "stop",
     )
     temperature: float = setting("Temperature of sampling.", 0.0)
-    max_tokens: int = setting("Tokens at which a reply is cut off, which makes it invalid.", 2048, at_least=1)
+    max_tokens: int = setting(
+        "Tokens at which a reply is cut off; the text is asked about in halves then.", 2048, at_least=1
+    )
     seed: int | None = setting("Seed of sampling; sample k gets seed + k.", None)
     parameters: dict[str, Any] | None = setting(
         "Further fields of a request; None as a value takes a field out.", None
@@ -157,6 +161,12 @@ class ChatSettings:
         fields.update(self.parameters or {})
         # A parameter that is None takes a field out, for servers that refuse it.
         return {name: value for name, value in fields.items() if value is not None}
+
+    def reply_limit(self) -> int | None:
+        """RETURNS (int | None): At how many tokens a reply is cut; None where nothing says so."""
+        fields = self.sampling()
+        limits = [fields.get(name) for name in _LIMITS]
+        return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
 
 
 def _wrong(name: str, value: Any, remedy: str) -> UserError:

@@ -17,7 +17,8 @@ class UsageSnapshot:
     stored (int): Replies that came from the store and cost nothing.
     retries (int): Requests that were sent again, since there was no usable answer.
     reasked (int): Replies that could not be read, so that the model was asked once more.
-    invalid (int): Prompts whose replies stayed invalid.
+    halved (int): Prompts whose replies were cut, so that the text was asked about in halves.
+    invalid (int): Prompts whose replies stayed invalid, or cut.
     failed (int): Prompts that got no reply.
     probes (int): Replies to probes of what the server enforces.
     unreported (int): Replies whose tokens the server didn't report; they are estimated here.
@@ -34,6 +35,7 @@ class UsageSnapshot:
     stored: int = 0
     retries: int = 0
     reasked: int = 0
+    halved: int = 0
     invalid: int = 0
     failed: int = 0
     probes: int = 0

@@ -92,6 +92,20 @@ class ConversationFormat(ReplyFormat, Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsCutReplies(Protocol):
+    """What a format can do beside: take from a reply that ended at the limit of tokens what it holds completely."""
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        """Read such a reply.
+
+        RETURNS (Reading): Its whole items. `unread` is all of the text of which it can't be said for sure that
+            nothing else is an entity there.
+        RAISES (InvalidReply): Where it holds nothing completely.
+        """
+        ...
+
+
 @lru_cache(maxsize=16)
 def shipped_template(name: str) -> str:
     """Read a template that comes with the package.

@@ -73,8 +73,22 @@ class BioLines:
         answer = strip_reply(content)
         if not answer:
             raise InvalidReply(f"the reply is empty; write {NOTHING} where there are no entities")
+        return self._read(answer, content.rfind(answer), labels, text)
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        answer = strip_reply(content)
+        whole = answer[: answer.rfind("\n") + 1].rstrip()
+        if not whole:
+            raise InvalidReply("the reply was cut before its first line was whole")
+        return self._read(whole, content.rfind(answer), labels, text, is_cut=True)
+
+    def _read(
+        self, answer: str, base: int, labels: Sequence[str], text: str, *, is_cut: bool = False
+    ) -> Reading:
         repairs = IssueLog()
-        entities = _read_entities(answer, content.rfind(answer), labels, repairs)
+        entities = _read_entities(answer, base, labels, repairs)
+        # The next line may be of the same entity.
+        entities = entities[:-1] if is_cut else entities
         most = len(_PIECE.findall(text)) + _MORE_LINES
         if len(entities) > most:
             raise InvalidReply(f"the reply has {len(entities):,} entities and words, and the text fewer")
@@ -93,7 +107,11 @@ class BioLines:
             if entity.label
         ]
         outside = sum(not entity.label for entity in entities)
-        return Reading(mentions, repairs, _unread(list(found.values()), text) if outside else ())
+        unread = _unread(list(found.values()), text) if outside else []
+        if is_cut:
+            end = max((words.end for words in found.values()), default=0)
+            unread = [*(stretch for stretch in unread if stretch[1] <= end), (end, len(text))]
+        return Reading(mentions, repairs, unread)
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         lines = [

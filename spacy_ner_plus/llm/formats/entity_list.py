@@ -14,6 +14,7 @@ from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.occurrences import occurrences
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
+from spacy_ner_plus.llm.formats.json_replies import close_reply
 from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.reading import Reading
@@ -75,6 +76,12 @@ class EntityList:
             ],
             repairs,
         )
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        read = self.parse(close_reply(content), labels, text)
+        # The list may not be in the order of the text.
+        read.unread = [(0, len(text))]
+        return read
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         known: dict[str, list[int]] = {}

@@ -18,7 +18,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import find_name, fold
-from spacy_ner_plus.llm.formats.python_calls import Argument, Call, read_calls
+from spacy_ner_plus.llm.formats.python_calls import Argument, Call, close_calls, read_calls
 from spacy_ner_plus.llm.formats.python_source import class_names, python_string
 from spacy_ner_plus.llm.formats.reading import (
     EXTRA_KEY,
@@ -102,6 +102,17 @@ class Guidelines:
                 start, end = base + start - found.shift, base + end - found.shift
             mentions.append(Mention(argument.value, label, reply_start=start, reply_end=end))
         return Reading(mentions, repairs)
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        answer = strip_reply(content)
+        named = next((match for match in _NAMED.finditer(answer) if match["name"] == RESULT), None)
+        closed = close_calls(answer, named.end() if named else 0)
+        if not closed:
+            raise InvalidReply("the reply was cut before its first item")
+        read = self.parse(content[: content.rfind(answer)] + closed, labels, text)
+        # The list may not be in the order of the text.
+        read.unread = [(0, len(text))]
+        return read
 
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         names = class_names(labels)

@@ -29,6 +29,11 @@ from spacy_ner_plus.llm.requests import InvalidReply
 # A reply with less of the text than this is no copy. What a copy leaves out is unread.
 LEAST_COPIED = 0.5
 LEAST_WITHOUT_TAGS = 0.8
+# Of a copy that was cut: the beginning of a tag at its end, and how long a word there may be.
+_HALF_TAG = re.compile(r"<[^<>\n]{0,60}\Z")
+_LONGEST_WORD = 40
+# By how much the text may be longer than the part of it that was copied, where a copy has slips.
+_SLIPS, _LEAST_SLIPS = 0.05, 20
 # Tags of any sort; "a < b" has none.
 _MARKUP = re.compile(r"</?([A-Za-z][\w:.-]*)[^<>]{0,200}>")
 
@@ -66,7 +71,20 @@ class InlineTags:
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         answer = strip_reply(content)
-        base = content.rfind(answer)
+        return self._read(answer, content.rfind(answer), labels, text)
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        answer = strip_reply(content)
+        whole = _until_cut(answer, labels)
+        if not whole:
+            raise InvalidReply("the reply was cut before its first word was whole")
+        length = len(_tags(tuple(labels)).sub("", whole))
+        end = min(len(text), length + max(round(_SLIPS * length), _LEAST_SLIPS))
+        read = self._read(whole, content.rfind(answer), labels, text[:end])
+        read.unread = [*read.unread, (end, len(text))] if end < len(text) else read.unread
+        return read
+
+    def _read(self, answer: str, base: int, labels: Sequence[str], text: str) -> Reading:
         if len(answer) > 3 * len(text) + 40 * text.count(" ") + 1000:
             raise InvalidReply(f"the reply has {len(answer):,} characters for a text of {len(text):,}")
         repairs = IssueLog()
@@ -133,6 +151,28 @@ def _escape(match: re.Match[str]) -> str:
 def _unescape(match: re.Match[str]) -> str:
     sign = "<" if match[1].lower() == "&lt;" else f"&{match[1][5:]}"
     return f"{sign}{match[2]}{match[3]}>"
+
+
+def _until_cut(answer: str, labels: Sequence[str]) -> str:
+    """RETURNS (str): A copy that was cut, up to the last word or entity that is whole."""
+    answer = _HALF_TAG.sub("", answer)
+    opened: list[re.Match[str]] = []
+    last = 0
+    for match in _tags(tuple(labels)).finditer(answer):
+        if match[1] != "<":
+            continue
+        if not match[2]:
+            opened.append(match)
+        elif opened:
+            opened.pop()
+            last = match.end()
+    if opened:
+        return answer[: opened[0].start()].rstrip()
+    # The word at the end may go on.
+    at = len(answer)
+    while at > last and not answer[at - 1].isspace() and len(answer) - at < _LONGEST_WORD:
+        at -= 1
+    return answer[:at].rstrip()
 
 
 def _check_markup(copy: str, labels: Sequence[str], text: str) -> None:

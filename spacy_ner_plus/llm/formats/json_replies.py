@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.llm.formats.json_text import read_json_text
+from spacy_ner_plus.llm.formats.json_text import close_json, read_json_text
 from spacy_ner_plus.llm.formats.reading import JSON_IN_STRING, TEXT_AROUND
 from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.requests import InvalidReply
@@ -72,6 +72,19 @@ def read_json(content: str, repairs: IssueLog | None = None) -> Any:
     if around.strip("`~ \n"):
         repairs.add(TEXT_AROUND, _shown(around))
     return read_json_in(value, repairs) if isinstance(value, str) else value
+
+
+def close_reply(content: str) -> str:
+    """Close the JSON of a reply that was cut.
+
+    RETURNS (str): What it holds completely, closed, at the same offsets.
+    RAISES (InvalidReply): Where that is nothing.
+    """
+    answer = strip_reply(content)
+    closed = close_json(answer, _find_start(answer)) if answer else ""
+    if not closed:
+        raise InvalidReply("the reply was cut before its first item")
+    return content[: content.rfind(answer)] + closed
 
 
 def read_json_in(string: str, repairs: IssueLog) -> Any:

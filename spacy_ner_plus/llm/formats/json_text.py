@@ -47,6 +47,35 @@ def read_json_text(text: str, start: int, repairs: IssueLog) -> tuple[Any, int]:
         return value, reader.at
 
 
+def close_json(text: str, start: int) -> str:
+    """Close the JSON value that begins at an offset and breaks off, after the last item that a list holds completely.
+
+    RETURNS (str): The text up to there, and closing brackets; '' where no list has a whole item.
+    """
+    opened: list[str] = []
+    closed, at = "", start
+    while at < len(text):
+        sign = text[at]
+        at += 1
+        if sign in _STRINGS:
+            match = _STRINGS[sign].match(text, at - 1)
+            if match is None:
+                break
+            at = match.end()
+        elif sign in "{[":
+            opened.append("}" if sign == "{" else "]")
+            continue
+        elif sign in "}]":
+            if not opened or opened.pop() != sign:
+                break
+        else:
+            continue
+        # A string among others, an object in a list, or a list.
+        if opened and (opened[-1] == "]" or sign == "]"):
+            closed = text[:at] + "".join(reversed(opened))
+    return closed
+
+
 # Said to the model with these words since the first stores: the reply to it is found by them.
 NOT_CLOSED = "the reply's JSON object isn't closed"
 

@@ -12,6 +12,7 @@ from typing import Any
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
+from spacy_ner_plus.llm.formats.json_replies import close_reply
 from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
@@ -47,8 +48,17 @@ class LabelLists:
         return None
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        return self._read(content, labels, text, self.schema(labels))
+
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        read = self._read(close_reply(content), labels, text, {**self.schema(labels), "required": []})
+        # Of labels that weren't come to, there may be mentions anywhere.
+        read.unread = [(0, len(text))]
+        return read
+
+    def _read(self, content: str, labels: Sequence[str], text: str, schema: dict[str, Any]) -> Reading:
         repairs = IssueLog()
-        lists = read_shaped(content, self.schema(labels), text, repairs)
+        lists = read_shaped(content, schema, text, repairs)
         found = [(label, item) for label, items in lists.items() for item in items]
         # Keys that weren't asked for may hold strings, too.
         offsets = find_strings(content, found, frozenset(map(fold, labels)))

@@ -19,7 +19,7 @@ from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, shipped_template
-from spacy_ner_plus.llm.formats.json_replies import read_json
+from spacy_ner_plus.llm.formats.json_replies import close_reply, read_json
 from spacy_ner_plus.llm.formats.json_shapes import shape_value
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
@@ -89,6 +89,12 @@ class PerType:
             repairs,
         )
 
+    def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
+        read = self.parse(close_reply(content), labels, text)
+        # The list may not be in the order of the text.
+        read.unread = [(0, len(text))]
+        return read
+
     def render(self, mentions: Sequence[CharMention], labels: Sequence[str], text: str) -> str:
         found = [text[start:end] for start, end, label in sorted(mentions) if label in labels]
         return json.dumps({LIST: found}, ensure_ascii=False)
@@ -106,9 +112,8 @@ def merge_outcomes(labels: Sequence[str], outcomes: Sequence[Outcome[Reading]]) 
         isn't known to be of that label isn't known to be nothing.
     """
     asked = tuple(one for outcome in outcomes for one in outcome.asked)
-    failed = [
-        (label, outcome) for label, outcome in zip(labels, outcomes, strict=True) if outcome.value is None
-    ]
+    failed = [(label, outcome) for label, outcome in zip(labels, outcomes, strict=True) if outcome.failure]
+    kind = failure = ""
     if failed:
         # A text that is too long for one of its questions is asked about in parts.
         kinds = [outcome.kind for _, outcome in failed]
@@ -116,12 +121,16 @@ def merge_outcomes(labels: Sequence[str], outcomes: Sequence[Outcome[Reading]]) 
         for label, outcome in failed:
             reasons.setdefault(outcome.failure, []).append(label)
         failure = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-        return Outcome(None, failure, "cut" if "cut" in kinds else kinds[0], asked)
+        if any(outcome.value is None for outcome in outcomes):
+            return Outcome(None, failure, "cut" if "cut" in kinds else kinds[0], asked)
+        kind = kinds[0]
     readings = [outcome.value for outcome in outcomes if outcome.value is not None]
     repairs = IssueLog()
     for reading in readings:
         repairs.merge(reading.repairs)
-    return Outcome(Reading([mention for reading in readings for mention in reading], repairs), asked=asked)
+    unread = sorted({stretch for reading in readings for stretch in reading.unread})
+    mentions = [mention for reading in readings for mention in reading]
+    return Outcome(Reading(mentions, repairs, unread), failure, kind, asked)
 
 
 def _find_list(value: Any, label: str, repairs: IssueLog) -> Any:

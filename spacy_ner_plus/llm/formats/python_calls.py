@@ -121,6 +121,26 @@ def read_calls(text: str, start: int, repairs: IssueLog) -> tuple[list[Call | No
     raise InvalidReply(NOT_CLOSED)
 
 
+def close_calls(text: str, start: int) -> str:
+    """Close the list that begins at an offset and breaks off, after its last call that is whole.
+
+    start (int): Of a '[', or of the first call.
+    RETURNS (str): The text up to there, and ']'; '' where there is no whole call.
+    """
+    base = int(text.startswith("[", start))
+    depth, end = 0, 0
+    try:
+        for token in _tokens(text, start):
+            depth += (token.kind == "open") - (token.kind == "close")
+            if token.text == ")" and depth == base:
+                end = token.end
+            elif depth < base:
+                break
+    except InvalidReply:
+        pass  # here it breaks off
+    return f"{text[:end]}]" if end else ""
+
+
 def _tokens(text: str, at: int) -> Iterator[_Token]:
     """Go through tokens, without white space and comments."""
     while at < len(text):

@@ -28,7 +28,7 @@ class Reading(list[Mention]):
 
     repairs (IssueLog): What was repaired.
     unread (Sequence[tuple[int, int]]): Start and end, by character, of the stretches of the text that the
-        reply leaves out, so that nothing is known of them.
+        reply leaves out, so that nothing is known of them, beside the mentions in them.
     """
 
     def __init__(

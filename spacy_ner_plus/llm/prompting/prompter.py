@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
 from spacy_ner_plus.llm.formats import ReplyFormat
+from spacy_ner_plus.llm.formats.base import ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
@@ -73,7 +74,12 @@ class Prompter:
 
         def ask(about: Sequence[str]) -> Question[Reading]:
             request = self._request(text, examples, sample, about)
-            return Question(request, self.reader(text, about), is_divisible=is_divisible)
+            return Question(
+                request,
+                self.reader(text, about),
+                is_divisible=is_divisible,
+                read_cut=self._reader_of_cut(text, about),
+            )
 
         own = getattr(self.format, "dialogue", None)
         return own(self.labels.names, ask) if own else ask_one(ask(self.labels.names))
@@ -138,6 +144,13 @@ class Prompter:
             return add_probabilities(read, reply)
 
         return read
+
+    def _reader_of_cut(self, text: str, about: Sequence[str]) -> Callable[[ChatReply], Reading] | None:
+        """RETURNS (Callable | None): Reads what a reply that was cut holds completely; None where the format can't."""
+        form = self.format
+        if not isinstance(form, ReadsCutReplies):
+            return None
+        return lambda reply: add_probabilities(form.parse_cut(reply.content, about, text), reply)
 
 
 def _gives_away(example: str, text: str, whole: str) -> bool:

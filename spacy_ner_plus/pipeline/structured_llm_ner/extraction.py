@@ -25,7 +25,7 @@ UNALIGNED = "mention that isn't in the text: not written"
 FUZZY = "mention spelled differently in the text: aligned to what is most similar"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
 # By the kind of an outcome.
-_KINDS = {"invalid": INVALID, "cut": INVALID, "unread": UNREAD}
+_KINDS = {"invalid": INVALID, "partial": INVALID, "cut": INVALID, "unread": UNREAD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,30 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from spacy.tokens import Doc, Token
 
 from spacy_ner_plus.alignment.align import AlignedMention, Alignment, align_mentions
-from spacy_ner_plus.chunks import Stretch, chunk_doc, merge_chunks
+from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.dialogues import ask_together
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome
 from spacy_ner_plus.llm.votes import Candidate, count_votes
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
+from spacy_ner_plus.pipeline.structured_llm_ner.repetition import repeats_itself
+from spacy_ner_plus.pipeline.structured_llm_ner.reply_length import ReplyLength
 from spacy_ner_plus.pipeline.structured_llm_ner.sample import Part, Sample
+
+# A chunk is asked about in so many rounds of halves at most, thus in 16 parts.
+_MOST_HALVINGS = 4
+# Where chunks are sized by the reply, they aren't smaller than this.
+_LEAST_AUTOMATIC = 64
+# A part with fewer bytes holds too little context to be halved once more.
+_FEWEST_BYTES = 140
 
 
 class Extractor:
@@ -22,6 +33,7 @@ class Extractor:
 
     samples (int): How often each text is asked about.
     chunk_tokens (int | None): Tokens of text in a request at most; None for no limit.
+    sized_by_reply (bool): Whether chunks are also small enough for replies that are full of entities.
     chunk_overlap (int): How many tokens chunks share.
     occurrences (str): As `align_mentions` takes it.
     similarity_threshold (float): As `align_mentions` takes it.
@@ -37,6 +49,7 @@ class Extractor:
         chunk_overlap: int,
         occurrences: str,
         similarity_threshold: float,
+        sized_by_reply: bool = False,
     ):
         self.prompter = prompter
         self.model = model
@@ -45,11 +58,20 @@ class Extractor:
         self.chunk_overlap = chunk_overlap
         self.occurrences = occurrences
         self.similarity_threshold = similarity_threshold
+        self.sized_by_reply = sized_by_reply
 
     @property
     def labels(self) -> tuple[str, ...]:
         """RETURNS (tuple[str]): The labels that are asked for."""
         return self.prompter.labels.names
+
+    @cached_property
+    def reply_length(self) -> ReplyLength:
+        """RETURNS (ReplyLength): How long replies get."""
+        model, prompter = self.model, self.prompter
+        return ReplyLength.measure(
+            prompter.format, self.labels, model.count_tokens, model.settings.reply_limit()
+        )
 
     def submit(self, doc: Doc, issues: IssueLog | None = None) -> DocInFlight:
         """Send the requests about a Doc; none for one without words.
@@ -61,18 +83,33 @@ class Extractor:
         submitted = DocInFlight(doc, self.chunks(doc, issues, text=whole), text=whole)
         for start, end in submitted.chunks:
             for sample in range(self.samples):
-                submitted.futures.append(self.model.hold(self._ask(whole, (start, end), sample)))
+                submitted.futures.append(self.model.hold(self._ask(doc, whole, (start, end), sample)))
         return submitted
 
-    def _ask(self, whole: str, stretch: Stretch, sample: int) -> Dialogue[Sample]:
-        """Ask once about a chunk.
+    def _ask(
+        self, doc: Doc, whole: str, stretch: Stretch, sample: int, halvings: int = _MOST_HALVINGS
+    ) -> Dialogue[Sample]:
+        """Ask once about a chunk; where the reply is cut, about its halves.
 
         whole (str): The Doc's text.
         sample (int): Which of several samples, from 0.
+        halvings (int): How often the chunk may be halved.
         """
         start, end = stretch
-        outcome = yield from self.prompter.dialogue(whole[start:end], sample, whole=whole)
-        return Sample([Part(stretch, outcome)])
+        text = whole[start:end]
+        is_divisible = (
+            halvings > 0 and self.reply_length.may_be_cut(text) and len(text.encode()) >= _FEWEST_BYTES
+        )
+        outcome = yield from self.prompter.dialogue(text, sample, whole=whole, is_divisible=is_divisible)
+        if outcome.kind != "cut":
+            return Sample([Part(stretch, outcome)])
+        halves = halve(doc, stretch, overlap=self.chunk_overlap)
+        # A model that goes round in circles may find out of it with less text, and seldom with still less.
+        is_over = len(halves) == 1 or repeats_itself(outcome.replies[-1].content, text)
+        left = 0 if is_over else halvings - 1
+        read = yield from ask_together([self._ask(doc, whole, half, sample, left) for half in halves])
+        parts = [part for each in read for part in each.parts]
+        return Sample(parts, [*outcome.asked, *(asked for each in read for asked in each.superseded)])
 
     def requests(self, doc: Doc) -> list[ChatRequest]:
         """RETURNS (list[ChatRequest]): What `submit` would send first about a Doc; nothing is sent."""
@@ -97,16 +134,37 @@ class Extractor:
         text = doc.text if text is None else text
         if not text or text.isspace():
             return []
+        budget = self._smaller_budget()
+        if budget is None or self._fits(text, budget):
+            return self._cut(doc, text, self.chunk_tokens, self.chunk_overlap, issues)
+        # Before chunks were sized by the reply, they were by the context alone: those that were answered stay.
+        if self.model.settings.store is not None:
+            counted = IssueLog()
+            earlier = self._cut(doc, text, self.chunk_tokens, self.chunk_overlap, counted)
+            start, end = earlier[0]
+            if self.model.is_stored(self.prompter.requests(text[start:end], whole=text)[0]):
+                if issues is not None:
+                    issues.merge(counted)
+                return earlier
+        return self._cut(doc, text, budget, min(self.chunk_overlap, budget // 4), issues)
+
+    def _smaller_budget(self) -> int | None:
+        """RETURNS (int | None): Tokens of text that replies allow, where those are fewer than `chunk_tokens`."""
+        tokens = self.reply_length.text_tokens(least=_LEAST_AUTOMATIC) if self.sized_by_reply else None
+        is_smaller = tokens is not None and (self.chunk_tokens is None or tokens < self.chunk_tokens)
+        return tokens if is_smaller else None
+
+    def _fits(self, text: str, budget: int) -> bool:
         # No tokenizer makes more tokens than bytes.
-        if self.chunk_tokens is None or len(text.encode()) <= self.chunk_tokens:
+        return len(text.encode()) <= budget or self.model.count_tokens(text) <= budget
+
+    def _cut(
+        self, doc: Doc, text: str, budget: int | None, overlap: int, issues: IssueLog | None
+    ) -> list[Stretch]:
+        if budget is None or len(text.encode()) <= budget:
             return [(0, len(text))]
-        return chunk_doc(
-            doc,
-            budget=self.chunk_tokens,
-            count_tokens=self.model.count_tokens,
-            overlap=self.chunk_overlap,
-            issues=issues,
-        )
+        count = self.model.count_tokens
+        return chunk_doc(doc, budget=budget, count_tokens=count, overlap=overlap, issues=issues)
 
     def read(self, submitted: DocInFlight, *, occurrences: str | None = None) -> Extraction:
         """Wait for the replies about a Doc, and find the mentions in its text.
@@ -170,7 +228,8 @@ class Extractor:
         for part in sample.parts:
             start, end = part.stretch
             if part.outcome.value is None:
-                reading.left_out[part.stretch] = part.outcome
+                # What halves share may be in the other one.
+                reading.left_out.update(dict.fromkeys(_outside(part, sample.parts), part.outcome))
                 found.append(None)
                 continue
             alignment = align_mentions(
@@ -184,7 +243,8 @@ class Extractor:
             )
             reading.alignments.append(alignment)
             reading.repairs.merge(part.outcome.value.repairs)
-            reading.left_out.update({(start + a, start + b): None for a, b in part.outcome.value.unread})
+            unread = [(start + a, start + b) for a, b in part.outcome.value.unread]
+            reading.left_out.update(dict.fromkeys(unread, part.failure))
             found.append(alignment.spans)
         if len(found) == 1:
             reading.spans = found[0] or ()
@@ -243,12 +303,25 @@ class _ChunkReading:
 
 
 def _count_votes(doc: Doc, samples: Sequence[_SampleReading]) -> list[Candidate]:
-    unread = [
-        {token.i for a, b in sample.left_out for token in _tokens_in(doc, a, b)}
-        for sample in samples
-        if sample.left_out
-    ]
+    unread = [{token.i for a, b in sample.left_out for token in _tokens_in(doc, a, b)} for sample in samples]
     return count_votes([sample.spans for sample in samples], unread)
+
+
+def _outside(part: Part, parts: Sequence[Part]) -> list[Stretch]:
+    """What of a part lies in no other one with an answer to all of it."""
+    left = [part.stretch]
+    for other in parts:
+        read = other.outcome.value
+        if read is None or read.unread:
+            continue
+        start, end = other.stretch
+        left = [
+            (max(a, c), min(b, d))
+            for a, b in left
+            for c, d in ((a, start), (end, b))
+            if max(a, c) < min(b, d)
+        ]
+    return left
 
 
 def _tokens_in(doc: Doc, start: int, end: int) -> list[Token]:

@@ -63,6 +63,7 @@ def make_extractor(
         chunk_overlap=settings.chunk_overlap,
         occurrences=settings.occurrences,
         similarity_threshold=settings.similarity_threshold,
+        sized_by_reply=settings.chunk_tokens is None,
     )
 
 

@@ -18,6 +18,11 @@ class Part:
     stretch: Stretch
     outcome: Outcome[Reading]
 
+    @property
+    def failure(self) -> Outcome[Reading] | None:
+        """RETURNS (Outcome | None): Why there is no answer about it, or about all of it; None where there is one."""
+        return self.outcome if self.outcome.failure else None
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -37,10 +42,10 @@ class Sample:
 
     @property
     def failures(self) -> list[Outcome]:
-        """RETURNS (list[Outcome]): Of the parts without an answer."""
-        return [part.outcome for part in self.parts if part.outcome.value is None]
+        """RETURNS (list[Outcome]): Of the parts without an answer, or with one about a part of it."""
+        return [part.failure for part in self.parts if part.failure is not None]
 
     @property
     def is_lost(self) -> bool:
         """RETURNS (bool): Whether no part has an answer."""
-        return len(self.failures) == len(self.parts)
+        return all(part.outcome.value is None for part in self.parts)

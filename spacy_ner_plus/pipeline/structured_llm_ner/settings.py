@@ -67,7 +67,7 @@ class StructuredLLMSettings(EntitySettings):
     )
     chunk_tokens: int | None = setting(
         "Tokens of text in a request at most; longer texts are cut between sentences. None for what the "
-        "model's `context_length` leaves, or no limit.",
+        "model's `context_length` leaves, and what a reply of `max_tokens` can answer.",
         None,
     )
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)

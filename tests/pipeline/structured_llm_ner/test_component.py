@@ -350,7 +350,9 @@ def test_structured_llm_ner_gives_every_doc_of_a_thousand_in_order_at_a_fault_ra
     assert [doc.text for doc in docs] == texts
     failed = [doc for doc in docs if doc._.ner_failure]
     assert all(found(doc) == expected(doc.text) for doc in docs if not doc._.ner_failure)
-    assert all(token.ent_iob_ == "" for doc in failed for token in doc)
+    # Of replies that were cut, what they hold completely is used.
+    assert all(found(doc) <= expected(doc.text) for doc in failed)
+    assert all(token.ent_iob_ != "O" for doc in failed for token in doc)
     # The server's own log: what is right was answered, and few are given up.
     digests = [digest_of(list(prompter.request(text).messages)) for text in texts]
     assert all(digest in answered for digest, doc in zip(digests, docs, strict=True) if not doc._.ner_failure)
