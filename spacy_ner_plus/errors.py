@@ -987,3 +987,8 @@ class Warnings(metaclass=_Coded):
         "'{name}' gets only a part of what these find: {voters}. Entities that are on a Doc already keep theirs out; "
         "set `overwrite_ents` of these to true, so that each votes with all that it finds."
     )
+    W355 = (
+        "Processes that have copies of one chat model don't find each other here ({reason}): each of them takes all of "
+        "`max_concurrency`, the rates a minute and the `budget`, and what they took isn't added up. Divide these by "
+        "the number of processes."
+    )

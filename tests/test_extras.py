@@ -39,7 +39,7 @@ def core(tmp_path_factory):
 
 USE = """
 import importlib.util, sys
-others = ("seqeval", "scipy", "sklearn", "aiolimiter", "rapidfuzz", "spacy_llm", "spacy_transformers", "pandas")
+others = ("seqeval", "scipy", "sklearn", "rapidfuzz", "spacy_llm", "spacy_transformers", "pandas")
 assert not [name for name in others if importlib.util.find_spec(name)]
 import spacy
 from spacy.util import registry

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
+from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.client.process_client import ProcessClient
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
@@ -30,11 +31,16 @@ class ChatModel:
     Making, copying and pickling one opens nothing: the first request reads the key, opens the store
     and starts a thread. Any thread may use it, beside any event loop, and after a fork.
 
+    Copies in other processes (forked, or from a pickle) share what is limited: `max_concurrency`, the rates a minute
+    and the budget.
+
     settings (ChatSettings): The server, the model, and how to ask it.
+    lineage (Lineage | None): Of which model it is a copy, for one that is made from a copy of its settings.
     """
 
-    def __init__(self, settings: ChatSettings):
+    def __init__(self, settings: ChatSettings, lineage: Lineage | None = None):
         self.settings = settings
+        self._lineage = lineage or Lineage()
         self._clients: dict[int, ProcessClient] = {}
 
     def hold(self, dialogue: Dialogue[T]) -> Future[T]:
@@ -59,8 +65,10 @@ class ChatModel:
 
     @property
     def usage(self) -> UsageSnapshot:
-        """RETURNS (UsageSnapshot): What the requests of this process have taken so far."""
-        return self._client().meter.snapshot()
+        """RETURNS (UsageSnapshot): What requests have taken so far: of this process, and of all its copies if it was
+        made here.
+        """
+        return self._client().usage()
 
     @property
     def context_length(self) -> int | None:
@@ -104,16 +112,17 @@ class ChatModel:
         # One for each process, since neither threads nor connections survive a fork.
         client = self._clients.get(os.getpid())
         if client is None:
-            client = ProcessClient(self.settings)
+            client = ProcessClient(self.settings, self._lineage)
             if self._clients.setdefault(os.getpid(), client) is client:
                 weakref.finalize(self, client.close)
         return self._clients[os.getpid()]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"settings": self.settings}
+        return {"settings": self.settings, "lineage": self._lineage}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["settings"])
+        lineage = state.get("lineage")  # earlier versions have none
+        self.__init__(state["settings"], None if lineage is None or lineage.is_makers else lineage)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.settings.base_url!r}, name={self.settings.name!r})"

@@ -19,14 +19,16 @@ from spacy_ner_plus.llm.client.layers.probed import Probed
 from spacy_ner_plus.llm.client.layers.retried import Retried
 from spacy_ner_plus.llm.client.layers.stored import Stored
 from spacy_ner_plus.llm.client.layers.validated import Validated
-from spacy_ner_plus.llm.client.limits import Budget
+from spacy_ner_plus.llm.client.limits.budget import Budget
+from spacy_ner_plus.llm.client.limits.copies import ConcurrencyShare, Lineage, copies_of
+from spacy_ner_plus.llm.client.limits.pace import shared_pace
+from spacy_ner_plus.llm.client.limits.rates import RateLimits
 from spacy_ner_plus.llm.client.loop_thread import LoopThread
 from spacy_ner_plus.llm.client.open_question import OpenQuestion
-from spacy_ner_plus.llm.client.pace import shared_pace
 from spacy_ner_plus.llm.client.prices import find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import load_counter
-from spacy_ner_plus.llm.client.usage import UsageMeter
+from spacy_ner_plus.llm.client.usage import UsageMeter, UsageSnapshot
 from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome, Question, Usage
 
 T = TypeVar("T")
@@ -36,13 +38,22 @@ class ProcessClient:
     """Holds dialogues with a model, by the store alone as far as it has the replies.
 
     Nothing is opened before the first request. After `close` the next request opens everything again.
+
+    lineage (Lineage): Which models in other processes are copies, with which it shares what is limited.
     """
 
-    def __init__(self, settings: ChatSettings):
+    def __init__(self, settings: ChatSettings, lineage: Lineage):
         self._settings = settings
         self._pid = os.getpid()
+        self._copies = copies_of(lineage)
+        self._share = ConcurrencyShare(self._copies, settings.max_concurrency)
+        self._rates = RateLimits(
+            self._copies,
+            requests_per_minute=settings.requests_per_minute,
+            tokens_per_minute=settings.tokens_per_minute,
+        )
         self._price, note = find_price(settings.name, settings.prices or {})
-        self.meter = UsageMeter(self._price, note)
+        self.meter = UsageMeter(self._price, note, self._copies.usage_note())
         self.kept = KeptReplies(settings, self.meter)
         self._sampling = settings.sampling()
         self._counter: Callable[[str], int] | None = None
@@ -89,6 +100,10 @@ class ProcessClient:
             self._counter = load_counter(self._settings.tokenizer)
         return self._counter(text)
 
+    def usage(self) -> UsageSnapshot:
+        """RETURNS (UsageSnapshot): What requests took so far."""
+        return self.meter.snapshot(self._copies.usage_of_others())
+
     def has_stored(self, request: ChatRequest) -> bool:
         """RETURNS (bool): Whether the store has the reply; looking makes no file."""
         return self.kept.has(request)
@@ -107,7 +122,8 @@ class ProcessClient:
     def _check(self) -> None:
         """Find out before anything is sent and paid for what would make every request fail."""
         if not self._is_checked:
-            check_installed("aiolimiter", "llm")
+            for name in ("httpcore", "rapidfuzz"):  # what sends requests, and what reads replies
+                check_installed(name, "llm")
             self._settings.endpoint()
             self._is_checked = True
 
@@ -167,7 +183,7 @@ class ProcessClient:
             if self._budget is None:
                 # It outlives the layers: closing the model doesn't give back what was spent.
                 self._budget = Budget(
-                    given.budget or {}, price=self._price, name=given.name, store=given.store
+                    self._copies, given.budget or {}, price=self._price, name=given.name, store=given.store
                 )
             self._budget.start_loop()
             url = given.endpoint()
@@ -178,9 +194,11 @@ class ProcessClient:
                 grammar_field=given.grammar_field,
                 store=store,
             )
-            pace = shared_pace(url, given.max_concurrency, given.retry_base)
+            lane = shared_pace(url).lane(most=given.max_concurrency, base=given.retry_base, share=self._share)
             self._endpoint = Endpoint(given, modes, meter=self.meter, count=self.count)
-            limited = Limited(self._endpoint, given, pace=pace, budget=self._budget, count=self.count)
+            limited = Limited(
+                self._endpoint, given, lane=lane, rates=self._rates, budget=self._budget, count=self.count
+            )
             probed = Probed(Retried(limited, given, self.meter), modes, self._sampling)
             self._layers = Validated(Coalesced(Stored(probed, self.kept)), self._call)
         return self._layers

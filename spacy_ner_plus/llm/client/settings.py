@@ -45,7 +45,9 @@ class ChatSettings:
         above=0,
     )
     max_concurrency: int = setting(
-        "Requests in flight at most; fewer while the server pushes back.", 16, at_least=1
+        "Requests in flight at most, in all processes together; fewer while the server pushes back.",
+        16,
+        at_least=1,
     )
     max_retries: int = setting(
         "How often a request is sent again after an attempt that failed. Limits and outages don't count.",
@@ -70,7 +72,9 @@ class ChatSettings:
     )
     grammar_field: str = setting("The field that takes a grammar: 'grammar' for llama.cpp; '' for none.", "")
     logprobs: bool = setting("Whether to ask for the log-probabilities of tokens.", False)
-    requests_per_minute: float | None = setting("Requests sent in a minute at most.", None, above=0)
+    requests_per_minute: float | None = setting(
+        "Requests sent in a minute at most, by all processes together.", None, above=0
+    )
     tokens_per_minute: float | None = setting(
         "Tokens of prompts and replies in a minute at most: estimated when a request is sent, corrected "
         "when its reply comes.",
@@ -88,7 +92,7 @@ class ChatSettings:
     )
     replay_only: bool = setting("Whether to answer from the store alone, and send nothing.", False)
     budget: dict[str, float] | None = setting(
-        "'usd' or 'tokens' after which nothing more is sent, in each process.", None
+        "'usd' or 'tokens' after which nothing more is sent, in all processes together.", None
     )
     prices: dict[str, Any] | None = setting(
         "USD per million tokens by model: {'name': {'input': 1, 'output': 2, 'cached': 0.5}}.", None

@@ -1,8 +1,9 @@
 """What requests take: counted as replies come, and shown as a snapshot."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 from spacy_ner_plus.llm.client.prices import Price
 from spacy_ner_plus.llm.requests import Usage
@@ -10,7 +11,8 @@ from spacy_ner_plus.llm.requests import Usage
 
 @dataclass(frozen=True, slots=True)
 class UsageSnapshot:
-    """What a model's requests took so far.
+    """What a model's requests took so far: those of this process, and where the model was made those of all its copies
+    in other processes, also when these are gone.
 
     requests (int): HTTP requests that were sent, with repeated ones, re-asks and probes.
     replies (int): Replies that came; each is in the store, except empty ones and those to probes.
@@ -52,7 +54,15 @@ class UsageSnapshot:
         return asdict(self)
 
 
-_COUNTS = tuple(field.name for field in fields(UsageSnapshot) if field.name not in ("cost", "price_note"))
+COUNTS = tuple(field.name for field in fields(UsageSnapshot) if field.name not in ("cost", "price_note"))
+
+
+class Tally(Protocol):
+    """Whatever else counts."""
+
+    def add(self, **counts: float) -> None:
+        """Add to counts."""
+        ...
 
 
 class UsageMeter:
@@ -60,19 +70,23 @@ class UsageMeter:
 
     price (Price | None): Of the model; None where it isn't known.
     note (str): Which price that is, or that none is known.
+    elsewhere (Tally | None): Where the counts are added up with those of other processes.
     """
 
-    def __init__(self, price: Price | None, note: str):
+    def __init__(self, price: Price | None, note: str, elsewhere: Tally | None = None):
         self._price = price
         self._note = note
+        self._elsewhere = elsewhere
         self._lock = threading.Lock()
-        self._counts = dict.fromkeys(_COUNTS, 0)
+        self._counts = dict.fromkeys(COUNTS, 0)
 
     def add(self, **counts: float) -> None:
         """Add to counts, which are named as a snapshot's fields."""
         with self._lock:
             for name, count in counts.items():
                 self._counts[name] += count
+            if self._elsewhere is not None:
+                self._elsewhere.add(**counts)
 
     def add_reply(self, usage: Usage, seconds: float, *, reported: bool = True, probe: bool = False) -> None:
         """Count a reply from the server."""
@@ -86,10 +100,15 @@ class UsageMeter:
             seconds=seconds,
         )
 
-    def snapshot(self) -> UsageSnapshot:
-        """RETURNS (UsageSnapshot): What has been counted so far."""
+    def snapshot(self, others: Mapping[str, float] | None = None) -> UsageSnapshot:
+        """Show what has been counted so far.
+
+        others (Mapping[str, float] | None): What was counted elsewhere, to be added.
+        """
         with self._lock:
             counts = dict(self._counts)
+        for name, count in (others or {}).items():
+            counts[name] += count if name == "seconds" else round(count)
         usage = Usage(counts["prompt_tokens"], counts["completion_tokens"], counts["cached_tokens"])
         cost = None if self._price is None else self._price.cost(usage)
         return UsageSnapshot(**counts, cost=cost, price_note=self._note)

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
@@ -142,6 +143,8 @@ class StructuredLLMNER(EntityComponent):
         self.settings = settings
         self.issues = IssueLog()
         self._files = NamedFiles()
+        # Made here, since each worker of `nlp.pipe(n_process=2)` makes the chat model itself.
+        self._lineage = Lineage()
         self._extractor: Extractor | None = None
 
     @property
@@ -161,7 +164,7 @@ class StructuredLLMNER(EntityComponent):
     def _make_extractor(self, settings: StructuredLLMSettings) -> "Extractor":
         from spacy_ner_plus.pipeline.structured_llm_ner.make_extractor import make_extractor
 
-        return make_extractor(settings, self._files, self.vocab, self.name, self.issues)
+        return make_extractor(settings, self._files, self.vocab, self.name, self.issues, self._lineage)
 
     @property
     def client(self) -> "ChatModel":
@@ -318,6 +321,7 @@ class StructuredLLMNER(EntityComponent):
     def _reset(self) -> None:
         """Make the extractor again when it is next needed, and count from zero."""
         self._extractor = None
+        self._lineage = Lineage()
         self.issues = IssueLog()
 
     def _warn(self, issues: IssueLog) -> None:

@@ -12,6 +12,7 @@ from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet, load_labels
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.demonstrations import (
@@ -31,18 +32,24 @@ _FEWEST_CHUNK_TOKENS = 20
 
 
 def make_extractor(
-    settings: StructuredLLMSettings, files: NamedFiles, vocab: Vocab, name: str, issues: IssueLog
+    settings: StructuredLLMSettings,
+    files: NamedFiles,
+    vocab: Vocab,
+    name: str,
+    issues: IssueLog,
+    lineage: Lineage,
 ) -> Extractor:
     """Read what the settings name, and put the parts together.
 
     files (NamedFiles): What was read before; what is read is added.
     name (str): The component, for messages.
     issues (IssueLog): Where examples without annotation, which are left out, are counted.
+    lineage (Lineage): Of the chat model, if it is made here.
     RAISES (UserError): Where something isn't given or can't be read.
     """
     if settings.labels is None:
         raise UserError(Errors.E242.format(name=name))
-    model = make_model(settings.model, name)
+    model = make_model(settings.model, name, lineage)
     labels = files.read("labels", settings.labels, lambda given: load_labels(given).to_dict())
     template = files.read("template", settings.template, _read_template)
     records = files.read("examples", settings.examples, lambda given: _read_examples(given, vocab, issues))
@@ -67,11 +74,12 @@ def make_extractor(
     )
 
 
-def make_model(given: Any, name: str) -> ChatModel:
+def make_model(given: Any, name: str, lineage: Lineage) -> ChatModel:
     """Make a chat model from a component's setting.
 
     given (dict[str, Any] | ChatModel): Its settings, or the model itself.
     name (str): The component, for messages.
+    lineage (Lineage): Of the model, if it is made here.
     RAISES (UserError): Where settings are missing, unknown or can't be.
     """
     if not isinstance(given, Mapping):
@@ -84,7 +92,7 @@ def make_model(given: Any, name: str) -> ChatModel:
     if unknown or missing:
         found = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
         raise UserError(Errors.E244.format(name=name, found=f"{found}; known: {', '.join(known)}"))
-    return ChatModel(ChatSettings(**given))
+    return ChatModel(ChatSettings(**given), lineage)
 
 
 def _chunk_tokens(

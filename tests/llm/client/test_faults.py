@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.client import pace
+from spacy_ner_plus.llm.client.limits import pace
 from spacy_ner_plus.llm.store.store import Store
 from tests.conftest import ROOT
 from tests.llm.client.asking import (

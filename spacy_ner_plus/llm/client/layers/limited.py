@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.client.call import Call, Cause, Layer, NoReply
-from spacy_ner_plus.llm.client.limits import Budget, RateLimits
-from spacy_ner_plus.llm.client.pace import Hopeless, Pace, Trouble, Turn
+from spacy_ner_plus.llm.client.limits.budget import Budget
+from spacy_ner_plus.llm.client.limits.pace import Hopeless, Lane, Trouble, Turn
+from spacy_ner_plus.llm.client.limits.rates import RateLimits
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
 from spacy_ner_plus.llm.requests import ChatReply
@@ -19,7 +20,8 @@ class Limited:
     """Makes each attempt when it may be made, and tells the pace what came of it.
 
     inner (Layer): The server.
-    pace (Pace): How many requests it gets at a time.
+    lane (Lane): How many requests it gets at a time.
+    rates (RateLimits): How many a minute.
     budget (Budget): What may be spent.
     count (Callable[[str], int]): Counts tokens.
     """
@@ -29,18 +31,18 @@ class Limited:
         inner: Layer,
         settings: ChatSettings,
         *,
-        pace: Pace,
+        lane: Lane,
+        rates: RateLimits,
         budget: Budget,
         count: Callable[[str], int],
     ):
         self._inner = inner
         self._settings = settings
-        self._pace = pace
+        self._lane = lane
+        self._pace = lane.pace
+        self._rates = rates
         self._budget = budget
         self._count = count
-        self._rates = RateLimits(
-            requests_per_minute=settings.requests_per_minute, tokens_per_minute=settings.tokens_per_minute
-        )
         self._replies = 0
         self._reply_tokens = 0
 
@@ -51,25 +53,40 @@ class Limited:
             was stored while the request waited.
         RAISES (UserError): Where the budget is used up, or the server is gone, or has a limit of hours.
         """
-        turn = await self._turn(call)
+        while True:
+            turn = await self._turn(call)
+            try:
+                if stored := call.find():
+                    return stored
+                prompt, completion = message_tokens(call.request.messages, self._count), self._expected()
+                async with self._budget.spending(prompt, completion):
+                    await self._rates.wait(prompt + completion)
+                    if self._pace.is_paused(turn):  # since meanwhile the server asked all to wait
+                        self._rates.give_back(prompt + completion)
+                        continue
+                    turn = self._pace.sent(turn)
+                    return await self._attempt(call, turn, prompt + completion)
+            finally:
+                self._pace.end(turn)
+
+    async def _attempt(self, call: Call, turn: Turn, expected: int) -> ChatReply | NoReply:
+        """Send a request, count what it took, and tell the pace what came of it.
+
+        expected (int): The tokens that it is expected to take.
+        """
         try:
-            if stored := call.find():
-                return stored
-            prompt, completion = message_tokens(call.request.messages, self._count), self._expected()
-            async with self._budget.spending(prompt, completion):
-                await self._rates.wait(prompt + completion)
-                turn = self._pace.sent(turn)
-                answer = await self._inner.ask(call)
-                if answer.usage is not None:
-                    self._budget.spend(answer.usage)
-                    self._rates.correct(prompt + completion, answer.usage.prompt + answer.usage.completion)
-            return self._judge(answer, turn)
-        finally:
-            self._pace.end(turn)
+            answer = await self._inner.ask(call)
+        except UserError:
+            self._pace.answered(turn)  # with a refusal that holds for all requests of this model
+            raise
+        if answer.usage is not None:
+            self._budget.spend(answer.usage)
+            self._rates.correct(expected, answer.usage.prompt + answer.usage.completion)
+        return self._judge(answer, turn)
 
     async def _turn(self, call: Call) -> Turn:
         try:
-            return await self._pace.turn(call.asked, gives_up=self._settings.on_outage == "stop")
+            return await self._lane.turn(call.asked, gives_up=self._settings.on_outage == "stop")
         except Hopeless as error:
             url = self._settings.endpoint()
             if not error.was_reached and error.trouble == Trouble.OUTAGE:
