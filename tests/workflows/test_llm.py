@@ -5,6 +5,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import FORMATS
 from spacy_ner_plus.workflows.llm import estimate, try_formats
 from tests.servers.fault_server import FaultServer
+from tests.servers.known_answers import LABELS
 from tests.workflows.chat import TEXTS, save_corpus, save_pipeline
 
 
@@ -77,6 +78,15 @@ def test_llm_estimate_is_near_what_a_run_takes(pipeline, corpus):
     found = estimate(pipeline, [str(corpus)])
     trial = try_formats(pipeline, corpus, formats=["label_lists"])[0]
     assert found.prompt_tokens == pytest.approx(trial.prompt_tokens, rel=0.35)
+
+
+def test_llm_estimate_is_near_what_a_run_takes_with_a_question_for_each_label(pipeline, corpus):
+    found = estimate(pipeline, [str(corpus)], overrides=["components.structured_llm_ner.format=per_type"])
+    assert found.requests == 4 * len(LABELS)
+    trial = try_formats(pipeline, corpus, formats=["per_type"])[0]
+    assert trial.f1["all"] == 1.0
+    assert found.prompt_tokens == pytest.approx(trial.prompt_tokens, rel=0.35)
+    assert found.completion_tokens == pytest.approx(trial.completion_tokens, rel=0.6)
 
 
 def test_llm_estimate_reads_lines_of_text(pipeline, tmp_path):

@@ -66,7 +66,10 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
                 reply = prompter.format.render(gold, prompter.labels.names, text) if doc.ents else None
                 tokens = (
                     model.count_tokens(text) * REPLY_SHARE if reply is None else model.count_tokens(reply)
-                )
+                ) / len(requests)
+                # Several questions about a text share its entities, and each has the form of a reply.
+                if len(requests) > 1:
+                    tokens += model.count_tokens(prompter.format.render([], prompter.labels.names, text))
                 for request in requests:
                     found.requests += 1
                     if model.is_stored(request):
@@ -74,8 +77,7 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
                         continue
                     found.prompt_tokens += model.count_tokens(request.messages)
                     most = model.settings.max_tokens
-                    # Several questions about a text share its entities.
-                    found.completion_tokens += min(round(tokens / len(requests)), most)
+                    found.completion_tokens += min(round(tokens), most)
                     found.most_completion_tokens += most
     found.cost = model.cost(Usage(found.prompt_tokens, found.completion_tokens))
     sent = found.requests - found.stored
