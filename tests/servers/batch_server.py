@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers.known_answers import answer, asked_text
+from tests.servers.known_answers import answer, answer_about_one, asked_text
 
 _PAGE = 2
 
@@ -113,7 +113,7 @@ class BatchServer:
                 "error": None,
             }
         schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
-        content = answer(asked_text(body["messages"]), schema)
+        content = answer_about_one(body["messages"]) or answer(asked_text(body["messages"]), schema)
         message = {"role": "assistant", "content": spoiled.get("content", content)}
         if "refusal" in spoiled:
             message["refusal"] = spoiled["refusal"]

@@ -15,7 +15,7 @@ from spacy_ner_plus.llm.store.store import Store
 from spacy_ner_plus.workflows.llm import list_replies
 from spacy_ner_plus.workflows.llm_batch import batch_status, collect_batches, drop_batches, submit_batches
 from tests.servers.batch_server import BatchServer
-from tests.servers.known_answers import names_by_label
+from tests.servers.known_answers import LABELS, names_by_label
 from tests.workflows.chat import TEXTS, save_corpus, save_pipeline
 
 MODEL = "components.structured_llm_ner.model"
@@ -74,6 +74,17 @@ def test_llm_batch_collected_replies_are_a_run_that_replays_for_nothing(server, 
     assert collect_batches(pipeline).replies == {}
     assert submit_batches(pipeline, texts).requests == 0
     assert len(server.batches) == 1
+
+
+def test_llm_batch_holds_the_questions_about_each_label(server, pipeline, texts):
+    per_type = {"components.structured_llm_ner.format": "per_type"}
+    overrides = [f"{key}={value}" for key, value in per_type.items()]
+    assert submit_batches(pipeline, texts, overrides=overrides).requests == 4 * len(LABELS)
+    server.end()
+    assert collect_batches(pipeline, overrides=overrides).replies == {"valid": 4 * len(LABELS)}
+    nlp = spacy.load(pipeline, config={f"{MODEL}.replay_only": True, **per_type})
+    for doc in nlp.pipe(TEXTS):
+        assert {ent.text for ent in doc.ents} == names(doc)
 
 
 def test_llm_batch_says_what_became_of_each_request(server, pipeline, texts):
