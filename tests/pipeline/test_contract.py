@@ -138,6 +138,7 @@ def zero_shot(kind: str) -> Callable[[Found], dict[str, Any]]:
         "window": 8,
         "overlap": 4,
         "device": "cpu",
+        "precision": "fp32",
     }
 
 

@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from torch import nn
 
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.machine import CPU, times_preempted
@@ -135,7 +136,7 @@ def measure(
     RETURNS (Measurement): With fp32, bf16 where there are instructions for it, and the fastest of them by transformers
         where ours came first.
     """
-    key = measurement_key(network, task, longest, most)
+    key = measurement_key(network.encoder, task, longest, most)
     name = json.dumps(key, sort_keys=True)
     known = None if anew else _known.get(name) or _read(key)
     with_int8 = with_int8 and task == PREDICTION and network.layers is not None and computes_int8()
@@ -185,9 +186,30 @@ def time_variants(
     return Measurement(found.seconds, found.wordpieces, found.spent, found.whole and not is_busy)
 
 
-def measurement_key(network: Tagger, task: str, longest: int, most: int) -> dict[str, Any]:
+def measure_variants(
+    encoder: nn.Module, task: str, makers: Mapping[Variant, Callable[[], Run]], *, longest: int, most: int
+) -> Measurement:
+    """Measure how long a whole encoder takes in some precisions, or remember it.
+
+    encoder (Module): A base model of transformers, on the CPU.
+    task (str): What is computed, for what is remembered.
+    makers (Mapping): Prepare each of them.
+    longest (int): Wordpieces of the longest window.
+    most (int): Most wordpieces that are computed at once.
+    """
+    key = measurement_key(encoder, task, longest, most)
+    name = json.dumps(key, sort_keys=True)
+    known = _known.get(name) or _read(key)
+    if known is None:
+        known = time_variants(makers, BUDGET, lambda count: probe_size(count, longest, most))
+        if known.whole and any(not isinf(seconds) for seconds in known.seconds.values()):
+            keep_measurement(key, {str(v): seconds for v, seconds in known.seconds.items()}, known.wordpieces)
+    return _known.setdefault(name, known)
+
+
+def measurement_key(encoder: nn.Module, task: str, longest: int, most: int) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): All that decides what a measurement gives."""
-    config = network.encoder.config
+    config = encoder.config
     shape = {
         name: getattr(config, name) for name in _SHAPE if isinstance(getattr(config, name, None), int | str)
     }
@@ -197,7 +219,7 @@ def measurement_key(network: Tagger, task: str, longest: int, most: int) -> dict
         "cpu": {"name": cpu.name, "family": cpu.family, "flags": list(cpu.flags)},
         "limits": {name: os.environ[name] for name in _LIMITS if name in os.environ},
         "threads": torch.get_num_threads(),
-        "encoder": {"kind": type(network.encoder).__name__, **shape},
+        "encoder": {"kind": type(encoder).__name__, **shape},
         "wordpieces": {"longest": longest, "most": most},
         "versions": versions(),
     }

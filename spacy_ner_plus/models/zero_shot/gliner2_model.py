@@ -11,6 +11,7 @@ import torch
 from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.models.zero_shot.checkpoint import ENCODER_CONFIG, GLINER2_CONFIG, Checkpoint, to_json
 from spacy_ner_plus.models.zero_shot.piece_limit import piece_limit, tokenizer_files
+from spacy_ner_plus.models.zero_shot.precision import in_precision, with_module
 from spacy_ner_plus.models.zero_shot.prompts import Prompt, Prompts
 from spacy_ner_plus.models.zero_shot.snapshot import cant_load
 from spacy_ner_plus.models.zero_shot.span_model import Candidate, Window
@@ -66,11 +67,21 @@ class GLiNER2Model:
 
     def __init__(self, extractor: Any):
         self.network = extractor
+        self._computing = extractor
         self._processor = extractor.processor
         config = extractor.config
         self.longest: int = config.max_len or _LONGEST
         self.widest: int | None = config.max_width if extractor.architecture == "span" else None
         self.limit = piece_limit(self._processor.tokenizer, extractor.encoder)
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        """RETURNS (Module): The base model that reads texts."""
+        return self.network.encoder
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Let the encoder of texts compute in other floats than those of its weights, which stay."""
+        self._computing = with_module(self.network, "encoder", in_precision(self.encoder, dtype))
 
     def words(self, text: str) -> list[Word]:
         """RETURNS (list[Word]): A text as the model's splitter cuts it."""
@@ -109,7 +120,7 @@ class GLiNER2Model:
             _, metadata = self.network._build_schema_dicts_and_metadata([schema] * len(windows))
             for row in metadata:
                 row["_overlap_policy"] = "allow"
-            found = self.network._extract_from_batch(
+            found = self._computing._extract_from_batch(
                 batch.to(device), 0.0 if lowest == -inf else 1 / (1 + exp(-lowest)), metadata, True, True
             )
         return [

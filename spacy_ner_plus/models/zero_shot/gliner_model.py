@@ -19,6 +19,7 @@ from spacy_ner_plus.models.zero_shot.checkpoint import (
 )
 from spacy_ner_plus.models.zero_shot.label_embeddings import LabelEmbeddings
 from spacy_ner_plus.models.zero_shot.piece_limit import piece_limit, tokenizer_files, word_sizes
+from spacy_ner_plus.models.zero_shot.precision import in_precision, with_module
 from spacy_ner_plus.models.zero_shot.prompts import Prompts
 from spacy_ner_plus.models.zero_shot.snapshot import cant_load
 from spacy_ner_plus.models.zero_shot.span_head import SpanHead
@@ -98,15 +99,25 @@ class GLiNERModel:
         self._scores_tokens = config.span_mode == "token_level"
         self.widest: int | None = None if self._scores_tokens else config.max_width
         tokenizer = self._processor.transformer_tokenizer
-        encoder = gliner.model.token_rep_layer.bert_layer.model
-        self.limit = piece_limit(tokenizer, encoder)
+        self.limit = piece_limit(tokenizer, self.encoder)
         self._labels = None if self.reads_prompts else LabelEmbeddings()
         self._head: SpanHead | None = None
+        self._computing: torch.nn.Module = gliner.model
 
     @property
     def network(self) -> torch.nn.Module:
         """RETURNS (Module): All that has weights."""
         return self._gliner.model
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        """RETURNS (Module): The base model that reads texts."""
+        return self.network.token_rep_layer.bert_layer.model
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Let the encoder of texts compute in other floats than those of its weights, which stay."""
+        path = "token_rep_layer.bert_layer.model"
+        self._computing = with_module(self.network, path, in_precision(self.encoder, dtype))
 
     def words(self, text: str) -> list[Word]:
         """RETURNS (list[Word]): A text as the model's splitter cuts it."""
@@ -156,7 +167,7 @@ class GLiNERModel:
         lengths = torch.tensor([[len(words)] for words in texts], device=device)
         if self._labels is not None:
             inputs["labels_embeds"] = self._labels.of(labels, self.network, self._encode_labels)
-        found = self.network.get_representations(text_lengths=lengths, **inputs)
+        found = self._computing.get_representations(text_lengths=lengths, **inputs)
         # A word of a text that looks like the mark of a label would be another one.
         return found.words_embedding.float(), found.prompts_embedding[:, : len(labels)].float()
 

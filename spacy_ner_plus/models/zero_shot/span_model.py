@@ -42,6 +42,7 @@ class SpanModel(Protocol):
     limit (int | None): Most wordpieces that it reads at once, those of the prompts counted; None for any number.
     reads_prompts (bool): Whether prompts are read together with the text, so that each of them takes time.
     widest (int | None): Most words of an entity; None for any number.
+    encoder (Module): The base model that reads texts, as transformers has it.
     """
 
     network: torch.nn.Module
@@ -49,6 +50,12 @@ class SpanModel(Protocol):
     limit: int | None
     reads_prompts: bool
     widest: int | None
+
+    @property
+    def encoder(self) -> torch.nn.Module: ...
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Let the encoder of texts compute in other floats than those of its weights, which stay."""
 
     def words(self, text: str) -> list[Word]:
         """RETURNS (list[Word]): A text as the model cuts it."""

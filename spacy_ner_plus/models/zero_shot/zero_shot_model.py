@@ -14,12 +14,15 @@ from spacy_ner_plus.models.runtime.threads import limit_threads
 from spacy_ner_plus.models.zero_shot.checkpoint import Checkpoint, read_checkpoint, saved_checkpoint
 from spacy_ner_plus.models.zero_shot.gliner2_model import make_gliner2
 from spacy_ner_plus.models.zero_shot.gliner_model import make_gliner
+from spacy_ner_plus.models.zero_shot.precision import choose_precision
 from spacy_ner_plus.models.zero_shot.reading import FoundSpan, Layout, Question, read_texts
 from spacy_ner_plus.models.zero_shot.snapshot import WEIGHTS, cant_load
 from spacy_ner_plus.models.zero_shot.span_model import SpanModel
 from spacy_ner_plus.models.zero_shot.weights import pack_weights
 
 _FILES = "files"
+# Wordpieces at once where it is measured which precision is the fastest.
+_MEASURED = 512
 
 
 class ZeroShotModel:
@@ -27,11 +30,13 @@ class ZeroShotModel:
 
     source (str): A folder, or a name on the hub.
     device (str): As `choose_device` reads it.
+    precision (str): In what its encoder of texts computes: 'auto', 'fp32', 'bf16' or 'fp16'.
     """
 
-    def __init__(self, source: str, device: str):
+    def __init__(self, source: str, device: str, precision: str = "fp32"):
         self.source = source
         self.device = device
+        self.precision = precision
         self._files: dict[str, bytes] | None = None
         self._model: SpanModel | None = None
         self._device: torch.device | None = None
@@ -64,6 +69,8 @@ class ZeroShotModel:
             device = choose_device(self.device)
             limit_threads_at_fork()
             model.network.to(device)
+            most = min(model.limit or _MEASURED, _MEASURED)
+            model.compute_in(choose_precision(self.precision, device, model.encoder, most, most))
             self._device = device
         else:
             check_device_after_fork(self._device)
@@ -137,13 +144,13 @@ class ZeroShotModel:
     # A live network can't always be copied or sent: transformers hangs local functions on its modules.
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {"source": self.source, "device": self.device}
+        state = {"source": self.source, "device": self.device, "precision": self.precision}
         if self._model is None:
             return state
         checkpoint = self.checkpoint()
         return {**state, _FILES: checkpoint.files, WEIGHTS: checkpoint.weights}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["source"], state["device"])
+        self.__init__(state["source"], state["device"], state["precision"])
         if WEIGHTS in state:
             self._take(saved_checkpoint(state[_FILES], state[WEIGHTS], self.source), self.source)

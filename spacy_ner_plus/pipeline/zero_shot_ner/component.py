@@ -55,10 +55,11 @@ def make_zero_shot_ner(
     label_map: dict[str, str] | None,
     label_thresholds: dict[str, float] | None,
     window: int | None,
-    overlap: int,
+    overlap: int | None,
     window_ends: Literal["anywhere", "lines", "paragraphs"],
     batch_words: int,
     device: str,
+    precision: Literal["auto", "fp32", "bf16", "fp16"],
     overwrite_ents: bool,
     spans_key: str | None,
     threshold: float | None,
@@ -79,6 +80,7 @@ def make_zero_shot_ner(
         window_ends=window_ends,
         batch_words=batch_words,
         device=device,
+        precision=precision,
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
         threshold=threshold,
@@ -112,7 +114,8 @@ class ZeroShotNER(EntityComponent):
         if self._model is None:
             from spacy_ner_plus.models.zero_shot.zero_shot_model import ZeroShotModel
 
-            self._model = ZeroShotModel(self.settings.model, self.settings.device)
+            settings = self.settings
+            self._model = ZeroShotModel(settings.model, settings.device, settings.precision)
         return self._model
 
     @property
@@ -200,7 +203,8 @@ class ZeroShotNER(EntityComponent):
         window = self.settings.window or longest
         if window > longest:
             raise UserError(Errors.E631.format(window=window, name=self.settings.model, longest=longest))
-        windowing = Windowing(window, self.settings.overlap, self.settings.window_ends)
+        overlap = self.settings.overlap_in(window)
+        windowing = Windowing(window, overlap, self.settings.window_ends)
         return Layout(windowing, self.settings.batch_words)
 
     def set_annotations(self, docs: Iterable[Doc], found: Iterable[list[ScoredSpan]]) -> None:

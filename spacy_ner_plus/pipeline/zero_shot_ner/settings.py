@@ -9,6 +9,10 @@ from spacy_ner_plus.pipeline.zero_shot_ner.asked import Asked
 from spacy_ner_plus.settings import setting, settings
 
 
+# Where nothing is set: more than twice as wide as the entities of most models.
+_OVERLAP = 64
+
+
 @settings
 class ZeroShotSettings(EntitySettings):
     """What `zero_shot_ner` looks for, by which model, and how it reads long texts."""
@@ -37,8 +41,11 @@ class ZeroShotSettings(EntitySettings):
         None,
         at_least=2,
     )
-    overlap: int = setting(
-        "How many words neighbouring windows share, at most half of a window.", 64, at_least=0
+    overlap: int | None = setting(
+        "How many words neighbouring windows share, at most half of a window. None for 64, or half a window where it is "
+        "shorter.",
+        None,
+        at_least=0,
     )
     window_ends: Literal["anywhere", "lines", "paragraphs"] = setting(
         "Where a window has to end: 'anywhere', or at the ends of 'lines', or of 'paragraphs', with an empty line "
@@ -51,6 +58,11 @@ class ZeroShotSettings(EntitySettings):
         at_least=1,
     )
     device: str = setting("'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1' or 'mps'.", "auto")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
+        "In what the encoder of texts computes: 'auto' (on a CPU what is measured to be the fastest, on a GPU bf16 where "
+        "it computes in it), 'fp32', 'bf16' or 'fp16' (a GPU).",
+        "auto",
+    )
 
     refusal = Errors.E632
 
@@ -61,7 +73,7 @@ class ZeroShotSettings(EntitySettings):
             asked = Asked.of(self.labels, self.label_map)
             self.check_thresholds(asked.labels)
         if self.window is not None:
-            self.check_overlap(self.window)
+            self.overlap_in(self.window)
 
     def check_thresholds(self, labels: Sequence[str]) -> None:
         """Check the thresholds of labels.
@@ -74,10 +86,13 @@ class ZeroShotSettings(EntitySettings):
                 listed = ", ".join(dict.fromkeys(labels))
                 raise UserError(Errors.E629.format(value=repr(least), label=label, labels=listed))
 
-    def check_overlap(self, window: int) -> None:
-        """Check that windows of so many words share at most half of them.
+    def overlap_in(self, window: int) -> int:
+        """RETURNS (int): How many words windows of so many share.
 
-        RAISES (UserError): Where they don't.
+        RAISES (UserError): Where that is more than half of them.
         """
+        if self.overlap is None:
+            return min(_OVERLAP, window // 2)
         if self.overlap > window // 2:
             raise UserError(Errors.E630.format(overlap=self.overlap, window=window, most=window // 2))
+        return self.overlap

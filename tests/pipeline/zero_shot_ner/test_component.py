@@ -12,7 +12,10 @@ LABELS = ["person", "city", "company"]
 
 def make(model, **config):
     nlp = spacy.blank("en")
-    nlp.add_pipe("zero_shot_ner", config={"model": model, "labels": LABELS, "device": "cpu", **config})
+    nlp.add_pipe(
+        "zero_shot_ner",
+        config={"model": model, "labels": LABELS, "device": "cpu", "precision": "fp32", **config},
+    )
     return nlp
 
 
