@@ -955,6 +955,12 @@ class Warnings(metaclass=_Coded):
     W263 = "A key is sent to {host} over plain http, where others can read it. Use an address with https://."
     W256 = "'{url}' refuses the field '{field}' for a grammar; going on without. Set `grammar_field` to ''."
 
+    W320 = (
+        "'{name}' asks for {count} labels, and its model reads them with each window: {pieces} wordpieces beside the "
+        "text, about {times} times the work for {words} words that {few} labels take. Ask for fewer, or take a "
+        "bi-encoder, which reads labels once."
+    )
+    W321 = "In this run of '{name}': {lost}. Its `issues` count them."
     W301 = (
         "Labels of gold that are never predicted: {labels}. None of their entities can be right: they are missed "
         "or, where something else was found in their place, have the wrong label."

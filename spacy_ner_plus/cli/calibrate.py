@@ -14,7 +14,10 @@ def calibrate_command(
     ],
     corpus: Annotated[Path, typer.Argument(help="Development set (.spacy): not what it was trained on.")],
     component: Annotated[
-        str | None, typer.Option(help="Name of the component; by default the pipeline's transformer_ner.")
+        str | None,
+        typer.Option(
+            help="Name of the component; by default the pipeline's transformer_ner or zero_shot_ner."
+        ),
     ] = None,
     output: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""The temperature that makes the scores of a transformer_ner probabilities."""
+"""The temperature that makes the scores of a component probabilities."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-FACTORY = "transformer_ner"
+FACTORIES = ("transformer_ner", "zero_shot_ner")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def calibrate(
     gold (str | Path | Iterable[Doc]): A development set, not what the pipeline was trained on.
     target (str | Path): Folder that the calibrated pipeline is saved to. Default: it isn't saved.
     in_place (bool): Whether to save the temperature in the pipeline's own folder. Default: False.
-    component (str): Name of the component. Default: the pipeline's only transformer_ner.
+    component (str): Name of the component. Default: the pipeline's only transformer_ner or zero_shot_ner.
     plot (str | Path): Where an SVG of scores against precision is drawn, before and after. Default: nowhere.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RAISES (UserError): Where something can't be read or written, or there is no such component.
@@ -66,7 +66,7 @@ def calibrate(
 
     from spacy_ner_plus.evaluation.confidence.calibration import reliability, reliability_plot
     from spacy_ner_plus.files import write_whole
-    from spacy_ner_plus.pipeline.transformer_ner.calibration import NotCalibrated
+    from spacy_ner_plus.pipeline.calibration import NotCalibrated
 
     target, plot = (None if path is None else Path(path) for path in (target, plot))
     inputs = [("the pipeline", path_of(pipeline)), ("the corpus", corpus_path(gold)), ("the code", code)]
@@ -74,9 +74,11 @@ def calibrate(
     check_targets({"the plot": plot}, inputs)
     nlp = load_pipeline(pipeline, code=code)
     name = pipeline if path_of(pipeline) else nlp.meta["name"]
-    if not components_of(nlp, FACTORY):
-        return Calibrated(f"'{name}' has no {FACTORY}; other components have no temperature.")
-    component = find_component(nlp, FACTORY, component)
+    if not any(components_of(nlp, factory) for factory in FACTORIES):
+        return Calibrated(
+            f"'{name}' has no {' and no '.join(FACTORIES)}; other components have no temperature."
+        )
+    component = find_component(nlp, FACTORIES, component)
     pipe = nlp.get_pipe(component)
     if in_place and not (path_of(pipeline) and Path(pipeline).is_dir()):
         raise UserError(Errors.E537.format(name=name))

@@ -25,12 +25,21 @@ def fit_temperature(batches: Sequence[tuple[Ragged, Entities]], right: np.ndarra
     right (ndarray[bool]): Whether each of all these entities is right.
     RETURNS (float): The temperature, from 0.2 to 10.
     """
+    return fit(lambda temperature: all_marginals(batches, temperature), right)
+
+
+def fit(probabilities: Callable[[float], np.ndarray], right: np.ndarray) -> float:
+    """Find the temperature with the least log loss.
+
+    probabilities (Callable[[float], Floats1d]): That of each entity at a temperature.
+    right (ndarray[bool]): Whether each of them is right.
+    RETURNS (float): The temperature, from 0.2 to 10.
+    """
     right = np.asarray(right, dtype=bool)
 
     def log_loss(log_temperature: float) -> float:
-        marginals = all_marginals(batches, float(np.exp(log_temperature)))
-        marginals = np.clip(marginals, 1e-12, 1 - 1e-12)
-        return float(-np.log(np.where(right, marginals, 1 - marginals)).mean())
+        found = np.clip(probabilities(float(np.exp(log_temperature))), 1e-12, 1 - 1e-12)
+        return float(-np.log(np.where(right, found, 1 - found)).mean())
 
     return float(np.exp(_lowest_point(log_loss, np.log(LOWEST), np.log(HIGHEST))))
 

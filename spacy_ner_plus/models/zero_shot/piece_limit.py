@@ -9,31 +9,31 @@ import torch
 
 from spacy_ner_plus.models.zero_shot.checkpoint import TOKENIZER_CONFIG, to_json
 
-# Tokenizers that know no limit have a number that no text reaches.
-_NO_LIMIT = 1_000_000
+# Most of them where neither tokenizer nor encoder has a limit: several times what the words of a window have, unless
+# one of them is no word, such as an encoded file.
+MOST = 4096
 # Their positions are relative, and any number of them can be told apart well enough.
 _RELATIVE = {"deberta", "deberta-v2", "t5", "mt5", "umt5"}
 
 
-def piece_limit(tokenizer: Any, encoder: torch.nn.Module) -> int | None:
+def piece_limit(tokenizer: Any, encoder: torch.nn.Module) -> int:
     """Find out how many wordpieces an encoder takes; more would be cut off without a word, or fail.
 
     tokenizer (PreTrainedTokenizerBase): It cuts at its `model_max_length`.
     encoder (Module): A base model of transformers.
-    RETURNS (int | None): With special tokens; None for any number.
+    RETURNS (int): With special tokens.
     """
-    limits = [tokenizer.model_max_length]
+    limits = [MOST, tokenizer.model_max_length]
     positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     if isinstance(positions, torch.nn.Embedding):
         # RoBERTa and its relatives number positions from the padding id on.
         offset = 0 if positions.padding_idx is None else positions.padding_idx + 1
         limits.append(positions.num_embeddings - offset)
     elif encoder.config.model_type not in _RELATIVE:
-        limits.append(getattr(encoder.config, "max_position_embeddings", None) or _NO_LIMIT)
-    limit = min(limits)
+        limits.append(getattr(encoder.config, "max_position_embeddings", None) or MOST)
     # Said of tokenizers without a limit, on their first text.
     tokenizer.deprecation_warnings["Asking-to-truncate-to-max_length"] = True
-    return None if limit >= _NO_LIMIT else int(limit)
+    return int(min(limits))
 
 
 def word_sizes(tokenizer: Any, words: Sequence[str]) -> list[int]:

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.models.zero_shot.prompts import Prompts
 from spacy_ner_plus.models.zero_shot.span_model import Candidate, SpanModel, Window
 from spacy_ner_plus.models.zero_shot.windows import Stretch, Windowing, Word, lay_windows, merge_windows
+
+TOO_LONG = "word that is longer than the model reads"
 
 
 class Question(NamedTuple):
@@ -58,22 +61,28 @@ class _Piece(NamedTuple):
     first: int
 
 
-def read_texts(model: SpanModel, questions: Sequence[Question], layout: Layout) -> list[list[FoundSpan]]:
+def read_texts(
+    model: SpanModel, questions: Sequence[Question], layout: Layout, issues: IssueLog
+) -> list[list[FoundSpan]]:
     """Find the spans that a model scores high enough.
 
+    issues (IssueLog): Where words that are longer than the model reads are counted; no entity has one.
     RETURNS (list[list[FoundSpan]]): For each text, in order; they may lie in each other and overlap.
     """
     parts: list[_Part] = []
     sizes: dict[Prompts, tuple[int, list[int]]] = {}
     for number, question in enumerate(questions):
         if question.prompts:
-            if model.limit is not None and question.prompts not in sizes:
+            if question.prompts not in sizes:
                 sizes[question.prompts] = model.prompt_sizes(question.prompts)
-            parts += _parts_of(model, number, question, layout.windowing, sizes.get(question.prompts))
+            parts += _parts_of(model, number, question, layout.windowing, sizes[question.prompts])
     asked: dict[tuple[Prompts, tuple[float, ...]], list[_Piece]] = defaultdict(list)
     for i, part in enumerate(parts):
         for number, stretch in enumerate(part.windows):
             words = part.words[stretch.start : stretch.end]
+            if len(words) == 1 and part.sizes[stretch.start] > part.room:
+                issues.add(TOO_LONG, f"{words[0].text[:60]}...")
+                continue
             window = Window(part.text[words[0].start : words[-1].end], words)
             asked[part.prompts, part.least].append(_Piece(i, number, window, stretch.start))
     for (prompts, least), pieces in asked.items():
@@ -102,6 +111,8 @@ class _Part:
     prompts: Prompts
     least: tuple[float, ...]
     first_prompt: int
+    sizes: Sequence[int]
+    room: int
     found: list[list[Candidate]]
 
 
@@ -110,15 +121,11 @@ def _parts_of(
     number: int,
     question: Question,
     windowing: Windowing,
-    prompt_sizes: tuple[int, list[int]] | None,
+    prompt_sizes: tuple[int, list[int]],
 ) -> Iterator[_Part]:
     words = model.words(question.text)
-    sizes = None if prompt_sizes is None else model.sizes(words)
-    if sizes is None or prompt_sizes is None or model.limit is None:
-        divided: list[tuple[int, int, int | None]] = [(0, len(question.prompts), None)]
-    else:
-        divided = [*divide_prompts(prompt_sizes, model.limit, sum(sizes))]
-    for first, after, left in divided:
+    sizes = model.sizes(words)
+    for first, after, left in divide_prompts(prompt_sizes, model.limit, sum(sizes)):
         laid = lay_windows(question.text, words, replace(windowing, pieces=left), sizes)
         for windows in laid:
             yield _Part(
@@ -129,6 +136,8 @@ def _parts_of(
                 question.prompts[first:after],
                 question.least[first:after],
                 first,
+                sizes,
+                left,
                 [[] for _ in windows],
             )
 
@@ -147,11 +156,11 @@ def divide_prompts(
     """
     fixed, sizes = prompt_sizes
     room = max(limit - fixed - min(pieces, limit // 2), 1)
-    count = -(-sum(sizes) // room)
+    # Of like size.
+    share = sum(sizes) / max(-(-sum(sizes) // room), 1)
     first = used = 0
     for i, size in enumerate(sizes):
-        # Groups of like size.
-        if i > first and (used + size > room or used * count >= sum(sizes)):
+        if i > first and (used + size > room or used >= share > 0):
             yield first, i, max(limit - fixed - used, 1)
             first, used = i, 0
         used += size

@@ -39,7 +39,7 @@ class SpanModel(Protocol):
 
     network (Module): All that has weights.
     longest (int): Most words that it reads at once.
-    limit (int | None): Most wordpieces that it reads at once, those of the prompts counted; None for any number.
+    limit (int): Most wordpieces that it reads at once, those of the prompts counted.
     reads_prompts (bool): Whether prompts are read together with the text, so that each of them takes time.
     widest (int | None): Most words of an entity; None for any number.
     encoder (Module): The base model that reads texts, as transformers has it.
@@ -47,7 +47,7 @@ class SpanModel(Protocol):
 
     network: torch.nn.Module
     longest: int
-    limit: int | None
+    limit: int
     reads_prompts: bool
     widest: int | None
 

@@ -34,13 +34,13 @@ class Windowing:
     overlap (int): How many words neighbouring windows share; at most half of what the window has.
     ends (str): Where a window has to end: 'anywhere', or at the ends of 'lines' or 'paragraphs', which then share
         nothing with each other.
-    pieces (int | None): Most wordpieces of a window; None where the model takes any number.
+    pieces (int): Most wordpieces of a window.
     """
 
     longest: int
     overlap: int
     ends: Ends = "anywhere"
-    pieces: int | None = None
+    pieces: int = 10**9
 
 
 class WordSpan(Protocol):
@@ -57,15 +57,14 @@ S = TypeVar("S", bound=WordSpan)
 
 
 def lay_windows(
-    text: str, words: Sequence[Word], windowing: Windowing, sizes: Sequence[int] | None = None
+    text: str, words: Sequence[Word], windowing: Windowing, sizes: Sequence[int]
 ) -> list[list[Stretch]]:
     """Lay a text out in windows.
 
-    sizes (Sequence[int]): How many wordpieces each word has, where their number is limited.
+    sizes (Sequence[int]): How many wordpieces each word has.
     RETURNS (list[list[Stretch]]): For each part of the text that is read by itself, its windows. Every word is in one.
         A word that has more pieces than a window takes is a window of its own.
     """
-    sizes = sizes if sizes is not None and windowing.pieces is not None else None
     return [list(_windows(part, windowing, sizes)) for part in _parts(text, words, windowing.ends)]
 
 
@@ -81,7 +80,7 @@ def _parts(text: str, words: Sequence[Word], ends: Ends) -> Iterator[Stretch]:
     yield Stretch(start, len(words))
 
 
-def _windows(part: Stretch, windowing: Windowing, sizes: Sequence[int] | None) -> Iterator[Stretch]:
+def _windows(part: Stretch, windowing: Windowing, sizes: Sequence[int]) -> Iterator[Stretch]:
     start = part.start
     while True:
         end = _reach(start, part.end, windowing, sizes)
@@ -89,13 +88,13 @@ def _windows(part: Stretch, windowing: Windowing, sizes: Sequence[int] | None) -
         if end == part.end:
             return
         # Where pieces are many and a window has few words, it isn't all overlap.
-        start = max(end - min(windowing.overlap, (end - start) // 2), start + 1)
+        shared = max(end - min(windowing.overlap, (end - start) // 2), start + 1)
+        # In front of a word that no window holds with others there is nothing to share.
+        start = shared if _reach(shared, part.end, windowing, sizes) > end else end
 
 
-def _reach(start: int, last: int, windowing: Windowing, sizes: Sequence[int] | None) -> int:
+def _reach(start: int, last: int, windowing: Windowing, sizes: Sequence[int]) -> int:
     end = min(start + windowing.longest, last)
-    if sizes is None or windowing.pieces is None:
-        return end
     left = windowing.pieces
     for i in range(start, end):
         left -= sizes[i]

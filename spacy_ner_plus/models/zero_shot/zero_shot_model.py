@@ -8,6 +8,7 @@ from typing import Any
 import srsly
 import torch
 
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.models.runtime.device import choose_device
 from spacy_ner_plus.models.runtime.forks import check_device_after_fork, limit_threads_at_fork
 from spacy_ner_plus.models.runtime.threads import limit_threads
@@ -40,6 +41,7 @@ class ZeroShotModel:
         self._files: dict[str, bytes] | None = None
         self._model: SpanModel | None = None
         self._device: torch.device | None = None
+        limit_threads_at_fork()
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, name: str) -> "ZeroShotModel":
@@ -67,9 +69,8 @@ class ZeroShotModel:
         model = self._loaded()
         if self._device is None:
             device = choose_device(self.device)
-            limit_threads_at_fork()
             model.network.to(device)
-            most = min(model.limit or _MEASURED, _MEASURED)
+            most = min(model.limit, _MEASURED)
             model.compute_in(choose_precision(self.precision, device, model.encoder, most, most))
             self._device = device
         else:
@@ -88,10 +89,16 @@ class ZeroShotModel:
             # As they were saved: what is saved again is the same.
             self._files = dict(sorted(checkpoint.files.items()))
 
-    def read(self, questions: Sequence[Question], layout: Layout) -> list[list[FoundSpan]]:
-        """RETURNS (list[list[FoundSpan]]): For each text what the model scores high enough, in order."""
+    def read(
+        self, questions: Sequence[Question], layout: Layout, issues: IssueLog | None = None
+    ) -> list[list[FoundSpan]]:
+        """Find the spans that the model scores high enough.
+
+        issues (IssueLog): Where words that it can't read are counted.
+        RETURNS (list[list[FoundSpan]]): For each text, in order.
+        """
         limit_threads()
-        return read_texts(self.model, questions, layout)
+        return read_texts(self.model, questions, layout, IssueLog() if issues is None else issues)
 
     # Saving. What is saved is what was loaded, wherever it came from.
 

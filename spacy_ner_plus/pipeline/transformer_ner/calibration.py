@@ -1,39 +1,16 @@
 """Fitting the temperature of `transformer_ner` on a corpus that it was not trained on."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from spacy.training import Example
 
-from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.matching.candidates import find_right
 from spacy_ner_plus.models.decoding.predictions import find_entities
 from spacy_ner_plus.models.decoding.tags import Entities
 from spacy_ner_plus.models.decoding.temperature import all_marginals, fit_temperature
 from spacy_ner_plus.models.ragged import Ragged
-
-# Fewer entities than these say little about a probability.
-FEWEST = 50
-
-
-class NotCalibrated(UserError):
-    """A corpus tells too little about a component's scores; the component is left as it is."""
-
-
-class Calibration(NamedTuple):
-    """What was fitted, and on what.
-
-    temperature (float): What logits are divided by.
-    right (ndarray[bool]): Whether each entity found is right.
-    before (Floats1d): Their probabilities at temperature 1.
-    after (Floats1d): Their probabilities at the fitted one.
-    """
-
-    temperature: float
-    right: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
+from spacy_ner_plus.pipeline.calibration import Calibration, check_sample
 
 
 class CalibrationSample:
@@ -71,15 +48,7 @@ class CalibrationSample:
         name (str): The component's, for messages.
         RAISES (NotCalibrated): Where too few entities are found, or all or none of them are right.
         """
-        count, good = len(self._right), sum(self._right)
-        if count < FEWEST:
-            remedy = f"Give one where it finds {FEWEST} or more."
-            raise NotCalibrated(Errors.E225.format(name=name, found=count, right=good, remedy=remedy))
-        if good in (0, count):
-            remedy = (
-                "That tells nothing about doubtful ones. Give a harder corpus, which it wasn't trained on."
-            )
-            raise NotCalibrated(Errors.E225.format(name=name, found=count, right=good, remedy=remedy))
+        check_sample(self._right, name)
         right = np.array(self._right, dtype=bool)
         temperature = round(fit_temperature(self._batches, right), 4)
         before, after = (all_marginals(self._batches, t) for t in (1.0, temperature))

@@ -22,10 +22,11 @@ from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
 from spacy_ner_plus.models.training.loss import cross_entropy, rehearsal_loss
+from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
-from spacy_ner_plus.pipeline.transformer_ner.calibration import Calibration, CalibrationSample
+from spacy_ner_plus.pipeline.transformer_ner.calibration import CalibrationSample
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.transformer_ner.misalignment import AlignmentCheck
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings

@@ -1,5 +1,6 @@
 """The component `zero_shot_ner`: GLiNER and GLiNER2, which are told what to look for when they run."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,18 +9,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.evaluation.matching.candidates import find_right
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet, load_labels
+from spacy_ner_plus.models.zero_shot.prompts import Prompts
 from spacy_ner_plus.models.zero_shot.reading import Layout, Question
 from spacy_ner_plus.models.zero_shot.windows import Windowing
+from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.zero_shot_ner.asked import Asked
+from spacy_ner_plus.pipeline.zero_shot_ner.calibration import fit_calibration
 from spacy_ner_plus.pipeline.zero_shot_ner.scored_spans import (
     MISALIGNED,
     ScoredSpan,
@@ -36,6 +42,11 @@ if TYPE_CHECKING:
     from spacy_ner_plus.models.zero_shot.zero_shot_model import ZeroShotModel
 
 DEFAULT_THRESHOLD = 0.5
+# The least score, before calibration, of what is calibrated on.
+CALIBRATED_FROM = 0.05
+# More labels than these are warned of where they are read with each window. The figures are for a sentence of so many
+# words, against so few labels.
+MANY, SENTENCE, FEW = 30, 20, 4
 
 
 @Language.factory(
@@ -105,6 +116,7 @@ class ZeroShotNER(EntityComponent):
         self.issues = IssueLog()
         self._files = NamedFiles()
         self._model: ZeroShotModel | None = None
+        self._is_warned = False
         # Whether what is loaded holds a model: a component that was saved without one has none.
         self._expects_model = True
 
@@ -185,7 +197,9 @@ class ZeroShotNER(EntityComponent):
             Question(doc.text, ask.prompts, tuple(temperature * logit(least(label)) for label in ask.labels))
             for doc, ask in zip(docs, asked, strict=True)
         ]
-        found = self.zero_shot_model.read(questions, self._layout)
+        for prompts in {ask.prompts for ask in asked}:
+            self._warn_of_many(prompts)
+        found = self.zero_shot_model.read(questions, self._layout, self.issues)
         return [
             best_of_each(
                 ScoredSpan(span.start, span.end, ask.labels[span.prompt], logistic(span.logit / temperature))
@@ -227,13 +241,81 @@ class ZeroShotNER(EntityComponent):
         RAISES (UserError): Where a setting is at fault, such as a model that can't be loaded.
         """
         self._register_extensions()
-        yield from annotate_stream(
-            stream,
-            batch_size=batch_size,
-            start=self._begin_predict,
-            write=self.set_annotations,
-            fail=self.handle_error,
-        )
+        before = {kind: issue.count for kind, issue in self.issues}
+        try:
+            yield from annotate_stream(
+                stream,
+                batch_size=batch_size,
+                start=self._begin_predict,
+                write=self.set_annotations,
+                fail=self.handle_error,
+            )
+        finally:
+            self._warn(before)
+
+    def _warn(self, before: Mapping[str, int]) -> None:
+        """Say at the end of a run what was lost in it, once for all Docs."""
+        lost = [
+            f"{issue.count - before.get(kind, 0):,} x {kind} (such as {issue.example})"
+            for kind, issue in self.issues
+            if issue.count > before.get(kind, 0)
+        ]
+        if lost:
+            warnings.warn(Warnings.W321.format(name=self.name, lost="; ".join(lost)), stacklevel=2)
+
+    def _warn_of_many(self, prompts: Prompts) -> None:
+        """Say once what many labels cost, where each window is read together with them."""
+        if len(prompts) <= MANY or self._is_warned:
+            return
+        model = self.zero_shot_model.model
+        if model.reads_prompts:
+            self._is_warned = True
+            fixed, sizes = model.prompt_sizes(prompts)
+            pieces = fixed + sum(sizes)
+            few = fixed + FEW * sum(sizes) / len(prompts)
+            times = (pieces + SENTENCE) / (few + SENTENCE)
+            text = Warnings.W320.format(
+                name=self.name,
+                count=len(prompts),
+                pieces=pieces,
+                times=f"{times:.1f}",
+                few=FEW,
+                words=SENTENCE,
+            )
+            warnings.warn(text, stacklevel=2)
+
+    def calibrate(self, examples: Iterable[Example], *, batch_size: int = 64) -> Calibration:
+        """Fit the temperature, by which logits are divided, on a corpus, and set it.
+
+        examples (Iterable[Example]): Such as the development set. Predicted Docs may already be annotated by what
+            stands before the component.
+        batch_size (int): How many Docs at once. Default 64.
+        RETURNS (Calibration): The temperature, which is saved with the component, and what it does to all entities
+            with a score of at least 0.05 before, whatever the threshold.
+        RAISES (NotCalibrated): Where too few entities are found, or all or none of them are right.
+        """
+        logits: list[float] = []
+        right: list[bool] = []
+        before, self.cfg["temperature"] = self.cfg["temperature"], 1.0
+        try:
+            for batch in minibatch(examples, batch_size):
+                found = self._find([eg.predicted for eg in batch], lambda label: CALIBRATED_FROM)
+                for eg, spans in zip(batch, found, strict=True):
+                    fitting, _ = align_scored(eg.predicted, spans)
+                    ents, _ = flat_by_score(fitting)
+                    bounds = [(ent.start_char, ent.end_char, ent.label_) for ent, _ in ents]
+                    for (_, score), is_right in zip(
+                        ents, find_right(eg.reference, eg.predicted, bounds), strict=True
+                    ):
+                        # What lies on tokens without annotation is neither right nor wrong.
+                        if is_right is not None:
+                            logits.append(logit(score))
+                            right.append(is_right)
+        finally:
+            self.cfg["temperature"] = before
+        calibration = fit_calibration(logits, right, self.name)
+        self.cfg["temperature"] = calibration.temperature
+        return calibration
 
     def _begin_predict(self, docs: list[Doc]) -> Callable[[], list[list[ScoredSpan]]]:
         found = self.predict(docs)

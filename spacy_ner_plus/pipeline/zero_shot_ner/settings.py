@@ -8,7 +8,6 @@ from spacy_ner_plus.pipeline.entity_component import EntitySettings
 from spacy_ner_plus.pipeline.zero_shot_ner.asked import Asked
 from spacy_ner_plus.settings import setting, settings
 
-
 # Where nothing is set: more than twice as wide as the entities of most models.
 _OVERLAP = 64
 
@@ -42,8 +41,8 @@ class ZeroShotSettings(EntitySettings):
         at_least=2,
     )
     overlap: int | None = setting(
-        "How many words neighbouring windows share, at most half of a window. None for 64, or half a window where it is "
-        "shorter.",
+        "How many words neighbouring windows share, at most half of a window. None for 64, or half a window where "
+        "that is less.",
         None,
         at_least=0,
     )
@@ -59,8 +58,8 @@ class ZeroShotSettings(EntitySettings):
     )
     device: str = setting("'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1' or 'mps'.", "auto")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
-        "In what the encoder of texts computes: 'auto' (on a CPU what is measured to be the fastest, on a GPU bf16 where "
-        "it computes in it), 'fp32', 'bf16' or 'fp16' (a GPU).",
+        "In what the encoder of texts computes: 'auto' (on a CPU what is measured to be the fastest, on a GPU bf16 "
+        "where it computes in it), 'fp32', 'bf16' or 'fp16' (a GPU).",
         "auto",
     )
 

@@ -130,16 +130,17 @@ def components_of(pipeline: "Language | str | Path", factory: str) -> list[str]:
     return [name for name in config["nlp"]["pipeline"] if components[name].get("factory") == factory]
 
 
-def find_component(nlp: "Language", factory: str, component: str | None = None) -> str:
-    """Find the component of a pipeline that is meant, among those that a factory makes.
+def find_component(nlp: "Language", factory: str | tuple[str, ...], component: str | None = None) -> str:
+    """Find the component of a pipeline that is meant, among those that a factory makes, or one of several.
 
     component (str): Its name. Default: None for the only one.
     RETURNS (str): Its name.
     RAISES (UserError): Where there is none of that name, or none or several where no name is given.
     """
-    names = components_of(nlp, factory)
+    factories = (factory,) if isinstance(factory, str) else factory
+    names = [name for one in factories for name in components_of(nlp, one)]
     if component in names or (component is None and len(names) == 1):
         return component or names[0]
     found = ", ".join(names) or "none"
     name = f" '{component}'" if component else ""
-    raise UserError(Errors.E538.format(factory=factory, name=name, names=found))
+    raise UserError(Errors.E538.format(factory=" or ".join(factories), name=name, names=found))
