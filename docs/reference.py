@@ -43,6 +43,11 @@ SETTINGS = {
         "[components.entity_vote]",
         "../annotate.md",
     ),
+    "spacy_ner_plus.pipeline.zero_shot_ner.settings:ZeroShotSettings": (
+        "zero_shot_ner",
+        "[components.zero_shot_ner]",
+        "../zero_shot_ner.md",
+    ),
     "spacy_ner_plus.llm.client.settings:ChatSettings": (
         "The chat model of structured_llm_ner",
         "[components.structured_llm_ner.model]",

@@ -199,6 +199,7 @@ VALUES = (
     "CONLL",
     "CORPUS",
     "ENCODER",
+    "GLINER",
     "METRICS",
     "MINILM",
     "PIPELINE",

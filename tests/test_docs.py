@@ -63,6 +63,9 @@ def value_of(request, made):
     def give(name: str) -> str:
         if name == "ENCODER":
             return request.getfixturevalue("encoder")
+        if name == "GLINER":
+            pytest.importorskip("gliner")
+            return request.getfixturevalue("zero_shot_folders")["uni-deberta"]
         if name == "MINILM":
             return "all-MiniLM-L6-v2"
         if name == "PIPELINE":
@@ -126,7 +129,7 @@ def test_docs_leave_few_blocks_unrun():
             )
         )
     }
-    assert unrun == {"docs/tutorials/packaging.md": 1}
+    assert unrun == {"docs/tutorials/packaging.md": 1, "docs/zero_shot_ner.md": 1}
 
 
 def test_docs_values_are_made(value_of):

@@ -40,14 +40,33 @@ def best_of_each(spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
 def align_scored(doc: Doc, spans: Sequence[ScoredSpan]) -> tuple[list[tuple[Span, float]], list[CharSpan]]:
     """Lay spans on a Doc's tokens.
 
-    RETURNS (tuple[list[tuple[Span, float]], list[CharSpan]]): Those that begin and end with a token, and the others.
+    A span that ends within a token takes the whole of it where what comes with it is punctuation alone: models cut
+    the full stop of "Corp." off, and spaCy doesn't.
+
+    RETURNS (tuple[list[tuple[Span, float]], list[CharSpan]]): Those that fit, in order and each once, with the higher
+        score where two become one, and the others.
     """
-    fitting, misaligned = [], []
+    best: dict[tuple[int, int, int], tuple[Span, float]] = {}
+    misaligned: list[CharSpan] = []
     for start, end, label, score in spans:
-        aligned, others = align(doc, [CharSpan(start, end, label)])
-        fitting += [(span, score) for span in aligned]
-        misaligned += others
-    return fitting, misaligned
+        char_span = CharSpan(start, end, label)
+        aligned, _ = align(doc, [char_span])
+        if not aligned:
+            aligned = [
+                span for span in align(doc, [char_span], "expand")[0] if _adds_no_word(span, char_span)
+            ]
+        if not aligned:
+            misaligned.append(char_span)
+        for span in aligned:
+            if _key(span) not in best or score > best[_key(span)][1]:
+                best[_key(span)] = (span, score)
+    return sorted(best.values(), key=lambda pair: (pair[0].start, pair[0].end, pair[0].label_)), misaligned
+
+
+def _adds_no_word(span: Span, char_span: CharSpan) -> bool:
+    text = span.doc.text
+    added = text[span.start_char : char_span.start] + text[char_span.end : span.end_char]
+    return not any(char.isalnum() for char in added)
 
 
 def flat_by_score(

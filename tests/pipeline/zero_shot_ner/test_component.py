@@ -211,8 +211,7 @@ def test_component_warns_once_of_many_labels_where_they_take_time(zero_shot_fold
     labels = [f"kind{number}" for number in range(31)]
     nlp = make(zero_shot_folders["uni-deberta"], labels=labels)
     with pytest.warns(UserWarning, match=r"W320.*31 labels.*\d+ wordpieces.*about \d\.\d times") as told:
-        for _ in range(2):
-            list(nlp.pipe(TEXTS))
+        list(nlp.pipe([*TEXTS, *TEXTS], batch_size=2))
     assert len([warning for warning in told if "W320" in str(warning.message)]) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
