@@ -984,6 +984,7 @@ class Warnings(metaclass=_Coded):
         "Only {selected:,} of {number:,} texts were selected: all others are nearly the same as one of these (a cosine "
         "of {duplicates} or more). Raise `duplicates` (--duplicates) to have more."
     )
+    W337 = "{reason} Going on without keeping embeddings."
 
     W330 = (
         "The format {format} has no place for missing annotation: {count:,} doubtful tokens become O there, and a "

@@ -3,7 +3,7 @@
 import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -135,7 +135,7 @@ def select(
     """
     import numpy as np
 
-    from spacy_ner_plus.annotation.select.embedded_texts import EmbeddedTexts, embed_all
+    from spacy_ner_plus.annotation.select.embedded_texts import EmbeddedTexts, embed_all, text_of
     from spacy_ner_plus.annotation.select.narrowing import UNCERTAINTY, Narrowing
     from spacy_ner_plus.annotation.select.ranking import mean_similarity
     from spacy_ner_plus.data.formats.options import options_for
@@ -145,6 +145,8 @@ def select(
     names, examples, known = _names(sources), _names(like), _names(labelled)
     queries = [query] if isinstance(query, str) else list(query)
     _check_numbers(number, candidates, duplicates, probed)
+    if not all(text.strip() for text in queries):
+        raise UserError(Errors.E676.format(setting="query", value="empty", remedy="a text (--query)"))
     if not (queries or examples or diverse or uncertain is not None):
         raise UserError(Errors.E673)
     target = None if target is None else Path(target)
@@ -167,26 +169,25 @@ def select(
         "written": [] if target is None else [target],
     }
     tagger = None if uncertain is None else load_pipeline(uncertain)
-    embedder = _embedder(model, device, precision, cache)
 
-    def texts_of(paths: list[str]) -> Iterator[str]:
-        found = False
-        for record in read_texts(paths, nlp, format="auto", options={}, progress=progress, **log):
-            text = record.doc.text if record.text is None else record.text
-            found = found or bool(text.strip())
-            yield text
-        if not found:
+    def read(paths: list[str]) -> list[str]:
+        records = read_texts(paths, nlp, format="auto", options={}, progress=progress, **log)
+        texts = [text for record in records if (text := text_of(record)).strip()]
+        if not texts:
             raise _no_texts(paths)
+        return texts
 
     with open_outputs({"": target}, writer, writer_options) as outputs:
-        texts = EmbeddedTexts(embedder, Path(tempfile.gettempdir()), issues)
+        embedder = _embedder(model, device, precision, cache)
+        folder = Path(tempfile.gettempdir())
+        texts = EmbeddedTexts(nlp.vocab, embedder, folder, issues, progress)
         try:
-            wanted = [embedder.embed(queries, "query").vectors] if queries else []
-            wanted += [embed_all(embedder, texts_of(examples))] if examples else []
-            beside = texts.leave_out(texts_of(known)) if known else None
-            texts.add(
-                read_texts(names, nlp, format=format, options=given, writer=writer, progress=progress, **log)
+            # All is read before anything is embedded, which takes much longer.
+            like_texts, labelled_texts = read(examples) if examples else [], read(known) if known else []
+            records = read_texts(
+                names, nlp, format=format, options=given, writer=writer, progress=progress, **log
             )
+            texts.add(records, labelled_texts)
             for kind in _EXPECTED:
                 issues.kinds.pop(kind, None)
             if not texts.count:
@@ -194,25 +195,27 @@ def select(
             if number > len(texts):
                 values = {"number": number, "texts": len(texts), "sources": ", ".join(names)}
                 raise UserError(Errors.E675.format(**values))
+            beside = embed_all(embedder, labelled_texts)
             narrowing = Narrowing(texts.vectors, duplicates, beside, probed)
             steps: list[Callable[[int], None]] = []
-            if wanted:
+            if queries or like_texts:
+                wanted = [embedder.embed(queries, "query").vectors] if queries else []
+                wanted += [embed_all(embedder, like_texts)] if like_texts else []
                 steps.append(partial(narrowing.nearest, np.concatenate(wanted)))
             if tagger is not None:
-                unsure = _Uncertainty(
-                    tagger, lambda numbers: texts.docs(numbers, nlp.vocab), issues, progress
-                )
+                unsure = _Uncertainty(tagger, texts.docs, issues, progress)
                 steps.append(partial(narrowing.highest, UNCERTAINTY, unsure))
             if diverse:
                 steps.append(partial(narrowing.diverse, seed=seed))
             for step in steps[:-1]:
                 step(candidates or CANDIDATES * number)
             steps[-1](number)
-            docs = list(texts.docs(narrowing.left, nlp.vocab))
+            docs = list(texts.docs(narrowing.left))
             scores = _write_scores(docs, narrowing, issues)
             similarity = mean_similarity(texts.vectors.take(narrowing.left))
         finally:
             texts.close()
+            embedder.close()
         for doc in docs:
             outputs[""].add(doc)
         with staged(outputs.values(), nlp, issues):
@@ -256,13 +259,20 @@ def _embedder(model: str, device: str, precision: str, cache: str | Path | None)
     from spacy_ner_plus.models.cache_folder import cache_folder
     from spacy_ner_plus.models.embeddings.embedder import Embedder
     from spacy_ner_plus.models.embeddings.kept_embedder import KeptEmbedder
-    from spacy_ner_plus.models.embeddings.vector_store import VectorStore
+    from spacy_ner_plus.models.embeddings.vector_store import EmbeddingsNotKept, VectorStore
 
     embedder = Embedder(model, device=device, precision=precision)
-    folder = None if cache is None else Path(cache)
-    if folder is None and (kept := cache_folder()) is not None:
-        folder = kept / "embeddings"
-    return KeptEmbedder(embedder, None if folder is None else VectorStore(folder, embedder.folder))
+    if cache is not None:
+        return KeptEmbedder(embedder, VectorStore(Path(cache), embedder.folder))
+    kept = cache_folder()
+    if kept is None:
+        return KeptEmbedder(embedder, None)
+    try:
+        return KeptEmbedder(embedder, VectorStore(kept / "embeddings", embedder.folder))
+    except EmbeddingsNotKept as error:
+        # Nobody has asked for it.
+        warnings.warn(Warnings.W337.format(reason=error), stacklevel=2)
+        return KeptEmbedder(embedder, None)
 
 
 def _names(sources: str | Path | Sequence[str | Path]) -> list[str]:

@@ -98,6 +98,7 @@ def test_select_reads_a_long_text_to_its_end_and_counts_it(choose, tmp_path):
     ("settings", "message"),
     [
         ({}, "E673"),
+        ({"query": ["x", " "]}, r"E676.*query"),
         ({"query": "x", "number": 0}, "E507"),
         ({"query": "x", "number": 7}, r"E675.*7 texts .* only 6 different"),
         ({"query": "x", "duplicates": -1}, "E676"),
@@ -199,3 +200,40 @@ def test_select_leaves_out_what_a_pipeline_fails_on(choose, texts, trained_folde
 def test_select_refuses_a_pipeline_that_is_never_unsure(choose, texts):
     with pytest.raises(UserError, match="E650"):
         choose(texts, uncertain=spacy.blank("en"), number=2)
+
+
+def test_select_embeds_no_more_than_it_needs(choose, texts, trained_folder):
+    selection = choose(texts, uncertain=trained_folder, number=2, duplicates=2)
+    assert (selection.texts, selection.embedded) == (7, 2)
+
+
+@pytest.mark.parametrize("name", ["texts.txt", "texts"])
+def test_select_never_writes_over_its_texts(choose, texts, tmp_path, name):
+    source = texts.rename(tmp_path / name)
+    with pytest.raises(UserError, match="E122"):
+        choose(source, source, query="x", number=1, format="text", target_format="jsonl")
+    assert source.read_text().startswith(TEXTS[0])
+
+
+def test_select_goes_on_where_the_users_cache_takes_nothing(choose, texts, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match=r"W337.*E672.*Going on without"):
+        assert len(choose(texts, query="x", number=1, cache=None).docs) == 1
+    with pytest.raises(UserError, match="E672"):
+        choose(texts, query="x", number=1, cache=tmp_path / "file")
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", "off")
+    assert choose(texts, query="x", number=1, cache=None).from_cache == 0
+
+
+def test_select_reads_the_options_of_what_it_reads_and_of_what_it_writes(choose, tmp_path):
+    source = tmp_path / "texts.conll"
+    source.write_text(
+        "-DOCSTART- O\n\n" + "\n\n".join(text.replace(" ", " O\n") + " O" for text in TEXTS) + "\n"
+    )
+    options = {"group": "sentence", "restore_whitespace": "false"}
+    selection = choose(source, tmp_path / "out.jsonl", query="x", number=2, options=options)
+    assert selection.texts == 6
+    assert set(texts_of(selection.docs)) < set(TEXTS)
+    with pytest.raises(UserError, match="E175"):
+        choose(source, tmp_path / "out.jsonl", query="x", number=2, options={"nonsense": 1})

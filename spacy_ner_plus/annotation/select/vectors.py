@@ -1,7 +1,9 @@
 """Many vectors, which wait in a temporary file and are read in blocks."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +32,7 @@ class Vectors:
 
     def append(self, vectors: np.ndarray) -> None:
         """Add vectors, of shape (some, width)."""
-        self._file.seek(0, 2)
-        self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+        self._write(self._count, vectors)
         self._count += len(vectors)
 
     def tiles(self) -> Iterator[tuple[int, np.ndarray]]:
@@ -53,6 +54,62 @@ class Vectors:
         self._file.seek(begin * size)
         return np.frombuffer(self._file.read((end - begin) * size), dtype=np.float32).reshape(-1, self.width)
 
+    def _write(self, begin: int, vectors: np.ndarray) -> None:
+        self._file.seek(begin * 4 * self.width)
+        self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+
     def close(self) -> None:
         """Close the file, which removes it."""
-        self._file.close()
+        # What it still holds back is written then, which a full disk refuses; it is closed all the same.
+        with suppress(OSError):
+            self._file.close()
+
+
+class VectorsOnDemand(Vectors):
+    """The same, each made when it is first needed.
+
+    count (int): How many there are; at least one.
+    make (Callable): Makes some of them, by their numbers in rising order: gives them in parts, with their numbers.
+    folder (Path): Where the file lies. Default: that of temporary files.
+    block (int): How many are read at once.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[list[int]], Iterator[tuple[list[int], np.ndarray]]],
+        folder: Path | None = None,
+        block: int = 16 * TILE,
+    ):
+        # The width is known with the first.
+        super().__init__(0, folder, block)
+        del self.width
+        self._count = count
+        self._make = make
+        self._made = np.zeros(count, dtype=bool)
+
+    @cached_property
+    def width(self) -> int:
+        self._ensure([0])
+        return self.width
+
+    def append(self, vectors: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def tiles(self) -> Iterator[tuple[int, np.ndarray]]:
+        self._ensure(np.flatnonzero(~self._made))
+        return super().tiles()
+
+    def take(self, indices: Sequence[int]) -> np.ndarray:
+        self._ensure(indices)
+        return super().take(indices)
+
+    def _ensure(self, indices: Sequence[int]) -> None:
+        missing = sorted({int(index) for index in indices if not self._made[index]})
+        if not missing:
+            return
+        for numbers, vectors in self._make(missing):
+            self.__dict__.setdefault("width", vectors.shape[1])
+            for number, vector in zip(numbers, vectors, strict=True):
+                self._write(number, vector)
+            self._made[numbers] = True

@@ -47,3 +47,8 @@ class KeptEmbedder:
         found = [known[text_key(text, prompt)] for text in texts]
         vectors = np.stack([one.vector for one in found]) if found else np.zeros((0, 0), dtype=np.float32)
         return Embedded(vectors, np.array([one.parts for one in found], dtype=np.int64))
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()

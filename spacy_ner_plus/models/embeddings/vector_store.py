@@ -29,9 +29,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
     text BLOB NOT NULL, precision TEXT NOT NULL, parts INTEGER NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (text, precision)
-) WITHOUT ROWID
+)
 """
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class EmbeddingsNotKept(UserError):
+    """A file of embeddings can't be opened, read or written."""
 
 
 class Stored(NamedTuple):
@@ -56,7 +60,7 @@ class VectorStore:
 
     folder (Path): Where the files of all models lie; it is made where it is missing.
     model (ModelFolder): The model; its name and hash are the file's name.
-    RAISES (UserError): Where the file can't be opened.
+    RAISES (EmbeddingsNotKept): Where the file can't be opened.
     """
 
     def __init__(self, folder: Path, model: ModelFolder):
@@ -99,7 +103,7 @@ class VectorStore:
     def put(self, vectors: Mapping[bytes, Stored], precision: str) -> None:
         """Keep vectors, all of them or none.
 
-        RAISES (UserError): Where they can't be written.
+        RAISES (EmbeddingsNotKept): Where they can't be written.
         """
         rows: Iterable[tuple] = (
             (key, precision, int(one.parts), np.asarray(one.vector, dtype="<f4").tobytes())
@@ -133,7 +137,7 @@ def _open(path: Path) -> sqlite3.Connection:
         )
         used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if (used or version) and (application != _APPLICATION or version != _VERSION):
-            raise UserError(Errors.E671.format(path=path))
+            raise EmbeddingsNotKept(Errors.E671.format(path=path))
         _use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         # One transaction, so that of two processes that begin a file one waits for the other.
@@ -180,5 +184,5 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _failed(path: Path, error: Exception) -> UserError:
-    return UserError(Errors.E672.format(path=path, reason=error))
+def _failed(path: Path, error: Exception) -> EmbeddingsNotKept:
+    return EmbeddingsNotKept(Errors.E672.format(path=path, reason=getattr(error, "strerror", None) or error))

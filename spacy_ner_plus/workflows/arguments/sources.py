@@ -78,6 +78,7 @@ def read_texts(
         return plain and not is_known(Source(name, encoding=encoding))
 
     groups = [(key, list(group)) for key, group in groupby(names, is_plain)]
+    _check_unwritten(names, written)
     found = {
         i: keep_unwritten(find_sources(group, format, encoding, notes), group, written, notes)
         for i, (plain, group) in enumerate(groups)
@@ -145,10 +146,8 @@ def keep_unwritten(
     found: list["FoundSource"], named: Sequence[str], paths: Iterable[Path], notes: list[str]
 ) -> list["FoundSource"]:
     """Refuse to overwrite a source; an earlier output in a source folder is passed over."""
+    _check_unwritten(named, paths)
     written = {path.resolve() for path in paths}
-    for name in named:
-        if name != "-" and Path(name).resolve() in written:
-            raise UserError(Errors.E122.format(path=name))
     kept = []
     for one in found:
         if one.source.path.resolve() in written:
@@ -156,3 +155,10 @@ def keep_unwritten(
         else:
             kept.append(one)
     return kept
+
+
+def _check_unwritten(named: Sequence[str], paths: Iterable[Path]) -> None:
+    written = {path.resolve() for path in paths}
+    for name in named:
+        if name != "-" and Path(name).resolve() in written:
+            raise UserError(Errors.E122.format(path=name))
