@@ -132,10 +132,9 @@ class VectorStore:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
-        application, version = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-        )
+        # In this order, since another process may be making the table, which sets the ids, too.
         used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application, version = (_pragma(connection, name) for name in ("application_id", "user_version"))
         if (used or version) and (application != _APPLICATION or version != _VERSION):
             raise EmbeddingsNotKept(Errors.E671.format(path=path))
         _use_wal(connection)
