@@ -523,6 +523,7 @@ class Errors(metaclass=_Coded):
     E292 = "'{path}' holds no examples with annotation. Give others, or none."
     E293 = "There is no policy '{value}' for occurrences. Choose one of: {policies}."
     E294 = "`similarity_threshold` is {value}. Give a similarity above 0 and up to 1."
+    E695 = "`alignment_mode` is '{value}'. Give one of: {modes}."
     E295 = "{k} examples for each text can't be chosen. Give 1 or more."
     E296 = (
         "The format '{format}' asks about one label at a time, and here {count} are asked about at once. Take "

@@ -23,12 +23,14 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.alignment.assignment import Placement, Request, assign, assign_all, assign_shared
 from spacy_ner_plus.alignment.mentions import Mention
-from spacy_ner_plus.alignment.occurrences import Occurrence, OccurrenceFinder
+from spacy_ner_plus.alignment.occurrences import ALIGNMENT_MODES, EXPAND, Occurrence, OccurrenceFinder
 from spacy_ner_plus.errors import Errors, UserError
 
 EXACT, NORMALISED, FUZZY = "exact", "normalised", "fuzzy"
 # Why a mention isn't found that the text has within words alone.
 INSIDE = "only as part of a longer word"
+# And of one that the alignment mode drops.
+WITHIN_TOKENS = "begins or ends within a token"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99
@@ -45,9 +47,10 @@ class AlignedMention(NamedTuple):
     how (str): 'exact', 'normalised' or 'fuzzy'.
     score (float): 1.0 where exact, 0.99 where normalised, else the similarity.
     mention (Mention): What the reply says.
-    snapped (bool): Whether the span was widened to whole tokens.
+    snapped (bool): Whether its ends were moved to those of tokens.
     ambiguous (bool): Whether the reply names the same words under another label too, and doesn't say
         which of their occurrences has which.
+    chars (tuple[int, int]): Where the Doc's text has the mention, before its ends were moved.
     """
 
     start: int
@@ -58,6 +61,7 @@ class AlignedMention(NamedTuple):
     mention: Mention
     snapped: bool = False
     ambiguous: bool = False
+    chars: tuple[int, int] = (-1, -1)
 
 
 @dataclass
@@ -66,12 +70,14 @@ class Alignment:
 
     spans (list[AlignedMention]): By position; they may overlap.
     unaligned (list[tuple[Mention, str]]): Mentions that were not found, with the reason.
-    snapped (int): How many spans were widened to whole tokens.
+    snapped (int): How many spans had their ends moved to those of tokens.
+    alignment_mode (str): How: 'expand' widens and 'contract' narrows.
     """
 
     spans: list[AlignedMention] = field(default_factory=list)
     unaligned: list[tuple[Mention, str]] = field(default_factory=list)
     snapped: int = 0
+    alignment_mode: str = EXPAND
 
 
 class Found(NamedTuple):
@@ -97,6 +103,7 @@ def align_mentions(
     end_char: int | None = None,
     occurrences: str = "listed",
     similarity_threshold: float = MENTION_SIMILARITY,
+    alignment_mode: str = EXPAND,
     text: str | None = None,
 ) -> Alignment:
     """Find the spans of a reply's mentions.
@@ -107,15 +114,20 @@ def align_mentions(
     occurrences (str): 'listed', 'all' or 'first': which occurrences a mention takes where the
         reply doesn't say.
     similarity_threshold (float): The least similarity, above 0; 1 for none but exact and normalised.
+    alignment_mode (str): What becomes of a mention that begins or ends inside a token, as in `Doc.char_span`:
+        'strict' drops it, 'contract' narrows it to the tokens that lie in it, 'expand' widens it. One that would
+        cut a word apart isn't found in any of them, unless the reply states its position.
     text (str | None): The Doc's text, where it is at hand: a Doc makes it of its tokens each time.
     RETURNS (Alignment): Spans, and what was not found.
-    RAISES (UserError): Another policy or threshold.
+    RAISES (UserError): Another policy, threshold or mode.
     """
     if occurrences not in POLICIES:
         raise UserError(Errors.E293.format(value=occurrences, policies=", ".join(POLICIES)))
     if not 0 < similarity_threshold <= 1:
         raise UserError(Errors.E294.format(value=similarity_threshold))
-    finder = OccurrenceFinder.of_doc(doc, start_char, end_char, text=text)
+    if alignment_mode not in ALIGNMENT_MODES:
+        raise UserError(Errors.E695.format(value=alignment_mode, modes=", ".join(ALIGNMENT_MODES)))
+    finder = OccurrenceFinder.of_doc(doc, start_char, end_char, text=text, alignment_mode=alignment_mode)
     return _Aligner(finder, mentions, occurrences, similarity_threshold).align()
 
 
@@ -128,7 +140,8 @@ def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Fo
     found = Found(EXACT, 1.0, text, tuple(finder.exact(text)))
     if not found.occurrences:
         found = _find_normalised(finder, text)
-    if not found.occurrences:
+    # What is dropped isn't let in by its likeness to the tokens that it is a part of.
+    if not found.occurrences and not finder.drops(text):
         occurrences, score, spelling = finder.similar(text, similarity_threshold)
         found = Found(FUZZY, score, spelling, tuple(occurrences))
     return found
@@ -160,7 +173,7 @@ class _Aligner:
         self.policy = policy
         self.similarity_threshold = similarity_threshold
         self.placed: list[Placement] = []
-        self.alignment = Alignment()
+        self.alignment = Alignment(alignment_mode=finder.alignment_mode)
         self._found: dict[str, Found] = {}
         self._ambiguous: set[str] = set()
 
@@ -183,6 +196,7 @@ class _Aligner:
         RETURNS (list[int]): The numbers of those that are left.
         """
         found: dict[int, Found] = {}
+        dropped: set[int] = set()
         for number, mention in enumerate(self.mentions):
             if not self.texts[number]:
                 self.alignment.unaligned.append((mention, "empty"))
@@ -190,20 +204,33 @@ class _Aligner:
                 found[number] = self._find_at(number, mention)
             elif mention.occurrence > 0:
                 found[number] = self._find_numbered(number, mention)
+            # It is meant there, and nowhere else.
+            if number in found and not found[number].occurrences and self._is_dropped(number, mention):
+                dropped.add(number)
+                self.alignment.unaligned.append((mention, WITHIN_TOKENS))
         if not found:
             return [number for number, text in enumerate(self.texts) if text]
         stated = [number for number, its in found.items() if its.occurrences]
         self._write(assign_shared(self._requests(stated, found), self.placed), found)
         # An occurrence may be miscounted, and be another one; a position isn't.
         twice = [n for n in self._without_placement(stated) if self.mentions[n].position >= 0]
-        done = {placement.number for placement in self.placed}.union(twice)
+        done = {placement.number for placement in self.placed}.union(twice, dropped)
         reason = "its tokens have this label already"
         self.alignment.unaligned += [(self.mentions[number], reason) for number in twice]
         return [number for number, text in enumerate(self.texts) if text and number not in done]
 
+    def _is_dropped(self, number: int, mention: Mention) -> bool:
+        text = self.texts[number]
+        if mention.position < 0:
+            return self.finder.drops_numbered(text, mention.occurrence)
+        start = _start_of(mention)
+        return self.finder.text.startswith(text, start) and self.finder.is_dropped(
+            start, start + len(text), cut=True
+        )
+
     def _find_at(self, number: int, mention: Mention) -> Found:
         text = self.texts[number]
-        start = mention.position + len(mention.text) - len(mention.text.lstrip())
+        start = _start_of(mention)
         if self.finder.text.startswith(text, start):
             occurrence, score = self.finder.to_tokens(start, start + len(text), cut=True), 1.0
             return Found(EXACT, score, text, (occurrence,) if occurrence else ())
@@ -252,6 +279,8 @@ class _Aligner:
             for number in numbers
         }
         placed = assign_shared(self._requests(numbers, both), self.placed)
+        held = {placement.occurrence[:2] for placement in self.placed} if placed else set()
+        self._ambiguous |= {self.texts[p.number] for p in placed if p.occurrence[:2] in held}
         self._write([p for p in placed if p.occurrence in found[p.number].occurrences], found)
         self._write([p for p in placed if p.occurrence not in found[p.number].occurrences], others)
         for number in self._without_placement(numbers):
@@ -315,10 +344,18 @@ class _Aligner:
         return found if found >= times else max(found, self.finder.most_occurrences(text), 1)
 
     def _under_several_labels(self, numbers: Iterable[int]) -> set[str]:
-        labels: dict[str, set[str]] = {}
+        """Find the texts of mentions that may stand where one of another label may."""
+        labels: dict[tuple[int, int], str] = {}
+        several: set[tuple[int, int]] = set()
         for number in numbers:
-            labels.setdefault(self.texts[number].casefold(), set()).add(self.mentions[number].label)
-        return {text for text, those in labels.items() if len(those) > 1}
+            text, label = self.keys[number]
+            for occurrence in self._find(text).occurrences:
+                if labels.setdefault(occurrence[:2], label) != label:
+                    several.add(occurrence[:2])
+        if not several:
+            return set()
+        texts = {self.texts[number] for number in numbers}
+        return {text for text in texts if any(each[:2] in several for each in self._find(text).occurrences)}
 
     def _requests(self, numbers: Iterable[int], found: Mapping[int, Found]) -> list[Request]:
         requests = []
@@ -343,17 +380,26 @@ class _Aligner:
             number, label, occurrence = placement
             start, end = self.finder.token_indices(occurrence)
             how, score = found[number].how, found[number].score
-            ambiguous = bool(self._ambiguous) and self.texts[number].casefold() in self._ambiguous
+            ambiguous = self.texts[number] in self._ambiguous
+            first, after = occurrence.chars or occurrence[:2]
+            chars = first + self.finder.offset, after + self.finder.offset
             span = AlignedMention(
-                start, end, label, how, score, self.mentions[number], occurrence.snapped, ambiguous
+                start, end, label, how, score, self.mentions[number], occurrence.snapped, ambiguous, chars
             )
             self.alignment.spans.append(span)
 
     def _reason(self, text: str, found: Found) -> str:
         if found.occurrences:
             return "listed more often than it occurs"
+        if self.finder.drops(text):
+            return WITHIN_TOKENS
         if text in self.finder.text:
             return INSIDE
         if found.spelling:
             return f"not in the text; most similar is '{found.spelling}' ({found.score:.2f})"
         return "not in the text"
+
+
+def _start_of(mention: Mention) -> int:
+    """Where a mention begins by its position, white space aside."""
+    return mention.position + len(mention.text) - len(mention.text.lstrip())

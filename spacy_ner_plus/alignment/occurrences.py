@@ -1,8 +1,9 @@
 """Where a mention may stand in a text: by its exact spelling, by its normalised form, or by similarity.
 
 An occurrence that ends inside a token, such as 'U.S.' in 'U.S.-based', is widened to the whole
-token; one that would cut letters or digits apart, such as 'Iran' in 'Iranian', is none. For
-callers that can split tokens, occurrences of words are left as they are.
+token, unless another alignment mode is asked for; one that would cut letters or digits apart, such
+as 'Iran' in 'Iranian', is none. For callers that can split tokens, occurrences of words are left as
+they are.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,6 +17,9 @@ from spacy.tokens import Doc
 from spacy_ner_plus.alignment.normalization import Normalised, normalise, squeeze
 from spacy_ner_plus.extras import from_extra
 
+# What becomes of a mention that begins or ends inside a token, in the words of `Doc.char_span`.
+STRICT, CONTRACT, EXPAND = "strict", "contract", "expand"
+ALIGNMENT_MODES = (STRICT, CONTRACT, EXPAND)
 # How much worse than the threshold a stretch of characters may be before it is laid on tokens.
 SLACK = 0.2
 # How many characters of no word may lie between words where some were left out.
@@ -30,12 +34,14 @@ class Occurrence(NamedTuple):
 
     start (int): Offset of its first character, in code points.
     end (int): Offset after its last character.
-    snapped (bool): Whether it was widened to whole tokens.
+    snapped (bool): Whether its ends were moved to those of tokens.
+    chars (tuple[int, int] | None): Where they were before; None where they weren't moved.
     """
 
     start: int
     end: int
     snapped: bool = False
+    chars: tuple[int, int] | None = None
 
 
 def occurrences(text: str, mention: str) -> list[int]:
@@ -66,11 +72,25 @@ class OccurrenceFinder:
     starts (Sequence[int]): Offsets where its tokens begin; none where it has no tokens yet.
     ends (Sequence[int]): Offsets where they end.
     first (int): Index of the first of these tokens in its Doc.
+    offset (int): Where the text begins in its Doc.
+    alignment_mode (str): What becomes of a mention that begins or ends inside a token: 'strict' leaves it out,
+        'contract' narrows it to the tokens that lie in it, 'expand' widens it.
     """
 
-    def __init__(self, text: str, starts: Sequence[int] = (), ends: Sequence[int] = (), first: int = 0):
+    def __init__(
+        self,
+        text: str,
+        starts: Sequence[int] = (),
+        ends: Sequence[int] = (),
+        first: int = 0,
+        *,
+        offset: int = 0,
+        alignment_mode: str = EXPAND,
+    ):
         self.text = text
         self.starts, self.ends, self.first = starts, ends, first
+        self.offset = offset
+        self.alignment_mode = alignment_mode
         # Where replies count the occurrences of a mention: as it is spelled, and of its normalised form.
         self._numbered: dict[str, list[int]] = {}
         self._numbered_forms: dict[str, list[int]] = {}
@@ -81,7 +101,13 @@ class OccurrenceFinder:
 
     @classmethod
     def of_doc(
-        cls, doc: Doc, start_char: int = 0, end_char: int | None = None, *, text: str | None = None
+        cls,
+        doc: Doc,
+        start_char: int = 0,
+        end_char: int | None = None,
+        *,
+        text: str | None = None,
+        alignment_mode: str = EXPAND,
     ) -> "OccurrenceFinder":
         """Look at a Doc, or at a stretch of it; offsets are within the stretch.
 
@@ -100,7 +126,7 @@ class OccurrenceFinder:
         # No Token is made for it.
         starts = (bounds[:, 0] - start_char).tolist()
         ends = (bounds[:, 0] - start_char + bounds[:, 1]).tolist()
-        return cls(text, starts, ends, first)
+        return cls(text, starts, ends, first, offset=start_char, alignment_mode=alignment_mode)
 
     @cached_property
     def _normalised(self) -> Normalised:
@@ -233,7 +259,7 @@ class OccurrenceFinder:
         if number <= len(starts):
             at = starts[number - 1]
             occurrence = self.to_tokens(at, at + len(mention))
-            if occurrence:
+            if occurrence or self.is_dropped(at, at + len(mention)):
                 return occurrence, False
         form = normalise(mention)
         if form not in self._numbered_forms:
@@ -261,10 +287,10 @@ class OccurrenceFinder:
                 break
         if best is None or score < threshold:
             return None, score
-        return Occurrence(self.starts[first], self.ends[best], score < 1.0), score
+        return Occurrence(self.starts[first], self.ends[best]), score
 
     def to_tokens(self, start: int, end: int, *, cut: bool = False) -> Occurrence | None:
-        """Widen a stretch of characters to whole tokens.
+        """Move the ends of a stretch of characters to those of tokens, as the alignment mode says.
 
         start (int): Offset of the first character.
         end (int): Offset after the last.
@@ -278,11 +304,41 @@ class OccurrenceFinder:
             (not is_start and cuts_word(self.text, start)) or (not is_end and cuts_word(self.text, end))
         ):
             return None
-        first, last = self._token_at(start), self._token_before(end)
+        if self.alignment_mode == EXPAND:
+            first, last = self._token_at(start), self._token_before(end)
+        elif self.alignment_mode == CONTRACT:
+            first, last = bisect_left(self.starts, start), bisect_right(self.ends, end) - 1
+        else:
+            return None
         if first > last:
             return None
-        wide = Occurrence(self.starts[first], self.ends[last])
-        return wide._replace(snapped=wide[:2] != (start, end))
+        moved = self.starts[first], self.ends[last]
+        return Occurrence(*moved) if moved == (start, end) else Occurrence(*moved, True, (start, end))
+
+    def is_dropped(self, start: int, end: int, *, cut: bool = False) -> bool:
+        """RETURNS (bool): Whether `to_tokens` finds nothing, and would widen the stretch in the mode 'expand'."""
+        if self.alignment_mode == EXPAND or self.to_tokens(start, end, cut=cut):
+            return False
+        return cut or not (cuts_word(self.text, start) or cuts_word(self.text, end))
+
+    def drops(self, mention: str) -> bool:
+        """RETURNS (bool): Whether an occurrence of a mention is dropped, in whichever spelling."""
+        if self.alignment_mode == EXPAND:
+            return False
+        if any(self.is_dropped(at, at + len(mention)) for at in occurrences(self.text, mention)):
+            return True
+        form = normalise(mention)
+        return any(
+            self.is_dropped(*self._normalised.original(at, at + len(form)))
+            for at in occurrences(self._normalised.text, form)
+        )
+
+    def drops_numbered(self, mention: str, number: int) -> bool:
+        """RETURNS (bool): Whether the occurrence that a reply counts as the n-th is dropped."""
+        starts = self._numbered.get(mention, [])
+        return number <= len(starts) and self.is_dropped(
+            starts[number - 1], starts[number - 1] + len(mention)
+        )
 
     def is_whole(self, occurrence: Occurrence) -> bool:
         """RETURNS (bool): Whether an occurrence begins and ends with a token, or at least cuts no word."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.alignment.align import POLICIES, AlignedMention, align_mentions
+from spacy_ner_plus.alignment.align import POLICIES, WITHIN_TOKENS, AlignedMention, align_mentions
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.errors import UserError
@@ -29,7 +29,9 @@ def found(doc, mentions, **settings):
 
 def test_alignment_exact_mention_has_its_tokens():
     alignment = align_mentions(make_doc("Ann Lee left Rome"), [Mention("Ann Lee", "PER")])
-    assert alignment.spans == [AlignedMention(0, 2, "PER", "exact", 1.0, Mention("Ann Lee", "PER"))]
+    assert alignment.spans == [
+        AlignedMention(0, 2, "PER", "exact", 1.0, Mention("Ann Lee", "PER"), chars=(0, 7))
+    ]
     assert not alignment.unaligned
     assert alignment.snapped == 0
 
@@ -103,6 +105,92 @@ def test_alignment_end_inside_a_token_is_snapped_and_counted():
     (span,) = alignment.spans
     assert (span.start, span.end, span.how, span.snapped) == (1, 2, "exact", True)
     assert alignment.snapped == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "mention", "expected"),
+    [
+        ("expand", "U.S.", ["U.S.-based"]),
+        ("contract", "U.S.", []),
+        ("strict", "U.S.", []),
+        ("expand", "the U.S.", ["the U.S.-based"]),
+        ("contract", "the U.S.", ["the"]),
+        ("strict", "the U.S.", []),
+        ("strict", "the U.S.-based", ["the U.S.-based"]),
+        ("contract", "U", []),
+    ],
+)
+@pytest.mark.parametrize("position", [True, False])
+def test_alignment_mode_is_that_of_char_span(mode, mention, expected, position):
+    doc = make_doc("the U.S.-based firm")
+    at = doc.text.index(mention)
+    wanted = doc.char_span(at, at + len(mention), alignment_mode=mode)
+    assert [wanted.text] == expected if wanted else not expected
+    listed = [Mention(mention, "LOC", position=at if position else -1)]
+    alignment = align_mentions(doc, listed, alignment_mode=mode)
+    assert [doc[span.start : span.end].text for span in alignment.spans] == expected
+    for span in alignment.spans:
+        assert span.chars == (at, at + len(mention))
+        assert span.snapped == (expected != [mention])
+    if not expected:
+        assert alignment.unaligned == [(listed[0], WITHIN_TOKENS)]
+
+
+@pytest.mark.parametrize("mode", ["strict", "contract"])
+@pytest.mark.parametrize("stated", [{"position": 2}, {"occurrence": 1}])
+def test_alignment_mode_drops_what_is_stated_and_takes_no_other(mode, stated):
+    doc = make_doc("a U.S.-based firm in the U.S.")
+    mention = Mention("U.S.", "LOC", **stated)
+    alignment = align_mentions(doc, [mention], alignment_mode=mode)
+    assert not alignment.spans
+    assert alignment.unaligned == [(mention, WITHIN_TOKENS)]
+    # Where the reply doesn't say, the one that is whole is meant.
+    (span,) = align_mentions(doc, [Mention("U.S.", "LOC")], alignment_mode=mode).spans
+    assert (span.start, span.snapped, span.chars) == (5, False, (25, 29))
+
+
+@pytest.mark.parametrize("mention", ["U.S.", "u.s."])
+def test_alignment_mode_isnt_got_round_by_similarity(mention):
+    doc = make_doc("in the U.S., now")
+    assert align_mentions(doc, [Mention(mention, "LOC")]).spans[0].chars == (7, 11)
+    assert align_mentions(doc, [Mention(mention, "LOC")], alignment_mode="strict").unaligned == [
+        (Mention(mention, "LOC"), WITHIN_TOKENS)
+    ]
+
+
+def test_alignment_chars_are_those_of_the_doc():
+    doc = make_doc("Ann met Bo in U.S.-based Oslo")
+    alignment = align_mentions(
+        doc, [Mention("bo", "PER"), Mention("U.S.", "LOC"), Mention("Oslo", "LOC")], start_char=8
+    )
+    assert [doc.text[slice(*span.chars)] for span in alignment.spans] == ["Bo", "U.S.", "Oslo"]
+
+
+def test_alignment_refuses_another_mode():
+    with pytest.raises(UserError, match="E695"):
+        align_mentions(make_doc("a"), [], alignment_mode="widen")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("text", "mentions", "ambiguous"),
+    [
+        ("Jordan met Jordan in Jordan", [("Jordan", "PER"), ("Jordan", "LOC"), ("Jordan", "ORG")], True),
+        ("Jordan left", [("Jordan", "PER"), ("JORDAN", "LOC")], True),
+        ("JORDAN : Jordan left", [("Jordan", "PER"), ("JORDAN", "LOC")], False),
+        ("Jordan met Jordan", [("Jordan", "PER", 1), ("Jordan", "LOC", 2)], False),
+        ("Jordan met Jordan", [("Jordan", "PER", 1), ("Jordan", "LOC")], False),
+        ("Jordan left", [("Jordan", "PER", 1), ("Jordan", "LOC")], True),
+        ("Uzbekistan won", [("Uzbekistan", "ORG"), ("Uzbekestan", "LOC")], True),
+        ("Bank of China", [("China", "LOC"), ("Bank of China", "ORG")], False),
+        ("Jordan met Ann", [("Jordan", "PER"), ("Jordan", "PER"), ("Ann", "LOC")], False),
+    ],
+)
+def test_alignment_marks_what_may_have_another_label(policy, text, mentions, ambiguous):
+    alignment = align_mentions(make_doc(text), [Mention(*each) for each in mentions], occurrences=policy)
+    unstated = [span for span in alignment.spans if not span.mention.occurrence]
+    assert {span.ambiguous for span in unstated} <= {ambiguous}
+    assert not any(span.ambiguous for span in alignment.spans if span.mention.occurrence)
 
 
 def test_alignment_whole_tokens_come_before_parts():

@@ -22,7 +22,7 @@ def test_occurrences_of_words_come_before_parts_of_words():
 
 def test_occurrences_are_widened_to_tokens_unless_that_cuts_a_word():
     finder = OccurrenceFinder.of_doc(make_doc("the U.S.-based firm in the USA"))
-    assert finder.exact("U.S.") == [Occurrence(4, 14, snapped=True)]
+    assert finder.exact("U.S.") == [Occurrence(4, 14, snapped=True, chars=(4, 8))]
     assert finder.exact("US") == []
     assert finder.token_indices(finder.exact("U.S.")[0]) == (1, 2)
 

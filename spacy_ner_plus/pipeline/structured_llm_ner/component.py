@@ -67,6 +67,7 @@ def make_structured_llm_ner(
     embedding_model: str,
     occurrences: Literal["listed", "all", "first"],
     similarity_threshold: float,
+    alignment_mode: Literal["strict", "contract", "expand"],
     samples: int,
     chunk_tokens: int | None,
     chunk_overlap: int,
@@ -100,6 +101,7 @@ def make_structured_llm_ner(
         embedding_model=embedding_model,
         occurrences=occurrences,
         similarity_threshold=_similarity_threshold(similarity_threshold, fuzzy_threshold),
+        alignment_mode=alignment_mode,
         samples=samples,
         chunk_tokens=chunk_tokens,
         chunk_overlap=chunk_overlap,
@@ -328,6 +330,7 @@ class StructuredLLMNER(EntityComponent):
         """Say at the end of a run what was lost in it, once for all Docs."""
         from spacy_ner_plus.pipeline.structured_llm_ner.extraction import (
             AMBIGUOUS,
+            DROPPED,
             INVALID,
             LOST_SAMPLE,
             NO_REPLY,
@@ -345,6 +348,7 @@ class StructuredLLMNER(EntityComponent):
                 LOST_SAMPLE,
                 AMBIGUOUS,
                 UNALIGNED,
+                DROPPED,
                 CUT,
                 TOO_LONG,
             )

@@ -7,7 +7,8 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.alignment.align import FUZZY as FUZZY_MATCH
-from spacy_ner_plus.alignment.align import Alignment
+from spacy_ner_plus.alignment.align import WITHIN_TOKENS, Alignment
+from spacy_ner_plus.alignment.occurrences import CONTRACT
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.requests import ChatReply, Outcome
 from spacy_ner_plus.llm.votes import Candidate, choose
@@ -24,6 +25,8 @@ AMBIGUOUS = (
 UNALIGNED = "mention that isn't in the text: not written"
 FUZZY = "mention spelled differently in the text: aligned to what is most similar"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
+NARROWED = "mention that ends inside a token: narrowed to whole tokens"
+DROPPED = "mention that ends inside a token: dropped, as `alignment_mode` says"
 # By the kind of an outcome.
 _KINDS = {"invalid": INVALID, "partial": INVALID, "cut": INVALID, "unread": UNREAD}
 
@@ -80,6 +83,8 @@ class Extraction:
             "confidence": [c.score for c in found],
             "ambiguous": [c.aligned.ambiguous for c in found],
             "mentions": [c.aligned.mention.text for c in found],
+            # Where the text has them, before their ends were moved to those of tokens.
+            "chars": [list(c.aligned.chars) for c in found],
             "unaligned": [
                 [mention.text, mention.label, reason]
                 for alignment in self.alignments
@@ -106,14 +111,16 @@ class Extraction:
             yield kind, issue.example, issue.count
         for alignment in self.alignments:
             for mention, reason in alignment.unaligned:
-                yield UNALIGNED, f"{mention.text[:60]!r} {mention.label}, {reason}", 1
+                kind = DROPPED if reason == WITHIN_TOKENS else UNALIGNED
+                yield kind, f"{mention.text[:60]!r} {mention.label}, {reason}", 1
             for span in alignment.spans:
                 if span.how == FUZZY_MATCH:
                     yield FUZZY, f"{span.mention.text[:60]!r} {span.label}", 1
                 if span.ambiguous:
                     yield AMBIGUOUS, f"{span.mention.text[:60]!r} {span.label}", 1
             if alignment.snapped:
-                yield SNAPPED, "", alignment.snapped
+                kind = NARROWED if alignment.alignment_mode == CONTRACT else SNAPPED
+                yield kind, "", alignment.snapped
 
 
 def _spans(doc: Doc, candidates: Sequence[Candidate]) -> list[Span]:

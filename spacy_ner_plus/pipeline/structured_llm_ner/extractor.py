@@ -7,6 +7,7 @@ from functools import cached_property
 from spacy.tokens import Doc, Token
 
 from spacy_ner_plus.alignment.align import AlignedMention, Alignment, align_mentions
+from spacy_ner_plus.alignment.occurrences import EXPAND
 from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
@@ -37,6 +38,7 @@ class Extractor:
     chunk_overlap (int): How many tokens chunks share.
     occurrences (str): As `align_mentions` takes it.
     similarity_threshold (float): As `align_mentions` takes it.
+    alignment_mode (str): As `align_mentions` takes it.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Extractor:
         occurrences: str,
         similarity_threshold: float,
         sized_by_reply: bool = False,
+        alignment_mode: str = EXPAND,
     ):
         self.prompter = prompter
         self.model = model
@@ -59,6 +62,7 @@ class Extractor:
         self.occurrences = occurrences
         self.similarity_threshold = similarity_threshold
         self.sized_by_reply = sized_by_reply
+        self.alignment_mode = alignment_mode
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -239,6 +243,7 @@ class Extractor:
                 end_char=end,
                 occurrences=occurrences,
                 similarity_threshold=self.similarity_threshold,
+                alignment_mode=self.alignment_mode,
                 text=submitted.text,
             )
             reading.alignments.append(alignment)

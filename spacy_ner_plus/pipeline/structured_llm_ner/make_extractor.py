@@ -71,6 +71,7 @@ def make_extractor(
         occurrences=settings.occurrences,
         similarity_threshold=settings.similarity_threshold,
         sized_by_reply=settings.chunk_tokens is None,
+        alignment_mode=settings.alignment_mode,
     )
 
 

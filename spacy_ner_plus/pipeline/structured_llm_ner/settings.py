@@ -60,6 +60,11 @@ class StructuredLLMSettings(EntitySettings):
         above=0,
         at_most=1,
     )
+    alignment_mode: Literal["strict", "contract", "expand"] = setting(
+        "What becomes of a mention that begins or ends inside a token, as in `Doc.char_span`: 'strict' drops it, "
+        "'contract' narrows it to whole tokens, 'expand' widens it. What is changed is counted.",
+        "expand",
+    )
     samples: int = setting(
         "How often each text is asked about; with several, an entity's score is its share of votes.",
         1,

@@ -44,6 +44,26 @@ def test_structured_llm_ner_writes_what_the_reply_names(server):
     assert found(doc) == expected("Anna met Robert in Oslo.")
 
 
+@pytest.mark.parametrize(
+    ("mode", "texts", "kind"),
+    [
+        ("expand", ["Oslo-", "Anna"], "mention that ends inside a token: widened to whole tokens"),
+        ("contract", ["Anna"], "mention that ends inside a token: dropped, as `alignment_mode` says"),
+        ("strict", ["Anna"], "mention that ends inside a token: dropped, as `alignment_mode` says"),
+    ],
+)
+def test_structured_llm_ner_aligns_by_its_mode_and_keeps_the_characters(server, mode, texts, kind):
+    nlp = pipeline(server.url, alignment_mode=mode)
+    nlp.tokenizer = nlp.tokenizer.__class__(nlp.vocab)  # by white space
+    ((doc,), pipe) = nlp.pipe(["Oslo- saw Anna"]), nlp.get_pipe("structured_llm_ner")
+    assert [ent.text for ent in doc.ents] == texts
+    chars = doc.spans["structured_llm_ner_mentions"].attrs["chars"]
+    assert [doc.text[start:end] for start, end in chars] == [text.strip("-") for text in texts]
+    assert pipe.usage_report()["issues"] == {kind: 1}
+    (copied,) = DocBin(docs=[doc]).get_docs(nlp.vocab)
+    assert copied.spans["structured_llm_ner_mentions"].attrs["chars"] == chars
+
+
 def test_structured_llm_ner_keeps_the_order_where_answers_come_out_of_order():
     with FaultServer(Behaviour(jitter=0.1)) as server:
         docs = list(pipeline(server.url).pipe(TEXTS))
