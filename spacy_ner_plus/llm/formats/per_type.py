@@ -24,7 +24,7 @@ from spacy_ner_plus.llm.formats.json_shapes import shape_value
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
 from spacy_ner_plus.llm.formats.reading import WRAPPER, Reading
-from spacy_ner_plus.llm.requests import Dialogue, Message, Outcome, Question
+from spacy_ner_plus.llm.requests import Dialogue, InvalidReply, Message, Outcome, Question
 
 LIST = "entities"
 # Keys under which models put the one list, too.
@@ -139,9 +139,19 @@ def _find_list(value: Any, label: str, repairs: IssueLog) -> Any:
         # The recipe's own form; a list of one object is a wrapper around the whole.
         is_whole = len(value) == 1 and isinstance(value[0], dict) and "text" not in value[0]
         return value if is_whole else {LIST: value}
-    if isinstance(value, dict) and not any(fold(key) == LIST for key in value):
-        known = [key for key in value if fold(key) == fold(label) or fold(key) in _OTHER_KEYS]
-        if len(known) == 1 and isinstance(value[known[0]], list):
-            repairs.add(WRAPPER, f"'{known[0][:60]}' for '{LIST}'")
-            return {LIST if key == known[0] else key: inner for key, inner in value.items()}
+    if not isinstance(value, dict):
+        return value
+    lists = [
+        key
+        for key, inner in value.items()
+        if fold(key) == LIST
+        or (fold(key) == fold(label) and isinstance(inner, list | str))
+        or (fold(key) in _OTHER_KEYS and isinstance(inner, list))
+    ]
+    if len(lists) > 1:
+        # Left out as a key that wasn't asked for, the one would be lost.
+        raise InvalidReply(f"the answer is there twice, under '{lists[0][:60]}' and '{lists[1][:60]}'")
+    if len(lists) == 1 and fold(lists[0]) != LIST:
+        repairs.add(WRAPPER, f"'{lists[0][:60]}' for '{LIST}'")
+        return {LIST if key == lists[0] else key: inner for key, inner in value.items()}
     return value

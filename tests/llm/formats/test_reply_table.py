@@ -183,10 +183,16 @@ PEOPLE_RIGHT = [
     ('{"mentions": ["Ann Lee", "Ann"]}', "answer within"),
     ('{"Entities": ["Ann Lee", "Ann"]}', "label or key in another spelling"),
     ('{"entities": ["Ann Lee", "Ann"], "note": "two people"}', "key that wasn't asked for"),
+    ('{"result": "ok", "entities": ["Ann Lee", "Ann"]}', "key that wasn't asked for"),
     ('{"label": "PER", "entities": ["Ann Lee", "Ann"]}', "key that wasn't asked for"),
     ('{"entities": ["Ann\nLee", "Ann"]}', "line break or tab"),
 ]
 PEOPLE_WRONG = [
+    ('{"PER": ["Ann Lee", "Ann"], "entities": []}', "there twice, under 'PER' and 'entities'"),
+    (
+        '{"entities": ["Ann Lee"], "mentions": ["Ann Lee", "Ann"]}',
+        "there twice, under 'entities' and 'mentions'",
+    ),
     ("{}", "'entities' is missing"),
     ('{"entities": null}', "'entities' should hold a list of strings, not null"),
     ('{"entities": "none"}', "'entities' should hold a list of strings"),
