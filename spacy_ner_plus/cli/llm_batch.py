@@ -121,6 +121,8 @@ def _show_submission(done: "Submission", collect: str) -> None:
         lines[0] += f", {done.seconds:,} of them ask again, after replies that can't be read"
     if done.waiting:
         lines.append(f"Not collected yet: {done.waiting:,} more, submitted before")
+    if done.too_long:
+        lines.append(f"Texts above nlp.max_length, left out: {done.too_long:,}")
     if done.requests:
         lines += [
             f"Prompt tokens: {done.usage.prompt:,}",
@@ -149,7 +151,7 @@ def _show_batches(batches: "Sequence[BatchStatus]") -> None:
         if status.expires and not status.is_over:
             parts.append(f"expires {datetime.fromtimestamp(status.expires, UTC):%Y-%m-%d %H:%M} UTC")
         lines.append("; ".join([*parts, *status.problems]))
-    _print(lines or ["No batch is waited for."])
+    _print(lines or ["No batch of this model is waited for."])
 
 
 def _show_collection(
@@ -160,6 +162,8 @@ def _show_collection(
     code: object,
 ) -> None:
     _show_batches(done.batches)
+    if done.others:
+        _print([f"Submitted for other labels or another format, and not looked at: {done.others:,} batches"])
     over = [status for status in done.batches if status.is_over]
     if not over:
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 
 _MEGABYTE = 1_000_000
+# What a component that finds sentences writes.
+_SENTENCES = frozenset({"doc.sents", "token.is_sent_start"})
 
 
 def submit_batches(
@@ -81,7 +83,8 @@ def submit_batches(
     given = [texts] if isinstance(texts, str | Path) else list(texts)
     names = [str(text) for text in given if isinstance(text, str | Path)]
     found = _read(names, format, nlp.lang) if names else (doc.text for doc in given)
-    chosen = (text for text in islice(found, limit or None) if text.strip())
+    too_long: list[int] = []
+    chosen = _within(islice(found, limit or None), nlp.max_length, too_long)
     with _open_state(settings, name) as state, _open_kept(settings) as kept:
         submitter = Submitter(
             settings,
@@ -92,8 +95,10 @@ def submit_batches(
             most_bytes=int(max_megabytes * _MEGABYTE),
             time_window=time_window,
         )
-        wanted = _wanted(progress(chosen, "Reading texts"), _asker(nlp, extractor, kept))
-        return submitter.submit(wanted, reading=_reading(extractor), texts=names, send=send)
+        wanted = _wanted(progress(chosen, "Reading texts"), _asker(nlp, name, kept, is_run=True))
+        done = submitter.submit(wanted, reading=_reading(extractor), texts=names, send=send)
+    done.too_long = len(too_long)
+    return done
 
 
 def batch_status(
@@ -156,7 +161,7 @@ def collect_batches(
     extractor = nlp.get_pipe(name).extractor
     settings = extractor.model.settings
     with _open_state(settings, name) as state, _open_kept(settings) as kept:
-        done = Collector(settings, state, kept, _asker(nlp, extractor, kept)).collect(_reading(extractor))
+        done = Collector(settings, state, kept, _asker(nlp, name, kept)).collect(_reading(extractor))
     done.name = name
     return done
 
@@ -204,6 +209,15 @@ def _read(files: Sequence[str], format: str, lang: str) -> Iterator[str]:
             yield from (doc.text for doc in convert(file, format=format, lang=lang).docs)
 
 
+def _within(texts: Iterable[str], most: int, too_long: list[int]) -> Iterator[str]:
+    """YIELDS (str): The texts with words that a pipeline takes; the lengths of the others are noted."""
+    for text in texts:
+        if len(text) > most:
+            too_long.append(len(text))
+        elif text.strip():
+            yield text
+
+
 def _open_state(settings: "ChatSettings", name: str) -> "BatchState":
     """Open the batches of a component's store, which are noted beside it."""
     from spacy_ner_plus.llm.batch.state import BatchState
@@ -224,20 +238,48 @@ def _open_kept(settings: "ChatSettings") -> "Iterator[KeptReplies]":
         yield kept
 
 
-def _asker(nlp: "Language", extractor: "Extractor", kept: "KeptReplies") -> "Callable[[str], Replay]":
-    """Make what finds out what a run asks about a text: the extractor, with the store in place of its model."""
-    from spacy_ner_plus.llm.batch.replay import Replay
+def _asker(
+    nlp: "Language", name: str, kept: "KeptReplies", *, is_run: bool = False
+) -> "Callable[[str], Replay]":
+    """Make what finds out what a run asks about a text: the extractor, with the store in place of its model.
 
-    replay = Replay(extractor.model, kept)
-    replaying = copy(extractor)
+    is_run (bool): Whether the texts are those of a run, of which a cascade asks only about some.
+    """
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.llm.batch.replay import Replay
+    from spacy_ner_plus.pipeline.structured_llm_ner.cascade import Cascade, CascadeSettings
+
+    pipe = nlp.get_pipe(name)
+    given = pipe.settings.cascade if is_run else None
+    cascade = None if given is None else Cascade(CascadeSettings.of(given), IssueLog())
+    replay = Replay(pipe.client, kept)
+    replaying = copy(pipe.extractor)
     replaying.model = replay
+    before = _before(nlp, name, everything=cascade is not None)
 
     def ask(text: str) -> Replay:
+        doc = nlp.make_doc(text)
+        for other in before:
+            doc = other(doc)
         replay.clear()
-        replaying.submit(nlp.make_doc(text))
+        if cascade is None or cascade.asks_about(doc):
+            replaying.submit(doc)
         return replay
 
     return ask
+
+
+def _before(nlp: "Language", name: str, *, everything: bool) -> "list[Callable[[Doc], Doc]]":
+    """Find what has to run before a component.
+
+    everything (bool): Whether all that runs before it, else only where it finds sentences, by which texts are cut.
+    RETURNS (list[Callable]): The components, without those that ask a chat model, too.
+    """
+    before = list(takewhile(lambda pipe: pipe[0] != name, nlp.pipeline))
+    metas = {other: nlp.get_pipe_meta(other) for other, _ in before}
+    if not everything and not any(_SENTENCES & set(meta.assigns) for meta in metas.values()):
+        return []
+    return [pipe for other, pipe in before if metas[other].factory != FACTORY]
 
 
 def _reading(extractor: "Extractor") -> str:

@@ -53,7 +53,7 @@ def test_llm_batch_goes_from_texts_to_a_run_from_the_store(server, pipeline, tmp
     calls = len(server.calls)
     assert "Oslo" in run(*command[1:]).stdout
     assert len(server.calls) == calls
-    assert batch("status", pipeline).stdout == "No batch is waited for.\n"
+    assert batch("status", pipeline).stdout == "No batch of this model is waited for.\n"
 
 
 def test_llm_batch_says_what_is_left_and_the_command_for_it(server, pipeline, tmp_path):

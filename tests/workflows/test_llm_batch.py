@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.language import Language
+from spacy.tokens import SpanGroup
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.batch.batch_api import BatchAPI
@@ -374,7 +376,60 @@ def test_llm_batch_reads_replies_as_they_were_asked_for(server, pipeline, texts)
     server.end()
     with pytest.raises(UserError, match=r"E687.*entity_list"):
         collect_batches(pipeline, overrides=["components.structured_llm_ner.format=entity_list"])
-    assert collect_batches(pipeline).replies == {"valid": 4}
+    submit_batches(pipeline, texts, overrides=["components.structured_llm_ner.format=entity_list"])
+    collected = collect_batches(pipeline)
+    assert (collected.replies, collected.others) == ({"valid": 4}, 1)
+
+
+def test_llm_batch_cuts_texts_by_the_sentences_that_a_run_finds(server, pipeline, tmp_path):
+    """A component in front that ends sentences elsewhere than the rule for Docs without."""
+    nlp = spacy.load(pipeline, config={"components.structured_llm_ner.chunk_tokens": 64})
+    nlp.add_pipe("sentencizer", config={"punct_chars": [","]}, first=True)
+    nlp.max_length = 900
+    text = (
+        "Anna met Bob, who was in Oslo. He slept there, and Carl woke. Dora came by on a day, and left. " * 8
+    )
+    path = tmp_path / "long.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in (text, " ", "Anna " * 200)))
+    done = submit_batches(nlp, path)
+    assert done.requests > 2
+    assert done.too_long == 1
+    server.end()
+    collect_batches(nlp)
+    assert submit_batches(nlp, path).requests == 0
+    calls = len(server.calls)
+    assert nlp(text)._.ner_failure == ""
+    assert len(server.calls) == calls
+
+
+@Language.component("unsure_of_the_first")
+def unsure_of_the_first(doc):
+    unsure = {"uncertainty": float(doc.text == TEXTS[0])}
+    doc.spans["first"] = SpanGroup(doc, name="first", attrs=unsure)
+    return doc
+
+
+def test_llm_batch_asks_about_what_a_cascade_asks_about(server, texts, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("unsure_of_the_first")
+    model = {"base_url": server.url, "name": "m", "store": str(tmp_path / "replies.sqlite")}
+    config = {"labels": list(LABELS), "model": model, "cascade": {"uncertainty": 0.5}}
+    nlp.add_pipe("structured_llm_ner", config=config)
+    assert submit_batches(nlp, texts).requests == 1
+    server.end()
+    assert collect_batches(nlp).replies == {"valid": 1}
+    assert submit_batches(nlp, texts).requests == 0
+
+
+def test_llm_batch_asks_a_question_for_each_label(server, pipeline, texts):
+    per_type = ["components.structured_llm_ner.format=per_type"]
+    done = submit_batches(pipeline, texts, overrides=per_type)
+    assert done.requests == 4 * len(LABELS)
+    server.end()
+    collected = collect_batches(pipeline, overrides=per_type)
+    assert sum(collected.replies.values()) == done.requests
+    again = submit_batches(pipeline, texts, overrides=per_type)
+    assert again.requests == again.seconds == collected.questions
 
 
 def test_llm_batch_asks_about_samples_and_what_is_in_the_store_is_left_out(server, pipeline, texts):

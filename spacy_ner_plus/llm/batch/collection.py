@@ -80,6 +80,7 @@ class Collection:
 
     name (str): The component that asked.
     batches (list[BatchStatus]): All that weren't collected before.
+    others (int): Batches that were submitted for other labels or another format, and weren't looked at.
     replies (Counter[str]): How many are kept now, by status.
     questions (int): What follows from replies that can't be read: second questions, or such about less text.
     unanswered (int): Requests of batches that are over, without a reply.
@@ -90,6 +91,7 @@ class Collection:
 
     name: str = ""
     batches: list[BatchStatus] = field(default_factory=list)
+    others: int = 0
     replies: Counter[str] = field(default_factory=Counter)
     questions: int = 0
     unanswered: int = 0
@@ -145,16 +147,17 @@ class Collector:
         """Fetch the replies to all batches that are over.
 
         reading (str): Of which format and labels replies are read.
-        RAISES (UserError): Where a batch was submitted for others, or the server doesn't answer.
+        RAISES (UserError): Where all batches were submitted for others, or the server doesn't answer.
         """
         batches = self._state.batches(self._settings.endpoint(), self._settings.name)
-        open_batches = [batch for batch in batches if not batch.collected]
-        for batch in open_batches:
-            if batch.reading != reading:
-                raise UserError(
-                    Errors.E687.format(id=batch.id or batch.name, submitted=batch.reading, now=reading)
-                )
-        done = Collection()
+        waiting = [batch for batch in batches if not batch.collected]
+        open_batches = [batch for batch in waiting if batch.reading == reading]
+        if waiting and not open_batches:
+            first = waiting[0]
+            raise UserError(
+                Errors.E687.format(id=first.id or first.name, submitted=first.reading, now=reading)
+            )
+        done = Collection(others=len(waiting) - len(open_batches))
         if open_batches:
             with closing(BatchAPI(self._settings)) as api:
                 done.batches = look(api, open_batches)

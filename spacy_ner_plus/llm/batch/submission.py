@@ -50,6 +50,7 @@ class Submission:
     requests (int): How many were planned now.
     seconds (int): How many of them are second questions.
     waiting (int): Requests that are part of a batch that isn't collected yet.
+    too_long (int): Texts above `nlp.max_length`, on which a run fails, too.
     usage (Usage): Expected tokens of the requests that were planned now.
     cost (float | None): Of these, in USD, at half price; None where the price isn't known.
     """
@@ -58,6 +59,7 @@ class Submission:
     requests: int = 0
     seconds: int = 0
     waiting: int = 0
+    too_long: int = 0
     usage: Usage = field(default_factory=Usage)
     cost: float | None = None
 
