@@ -895,6 +895,14 @@ class Errors(metaclass=_Coded):
         "Lower the number."
     )
     E676 = "`{setting}` is {value}. Give {remedy}."
+    E710 = (
+        "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
+        "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."
+    )
+    E711 = (
+        "The proxy '{proxy}' of the environment speaks SOCKS, which needs a package more: pip install socksio. Or "
+        "name the server in NO_PROXY."
+    )
 
 
 class Warnings(metaclass=_Coded):
