@@ -253,6 +253,8 @@ def _spool_texts(texts: "Iterable[SourceText]", folder: Path) -> "TextSpool":
         for text in texts:
             with writing(folder):
                 spool.add(text)
+        with writing(folder):
+            spool.flush()
     except BaseException:
         spool.close()
         raise

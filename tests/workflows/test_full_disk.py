@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spacy_ner_plus import compare, convert, evaluate, generate, record, render
+from spacy_ner_plus import annotate, compare, convert, evaluate, generate, record, render
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.workflows.predict import predict_files
 from tests.disk import at_most
@@ -31,6 +31,7 @@ WRITERS = {
     "convert split": lambda inputs, out: convert(
         inputs / "gold.spacy", out / "corpus.spacy", split="train=0.5,dev=0.5"
     ),
+    "annotate": lambda inputs, out: annotate(inputs / "good", inputs / "gold.spacy", out / "weak.spacy"),
     "evaluate": lambda inputs, out: evaluate(inputs / "good", inputs / "gold.spacy", out / "metrics.json"),
     "compare": lambda inputs, out: compare(inputs / "good.json", inputs / "poor.json", target=out / "report"),
     "compare page": lambda inputs, out: compare(

@@ -75,6 +75,10 @@ class TextSpool:
         self._file.write(json.dumps(asdict(text)) + "\n")
         self._count += 1
 
+    def flush(self) -> None:
+        """Write what is held back; a disk that is full refuses it here."""
+        self._file.flush()
+
     def shards(self, size: int) -> Iterator[list[SourceText]]:
         """YIELDS (list[SourceText]): So many texts at once, in order; the last may be fewer."""
         self._file.seek(0)

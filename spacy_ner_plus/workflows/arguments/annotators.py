@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Union
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.compared import short_names
-from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
+from spacy_ner_plus.workflows.arguments.pipelines import component_names, import_code, load_pipeline
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -32,7 +32,7 @@ def find_annotators(
     pipelines (Language | str | Path | Sequence): Folders, names of installed packages, or pipelines; a string may be
         NAME=PIPELINE. Without a name, a folder is called as it is called there, with as many of the folders above as
         are needed to tell all apart.
-    overrides (Iterable[str]): Settings as key=value, of all pipelines.
+    overrides (Iterable[str]): Settings as key=value; one of a component is for the pipelines that have it.
     code (str | Path): A Python file to run before. Default: none.
     batch_size (int): Texts at once. Default: each pipeline's own.
     RAISES (UserError): Where there is none, one can't be loaded, or two have one name.
@@ -50,13 +50,30 @@ def find_annotators(
     twice = [name for name, count in Counter(name for name, _ in named).items() if count > 1]
     if twice:
         raise UserError(Errors.E656.format(name=twice[0]))
-    overrides = tuple(overrides)
+    if code is not None:
+        import_code(Path(code))
+    by_pipeline = _deal([pipeline for _, pipeline in named], tuple(overrides))
     annotators = []
-    for name, pipeline in named:
-        nlp = load_pipeline(pipeline, overrides, code=code)
-        identity = _identity(nlp, pipeline, overrides, code)
+    for (name, pipeline), own in zip(named, by_pipeline, strict=True):
+        nlp = load_pipeline(pipeline, own)
+        identity = _identity(nlp, pipeline, own, code)
         annotators.append(Annotator(name, nlp, identity, batch_size=batch_size))
     return annotators
+
+
+def _deal(pipelines: Sequence[Pipeline], overrides: Sequence[str]) -> list[list[str]]:
+    """RETURNS (list[list[str]]): The settings of each pipeline; one of a component goes to all where none has it."""
+    if len(pipelines) == 1 or not overrides:
+        return [list(overrides) for _ in pipelines]
+    has = [set(component_names(pipeline)) for pipeline in pipelines]
+
+    def is_meant(override: str, names: set[str]) -> bool:
+        section, _, rest = override.partition(".")
+        component = rest.split(".")[0]
+        known = section != "components" or not any(component in others for others in has)
+        return known or component in names
+
+    return [[override for override in overrides if is_meant(override, names)] for names in has]
 
 
 def _with_name(pipeline: Pipeline) -> tuple[str, Pipeline]:

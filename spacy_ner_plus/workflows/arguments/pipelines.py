@@ -112,11 +112,24 @@ def components_of(pipeline: "Language | str | Path", factory: str) -> list[str]:
 
     RAISES (UserError): Where it can't be read.
     """
+    return [name for name, made_by in _components(pipeline).items() if made_by == factory]
+
+
+def component_names(pipeline: "Language | str | Path") -> list[str]:
+    """Name all components of a pipeline; one that is named by path isn't loaded.
+
+    RAISES (UserError): Where it can't be read.
+    """
+    return list(_components(pipeline))
+
+
+def _components(pipeline: "Language | str | Path") -> dict[str, str | None]:
+    """The factory of each component, by name."""
     from spacy.language import Language
     from spacy.util import get_package_path, is_package, load_config, load_meta
 
     if isinstance(pipeline, Language):
-        return [name for name in pipeline.component_names if pipeline.get_pipe_meta(name).factory == factory]
+        return {name: pipeline.get_pipe_meta(name).factory for name in pipeline.component_names}
     folder = Path(pipeline)
     if not folder.exists() and is_package(str(pipeline)):
         folder = get_package_path(str(pipeline))
@@ -127,7 +140,7 @@ def components_of(pipeline: "Language | str | Path", factory: str) -> list[str]:
     except (OSError, ValueError) as error:
         raise UserError(Errors.E501.format(name=pipeline, reason=" ".join(str(error).split()))) from error
     components = config.get("components", {})
-    return [name for name in config["nlp"]["pipeline"] if components[name].get("factory") == factory]
+    return {name: components[name].get("factory") for name in config["nlp"]["pipeline"]}
 
 
 def find_component(nlp: "Language", factory: str | tuple[str, ...], component: str | None = None) -> str:
