@@ -999,6 +999,11 @@ class Warnings(metaclass=_Coded):
         "The format {format} has no place for missing annotation: {count:,} doubtful tokens become O there, and a "
         "model that is trained on it learns that they are no entities. Write .spacy or .conll for training."
     )
+    W350 = (
+        "The server cut prompts, which showed only after {count:,} of their replies had been taken as answers. They "
+        "were taken out of the store again: set the `context_length` of '{name}' to what the server takes, or let it "
+        "take more (Ollama: `num_ctx`), and run again."
+    )
     W331 = (
         "'{name}' gets only a part of what these find: {voters}. Entities that are on a Doc already keep theirs out; "
         "set `overwrite_ents` of these to true, so that each votes with all that it finds."

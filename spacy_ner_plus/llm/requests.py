@@ -104,6 +104,8 @@ class Question(Generic[T]):
     read (Callable): Makes a value of a reply, or raises InvalidReply, upon which the model is asked once more.
         What it repaired, if anything, is in the value's `repairs`.
     is_divisible (bool): Whether less can be asked for, so that a reply that was cut isn't asked for again.
+    lacks (Callable | None): How much of an answer a value lacks, and why, for people; (0, '') where that is no reason
+        to ask once more.
     read_cut (Callable | None): Makes a value of what a reply that was cut holds completely, where there is no better
         one in the end, or raises InvalidReply.
     """
@@ -111,6 +113,7 @@ class Question(Generic[T]):
     request: ChatRequest
     read: Callable[[ChatReply], T]
     is_divisible: bool = False
+    lacks: Callable[[T], tuple[int, str]] | None = None
     read_cut: Callable[[ChatReply], T] | None = None
 
 

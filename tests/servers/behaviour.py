@@ -41,6 +41,7 @@ class Behaviour:
     api_key (str): The key it wants; none if empty.
     model (str): The only model it has; any if empty.
     usage (bool): Whether it counts tokens.
+    reads (int): How many tokens of a prompt it reads at most; 0 for all.
     ramble (str): What it writes again and again in place of answers; of 'abc' the names in the order of the alphabet.
     cuts (bool): Whether a reply ends at the limit of tokens that the request names, of four characters each.
     """
@@ -66,6 +67,7 @@ class Behaviour:
     api_key: str = ""
     model: str = ""
     usage: bool = True
+    reads: int = 0
     ramble: str = ""
     cuts: bool = False
 

@@ -255,6 +255,7 @@ class _Connection(asyncio.Protocol):
         reply = {"id": "1", "object": "chat.completion", "model": body.get("model"), "choices": [choice]}
         if self._behaviour.usage:
             prompt = sum(len(message["content"]) for message in messages) // 4
+            prompt = min(prompt, self._behaviour.reads or prompt)
             reply["usage"] = {
                 "prompt_tokens": prompt,
                 "completion_tokens": len(content) // 4,

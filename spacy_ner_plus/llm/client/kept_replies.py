@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from spacy_ner_plus.errors import Warnings
@@ -85,6 +86,12 @@ class KeptReplies:
             if not self._warned:
                 self._warned = True
                 warnings.warn(Warnings.W253.format(path=store.path, reason=error), stacklevel=2)
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Take replies out, so that their requests are asked again."""
+        store = self.open()
+        if store is not None:
+            store.forget(keys)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

@@ -44,6 +44,9 @@ class OpenQuestion(Generic[T]):
         self._reason = ""
         self._read: tuple[str, str] | None = None
         self._value: T | None = None
+        self._short: tuple[int, T] | None = (
+            None  # what the first reply says, if that isn't all, and what it lacks
+        )
         self._error: Exception | None = None
 
     @property
@@ -62,7 +65,7 @@ class OpenQuestion(Generic[T]):
     def begin_again(self) -> None:
         """Forget what came, and ask although it is stored."""
         self.request, self.outcome, self.is_again = self._question.request, None, True
-        self._replies, self._reason = [], ""
+        self._replies, self._reason, self._short = [], "", None
 
     def take(self, answer: ChatReply | NoReply) -> None:
         """Take what came of the request.
@@ -70,15 +73,20 @@ class OpenQuestion(Generic[T]):
         answer (ChatReply | NoReply): The reply, or why there is none.
         """
         if isinstance(answer, NoReply):
+            if self._short is not None:
+                self._end(self._short[1])
+                return
             reason = f"{answer.reason}, asked again since {self._reason}" if self._reason else answer.reason
             self._end(None, reason, "transport")
             return
         self._replies.append(answer)
         self._read_once(answer)
         if self._error is None:
-            self._end(self._value)
+            self._take_value(answer, self._value)
         elif not isinstance(self._error, InvalidReply):
             raise self._error
+        elif self._short is not None:
+            self._end(self._short[1])
         else:
             self._reason = str(self._error) or "it isn't in the form that was asked for"
             is_last = self._error.is_final or len(self._replies) == 2
@@ -90,6 +98,22 @@ class OpenQuestion(Generic[T]):
             if not is_last:
                 self.request = _ask_again(self.request, answer, self._reason)
 
+    def _take_value(self, reply: ChatReply, value: T) -> None:
+        lacking, reason = self._lacks(reply, value)
+        if not lacking:
+            self._end(value)
+        elif len(self._replies) == 1:
+            self._short, self._reason = (lacking, value), reason
+            self.request = _ask_again(self.request, reply, reason)
+        else:
+            is_less = self._short is not None and self._short[0] <= lacking
+            self._end(self._short[1] if is_less else value)
+
+    def _lacks(self, reply: ChatReply, value: T) -> tuple[int, str]:
+        # What was an answer when it was kept stays one.
+        was_answer = reply.stored and reply.status not in (ReplyStatus.INVALID, ReplyStatus.CUT)
+        return (0, "") if was_answer or self._question.lacks is None else self._question.lacks(value)
+
     def status(self, reply: ChatReply) -> ReplyStatus:
         """RETURNS (ReplyStatus): What could be read from a reply; 'unread' where reading it failed otherwise."""
         self._read_once(reply)
@@ -98,6 +122,8 @@ class OpenQuestion(Generic[T]):
         if self._error is not None:
             is_invalid = isinstance(self._error, InvalidReply)
             return ReplyStatus.INVALID if is_invalid else ReplyStatus.UNREAD
+        if self._lacks(reply, self._value)[0]:
+            return ReplyStatus.INVALID
         repairs = getattr(self._value, "repairs", None)
         return ReplyStatus.REPAIRED if repairs is not None and len(repairs) else ReplyStatus.VALID
 

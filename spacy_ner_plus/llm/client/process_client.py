@@ -19,6 +19,7 @@ from spacy_ner_plus.llm.client.layers.probed import Probed
 from spacy_ner_plus.llm.client.layers.retried import Retried
 from spacy_ner_plus.llm.client.layers.stored import Stored
 from spacy_ner_plus.llm.client.layers.validated import Validated
+from spacy_ner_plus.llm.client.layers.whole_prompts import PromptSizes, WholePrompts
 from spacy_ner_plus.llm.client.limits.budget import Budget
 from spacy_ner_plus.llm.client.limits.copies import ConcurrencyShare, Lineage, copies_of
 from spacy_ner_plus.llm.client.limits.pace import shared_pace
@@ -64,6 +65,7 @@ class ProcessClient:
         self._budget: Budget | None = None
         self._endpoint: Endpoint | None = None
         self._modes: SchemaModes | None = None
+        self._sizes = PromptSizes(self.count if settings.tokenizer is not None else None)
         self._layers: Validated | None = None
 
     def hold(self, dialogue: Dialogue[T]) -> Future[T]:
@@ -85,7 +87,7 @@ class ProcessClient:
         return future
 
     def warn_of_invalid(self, name: str) -> None:
-        """Warn of the invalid replies that came from the store since the last warning.
+        """Warn of the invalid replies that came from the store since the last warning, and of those to cut prompts.
 
         name (str): The component, for the command that asks again.
         """
@@ -93,6 +95,9 @@ class ProcessClient:
         if count:
             text = Warnings.W261.format(count=count, path=self._settings.store, name=name)
             warnings.warn(text, stacklevel=3)
+        late, self._sizes.late = self._sizes.late, []
+        if late:
+            warnings.warn(Warnings.W350.format(count=len(late), name=name), stacklevel=3)
 
     def count(self, text: str) -> int:
         """RETURNS (int): The tokens of a text, by the model's tokenizer or an estimate."""
@@ -200,7 +205,8 @@ class ProcessClient:
                 self._endpoint, given, lane=lane, rates=self._rates, budget=self._budget, count=self.count
             )
             probed = Probed(Retried(limited, given, self.meter), modes, self._sampling)
-            self._layers = Validated(Coalesced(Stored(probed, self.kept)), self._call)
+            whole = WholePrompts(probed, self._sizes, self.kept.forget)
+            self._layers = Validated(Coalesced(Stored(whole, self.kept)), self._call)
         return self._layers
 
     async def _close_layers(self) -> None:

@@ -6,6 +6,8 @@ from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.issues import IssueLog
 
 Stretch = tuple[int, int]
+# The share of a text for the sake of which the model isn't asked again.
+TRIFLE = 0.05
 
 # Repairs, as users read them in the account of issues. Nothing that a reply says is lost by one.
 TRAILING_COMMA = "repaired reply: trailing comma, left out"
@@ -40,6 +42,20 @@ class Reading(list[Mention]):
         super().__init__(mentions)
         self.repairs = IssueLog() if repairs is None else repairs
         self.unread = unread
+
+    def lacks(self, text: str) -> tuple[int, str]:
+        """RETURNS (tuple[int, str]): What `left_out` says; 0 and '' for a trifle, for which nobody is asked again."""
+        count, reason = self.left_out(text)
+        return (count, reason) if count > TRIFLE * len(text) else (0, "")
+
+    def left_out(self, text: str) -> tuple[int, str]:
+        """RETURNS (tuple[int, str]): How many characters of the text the reply leaves out, and what to say of it."""
+        count = sum(end - start for start, end in self.unread)
+        if not count:
+            return 0, ""
+        start, end = self.unread[0]
+        shown = " ".join(text[start:end][:80].split())
+        return count, f"the reply leaves out {count:,} of {len(text):,} characters, from '{shown[:40]}' on"
 
     @classmethod
     def of(cls, mentions: list[Mention]) -> "Reading":

@@ -78,6 +78,7 @@ class Prompter:
                 request,
                 self.reader(text, about),
                 is_divisible=is_divisible,
+                lacks=lambda read: read.lacks(text),
                 read_cut=self._reader_of_cut(text, about),
             )
 

@@ -119,11 +119,23 @@ class Store:
         RETURNS (int): How many of them were kept.
         RAISES (UserError): Where the file can't be written.
         """
+        return self._delete("id", ids)
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Take all replies to requests out, so that these are asked again.
+
+        keys (Iterable[str]): The SHA-256 of the requests.
+        RETURNS (int): How many replies were kept.
+        RAISES (UserError): Where the file can't be written.
+        """
+        return self._delete("key", keys)
+
+    def _delete(self, column: str, values: Iterable[str]) -> int:
         try:
             with self._lock:
                 self._connection.execute("BEGIN IMMEDIATE")
                 done = self._connection.executemany(
-                    "DELETE FROM inferences WHERE id = ?", [(id,) for id in ids]
+                    f"DELETE FROM inferences WHERE {column} = ?", [(value,) for value in values]
                 )
                 self._connection.execute("COMMIT")
                 return done.rowcount

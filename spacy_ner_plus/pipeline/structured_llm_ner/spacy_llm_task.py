@@ -15,7 +15,7 @@ from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, FixedDemonstrations
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.llm.requests import InvalidReply
+from spacy_ner_plus.llm.requests import ChatReply, InvalidReply
 from spacy_ner_plus.llm.votes import choose, count_votes
 from spacy_ner_plus.pipeline.scored_ents import register_failure, register_score, write_ents
 
@@ -71,21 +71,25 @@ class NERTask:
             content = response if isinstance(response, str) else next(iter(response), "")
             # Our own client's FailedReply says why there is no reply.
             failure, candidates = getattr(content, "failure", ""), []
+            unknown = [doc[:]] if failure and len(doc) else []
             if not failure:
+                text = doc.text
                 try:
-                    mentions = self.prompter.format.parse(content, self.labels, doc.text)
+                    read = self.prompter.reader(text)(ChatReply(content))
                 except InvalidReply as error:
-                    failure = f"invalid reply: {error}"
+                    failure, unknown = f"invalid reply: {error}", [doc[:]] if len(doc) else []
                 else:
-                    spans = align_mentions(doc, mentions).spans
-                    candidates = choose(count_votes([spans]), 0.0)
+                    candidates = choose(count_votes([align_mentions(doc, read).spans]), 0.0)
+                    unread = [doc.char_span(*stretch, alignment_mode="expand") for stretch in read.unread]
+                    unknown = [span for span in unread if span is not None and len(span)]
+                    failure = read.left_out(text)[1]
             write_ents(
                 doc,
                 [Span(doc, c.start, c.end, label=c.label) for c in candidates],
                 [c.score for c in candidates],
                 spans_key=SPANS_KEY,
                 overwrite=False,
-                unknown=[doc[:]] if failure and len(doc) else [],
+                unknown=unknown,
                 failure=failure,
             )
             yield doc

@@ -68,3 +68,26 @@ def test_spacy_llm_task_gives_the_reason_of_a_reply_that_never_came():
     (doc,) = make_ner_task_v1(list(LABELS)).parse_responses([doc], [[FailedReply("the server is down")]])
     assert doc._.ner_failure == "the server is down"
     assert not doc.has_annotation("ENT_IOB")
+
+
+def test_spacy_llm_task_tells_refusals_and_leaves_missing_what_a_copy_leaves_out():
+    nlp = spacy.blank("en")
+    task = make_ner_task_v1(list(LABELS), format="inline_tags")
+    docs = [
+        nlp.make_doc("Anna met Robert. Bo saw Oslo and all of its old houses."),
+        nlp.make_doc("Anna slept."),
+    ]
+    replies = ["<PER>Anna</PER> met <LOC>Robert</LOC>. Bo saw Oslo", "I can't help with personal data."]
+    copied, refused = task.parse_responses(docs, replies)
+    assert [ent.text for ent in copied.ents] == ["Anna", "Robert"]
+    assert [token.text for token in copied if token.ent_iob_ == ""] == [
+        "and",
+        "all",
+        "of",
+        "its",
+        "old",
+        "houses",
+    ]
+    assert copied._.ner_failure.startswith("the reply leaves out")
+    assert {token.ent_iob_ for token in refused} == {""}
+    assert "the model refuses" in refused._.ner_failure
