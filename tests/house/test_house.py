@@ -210,6 +210,7 @@ OTHER_TESTS = {
     "llm/formats/test_reply_table": "replies of all formats as models write them",
     "models/encoders/test_encoder_families": "what all families of encoders hold to",
     "pipeline/structured_llm_ner/test_package": "a packaged pipeline",
+    "pipeline/zero_shot_ner/test_package": "a packaged pipeline",
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
     "pipeline/transformer_ner/test_new_labels": "labels that come later, from the component to its losses",
     "pipeline/test_contract": "what all components hold to",
