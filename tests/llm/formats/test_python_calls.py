@@ -11,7 +11,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.python_calls import NO_LITERAL, read_calls
 from spacy_ner_plus.llm.requests import InvalidReply
 
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=100, deadline=None)
 # Texts that a reply can hold; UTF-8 has no halves of surrogate pairs.
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 LITERALS = (

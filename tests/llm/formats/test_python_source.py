@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.llm.formats.python_source import class_names, comment, docstring, python_string
 
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=80, deadline=None)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
 
