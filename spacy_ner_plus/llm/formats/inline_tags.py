@@ -36,6 +36,7 @@ _LONGEST_WORD = 40
 _SLIPS, _LEAST_SLIPS = 0.05, 20
 # Tags of any sort; "a < b" has none.
 _MARKUP = re.compile(r"</?([A-Za-z][\w:.-]*)[^<>]{0,200}>")
+_BROKEN_TAG = re.compile(r"</?([^<>]{0,100})\Z")
 
 
 def inline_tags_v1() -> "InlineTags":
@@ -224,11 +225,20 @@ def _read_copy(answer: str, labels: Sequence[str], text: str, repairs: IssueLog)
         else:
             start, reply_start = opened[label].pop()
             entities.append(_Tagged(label, start, length, reply_start, match.start()))
-    pieces.append(answer[at:])
+    pieces.append(_without_broken_tag(answer[at:], labels, text))
     unclosed = next((label for label, starts in opened.items() if starts), None)
     if unclosed is not None:
         raise InvalidReply(f"<{unclosed}> is never closed")
     return _Copy("".join(pieces), sorted(entities, key=lambda tagged: (tagged.start, -tagged.end)))
+
+
+def _without_broken_tag(end: str, labels: Sequence[str], text: str) -> str:
+    """Leave out a tag that a reply breaks off in: what its letters are taken for wouldn't be missing."""
+    tag = _BROKEN_TAG.search(end)
+    if tag is None or text.rstrip().endswith(tag[0]):
+        return end
+    begins_one = any(label.casefold().startswith(tag[1].casefold()) for label in labels)
+    return end[: tag.start()] if begins_one else end
 
 
 def _copied_tags(answer: str, matches: Sequence[re.Match[str]], labels: Sequence[str], text: str) -> set[int]:

@@ -410,3 +410,10 @@ def test_formats_grammars_bind_a_real_server(name, llama_url):
     }
     response = httpx.post(f"{llama_url}/chat/completions", json=body, timeout=60)
     assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("end", ["<", "<L", "<LO", "<LOC", "<loc"])
+def test_formats_inline_tags_that_break_off_in_a_tag_say_nothing_of_what_follows(end):
+    text = "left Cy left Bo today."
+    reading = get_format("inline_tags").parse(f"left <PER>Cy</PER> left {end}", ["PER", "LOC"], text)
+    assert [text[start:stop] for start, stop in reading.unread] == ["Bo today"]
