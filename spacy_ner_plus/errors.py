@@ -895,6 +895,10 @@ class Errors(metaclass=_Coded):
         "Lower the number."
     )
     E676 = "`{setting}` is {value}. Give {remedy}."
+    E677 = (
+        "{where}: the row has {found} cells, and the header {width}. Mend the row; a cell with a delimiter or a line "
+        "break in it stands in quotes."
+    )
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

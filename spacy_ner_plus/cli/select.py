@@ -19,7 +19,8 @@ def select_command(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="TEXTS", help="Files, folders or '-' for stdin, annotated or not; .txt has a text a line."
+            metavar="TEXTS",
+            help="Files, folders or '-' for stdin, annotated or not; .txt has a text a line, .csv a column of them.",
         ),
     ],
     out: Annotated[
@@ -89,7 +90,7 @@ def select_command(
         typer.Option(
             "--format",
             "-f",
-            help=f"Of the texts: auto, text (a text a line), or one of {', '.join(format_names())}.",
+            help=f"Of the texts: auto, text (plain texts), or one of {', '.join(format_names())}.",
         ),
     ] = "auto",
     target_format: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.plain_texts import is_plain, plain_files, plain_records
 from spacy_ner_plus.workflows.progress import Progress
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def read_texts(
     progress: Progress,
     writer: "Format | None" = None,
 ) -> Iterator["Record"]:
-    """Read texts of any format, whether they are annotated or not; a .txt file that is no corpus has one a line.
+    """Read texts of any format, whether they are annotated or not; a .txt file that is no corpus has one a line, and a
+    .csv or .tsv file that is none a column of them.
 
     names (Sequence[str]): Files, folders, '-' for standard input, or datasets.
     nlp (Language): Tokenises what has no tokens.
-    format (str): One of the converter's, 'text' for one text a line, or 'auto'.
+    format (str): One of the converter's, 'text' for plain texts, or 'auto'.
     options (Mapping[str, Any]): Of the formats, by name.
     written (Iterable[Path]): What is written meanwhile, and so isn't read.
     writer (Format | None): What is written, for which options may be, too. Default: None.
@@ -69,15 +71,20 @@ def read_texts(
     """
     from spacy_ner_plus.data.detection import AUTO, find_sources, is_known
     from spacy_ner_plus.data.formats.options import check_options
-    from spacy_ner_plus.data.sources.source import Source
+    from spacy_ner_plus.data.sources.source import STDIN, Source
 
-    def is_plain(name: str) -> bool:
+    def has_plain(name: str) -> bool:
         if format == PLAIN:
             return True
-        plain = format == AUTO and name.lower().endswith(".txt") and Path(name).is_file()
-        return plain and not is_known(Source(name, encoding=encoding))
+        source = Source(name, encoding=encoding)
+        return format == AUTO and is_plain(source) and not is_known(source)
 
-    groups = [(key, list(group)) for key, group in groupby(names, is_plain)]
+    names = list(names)
+    if format == PLAIN:
+        names = [
+            str(one) for name in names for one in (plain_files(Path(name)) if Path(name).is_dir() else [name])
+        ]
+    groups = [(key, list(group)) for key, group in groupby(names, has_plain)]
     _check_unwritten(names, written)
     found = {
         i: keep_unwritten(find_sources(group, format, encoding, notes), group, written, notes)
@@ -89,22 +96,10 @@ def read_texts(
     for i, (plain, group) in enumerate(groups):
         if plain:
             for name in group:
-                notes.append(f"{name}: read as text, one a line")
-                yield from progress(_lines(name, nlp, encoding), f"Reading {name}")
+                source = Source.of_stdin(encoding) if name == STDIN else Source(name, encoding=encoding)
+                yield from progress(plain_records(source, nlp, notes), f"Reading {name}")
         else:
             yield from read_records(found[i], nlp, options, None, issues, notes, progress)
-
-
-def _lines(name: str, nlp: "Language", encoding: str) -> Iterator["Record"]:
-    from spacy_ner_plus.data.records.record import Record
-    from spacy_ner_plus.data.sources.source import STDIN, Source
-
-    source = Source.of_stdin(encoding) if name == STDIN else Source(name, encoding=encoding)
-    for number, line in enumerate(source.lines, start=1):
-        text = line.rstrip("\r\n")
-        if text.strip():
-            # Not nlp.make_doc, which refuses texts above nlp.max_length.
-            yield Record(nlp.tokenizer(text), f"{source.name}:{number}", text=text)
 
 
 def read_label_map(label_map: str | Path | Mapping[str, str | None] | None) -> "LabelMap | None":
