@@ -116,3 +116,40 @@ def test_extractor_takes_no_broken_reply_for_no_entities(nlp, reply):
     extraction, doc = extract(nlp, "label_lists", reply)
     assert len(extraction.unknown(doc)) == len(doc)
     assert extraction.failure
+
+
+def test_extractor_tells_of_samples_whose_halves_partly_failed(nlp):
+    doc = nlp.make_doc(TEXT)
+    prompter = Prompter(get_format("label_lists"), load_labels(["PER", "LOC"]))
+    extractor = Extractor(
+        prompter,
+        ChatModel(ChatSettings(base_url="http://127.0.0.1:9/v1", name="m")),
+        samples=2,
+        chunk_tokens=None,
+        chunk_overlap=0,
+        occurrences="all",
+        similarity_threshold=0.85,
+    )
+    submitted = DocInFlight(doc, [(0, len(TEXT))], text=TEXT)
+    first, second = (0, 14), (15, len(TEXT))
+    whole = prompter.reader(TEXT)(ChatReply('{"PER": ["Ann", "Bo"], "LOC": ["Rome", "Oslo"]}'))
+    half = prompter.reader(TEXT[:14])(ChatReply('{"PER": ["Ann"], "LOC": []}'))
+    for sample in (
+        Sample([Part((0, len(TEXT)), Outcome(whole))]),
+        Sample([Part(first, Outcome(half)), Part(second, Outcome(None, "it is gone", "transport"))]),
+    ):
+        future = Future()
+        future.set_result(sample)
+        submitted.futures.append(future)
+    extraction = extractor.read(submitted)
+    ents, scores = extraction.entities(doc, 0.0)
+    # On what the half doesn't say, the other sample alone has a vote.
+    assert dict(zip([ent.text for ent in ents], scores, strict=True)) == {
+        "Ann": 1.0,
+        "Rome": 0.5,
+        "Bo": 1.0,
+        "Oslo": 1.0,
+    }
+    assert (extraction.unknown(doc), extraction.failure) == ([], "")
+    assert [failure.failure for failure in extraction.lost_samples] == ["it is gone"]
+    assert issues_of(extraction, doc) == {LOST_SAMPLE: 1}
