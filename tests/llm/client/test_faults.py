@@ -325,6 +325,48 @@ def test_faults_kill_at_any_time_loses_and_repeats_nothing(tmp_path):
     assert sorted(kept) == sorted(digest_of_text(text) for text in texts_of(count))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_faults_kill_campaign_loses_nothing_and_repeats_only_what_was_in_flight(tmp_path, processes):
+    kills = int(os.environ.get("SPACY_NER_PLUS_KILLS", "3"))  # of the campaign, 20
+    store, count = tmp_path / "s.sqlite", 120 * kills
+    chance = random.Random(processes)
+    faults = ("429", "500", "503", "drop", "drop-midway", "cut-body", "prose", "empty")
+    behaviour = Behaviour(delay=0.02, jitter=0.03, fault_rate=0.2, faults=faults, seed=processes)
+    kept: set[str] = set()
+    with FaultServer(behaviour) as server:
+        for killed in range(kills + 1):
+            asked = len(server.requests)
+            clients = [start_client(server, store, count) for _ in range(processes)]
+            if killed == kills:
+                outputs = [client.communicate(timeout=120)[0].splitlines() for client in clients]
+            else:
+                wait_for(server, asked + chance.randint(1, 50))
+                time.sleep(chance.random() * 0.05)
+                for client in clients:
+                    os.kill(client.pid, signal.SIGKILL)
+                for client in clients:
+                    client.communicate()
+                time.sleep(behaviour.delay + behaviour.jitter + 0.1)
+            seen = server.requests[asked:]
+            # What is in the store isn't asked again.
+            assert not kept & {entry["digest"] for entry in seen}
+            kept = set(kept_digests(store))
+            # What was answered and isn't there was in flight: of each process at most as much as it may have.
+            answered = {
+                entry["digest"] for entry in seen if entry["sent"] and entry["fault"] in ("", "prose")
+            }
+            assert len(answered - kept) <= 8 * processes * (killed < kills)
+    for lines in outputs:
+        assert [line.split()[0] for line in lines] == ["begun", *map(str, range(count))]
+        # Of so many, some get faults that no repetition helps against: two empty replies, or two that can't be read.
+        outcomes = Counter(line.split()[-1] for line in lines[1:])
+        assert outcomes.keys() <= {"ok", "invalid", "transport"}
+        assert outcomes["ok"] > 0.95 * count
+    # Two processes may have asked the same at the same time.
+    assert processes > 1 or len(set(kept_digests(store))) == len(kept_digests(store))
+
+
 def test_faults_interrupt_ends_at_once_and_keeps_replies(tmp_path):
     store = tmp_path / "s.sqlite"
     with FaultServer(Behaviour(delay=0.02, first=("",) * 20 + ("hang",) * 200)) as server:
