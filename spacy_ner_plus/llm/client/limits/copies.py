@@ -86,7 +86,8 @@ class Copies:
                 self._table = ProcessTable(path, _COLUMNS)
             except OSError as error:
                 self._looked_at = float("inf")
-                warnings.warn(Warnings.W355.format(reason=error), stacklevel=2)
+                if not self._lineage.is_makers:  # which may have no copies
+                    warnings.warn(Warnings.W355.format(reason=error), stacklevel=2)
             else:
                 weakref.finalize(self, self._table.close)
 

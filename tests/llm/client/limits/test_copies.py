@@ -151,6 +151,15 @@ def test_copies_go_on_without_sharing_where_there_can_be_no_file(monkeypatch, fo
     assert copies.table is None
 
 
+def test_copies_say_nothing_of_a_file_that_cannot_be_where_there_may_be_no_others(
+    monkeypatch, folder, recwarn
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
+    copies = Copies(Lineage())
+    copies.look(joins=True)
+    assert (copies.table, list(recwarn)) == (None, [])
+
+
 def test_copies_refuse_the_file_of_another_user(folder, monkeypatch):
     path = folder / "table"
     path.write_bytes(b"")
