@@ -362,7 +362,7 @@ def test_convert_refuses_entities_of_labels_that_were_not_annotated(source, out)
 
 @pytest.mark.parametrize(
     ("labels", "code"),
-    [([], "E280"), ("ORG", "E131"), (["ORG", "ORG"], "E281"), (["A B"], "E282"), ([""], "E282")],
+    [([], "E280"), ("ORG", "E131"), (["ORG", "ORG"], "E281"), (["A\tB"], "E282"), ([""], "E282")],
 )
 def test_convert_refuses_annotated_labels_that_are_none(source, out, labels, code):
     with pytest.raises(UserError, match=code):
