@@ -8,6 +8,8 @@ from typing import Any
 LABELS = ("PER", "ORG", "LOC", "MISC")
 # How a client's message begins that asks once more for an answer to the message before.
 RE_ASK = "That reply can't be used"
+# And one that asks for what it missed.
+NEXT_PASS = "Some entities may be missing from that reply"
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _ABOUT_ONE = re.compile(r"What describes (.+) in the text\?")
 # What the instructions of formats say that have no schema.
@@ -29,9 +31,9 @@ def names_by_label(text: str, labels: Sequence[str] = LABELS) -> dict[str, list[
 
 
 def asked_text(messages: Sequence[Mapping[str, str]]) -> str:
-    """RETURNS (str): The last user message that is a text, not a complaint about a reply."""
+    """RETURNS (str): The last user message that is a text, not a word about a reply."""
     turns = [turn["content"] for turn in messages if turn["role"] == "user"]
-    return next((turn for turn in reversed(turns) if not turn.startswith(RE_ASK)), "")
+    return next((turn for turn in reversed(turns) if not turn.startswith((RE_ASK, NEXT_PASS))), "")
 
 
 def answer_about_one(messages: Sequence[Mapping[str, str]]) -> str:

@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
+from spacy_ner_plus.llm import passes
 from spacy_ner_plus.llm.client import open_question
 from tests.conftest import ROOT
 from tests.llm.client.asking import SCHEMA, ask_all, ask_for, digest_of_text, make_model, texts_of
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
-from tests.servers.known_answers import RE_ASK, answer, asked_text, names_by_label
+from tests.servers.known_answers import NEXT_PASS, RE_ASK, answer, asked_text, names_by_label
 
 ENTITY = {"properties": {"text": {"type": "string"}, "label": {"type": "string", "enum": ["A", "B"]}}}
 
@@ -37,6 +38,7 @@ def test_fault_server_answers_lists_of_entities():
 def test_fault_server_answers_the_text_before_a_complaint():
     turns = [{"role": "user", "content": "Anna"}, {"role": "assistant", "content": "?"}]
     assert open_question.RE_ASK.startswith(RE_ASK)
+    assert passes.NEXT_PASS.startswith(NEXT_PASS)
     assert asked_text([*turns, {"role": "user", "content": open_question.RE_ASK}]) == "Anna"
 
 

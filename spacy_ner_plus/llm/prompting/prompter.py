@@ -11,7 +11,7 @@ from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
-from spacy_ner_plus.llm.prompting.prompts import build_messages
+from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context, build_messages
 from spacy_ner_plus.llm.requests import (
     ChatReply,
     ChatRequest,
@@ -60,7 +60,13 @@ class Prompter:
         self._forms: dict[tuple[str, ...], tuple[dict[str, Any] | None, str | None]] = {}
 
     def dialogue(
-        self, text: str, sample: int = 0, *, whole: str = "", is_divisible: bool = False
+        self,
+        text: str,
+        sample: int = 0,
+        *,
+        whole: str = "",
+        context: Context = NO_CONTEXT,
+        is_divisible: bool = False,
     ) -> Dialogue[Outcome[Reading]]:
         """Ask for the mentions of a text: by one question, unless the format has a `dialogue` of its own.
 
@@ -68,12 +74,13 @@ class Prompter:
         sample (int): Which of several samples, from 0.
         whole (str): The document that the text is a part of. No demonstration is the document or a
             part of it.
+        context (tuple[str, str]): What of the document before and after the text is shown with it, and not tagged.
         is_divisible (bool): Whether the text can be asked about in parts where a reply is cut.
         """
         examples = self._choose_examples(text, whole)
 
         def ask(about: Sequence[str]) -> Question[Reading]:
-            request = self._request(text, examples, sample, about)
+            request = self._request(text, examples, sample, about, context)
             return Question(
                 request,
                 self.reader(text, about),
@@ -85,9 +92,12 @@ class Prompter:
         own = getattr(self.format, "dialogue", None)
         return own(self.labels.names, ask) if own else ask_one(ask(self.labels.names))
 
-    def requests(self, text: str, sample: int = 0, *, whole: str = "") -> list[ChatRequest]:
+    def requests(
+        self, text: str, sample: int = 0, *, whole: str = "", context: Context = NO_CONTEXT
+    ) -> list[ChatRequest]:
         """RETURNS (list[ChatRequest]): What is sent first about a text, without what follows from the replies."""
-        return [question.request for question in next(self.dialogue(text, sample, whole=whole))]
+        asked = next(self.dialogue(text, sample, whole=whole, context=context))
+        return [question.request for question in asked]
 
     def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
         """RETURNS (ChatRequest): The one question about a text; its arguments are those of `dialogue`."""
@@ -100,17 +110,36 @@ class Prompter:
         return examples
 
     def _request(
-        self, text: str, examples: Sequence[Demonstration], sample: int, about: Sequence[str]
+        self,
+        text: str,
+        examples: Sequence[Demonstration],
+        sample: int,
+        about: Sequence[str],
+        context: Context = NO_CONTEXT,
     ) -> ChatRequest:
         key = tuple(about)
         if key not in self._forms:
             self._forms[key] = self.format.schema(about), self.format.grammar(about)
         schema, grammar = self._forms[key]
-        return ChatRequest(self._messages(text, examples, about), schema, grammar=grammar, sample=sample)
+        messages = self._messages(text, examples, about, context)
+        return ChatRequest(messages, schema, grammar=grammar, sample=sample)
 
-    def _messages(self, text: str, examples: Sequence[Demonstration], about: Sequence[str]) -> list[Message]:
+    def _messages(
+        self,
+        text: str,
+        examples: Sequence[Demonstration],
+        about: Sequence[str],
+        context: Context = NO_CONTEXT,
+    ) -> list[Message]:
         return build_messages(
-            self.format, self.labels, text, examples, about=about, template=self.template, task=self.task
+            self.format,
+            self.labels,
+            text,
+            examples,
+            about=about,
+            template=self.template,
+            task=self.task,
+            context=context,
         )
 
     def overhead(self, count: Callable[[Sequence[Message]], int]) -> int:

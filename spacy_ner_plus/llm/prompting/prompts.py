@@ -15,6 +15,14 @@ from spacy_ner_plus.llm.formats.python_source import class_names, comment, docst
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.requests import Message
 
+# What stands before and after a text.
+Context = tuple[str, str]
+NO_CONTEXT: Context = ("", "")
+_CONTEXT = (
+    "The text is a part of a document. Here is what stands around it there, to understand it by; name no entity for "
+    "the sake of what stands here."
+)
+
 
 def build_messages(
     format: ReplyFormat,
@@ -25,6 +33,7 @@ def build_messages(
     about: Sequence[str] | None = None,
     template: str | None = None,
     task: str = "",
+    context: Context = NO_CONTEXT,
 ) -> list[Message]:
     """Write the messages that ask for the entities of a text.
 
@@ -35,18 +44,29 @@ def build_messages(
     about (Sequence[str] | None): The labels that the last message asks about; None for all.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
     task (str): What the texts are and what is looked for, as `instructions` takes it.
+    context (tuple[str, str]): What stands before and after the text in its document. It ends the instructions.
     RETURNS (list[dict[str, str]]): Messages with `role` and `content`.
     RAISES (UserError): A template that can't be rendered or doesn't show the labels.
     """
     asked = labels.names if about is None else about
     turns = getattr(format, "turns", _text_alone)
-    system = instructions(format, labels, template=template, task=task)
+    system = instructions(format, labels, template=template, task=task) + _show_context(context)
     messages: list[Message] = [{"role": "system", "content": system}]
     for example in examples:
         spans = [span for span in example.spans if span[2] in asked]
         messages += turns(example.text, asked)
         messages.append({"role": "assistant", "content": format.render(spans, asked, example.text)})
     return messages + turns(text, asked)
+
+
+def _show_context(context: Context) -> str:
+    # Not in a message of its own, as some models want those of user and assistant in turn.
+    parts = [
+        f"\n\n{name}:\n{text.strip()}"
+        for name, text in zip(("Before it", "After it"), context, strict=True)
+        if text.strip()
+    ]
+    return f"\n\n{_CONTEXT}{''.join(parts)}" if parts else ""
 
 
 def _text_alone(text: str, labels: Sequence[str]) -> list[Message]:

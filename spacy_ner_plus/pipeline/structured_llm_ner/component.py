@@ -69,8 +69,10 @@ def make_structured_llm_ner(
     similarity_threshold: float,
     alignment_mode: Literal["strict", "contract", "expand"],
     samples: int,
+    passes: int,
     chunk_tokens: int | None,
     chunk_overlap: int,
+    chunk_context: int,
     progress: bool,
     cascade: dict[str, Any] | None,
     save_io: bool,
@@ -103,8 +105,10 @@ def make_structured_llm_ner(
         similarity_threshold=_similarity_threshold(similarity_threshold, fuzzy_threshold),
         alignment_mode=alignment_mode,
         samples=samples,
+        passes=passes,
         chunk_tokens=chunk_tokens,
         chunk_overlap=chunk_overlap,
+        chunk_context=chunk_context,
         progress=progress,
         cascade=cascade,
         save_io=save_io,
@@ -328,6 +332,7 @@ class StructuredLLMNER(EntityComponent):
 
     def _warn(self, issues: IssueLog) -> None:
         """Say at the end of a run what was lost in it, once for all Docs."""
+        from spacy_ner_plus.llm.passes import LOST_PASS
         from spacy_ner_plus.pipeline.structured_llm_ner.extraction import (
             AMBIGUOUS,
             DROPPED,
@@ -346,6 +351,7 @@ class StructuredLLMNER(EntityComponent):
                 NOT_ASKED,
                 UNREAD,
                 LOST_SAMPLE,
+                LOST_PASS,
                 AMBIGUOUS,
                 UNALIGNED,
                 DROPPED,

@@ -21,8 +21,8 @@ class Estimate:
     """What a run would take.
 
     documents (int): Docs with words.
-    requests (int): Requests, without re-asks.
-    stored (int): How many of them are in the store already, and would not be sent.
+    requests (int): Requests, without re-asks; with several passes as many as there may be.
+    stored (int): How many of them are in the store already, and would not be sent; further passes go by the first.
     prompt_tokens (int): Tokens of the prompts to be sent.
     completion_tokens (int): Expected tokens of the replies.
     most_completion_tokens (int): Tokens of the replies if each were as long as max_tokens allows.
@@ -62,7 +62,8 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
             ]
             found.from_gold |= bool(gold)
             for sample in range(extractor.samples):
-                requests = prompter.requests(text, sample, whole=whole)
+                context = extractor.context(doc, (start, end), whole)
+                requests = prompter.requests(text, sample, whole=whole, context=context)
                 reply = prompter.format.render(gold, prompter.labels.names, text) if doc.ents else None
                 tokens = (
                     model.count_tokens(text) * REPLY_SHARE if reply is None else model.count_tokens(reply)
@@ -70,15 +71,18 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
                 # Several questions about a text share its entities, and each has the form of a reply.
                 if len(requests) > 1:
                     tokens += model.count_tokens(prompter.format.render([], prompter.labels.names, text))
+                most, passes = model.settings.max_tokens, extractor.passes
+                expected = min(round(tokens), most)
                 for request in requests:
-                    found.requests += 1
+                    found.requests += passes
                     if model.is_stored(request):
-                        found.stored += 1
+                        found.stored += passes
                         continue
-                    found.prompt_tokens += model.count_tokens(request.messages)
-                    most = model.settings.max_tokens
-                    found.completion_tokens += min(round(tokens), most)
-                    found.most_completion_tokens += most
+                    # The prompt of each further pass holds the replies before it.
+                    found.prompt_tokens += passes * model.count_tokens(request.messages)
+                    found.prompt_tokens += expected * passes * (passes - 1) // 2
+                    found.completion_tokens += passes * expected
+                    found.most_completion_tokens += passes * most
     found.cost = model.cost(Usage(found.prompt_tokens, found.completion_tokens))
     sent = found.requests - found.stored
     least = [

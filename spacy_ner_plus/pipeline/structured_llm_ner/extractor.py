@@ -1,5 +1,6 @@
 """What structured_llm_ner does with a Doc: ask about its text, and read the replies."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,9 @@ from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.dialogues import ask_together
+from spacy_ner_plus.llm.passes import ask_in_passes
 from spacy_ner_plus.llm.prompting.prompter import Prompter
+from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context
 from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome
 from spacy_ner_plus.llm.votes import Candidate, count_votes
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
@@ -33,9 +36,11 @@ class Extractor:
     """Asks a chat model about Docs. It writes nothing to them.
 
     samples (int): How often each text is asked about.
+    passes (int): How often at most it is asked for what it has missed, the first reply counted.
     chunk_tokens (int | None): Tokens of text in a request at most; None for no limit.
     sized_by_reply (bool): Whether chunks are also small enough for replies that are full of entities.
     chunk_overlap (int): How many tokens chunks share.
+    chunk_context (int): How many of the Doc's tokens before and after a chunk are shown with it.
     occurrences (str): As `align_mentions` takes it.
     similarity_threshold (float): As `align_mentions` takes it.
     alignment_mode (str): As `align_mentions` takes it.
@@ -53,6 +58,8 @@ class Extractor:
         similarity_threshold: float,
         sized_by_reply: bool = False,
         alignment_mode: str = EXPAND,
+        passes: int = 1,
+        chunk_context: int = 0,
     ):
         self.prompter = prompter
         self.model = model
@@ -63,6 +70,8 @@ class Extractor:
         self.similarity_threshold = similarity_threshold
         self.sized_by_reply = sized_by_reply
         self.alignment_mode = alignment_mode
+        self.passes = passes
+        self.chunk_context = chunk_context
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,7 +113,14 @@ class Extractor:
         is_divisible = (
             halvings > 0 and self.reply_length.may_be_cut(text) and len(text.encode()) >= _FEWEST_BYTES
         )
-        outcome = yield from self.prompter.dialogue(text, sample, whole=whole, is_divisible=is_divisible)
+        dialogue = self.prompter.dialogue(
+            text,
+            sample,
+            whole=whole,
+            context=self.context(doc, stretch, whole),
+            is_divisible=is_divisible,
+        )
+        outcome = yield from ask_in_passes(dialogue, self.passes)
         if outcome.kind != "cut":
             return Sample([Part(stretch, outcome)])
         halves = halve(doc, stretch, overlap=self.chunk_overlap)
@@ -122,8 +138,25 @@ class Extractor:
             request
             for start, end in self.chunks(doc, text=whole)
             for sample in range(self.samples)
-            for request in self.prompter.requests(whole[start:end], sample, whole=whole)
+            for request in self.prompter.requests(
+                whole[start:end], sample, whole=whole, context=self.context(doc, (start, end), whole)
+            )
         ]
+
+    def context(self, doc: Doc, stretch: Stretch, whole: str) -> Context:
+        """Find what is shown of a Doc around a chunk.
+
+        whole (str): The Doc's text.
+        RETURNS (tuple[str, str]): What stands before and after it; '' for both where the chunk is all of the text.
+        """
+        start, end = stretch
+        if not self.chunk_context or (start == 0 and end == len(whole)):
+            return NO_CONTEXT
+        starts = [token.idx for token in doc]
+        first, after = bisect_left(starts, start), bisect_left(starts, end)
+        begin = starts[max(first - self.chunk_context, 0)]
+        last = after + self.chunk_context
+        return whole[begin:start], whole[end : starts[last] if last < len(starts) else len(whole)]
 
     def chunks(
         self, doc: Doc, issues: IssueLog | None = None, *, text: str | None = None
@@ -146,7 +179,8 @@ class Extractor:
             counted = IssueLog()
             earlier = self._cut(doc, text, self.chunk_tokens, self.chunk_overlap, counted)
             start, end = earlier[0]
-            if self.model.is_stored(self.prompter.requests(text[start:end], whole=text)[0]):
+            context = self.context(doc, earlier[0], text)
+            if self.model.is_stored(self.prompter.requests(text[start:end], whole=text, context=context)[0]):
                 if issues is not None:
                     issues.merge(counted)
                 return earlier

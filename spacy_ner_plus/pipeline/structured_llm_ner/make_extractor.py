@@ -27,6 +27,8 @@ from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 
+# How many of the model's tokens one of spaCy's has, where text is full of rare words.
+_PIECES_OF_A_TOKEN = 2
 # A chunk of fewer tokens holds too little context for an entity.
 _FEWEST_CHUNK_TOKENS = 20
 
@@ -72,6 +74,8 @@ def make_extractor(
         similarity_threshold=settings.similarity_threshold,
         sized_by_reply=settings.chunk_tokens is None,
         alignment_mode=settings.alignment_mode,
+        passes=settings.passes,
+        chunk_context=settings.chunk_context,
     )
 
 
@@ -102,7 +106,10 @@ def _chunk_tokens(
     tokens, overlap = settings.chunk_tokens, settings.chunk_overlap
     if tokens is None and model.context_length:
         beside = prompter.overhead(model.count_tokens)
-        tokens = model.context_length - model.settings.max_tokens - beside
+        # A reply that is shown in the prompt of the next pass.
+        earlier = model.settings.max_tokens if settings.passes > 1 else 0
+        around = 2 * _PIECES_OF_A_TOKEN * settings.chunk_context
+        tokens = model.context_length - model.settings.max_tokens - beside - earlier - around
     if tokens is not None and tokens < _FEWEST_CHUNK_TOKENS:
         raise UserError(Errors.E243.format(name=name, tokens=tokens))
     if overlap < 0 or (tokens and overlap >= tokens):

@@ -70,12 +70,24 @@ class StructuredLLMSettings(EntitySettings):
         1,
         at_least=1,
     )
+    passes: int = setting(
+        "How often at most a text is read for recall: after each reply the model is asked for what it has missed, "
+        "until nothing new comes, and all that it named counts.",
+        1,
+        at_least=1,
+    )
     chunk_tokens: int | None = setting(
         "Tokens of text in a request at most; longer texts are cut between sentences. None for what the "
         "model's `context_length` leaves, and what a reply of `max_tokens` can answer.",
         None,
     )
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)
+    chunk_context: int = setting(
+        "How many of the Doc's tokens before and after a chunk are shown to the model, to understand it by; entities "
+        "are those of the chunk alone.",
+        0,
+        at_least=0,
+    )
     progress: bool = setting("Whether to show a progress bar.", False)
     cascade: dict[str, Any] | None = setting(
         "To ask only about Docs of which an earlier component is unsure: `uncertainty`, the least from 0 to 1; "

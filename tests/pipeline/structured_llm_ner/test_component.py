@@ -345,6 +345,41 @@ def test_structured_llm_ner_cuts_long_documents_between_sentences(server):
     assert len(doc.ents) == len(names)
 
 
+@pytest.mark.parametrize("format", ["label_lists", "inline_tags", "per_type"])
+def test_structured_llm_ner_reads_in_passes_that_are_replayed(server, tmp_path, format):
+    model = {"store": str(tmp_path / "s.sqlite"), "structured": "off"}
+    for _ in range(2):
+        doc = pipeline(server.url, passes=3, format=format, model=model)("Anna met Robert in Oslo.")
+        assert found(doc) == expected("Anna met Robert in Oslo.")
+        # A pass that finds nothing new is the last.
+        assert len(server.requests) == 2 * (len(LABELS) if format == "per_type" else 1)
+
+
+def test_structured_llm_ner_shows_what_stands_around_a_chunk(server):
+    text = " ".join(f"Anna{chr(97 + i)} met Robert in Oslo." for i in range(20))
+    nlp = pipeline(server.url, chunk_tokens=60, chunk_overlap=0, chunk_context=5)
+    pipe, doc = nlp.get_pipe("structured_llm_ner"), nlp.make_doc(text)
+    _, (start, end), *_ = chunks = pipe.extractor.chunks(doc)
+    requests = pipe.extractor.requests(doc)
+    shown = requests[1].messages[0]["content"]
+    # Five tokens, of which the full stop is one.
+    before, after = text[:start].split()[-4:], text[end:].split()[:5]
+    assert shown.endswith(f"Before it:\n{' '.join(before)}\n\nAfter it:\n{' '.join(after)[:-1]}")
+    assert requests[1].messages[-1]["content"] == text[start:end]
+    assert "Before it" not in requests[0].messages[0]["content"]
+    assert len(requests) == len(chunks)
+    assert found(nlp(text)) == expected(text)
+
+
+def test_structured_llm_ner_shows_nothing_around_a_text_that_is_whole(server):
+    text = "Anna met Robert in Oslo."
+    plain, around = (pipeline(server.url, chunk_context=count) for count in (0, 5))
+    asked = [
+        nlp.get_pipe("structured_llm_ner").extractor.requests(nlp.make_doc(text)) for nlp in (plain, around)
+    ]
+    assert asked[0] == asked[1]
+
+
 def test_structured_llm_ner_marks_only_the_failing_part_of_a_long_document():
     text = " ".join(f"Anna{chr(97 + i)} met Robert in Oslo." for i in range(20))
     with FaultServer(Behaviour(first=("", "500"))) as server:
