@@ -63,7 +63,7 @@ class ChatReply:
     """A reply that arrived.
 
     content (str): Its text as the server sent it.
-    finish_reason (str): 'stop', 'length' or what else the server says; '' where it doesn't.
+    finish_reason (str): 'stop', 'length', 'content_filter', 'refusal', or what else the server says; '' for nothing.
     usage (Usage): Tokens.
     seconds (float): From sending to the end of the reply.
     logprobs (Sequence[tuple[str, float]] | None): Token and log-probability in order, where given.

@@ -43,6 +43,7 @@ class Behaviour:
     usage (bool): Whether it counts tokens.
     reads (int): How many tokens of a prompt it reads at most; 0 for all.
     ramble (str): What it writes again and again in place of answers; of 'abc' the names in the order of the alphabet.
+    finish_reason (str): Why it says that replies ended; '' for the truth.
     cuts (bool): Whether a reply ends at the limit of tokens that the request names, of four characters each.
     """
 
@@ -70,6 +71,7 @@ class Behaviour:
     reads: int = 0
     ramble: str = ""
     cuts: bool = False
+    finish_reason: str = ""
 
 
 def spoil(content: str, fault: str) -> str:

@@ -248,6 +248,7 @@ class _Connection(asyncio.Protocol):
                 "tool_calls": [{"type": "function", "function": call}],
             }
         finish = {"length": "length", "cut-at-limit": "length", "upstream": "error"}.get(fault, "stop")
+        finish = self._behaviour.finish_reason or finish
         choice = {"index": 0, "message": message, "finish_reason": finish}
         if body.get("logprobs"):
             pieces = [content[i : i + 4] for i in range(0, len(content), 4)]

@@ -1,5 +1,6 @@
 """The replies to batches: looked for, read, and kept in the store, once, however often they are fetched."""
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm import finish_reasons
 from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
 from spacy_ner_plus.llm.batch.lines import NOT_RUN, ResultLine, read_line
 from spacy_ner_plus.llm.batch.replay import Replay
@@ -19,7 +21,7 @@ from spacy_ner_plus.llm.client.completions import Completion
 from spacy_ner_plus.llm.client.kept_replies import KeptReplies
 from spacy_ner_plus.llm.client.open_question import OpenQuestion
 from spacy_ner_plus.llm.client.prices import find_price
-from spacy_ner_plus.llm.client.settings import ChatSettings
+from spacy_ner_plus.llm.client.settings import ChatSettings, reply_limit
 from spacy_ner_plus.llm.client.tokens import estimate_tokens
 from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
 
@@ -38,7 +40,7 @@ NO_LINE = "request without a line in the files"
 UNKNOWN = "line of a request that isn't of the batch"
 TWICE = "second line of a request, left out"
 INVALID_BATCH = "request of a batch that the server didn't take"
-_BY_REASON = {"length": CUT, "content_filter": STOPPED, "refusal": REFUSAL}
+_BY_REASON = {finish_reasons.CUT: CUT, finish_reasons.FILTERED: STOPPED, "refusal": REFUSAL}
 # So many refusals of a batch are noted, since most are alike.
 _MOST_REFUSALS = 20
 
@@ -220,8 +222,7 @@ class Collector:
             return
         asked = self._ask(text).asked
         statuses = [
-            self._keep(request, answers.read(request.key), asked.get(request.key), done)
-            for request in answered
+            self._keep(request, answers.read(request), asked.get(request.key), done) for request in answered
         ]
         if ReplyStatus.INVALID in statuses or ReplyStatus.CUT in statuses:
             # What follows from a reply that can't be read: a second question, or questions about less text.
@@ -302,11 +303,12 @@ class _Answers:
         """Note the place of a line that has a reply."""
         self._places[key] = content, where
 
-    def read(self, key: str) -> Completion:
+    def read(self, request: Submitted) -> Completion:
         """RETURNS (Completion): The reply to a request."""
-        content, where = self._places[key]
+        content, where = self._places[request.key]
         content.seek(where)
-        return read_line(content.readline()).completion
+        limit = reply_limit(json.loads(request.request)["parameters"])
+        return read_line(content.readline(), limit=limit).completion
 
 
 def _problems(errors: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_ner_plus.llm import finish_reasons
 from spacy_ner_plus.llm.batch.batch_api import COMPLETIONS
 from spacy_ner_plus.llm.client.completions import (
     Completion,
@@ -57,8 +58,12 @@ def request_line(key: str, body: str) -> bytes:
     )
 
 
-def read_line(line: bytes) -> ResultLine:
-    """RETURNS (ResultLine): What a line of an output or error file says."""
+def read_line(line: bytes, *, limit: int | None = None) -> ResultLine:
+    """Read a line of an output or error file.
+
+    limit (int | None): Tokens at which the request had its reply cut, where that is known.
+    RETURNS (ResultLine): What it says.
+    """
     try:
         row = json.loads(line)
         key = row["custom_id"]
@@ -75,11 +80,11 @@ def read_line(line: bytes) -> ResultLine:
     if status != 200:
         return _refused(key, status, read_error(text))
     try:
-        completion = read_completion(text)
+        completion = read_completion(text, limit=limit)
     except NoCompletion as failure:
         return ResultLine(key, None, FAILED, str(failure))
-    if completion.finish_reason == "error" or (
-        not completion.content.strip() and completion.finish_reason != "length"
+    if completion.finish_reason == finish_reasons.BROKEN or (
+        not completion.content.strip() and completion.finish_reason != finish_reasons.CUT
     ):
         return ResultLine(key, None, EMPTY, completion.finish_reason or "no reason given")
     return ResultLine(key, completion)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_ner_plus.llm.finish_reasons import BROKEN, CUT, WHOLE, read_finish_reason
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.requests import Usage
 
@@ -30,7 +31,7 @@ class Completion:
     """A chat completion.
 
     content (str): The text, or the arguments of the tool that was called.
-    finish_reason (str): As the server says it; '' where it doesn't.
+    finish_reason (str): As `read_finish_reason` has it, or 'refusal'; '' where the server says nothing.
     usage (Usage | None): Tokens, where the server counts them.
     logprobs (list[tuple[str, float]] | None): Tokens and log-probabilities, where given.
     called_tool (bool): Whether the content is a tool's arguments.
@@ -57,7 +58,7 @@ class ServerError:
     code: str
 
 
-def read_completion(body: bytes) -> Completion:
+def read_completion(body: bytes, *, limit: int | None = None) -> Completion:
     """Read a chat completion.
 
     The answer may stand in the message's content, a text or a list of parts; in the arguments of a tool or
@@ -65,6 +66,8 @@ def read_completion(body: bytes) -> Completion:
     all that a model writes. Counts of tokens and probabilities that can't be read are left out.
 
     body (bytes): Of a response with status 200.
+    limit (int | None): Tokens at which the request had the reply cut. One of exactly so many was, though the server may
+        say that it came to its end.
     RETURNS (Completion): Its first choice. The finish reason 'refusal' says that the content is one.
     RAISES (NoCompletion): Where it is broken off, an error of a server behind this one, or something else.
     """
@@ -73,12 +76,15 @@ def read_completion(body: bytes) -> Completion:
         error = _error_in(reply)
         if not error:
             choice = reply["choices"][0]
-            reason = str(choice.get("finish_reason") or "")
-            content, called_tool, refused = _content(choice["message"], is_whole=reason != "length")
+            usage = _usage(reply.get("usage"))
+            reason = read_finish_reason(choice.get("finish_reason") or "")
+            if reason in (WHOLE, "") and limit and usage is not None and usage.completion == limit:
+                reason = CUT
+            content, called_tool, refused = _content(choice["message"], is_whole=reason != CUT)
             return Completion(
                 content=_plain(content),
                 finish_reason="refusal" if refused else reason,
-                usage=_usage(reply.get("usage")),
+                usage=usage,
                 logprobs=_logprobs(choice.get("logprobs")),
                 called_tool=called_tool,
             )
@@ -124,7 +130,10 @@ def _error_in(reply: Mapping[str, Any]) -> str:
     choices = reply.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not error and isinstance(choice, dict):
-        error = choice.get("error") or (choice.get("finish_reason") == "error" and "finish_reason is 'error'")
+        said = choice.get("finish_reason")
+        error = choice.get("error") or (
+            read_finish_reason(said) == BROKEN and f"finish_reason is '{str(said)[:50]}'"
+        )
     if not error:
         return ""
     message = error.get("message") if isinstance(error, dict) else error
@@ -192,7 +201,9 @@ def _usage(usage: Any) -> Usage | None:
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
     counts = (found.prompt, found.completion, found.cached)
-    return found if all(0 <= count < _MOST_TOKENS for count in counts) else None
+    # No prompt is empty: 0 is what servers say that don't count.
+    is_counted = found.prompt + found.cached > 0
+    return found if is_counted and all(0 <= count < _MOST_TOKENS for count in counts) else None
 
 
 def _logprobs(logprobs: Any) -> list[tuple[str, float]] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from spacy_ner_plus.llm.client.call import NoReply
+from spacy_ner_plus.llm.finish_reasons import BROKEN, CUT
 from spacy_ner_plus.llm.requests import (
     Asked,
     ChatReply,
@@ -20,8 +21,6 @@ T = TypeVar("T")
 RE_ASK = (
     "That reply can't be used: {reason}. Answer once more, in the form that was asked for, with nothing else."
 )
-# What servers say of a reply that ended at the limit of tokens.
-_CUT = "length"
 
 
 class OpenQuestion(Generic[T]):
@@ -90,7 +89,7 @@ class OpenQuestion(Generic[T]):
         else:
             self._reason = str(self._error) or "it isn't in the form that was asked for"
             is_last = self._error.is_final or len(self._replies) == 2
-            if self._question.is_divisible and any(reply.finish_reason == _CUT for reply in self._replies):
+            if self._question.is_divisible and any(reply.finish_reason == CUT for reply in self._replies):
                 self._end(None, self._reason, "cut")
             elif is_last:
                 value = self._read_cut()
@@ -117,7 +116,7 @@ class OpenQuestion(Generic[T]):
     def status(self, reply: ChatReply) -> ReplyStatus:
         """RETURNS (ReplyStatus): What could be read from a reply; 'unread' where reading it failed otherwise."""
         self._read_once(reply)
-        if reply.finish_reason == _CUT:
+        if reply.finish_reason == CUT:
             return ReplyStatus.CUT
         if self._error is not None:
             is_invalid = isinstance(self._error, InvalidReply)
@@ -138,8 +137,10 @@ class OpenQuestion(Generic[T]):
         self._read = (reply.content, reply.finish_reason)
         self._value = self._error = None
         try:
-            if reply.finish_reason == _CUT:
+            if reply.finish_reason == CUT:
                 raise InvalidReply(f"it is cut off at the limit of {self._max_tokens} tokens")
+            if reply.finish_reason == BROKEN:  # of a store that keeps it from an earlier version
+                raise InvalidReply("the server broke it off")
             self._value = self._question.read(reply)
         except Exception as error:  # noqa: BLE001 - raised again when the reply is taken
             self._error = error
@@ -149,7 +150,7 @@ class OpenQuestion(Generic[T]):
         more."""
         read_cut, best, most = self._question.read_cut, None, -1
         for reply in self._replies if read_cut else ():
-            if reply.finish_reason != _CUT:
+            if reply.finish_reason != CUT:
                 continue
             try:
                 value = read_cut(reply)

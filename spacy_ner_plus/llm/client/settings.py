@@ -1,6 +1,7 @@
 """The settings of a chat model: plain values, checked when they are given, that pickle."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,20 @@ MODES = get_args(Structured)[1:]
 # Fields that say at how many tokens a reply is cut.
 _LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 _BUDGETS = ("usd", "tokens")
+# Fields that aren't for the user: what makes a request and its one reply, and by which setting it is changed.
+_OWN_FIELDS = {
+    "messages": "",
+    "model": "`name`",
+    "stream": "",
+    "n": "`samples` of the component",
+    "tools": "`structured`",
+    "tool_choice": "`structured`",
+    "functions": "`structured`",
+    "function_call": "`structured`",
+    "response_format": "`structured`",
+}
+# Values with which such a field changes nothing.
+_UNCHANGED = {"stream": False, "n": 1}
 # Headers and parts of an address that carry keys, which belong in the environment.
 _SECRET = re.compile(
     r"authorization|cookie|(api|access|auth|secret)[-_]?(key|token)|^(key|token|secret|password)$", re.I
@@ -59,7 +74,7 @@ class ChatSettings:
         "it with one message, 'wait' goes on.",
         "stop",
     )
-    temperature: float = setting("Temperature of sampling.", 0.0)
+    temperature: float = setting("Temperature of sampling.", 0.0, at_least=0)
     max_tokens: int = setting(
         "Tokens at which a reply is cut off; the text is asked about in halves then.", 2048, at_least=1
     )
@@ -97,7 +112,9 @@ class ChatSettings:
     prices: dict[str, Any] | None = setting(
         "USD per million tokens by model: {'name': {'input': 1, 'output': 2, 'cached': 0.5}}.", None
     )
-    context_length: int | None = setting("Tokens that the model takes; long texts are split by it.", None)
+    context_length: int | None = setting(
+        "Tokens that the model takes; long texts are split by it.", None, at_least=1
+    )
     tokenizer: str | None = setting("The model's tokenizer.json, to count tokens; None to estimate.", None)
     retry_base: float = setting(
         "Seconds to wait at most before the first retry; the bound doubles up to 20 s.", 0.5, at_least=0
@@ -111,6 +128,7 @@ class ChatSettings:
             if _SECRET.search(name) and "$" not in value:
                 remedy = "it as '$NAME' and keep the secret in the environment; it would be saved with the pipeline"
                 raise _wrong("headers", f"a literal {name}", remedy)
+        self._check_parameters()
         for unit, most in (self.budget or {}).items():
             is_number = isinstance(most, int | float) and not isinstance(most, bool)
             if unit not in _BUDGETS or not is_number or not most > 0:
@@ -118,6 +136,15 @@ class ChatSettings:
         read_prices(self.prices or {})
         if self.replay_only and self.store is None:
             raise _wrong("store", None, "the file of the replies, which `replay_only` needs")
+
+    def _check_parameters(self) -> None:
+        for name, value in (self.parameters or {}).items():
+            is_users = name == "response_format" and self.structured == "off"
+            is_harmless = value is None or value == _UNCHANGED.get(name)
+            if name in _OWN_FIELDS and not (is_users or is_harmless):
+                instead = f"; {_OWN_FIELDS[name]} sets it" if _OWN_FIELDS[name] else ""
+                remedy = f"fields without `{name}`, which makes every request what it is{instead}"
+                raise _wrong("parameters", {name: value}, remedy)
 
     def endpoint(self) -> str:
         """RETURNS (str): The base address, as the store knows it.
@@ -168,9 +195,13 @@ class ChatSettings:
 
     def reply_limit(self) -> int | None:
         """RETURNS (int | None): At how many tokens a reply is cut; None where nothing says so."""
-        fields = self.sampling()
-        limits = [fields.get(name) for name in _LIMITS]
-        return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
+        return reply_limit(self.sampling())
+
+
+def reply_limit(fields: Mapping[str, Any]) -> int | None:
+    """RETURNS (int | None): At how many tokens the fields of a request have its reply cut; None where none says so."""
+    limits = [fields.get(name) for name in _LIMITS]
+    return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
 
 
 def _wrong(name: str, value: Any, remedy: str) -> UserError:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
+from spacy_ner_plus.llm.finish_reasons import FILTERED
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.formats.base import ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
@@ -162,7 +163,7 @@ class Prompter:
 
         def read(reply: ChatReply) -> Reading:
             said = f": '{' '.join(reply.content.split())[:120]}'" if reply.content.strip() else ""
-            if reply.finish_reason == "content_filter":
+            if reply.finish_reason == FILTERED:
                 raise InvalidReply(f"the server's content filter stopped the reply{said}", is_final=True)
             if reply.finish_reason == "refusal":
                 raise InvalidReply(f"the model refuses{said}")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.llm.finish_reasons import read_finish_reason
 
 VERSION = 2
 # "snpl", by which this module and the program `file` recognise a store.
@@ -47,8 +48,8 @@ CREATE TABLE IF NOT EXISTS dialects (
 # From version 1, which kept replies whatever was read from them, and failures of upstreams as empty replies.
 _STATUS_OF_1 = """
 ALTER TABLE inferences ADD COLUMN status TEXT NOT NULL DEFAULT '';
-UPDATE inferences SET status = 'cut' WHERE finish_reason = 'length';
-DELETE FROM inferences WHERE trim(reply) = '' AND finish_reason <> 'length';
+UPDATE inferences SET status = 'cut' WHERE ended_by(finish_reason) = 'length';
+DELETE FROM inferences WHERE trim(reply) = '' AND ended_by(finish_reason) <> 'length';
 """
 
 
@@ -129,9 +130,12 @@ def _open_whole(path: Path) -> sqlite3.Connection:
 
 def _connect(uri: str, path: Path) -> sqlite3.Connection:
     # Every statement commits by itself.
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    # Earlier versions kept what the server said.
+    connection.create_function("ended_by", 1, read_finish_reason, deterministic=True)
+    return connection
 
 
 def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.llm.finish_reasons import read_finish_reason
 from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.database import has_status, open_for_reading, open_for_writing
 
@@ -26,10 +27,17 @@ _GET = (
 _ALL = f"SELECT {_REPLY}, {{status}} AS state, id, request, created FROM inferences WHERE {{kept}} ORDER BY rowid"
 _ADD = f"INSERT OR IGNORE INTO inferences ({_REPLY}, status, id, request, created) VALUES ({', '.join('?' * 13)})"
 # How a store of version 1 that is only read is read as if it had been brought up to date.
-_NEW = {"status": "status", "kept": "1"}
+_NEW = {
+    # Earlier versions took what ended by another name for an answer.
+    "status": (
+        "CASE WHEN ended_by(finish_reason) IN (finish_reason, 'stop') THEN status "
+        "WHEN ended_by(finish_reason) = 'length' THEN 'cut' ELSE 'invalid' END"
+    ),
+    "kept": "1",
+}
 _OLD = {
-    "status": "CASE finish_reason WHEN 'length' THEN 'cut' ELSE '' END",
-    "kept": "(trim(reply) <> '' OR finish_reason = 'length')",
+    "status": "CASE ended_by(finish_reason) WHEN 'length' THEN 'cut' ELSE '' END",
+    "kept": "(trim(reply) <> '' OR ended_by(finish_reason) = 'length')",
 }
 
 _LOW_BITS = 2**62 - 1
@@ -187,7 +195,7 @@ def _reply(row: Any) -> ChatReply:
     content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key, status = row
     return ChatReply(
         content=content,
-        finish_reason=finish_reason,
+        finish_reason=read_finish_reason(finish_reason),
         usage=Usage(prompt, completion, cached),
         seconds=seconds,
         logprobs=None if logprobs is None else [(token, value) for token, value in json.loads(logprobs)],

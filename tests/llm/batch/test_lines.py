@@ -74,3 +74,10 @@ def test_lines_without_a_reply_say_why(row, trouble, reason):
 @pytest.mark.parametrize("line", [b"{", b"\xff\xfe", b"null", b"[" * 5000])
 def test_lines_that_are_broken(line):
     assert read_line(line).trouble == BROKEN
+
+
+def test_lines_tell_a_cut_reply_by_its_tokens():
+    usage = {"prompt_tokens": 9, "completion_tokens": 7}
+    line = json.dumps(answered({"choices": [{"message": {"content": "{}"}}], "usage": usage})).encode()
+    reasons = [read_line(line, limit=limit).completion.finish_reason for limit in (7, 8, None)]
+    assert reasons == ["length", "", ""]

@@ -179,3 +179,40 @@ def test_completions_errors_are_read_in_every_form(data, message, param):
 @given(st.binary())
 def test_completions_errors_of_any_body_have_a_message(data):
     assert read_error(data).message
+
+
+@pytest.mark.parametrize(
+    "said", ["length", "max_tokens", "MAX_TOKENS", "model_length", "max_length", "token_limit"]
+)
+def test_completions_that_were_cut_are_known_by_every_server_s_word(said):
+    completion = read_completion(body({"content": "{"}, choice={"finish_reason": said}))
+    assert completion.finish_reason == "length"
+
+
+@pytest.mark.parametrize("said", ["abort", "cancelled", "timeout", "FinishReason.OTHER"])
+def test_completions_that_broke_off_are_no_replies(said):
+    with pytest.raises(NoCompletion, match=f"finish_reason is '{said}'"):
+        read_completion(body({"content": "{}"}, choice={"finish_reason": said}))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said", "count", "reason"),
+    [
+        (50, "stop", 50, "length"),
+        (50, None, 50, "length"),
+        (50, "stop", 49, "stop"),
+        (50, "stop", 51, "stop"),
+        (50, "tool_calls", 50, "tool_calls"),
+        (None, "stop", 50, "stop"),
+        (50, "stop", None, "stop"),
+    ],
+)
+def test_completions_of_as_many_tokens_as_were_allowed_are_cut(limit, said, count, reason):
+    usage = None if count is None else {"prompt_tokens": 9, "completion_tokens": count}
+    data = body({"content": "{}"}, choice={"finish_reason": said}, usage=usage)
+    assert read_completion(data, limit=limit).finish_reason == reason
+
+
+def test_completions_of_a_server_that_counts_an_empty_prompt_are_not_counted():
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert read_completion(body({"content": "{}"}, usage=usage)).usage is None

@@ -1,5 +1,8 @@
 """What a rerun takes from the store, and what it asks for again."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from spacy_ner_plus.llm.requests import ReplyStatus
@@ -126,3 +129,48 @@ def test_process_client_replays_an_invalid_reply_whose_second_question_was_never
     assert any(outcome.value is not None for outcome in outcomes)
     (failed,) = (outcome for outcome in outcomes if outcome.value is None)
     assert "no reply to a second question, asked again since" in failed.failure
+
+
+@pytest.mark.parametrize("said", ["MAX_TOKENS", "stop"])
+def test_process_client_takes_no_reply_for_whole_that_ends_at_the_limit(path, said):
+    behaviour = Behaviour(cuts=True, finish_reason=said)
+    with (
+        FaultServer(behaviour) as server,
+        make_model(server, structured="off", store=path, max_tokens=4) as model,
+    ):
+        assert "cut off at the limit" in ask_all(model, ["Anna met Bob."])[0].failure
+    assert statuses(path) == ["cut", "cut"]
+
+
+def test_process_client_takes_no_reply_for_cut_where_no_limit_was_sent(path):
+    text = "Anna met Bob."
+    with FaultServer(Behaviour()) as server, make_model(server, structured="off", store=path) as model:
+        ask_all(model, [text])
+        with Store(path) as store:
+            used = next(store.inferences()).reply.usage.completion
+    settings = {"max_tokens": used, "parameters": {"max_tokens": None}}
+    with FaultServer(Behaviour()) as server, make_model(server, structured="off", **settings) as model:
+        assert ask_all(model, [text])[0].value == names_by_label(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"), [("max_tokens", "cut off at the limit"), ("abort", "broke it off")]
+)
+def test_process_client_reads_what_earlier_versions_kept_by_why_it_ended(path, said, reason):
+    with FaultServer(Behaviour()) as server, make_model(server, structured="off", store=path) as model:
+        ask_all(model, ["Anna"])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE inferences SET finish_reason = ?", (said,))
+    with open_model(
+        base_url=server.url, name="tiny", structured="off", store=path, replay_only=True
+    ) as model:
+        assert reason in ask_all(model, ["Anna"])[0].failure
+    with (
+        FaultServer(Behaviour()) as other,
+        make_model(
+            other, structured="off", store=path, endpoint_name=server.url, retry_invalid=True
+        ) as model,
+    ):
+        for _ in range(2):  # and once there is a whole one, it is asked for no more
+            assert ask_all(model, ["Anna"])[0].value == names_by_label("Anna")
+    assert len(other.requests) == 1

@@ -41,6 +41,8 @@ def test_settings_errors_say_what_makes_every_request_fail(behaviour, settings, 
     [
         {"max_concurrency": 0},
         {"max_retries": -1},
+        {"temperature": -1},
+        {"context_length": 0},
         {"timeout": 0},
         {"structured": "xml"},
         {"timeout": float("nan")},
@@ -80,3 +82,30 @@ def test_settings_give_the_fields_that_change_a_reply():
         base_url=NOWHERE, name="m", temperature=0, parameters={"max_tokens": None, "top_p": 1}
     )
     assert settings.sampling() == {"temperature": 0.0, "top_p": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("messages", []),
+        ("model", "other"),
+        ("stream", True),
+        ("n", 2),
+        ("tools", []),
+        ("response_format", {"type": "text"}),
+    ],
+)
+def test_settings_refuse_parameters_that_make_another_request(field, value):
+    with pytest.raises(UserError, match=rf"E250.*`parameters`.*without `{field}`"):
+        ChatSettings(base_url=NOWHERE, name="m", parameters={"top_p": 1, field: value})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"parameters": {"stream": False, "n": 1, "tools": None}},
+        {"parameters": {"response_format": {"type": "json_object"}}, "structured": "off"},
+    ],
+)
+def test_settings_take_parameters_that_leave_the_request_what_it_is(settings):
+    ChatSettings(base_url=NOWHERE, name="m", **settings)

@@ -29,9 +29,10 @@ from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes
 from spacy_ner_plus.llm.client.endpoint.transport import Response, Transport, TransportError
 from spacy_ner_plus.llm.client.endpoint.waits import asked_wait
 from spacy_ner_plus.llm.client.retries import is_retried
-from spacy_ner_plus.llm.client.settings import ChatSettings
+from spacy_ner_plus.llm.client.settings import ChatSettings, reply_limit
 from spacy_ner_plus.llm.client.tokens import estimate_tokens, message_tokens
 from spacy_ner_plus.llm.client.usage import UsageMeter
+from spacy_ner_plus.llm.finish_reasons import BROKEN, CUT
 from spacy_ner_plus.llm.requests import ChatReply, Message, Usage
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Endpoint:
             answer = NoReply(self._credentials.redact(str(error)), cause)
         else:
             if response.status == 200:
-                answer = self._read(response, call, mode)
+                answer = self._read(response, call, mode, reply_limit(fields))
             else:
                 answer = self._read_refusal(response, call, mode, fields, messages)
         if isinstance(answer, NoReply):
@@ -109,9 +110,9 @@ class Endpoint:
         """Close the connections."""
         await self._transport.close()
 
-    def _read(self, response: Response, call: Call, mode: str) -> ChatReply | NoReply:
+    def _read(self, response: Response, call: Call, mode: str, limit: int | None) -> ChatReply | NoReply:
         try:
-            completion = read_completion(response.body)
+            completion = read_completion(response.body, limit=limit)
         except NoCompletion as error:
             return NoReply(self._credentials.redact(str(error)), Cause.FAILED)
         usage = completion.usage or Usage(
@@ -201,6 +202,6 @@ class Endpoint:
 
 def _is_nothing(completion: Completion) -> bool:
     """Whether a completion holds nothing that a model said. Where it had no tokens left for that, it was cut."""
-    return completion.finish_reason == "error" or (
-        not completion.content.strip() and completion.finish_reason != "length"
+    return completion.finish_reason == BROKEN or (
+        not completion.content.strip() and completion.finish_reason != CUT
     )

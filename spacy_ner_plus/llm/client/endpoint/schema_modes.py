@@ -18,6 +18,7 @@ from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.llm.client.completions import ServerError
 from spacy_ner_plus.llm.client.endpoint.refusals import is_field_at_fault, is_too_long, names_field
 from spacy_ner_plus.llm.client.settings import MODES
+from spacy_ner_plus.llm.finish_reasons import CUT
 from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply
 from spacy_ner_plus.llm.store.store import Store
@@ -170,7 +171,7 @@ class SchemaModes:
         if mode != self._mode:  # another request was refused meanwhile
             return
         # A reply that was cut off proves nothing: the mode is kept for now, and not remembered.
-        cut = reply.finish_reason == "length"
+        cut = reply.finish_reason == CUT
         if cut or mode == "off" or _is_enforced(mode, reply):
             self._decide(remembered=not cut)
             return
