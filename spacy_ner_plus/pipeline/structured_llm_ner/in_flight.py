@@ -47,8 +47,9 @@ def stream_in_flight(
 ) -> Iterator[Doc]:
     """Send the requests about the Docs of a stream, many at a time, and yield the Docs in order.
 
-    A Doc is yielded as soon as it and all before it are answered, so the first doesn't wait for a
-    batch. At most `most` are held back, so one slow reply doesn't stop the others at once.
+    A Doc that is answered, as all before it are, is yielded as soon as the stream has given the next one, so the
+    first doesn't wait for a batch. A stream that waits for what is yielded goes through `astream_in_flight`. At most
+    `most` are held back, so one slow reply doesn't stop the others at once.
 
     submit (Callable): Sends the requests about a Doc.
     write (Callable): Waits for the replies, and writes to the Doc what they say.
@@ -85,32 +86,48 @@ async def astream_in_flight(
 ) -> AsyncIterator[Doc]:
     """As `stream_in_flight`, for an event loop, which is free while replies are waited for.
 
+    The stream is read beside that, so a Doc that is answered doesn't wait for the next one, and a stream may wait for
+    what is yielded.
+
     stream (Iterable[Doc] | AsyncIterable[Doc]): The Docs.
     """
     held: deque[DocInFlight] = deque()
+    came, has_room = asyncio.Event(), asyncio.Event()
 
-    async def finish(submitted: DocInFlight) -> list[Doc]:
-        # What came of them is read by `write`, errors included; here they are only waited for.
-        try:
-            await asyncio.gather(*map(asyncio.wrap_future, submitted.futures), return_exceptions=True)
-        except asyncio.CancelledError:
-            held.appendleft(submitted)
-            raise
-        return list(finish_doc(submitted.doc, partial(_write, submitted, write), fail))
-
-    try:
+    # One task reads all of it, since what an asynchronous generator holds open may be bound to its task.
+    async def read() -> None:
         async for doc in _asynchronous(stream):
             held.append(_submit(doc, submit))
-            while held and (len(held) >= most or held[0].is_done()):
-                for finished in await finish(held.popleft()):
+            came.set()
+            await asyncio.sleep(0)  # a stream that never waits leaves others their turn, too
+            while len(held) >= most:
+                has_room.clear()
+                await has_room.wait()
+
+    reader = asyncio.create_task(read())
+    reader.add_done_callback(lambda _: came.set())
+    try:
+        while True:
+            if reader.done() and not (held and held[0].is_done()):
+                reader.result()  # raises what the stream or a setting raised, once what is answered is yielded
+            if held:
+                # What came of them is read by `write`, errors included; here they are only waited for.
+                await asyncio.gather(*map(asyncio.wrap_future, held[0].futures), return_exceptions=True)
+                submitted = held.popleft()
+                has_room.set()
+                for finished in finish_doc(submitted.doc, partial(_write, submitted, write), fail):
                     yield finished
-        while held:
-            for finished in await finish(held.popleft()):
-                yield finished
+            elif reader.done():
+                return
+            else:
+                came.clear()
+                await came.wait()
     finally:
+        reader.cancel()
         for submitted in held:
             for future in submitted.futures:
                 future.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
 
 
 async def _asynchronous(stream: Iterable[Doc] | AsyncIterable[Doc]) -> AsyncIterator[Doc]:

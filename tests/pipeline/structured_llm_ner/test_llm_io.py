@@ -93,6 +93,73 @@ def test_component_in_an_event_loop_reads_an_asynchronous_stream(server):
     assert asyncio.run(run()) == TEXTS[:3]
 
 
+def test_component_in_an_event_loop_answers_a_stream_that_waits_for_the_answers(server):
+    nlp = pipeline(server.url)
+
+    async def run():
+        texts = asyncio.Queue()
+        texts.put_nowait(TEXTS[0])
+        answered = []
+
+        async def stream():
+            while (text := await texts.get()) is not None:
+                yield nlp.make_doc(text)
+
+        async with asyncio.timeout(60):
+            async for doc in nlp.get_pipe("structured_llm_ner").apipe(stream()):
+                answered.append(doc.text)
+                texts.put_nowait(TEXTS[1] if len(answered) == 1 else None)
+        return answered
+
+    assert asyncio.run(run()) == TEXTS[:2]
+
+
+def test_component_in_an_event_loop_reads_a_stream_to_its_error(server):
+    nlp = pipeline(server.url)
+    answered = []
+
+    async def run():
+        has_answer = asyncio.Event()
+
+        async def stream():
+            yield nlp.make_doc(TEXTS[0])
+            await has_answer.wait()
+            raise OSError("the stream ends here")
+
+        async for doc in nlp.get_pipe("structured_llm_ner").apipe(stream()):
+            answered.append(doc.text)
+            has_answer.set()
+
+    with pytest.raises(OSError, match="ends here"):
+        asyncio.run(run())
+    assert answered == [TEXTS[0]]
+
+
+def test_component_in_an_event_loop_reads_no_further_than_it_may_hold(server):
+    nlp = pipeline(server.url, model={"max_concurrency": 1})
+    read = 0
+
+    async def stream():
+        nonlocal read
+        try:
+            for number in range(10_000):
+                read += 1
+                yield nlp.make_doc(f"{TEXTS[0]} {number}")
+        finally:
+            ended.append(read)
+
+    ended = []
+
+    async def run():
+        docs = nlp.get_pipe("structured_llm_ner").apipe(stream())
+        await anext(docs)
+        await docs.aclose()
+
+    asyncio.run(run())
+    assert ended == [read]
+    assert read < 1000
+
+
 def test_component_in_an_event_loop_leaves_it_free():
     ticks = 0
 
