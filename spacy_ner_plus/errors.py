@@ -1003,6 +1003,11 @@ class Warnings(metaclass=_Coded):
         "The format {format} has no place for missing annotation: {count:,} doubtful tokens become O there, and a "
         "model that is trained on it learns that they are no entities. Write .spacy or .conll for training."
     )
+    W340 = (
+        "A request takes about {tokens:,} tokens, and `tokens_per_minute` is {most:,.0f}: each of them waits about "
+        "{seconds:,.0f} seconds. Raise `tokens_per_minute` to what the server allows, or lower `chunk_tokens` or "
+        "`max_tokens`."
+    )
     W350 = (
         "The server cut prompts, which showed only after {count:,} of their replies had been taken as answers. They "
         "were taken out of the store again: set the `context_length` of '{name}' to what the server takes, or let it "

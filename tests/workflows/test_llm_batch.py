@@ -55,6 +55,12 @@ def counts(issues):
     return {kind: issue.count for kind, issue in issues}
 
 
+def test_llm_batch_counts_a_request_about_two_equal_texts_once_also_while_it_waits(pipeline, texts):
+    texts.write_text("\n".join([*TEXTS, TEXTS[0]]))
+    assert submit_batches(pipeline, texts).requests == 4
+    assert submit_batches(pipeline, texts).waiting == 4
+
+
 def test_llm_batch_collected_replies_are_a_run_that_replays_for_nothing(server, pipeline, texts):
     done = submit_batches(pipeline, texts)
     assert (done.requests, [batch.requests for batch in done.batches]) == (4, [4])

@@ -136,6 +136,7 @@ class Submitter:
                 continue
             if self._state.is_waiting(request.key):
                 done.waiting += 1
+                planned.add(request.key)
                 continue
             length = len(request_line(request.key, request.body))
             if length > self._most_bytes:

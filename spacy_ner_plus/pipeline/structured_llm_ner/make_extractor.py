@@ -25,12 +25,10 @@ from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonst
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
-from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
+from spacy_ner_plus.pipeline.structured_llm_ner.settings import FEWEST_CHUNK_TOKENS, StructuredLLMSettings
 
 # How many of the model's tokens one of spaCy's has, where text is full of rare words.
 _PIECES_OF_A_TOKEN = 2
-# A chunk of fewer tokens holds too little context for an entity.
-_FEWEST_CHUNK_TOKENS = 20
 
 
 def make_extractor(
@@ -110,7 +108,7 @@ def _chunk_tokens(
         earlier = model.settings.max_tokens if settings.passes > 1 else 0
         around = 2 * _PIECES_OF_A_TOKEN * settings.chunk_context
         tokens = model.context_length - model.settings.max_tokens - beside - earlier - around
-    if tokens is not None and tokens < _FEWEST_CHUNK_TOKENS:
+    if tokens is not None and tokens < FEWEST_CHUNK_TOKENS:
         raise UserError(Errors.E243.format(name=name, tokens=tokens))
     if overlap < 0 or (tokens and overlap >= tokens):
         raise UserError(Errors.E245.format(name=name, overlap=overlap, tokens=tokens))

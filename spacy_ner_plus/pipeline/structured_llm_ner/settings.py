@@ -9,6 +9,9 @@ from spacy_ner_plus.pipeline.entity_component import EntitySettings
 from spacy_ner_plus.pipeline.structured_llm_ner.cascade import CascadeSettings
 from spacy_ner_plus.settings import setting, settings
 
+# A chunk of fewer tokens holds too little context for an entity.
+FEWEST_CHUNK_TOKENS = 20
+
 
 @settings
 class StructuredLLMSettings(EntitySettings):
@@ -80,6 +83,7 @@ class StructuredLLMSettings(EntitySettings):
         "Tokens of text in a request at most; longer texts are cut between sentences. None for what the "
         "model's `context_length` leaves, and what a reply of `max_tokens` can answer.",
         None,
+        at_least=FEWEST_CHUNK_TOKENS,
     )
     chunk_overlap: int = setting("Tokens that such chunks share.", 50)
     chunk_context: int = setting(

@@ -598,3 +598,9 @@ def test_structured_llm_ner_shows_its_progress(server, capsys):
     shown = capsys.readouterr().err
     assert "20 docs" in shown
     assert "0 retries" in shown
+
+
+@pytest.mark.parametrize("tokens", [-5, 0, 3])
+def test_structured_llm_ner_refuses_chunks_that_hold_nothing(tokens):
+    with pytest.raises(UserError, match=r"E240.*`?chunk_tokens`?.*20 or more"):
+        pipeline("http://127.0.0.1:9/v1", chunk_tokens=tokens)("Anna")

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+import warnings
 
+from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.llm.client.limits.copies import Copies
 
 # The share of a minute's allowance that may be used at once; the rest is spread evenly over the minute.
@@ -19,6 +21,8 @@ class RateLimits:
 
     def __init__(self, copies: Copies, *, requests_per_minute: float | None, tokens_per_minute: float | None):
         self._requests = _Bucket(copies, 0, requests_per_minute) if requests_per_minute else None
+        self._most = tokens_per_minute or 0.0
+        self._has_warned = False
         self._tokens = _Bucket(copies, 1, tokens_per_minute) if tokens_per_minute else None
 
     async def wait(self, tokens: int) -> None:
@@ -29,6 +33,10 @@ class RateLimits:
         if self._requests:
             await self._requests.wait(1)
         if self._tokens:
+            if tokens > self._most and not self._has_warned:
+                self._has_warned = True
+                text = Warnings.W340.format(tokens=tokens, most=self._most, seconds=60 * tokens / self._most)
+                warnings.warn(text, stacklevel=2)
             await self._tokens.wait(tokens)
 
     def correct(self, expected: int, used: int) -> None:

@@ -1,6 +1,8 @@
 import asyncio
 import time
 
+import pytest
+
 from spacy_ner_plus.llm.client.limits.copies import Lineage, copies_of
 from spacy_ner_plus.llm.client.limits.rates import RateLimits
 from tests.llm.client.asking import ask_all, make_model, texts_of
@@ -54,3 +56,20 @@ def test_rates_of_requests_hold_for_a_model():
         began = time.monotonic()
         ask_all(model, texts_of(66))
         assert 0.25 < time.monotonic() - began < 5
+
+
+def test_rates_say_that_one_request_takes_more_than_a_minute_allows():
+    async def function(limits: RateLimits) -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await limits.wait(3000)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await limits.wait(3000)
+        return 0.0
+
+    with pytest.warns(
+        UserWarning, match=r"W340.*3,000 tokens.*`tokens_per_minute` is 1,000.*180 s"
+    ) as caught:
+        run(function, tokens_per_minute=1000)
+    assert len(caught) == 1
