@@ -20,10 +20,11 @@ class OffsetMapping:
 
     copy (str): The copy, without white space around it.
     share (float): How much of the text is in the copy, from 0 to 1, differences of spelling left aside.
+    kept (float): How much of the copy is in the text, likewise.
     """
 
     def __init__(self, copy: str, text: str):
-        self.share = 1.0
+        self.share = self.kept = 1.0
         # White space around the text is no part of a copy.
         self._lead = len(text) - len(text.lstrip())
         self._same = copy == text.strip()
@@ -49,6 +50,9 @@ class OffsetMapping:
         self._blocks = [(start, is_copied) for _, start, is_copied in blocks]
         if self._text.text:
             self.share = sum(self._read) / len(self._text.text)
+        if self._copy.text:
+            equal = sum(op.src_end - op.src_start for op in operations if op.tag == "equal")
+            self.kept = equal / len(self._copy.text)
 
     def _slide(self, number: int, operations: Sequence[Any], blocks: list[list[Any]]) -> None:
         """Move what the copy leaves out, where that is open: to where a sentence ends before it.

@@ -9,26 +9,46 @@ as it is gets the benefit of the doubt: what matches the text is text.
 
 A copy may have slips. It is aligned with the text by edit operations, so that they don't shift
 what comes after them. What the copy leaves out is unread: nothing is known of it.
+
+A reply without tags says that nothing is an entity. For that it has to be a copy and nothing else: a
+refusal, a list of entities or other markup may hold the whole text, too.
 """
 
+import html
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from spacy_ner_plus.alignment.copied_words import CopiedWords
 from spacy_ner_plus.alignment.mentions import Mention
+from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.alignment.offset_mapping import OffsetMapping
 from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
-from spacy_ner_plus.llm.formats.names import spellings
-from spacy_ner_plus.llm.formats.reading import Reading
+from spacy_ner_plus.llm.formats.names import fold, spellings
+from spacy_ner_plus.llm.formats.reading import TEXT_AROUND, Reading
+from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.requests import InvalidReply
 
 # A reply with less of the text than this is no copy. What a copy leaves out is unread.
 LEAST_COPIED = 0.5
 LEAST_WITHOUT_TAGS = 0.8
+# Without tags: how much of the reply is in the text, how many words may be added, and how many side by side.
+_LEAST_KEPT, _MOST_ADDED, _LONGEST_ADDED = 0.8, 0.2, 2
+# Before a copy without tags; anything else may be what the model says of the text.
+_LEAD_IN = re.compile(
+    r"\s*(?:(?:sure|okay|ok|certainly|of course)[,.!]?\s+)?(?:here(?:'s|\u2019s| is)\s+)?(?:(?:the|your)\s+)?"
+    r"(?:(?:same|whole|full|copied|tagged|marked|annotated|original)\s+){0,2}(?:text|copy|output|answer|reply)"
+    r"(?:\s+with\s+(?:the\s+)?(?:named\s+)?(?:entities|entity tags|tags)(?:\s+(?:tagged|marked|added|in it))?)?:\s+",
+    re.IGNORECASE,
+)
+# Signs that a tag is written in once more, as "**<PER>Ann</PER>**".
+_SIGNS = "*_`[](){}@#"
+_EMPHASIS = "*_`"
+_THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 # Of a copy that was cut: the beginning of a tag at its end, and how long a word there may be.
 _HALF_TAG = re.compile(r"<[^<>\n]{0,60}\Z")
 _LONGEST_WORD = 40
@@ -71,11 +91,11 @@ class InlineTags:
         return "\n".join(lines) + "\n"
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
-        answer = strip_reply(content)
+        answer = _find_copy(content, labels, text)
         return self._read(answer, content.rfind(answer), labels, text)
 
     def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
-        answer = strip_reply(content)
+        answer = _find_copy(content, labels, text)
         whole = _until_cut(answer, labels)
         if not whole:
             raise InvalidReply("the reply was cut before its first word was whole")
@@ -91,12 +111,16 @@ class InlineTags:
         repairs = IssueLog()
         copy = _read_copy(answer, labels, text, repairs)
         _check_markup(copy.text, labels, text)
+        _check_empty_tags(copy)
+        if not copy.entities:
+            copy = _without_lead_in(copy, text, repairs)
         mapping = OffsetMapping(copy.text, text)
         # Without a tag, nothing shows that a part of the text is meant as a copy.
         if mapping.share < (LEAST_COPIED if copy.entities else LEAST_WITHOUT_TAGS):
             raise InvalidReply(
                 f"the reply holds {mapping.share:.0%} of the text; copy the whole text and add tags to it"
             )
+        _check_what_is_added(copy, mapping, labels, text)
         mentions = [
             Mention(
                 copy.text[tagged.start : tagged.end],
@@ -189,11 +213,126 @@ def _check_markup(copy: str, labels: Sequence[str], text: str) -> None:
                 f"{', '.join(f'<{label}>' for label in labels)}"
             )
     for label in labels:
-        name = re.compile(rf"(?<!\w){re.escape(label)}(?!\w)")
-        if len(name.findall(copy)) > len(name.findall(text)):
+        if _count(re.escape(label), copy) > _count(re.escape(label), text):
+            raise InvalidReply(_named_outside(label))
+
+
+def _count(name: str, text: str, flags: int = 0) -> int:
+    return len(re.findall(rf"(?<![^\W_]){name}(?![^\W_])", text, flags))
+
+
+def _named_outside(label: str) -> str:
+    return f"the reply names '{label}' outside of a tag; write <{label}>...</{label}> around the words"
+
+
+def _check_empty_tags(copy: _Copy) -> None:
+    """Refuse tags around nothing that stand for tags around something. At the end of a copy they say nothing.
+
+    RAISES (InvalidReply): Where there are no others, or words follow them.
+    """
+    empty = [tagged for tagged in copy.entities if not copy.text[tagged.start : tagged.end].strip()]
+    for tagged in empty:
+        follows = any(character.isalnum() for character in copy.text[tagged.end :])
+        if follows or len(empty) == len(copy.entities):
+            label = tagged.label
             raise InvalidReply(
-                f"the reply names '{label}' outside of a tag; write <{label}>...</{label}> around the words"
+                f"<{label}></{label}> is around nothing; write <{label}>...</{label}> around the words"
             )
+
+
+def _without_lead_in(copy: _Copy, text: str, repairs: IssueLog) -> _Copy:
+    lead_in = _LEAD_IN.match(copy.text)
+    if lead_in is None or _LEAD_IN.match(text):
+        return copy
+    repairs.add(TEXT_AROUND, " ".join(lead_in[0].split()))
+    return _Copy(copy.text[lead_in.end() :], [])
+
+
+def _check_what_is_added(copy: _Copy, mapping: OffsetMapping, labels: Sequence[str], text: str) -> None:
+    """Refuse a copy with more in it than slips: it may say by that what it should say by tags.
+
+    RAISES (InvalidReply): A refusal; labels or signs beside words; of a copy without tags, anything that isn't
+        the text's.
+    """
+    if copy.text.strip() == text.strip():
+        return
+    # Some models write '&amp;' for each '&'.
+    text = html.unescape(text)
+    words = CopiedWords(html.unescape(_without_signs_of_tags(copy)), text)
+    refusal = find_refusal(words.before, text) or find_refusal(words.after, text)
+    if refusal:
+        raise InvalidReply(refusal)
+    middle, whole = normalise(words.middle), normalise(text)
+    for label in labels:
+        name = spellings(normalise(label))
+        is_word = any(character.isalnum() for character in label)
+        if is_word and _count(name, middle, re.IGNORECASE) > _count(name, whole, re.IGNORECASE):
+            raise InvalidReply(_named_outside(label))
+        if any(_is_glued(label, written, word) for written, word in words.replaced):
+            raise InvalidReply(_named_outside(label))
+    # Beside tags, a single one is a slip.
+    marks = words.marks() if copy.entities else words.all_marks()
+    if len(marks) > bool(copy.entities):
+        raise InvalidReply(
+            f"the reply has '{marks[:20]}' where the text doesn't; mark entities by tags alone, "
+            f"such as <{labels[0]}>...</{labels[0]}>"
+        )
+    if not copy.entities:
+        _check_copy_without_tags(words, mapping)
+
+
+def _check_copy_without_tags(words: CopiedWords, mapping: OffsetMapping) -> None:
+    """RAISES (InvalidReply): More in it than a copy with slips has."""
+    others = [part for part in (words.before, words.after) if any(map(str.isalnum, part))]
+    added = [" ".join(run) for run in words.added]
+    count = sum(map(len, words.added))
+    if (
+        others
+        or count > _MOST_ADDED * words.size
+        or any(len(run) > _LONGEST_ADDED for run in words.added)
+        or (words.replaced and mapping.kept < _LEAST_KEPT)
+    ):
+        shown = " ".join(" ".join([*others, *added]).split())[:60]
+        raise InvalidReply(
+            f"the reply has no tags, and more than the text{shown and f', such as {shown!r}'}; "
+            "copy the text, add tags where there are entities, and nothing else"
+        )
+
+
+def _is_glued(label: str, written: str, word: str) -> bool:
+    """Whether a word is written together with a label, as 'AnnPER'."""
+    name = fold(label)
+    return written != word and name in written and written.replace(name, "") == word.replace(name, "")
+
+
+def _without_signs_of_tags(copy: _Copy) -> str:
+    """RETURNS (str): A copy without the signs beside what is tagged in it, which mark nothing else, or at its end."""
+    if not copy.entities:
+        return copy.text
+    text = list(copy.text)
+    for tagged in copy.entities:
+        edges = (tagged.start - 1, -1), (tagged.start, 1), (tagged.end - 1, -1), (tagged.end, 1)
+        for edge, step in edges:
+            at = edge
+            while 0 <= at < len(text) and copy.text[at] in _SIGNS:
+                text[at] = ""
+                at += step
+    return "".join(text).rstrip().rstrip(_EMPHASIS)
+
+
+def _find_copy(content: str, labels: Sequence[str], text: str) -> str:
+    """Take off what is around a copy, but not what the text has itself: '</think>' and fences, for instance."""
+    answer = strip_reply(content)
+    if strip_reply(text) == text.strip().removeprefix("\ufeff"):
+        return answer
+    whole = content.strip()
+    ends = [whole[match.end() :].strip() for match in _THOUGHT_ENDS.finditer(whole)]
+    candidates = [answer, *ends, whole]
+    with from_extra("llm"):
+        from rapidfuzz.distance import Levenshtein
+
+    tags, own = _tags(tuple(labels)), normalise(_tags(tuple(labels)).sub("", text))
+    return min(candidates, key=lambda each: Levenshtein.distance(normalise(tags.sub("", each)), own))
 
 
 def _read_copy(answer: str, labels: Sequence[str], text: str, repairs: IssueLog) -> _Copy:

@@ -417,3 +417,60 @@ def test_formats_inline_tags_that_break_off_in_a_tag_say_nothing_of_what_follows
     text = "left Cy left Bo today."
     reading = get_format("inline_tags").parse(f"left <PER>Cy</PER> left {end}", ["PER", "LOC"], text)
     assert [text[start:stop] for start, stop in reading.unread] == ["Bo today"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("Ann", "An error has occurred. Please try again later."),
+        ("Ann", "I cannot answer that."),
+        ("Ann", "Here is the person: Ann"),
+        ("No", "No entities found."),
+        ("No", "None"),
+        ("Rome", "I can't label Rome, sorry."),
+        ("Rome", "**Rome**"),
+        ("Turin", "Turning on the model, please wait."),
+        ("Answer: Ann", "Sure, here is the answer: Ann is a name"),
+    ],
+)
+def test_formats_inline_tags_take_nothing_that_holds_a_short_text_for_its_copy(text, reply):
+    with pytest.raises(InvalidReply):
+        parse("inline_tags", reply, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("No", "No."),
+        ("a < b & c > d, all of them", "a &lt; b &amp; c &gt; d, all of them"),
+        ("\u2022 one of them\n\u2022 two \u2013 \u201cthree\u201d", '* one of them\n* two - "three"'),
+        ("**Bold** (and) [not] a per", "**Bold** (and) [not] a per."),
+        ("Text: none of it", "Text: none of it"),
+        ("I cannot process it.", "I cannot  process it"),
+        ("\u99ac\u62c9\u6c83\u65af\u3002", "\u99ac\u62c9\u6c83\u65af"),
+    ],
+)
+def test_formats_inline_tags_take_a_copy_with_slips_for_one_without_entities(text, reply):
+    assert parse("inline_tags", reply, text) == []
+
+
+@pytest.mark.parametrize("around", ["{}", "<think>Is it?</think>\n{}", "Hm.\n</think>\n{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann Lee wrote. </think>\nShe went to Rome.",
+        "</think> Ann Lee went to Rome.",
+        "<think> is a tag. Ann Lee said so in Rome.",
+        "```\nAnn Lee went to Rome\n```",
+        "<think>Ann Lee</think>\n\n```\nRome\n```",
+    ],
+)
+def test_formats_inline_tags_keep_reasoning_and_fences_that_are_the_text_s_own(text, around):
+    reply = around.replace(
+        "{}", text.replace("Ann Lee", "<PER>Ann Lee</PER>").replace("Rome", "<LOC>Rome</LOC>")
+    )
+    reading = parse("inline_tags", reply, text)
+    found = [(text[m.position : m.position + len(m.text)], m.label) for m in reading]
+    assert found == [("Ann Lee", "PER"), ("Rome", "LOC")]
+    assert [reply[m.reply_start : m.reply_end] for m in reading] == ["Ann Lee", "Rome"]
+    assert reading.unread == []
