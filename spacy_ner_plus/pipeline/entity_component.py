@@ -122,6 +122,7 @@ class EntityComponent(Pipe):
         uncertainty: float | None = None,
         candidate_scores: Sequence[float] | None = None,
         replaced: Collection[tuple[int, int, int]] = (),
+        kept_missing: Collection[int] | None = None,
     ) -> None:
         """Write entities and their scores to a Doc, as the settings say.
 
@@ -137,6 +138,8 @@ class EntityComponent(Pipe):
             them. None for those of `ents` and `others`.
         replaced (Collection[tuple[int, int, int]]): Entities that give way whatever the settings say: start, end and
             label's number.
+        kept_missing (Collection[int] | None): Tokens that other components left missing, and that stay so where no
+            entity is. None for all that there are.
         """
         if uncertainty is None:
             found = candidate_scores
@@ -156,6 +159,7 @@ class EntityComponent(Pipe):
             failure=failure,
             uncertainty=uncertainty,
             replaced=replaced,
+            kept_missing=kept_missing,
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.evaluation.failures import FAILURE, find_failure
 from spacy_ner_plus.pipeline.uncertainty import UNCERTAINTY
-from spacy_ner_plus.spans import ENTS_GROUP, IOB_OUTSIDE, is_blocked, without_overlaps
+from spacy_ner_plus.spans import ENTS_GROUP, IOB_MISSING, IOB_OUTSIDE, is_blocked, without_overlaps
 
 # The group that says why there is no answer, where no group of entities does.
 FAILURE_KEY = "ner_failure"
@@ -35,11 +35,13 @@ def write_ents(
     failure: str = "",
     uncertainty: float | None = None,
     replaced: Collection[tuple[int, int, int]] = (),
+    kept_missing: Collection[int] | None = None,
 ) -> None:
     """Write entities to a Doc, beside or in place of those that are there.
 
     An entity that is there with the same bounds and label stays as it is, with its kb_id and id. No entity is
-    written on a token that `doc.set_ents(blocked=...)` names, and the token stays blocked.
+    written on a token that `doc.set_ents(blocked=...)` names, and the token stays blocked. What another component
+    left missing stays missing where no entity is: that this one finds none says nothing of the other's labels.
 
     ents (Sequence[Span]): Entities in order, none of them overlapping another.
     scores (Sequence[float]): The probability of each.
@@ -55,7 +57,11 @@ def write_ents(
         say.
     replaced (Collection[tuple[int, int, int]]): Entities that are there and give way in any case, unless they are
         written again: start, end and label's number.
+    kept_missing (Collection[int] | None): Tokens that other components left missing, and that stay so; None for all
+        that `find_missing` finds in groups other than `spans_key`.
     """
+    if kept_missing is None:
+        kept_missing = find_missing(doc, but=(spans_key,))
     blocked = set(np.flatnonzero(is_blocked(doc)).tolist())
     if blocked:
         free = [i for i, ent in enumerate(ents) if blocked.isdisjoint(range(ent.start, ent.end))]
@@ -82,7 +88,9 @@ def write_ents(
     for token in (token for ent in gone for token in ent):
         # set_ents leaves the ids of the entity that was here before.
         token.ent_id = token.ent_kb_id = 0
-    missing = _uncovered(unknown, all_ents) - blocked if unknown else set()
+    missing = set()
+    if unknown or kept_missing:
+        missing = _uncovered([*unknown, *_each(doc, kept_missing)], all_ents) - blocked
     _set_outside(doc)
     doc.set_ents(all_ents, blocked=_each(doc, blocked), missing=_each(doc, missing), default="unmodified")
     if spans_key:
@@ -100,6 +108,22 @@ def write_ents(
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=ents, attrs=attrs)
     elif failure:
         write_failure(doc, failure)
+
+
+def find_missing(doc: Doc, *, but: Collection[str] = ()) -> set[int]:
+    """Find the tokens of a Doc that components of ours left missing, and nobody has annotated since.
+
+    but (Collection[str]): Keys of groups whose components don't count.
+    RETURNS (set[int]): Their indices.
+    """
+    silent = {
+        i
+        for key, group in doc.spans.items()
+        if key not in but and ENTS_GROUP in group.attrs
+        for i in group.attrs.get(SILENT, ())
+    }
+    # Tokens may have been merged since.
+    return {i for i in silent if i < len(doc) and doc[i].ent_iob == IOB_MISSING}
 
 
 def write_failure(doc: Doc, reason: str) -> None:
@@ -156,7 +180,7 @@ def _uncovered(stretches: Sequence[Span], ents: Sequence[Span]) -> set[int]:
     return {i for stretch in stretches for i in range(stretch.start, stretch.end)} - covered
 
 
-def _each(doc: Doc, tokens: set[int]) -> list[Span]:
+def _each(doc: Doc, tokens: Collection[int]) -> list[Span]:
     # One by one, as set_ents takes no overlaps.
     return [doc[i : i + 1] for i in sorted(tokens)]
 

@@ -149,3 +149,40 @@ def test_scored_ents_drops_the_ids_of_an_entity_that_gives_way(doc):
     ]
     write(doc, [(0, 2, "PER", 0.9), (5, 6, "ORG", 0.75)], overwrite=True)
     assert [(token.ent_kb_id_, token.ent_id_) for token in doc] == [("", "")] * len(doc)
+
+
+def leave(doc, ents=(), unknown=None, key="mine", **settings):
+    spans = [Span(doc, start, end, label=label) for start, end, label in ents]
+    unknown = [] if unknown is None else [unknown]
+    write_ents(doc, spans, [1.0] * len(spans), spans_key=key, overwrite=False, unknown=unknown, **settings)
+    return "".join(token.ent_iob_ or "-" for token in doc)
+
+
+def test_scored_ents_leaves_missing_what_another_component_left_so(doc):
+    assert leave(doc, unknown=doc[2:6], key="first") == "OO----O"
+    # Its own labels aren't in there, and what those of the first are nobody knows.
+    assert leave(doc, [(0, 2, "PER"), (5, 6, "LOC")], key="second") == "BI---BO"
+    assert leave(doc, key="third") == "BI---BO"
+    copy = next(DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(doc.vocab))
+    assert leave(copy, key="fourth") == "BI---BO"
+
+
+def test_scored_ents_of_a_component_that_answers_when_run_again_clear_what_it_left_missing(doc):
+    assert leave(doc, unknown=doc[:]) == "-------"
+    assert leave(doc, key="second") == "-------"
+    assert leave(doc, [(0, 2, "PER")]) == "BIOOOOO"
+    assert leave(doc, key="second") == "BIOOOOO"
+
+
+def test_scored_ents_take_what_somebody_has_annotated_since_for_an_answer(doc):
+    leave(doc, unknown=doc[0:4], key="first")
+    doc.set_ents([Span(doc, 0, 2, label="PER")], outside=[doc[2:3]], default="unmodified")
+    assert leave(doc, key="second") == "BIO-OOO"
+
+
+def test_scored_ents_find_nothing_missing_in_tokens_that_were_merged(doc):
+    leave(doc, unknown=doc[4:7], key="first")
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[4:7])
+    assert leave(doc, key="second") == "OOOO-"
+    assert leave(doc, key="third", kept_missing=()) == "OOOOO"

@@ -17,7 +17,7 @@ from spacy_ner_plus.pipeline.entity_vote.decision import decide
 from spacy_ner_plus.pipeline.entity_vote.policies import Policy
 from spacy_ner_plus.pipeline.entity_vote.settings import EntityVoteSettings
 from spacy_ner_plus.pipeline.entity_vote.votes import write_votes
-from spacy_ner_plus.pipeline.scored_ents import SILENT
+from spacy_ner_plus.pipeline.scored_ents import SILENT, find_missing
 from spacy_ner_plus.pipeline.streaming import finish_doc
 from spacy_ner_plus.settings import defaults
 from spacy_ner_plus.spans import ENTS_GROUP, without_overlaps
@@ -124,6 +124,8 @@ class EntityVote(EntityComponent):
             unknown=[doc[i : i + 1] for i in np.flatnonzero(missing).tolist()],
             uncertainty=1 - len(kept) / len(decision.candidates) if decision.candidates else 0.0,
             replaced={(span.start, span.end, span.label) for key in voters for span in doc.spans[key]},
+            # What voters left missing is decided on.
+            kept_missing=find_missing(doc, but=(*voters, self.spans_key)),
         )
         for key in voters:
             # These go with doc.ents no longer: `Span._.score` is what the vote gives.

@@ -18,6 +18,7 @@ from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
+from spacy_ner_plus.pipeline.scored_ents import find_missing
 from spacy_ner_plus.pipeline.structured_llm_ner.cascade import (
     NOT_ASKED,
     Cascade,
@@ -289,9 +290,11 @@ class StructuredLLMNER(EntityComponent):
         """
         for doc, extraction in zip(docs, extractions, strict=True):
             ents, scores = extraction.entities(doc, self.threshold)
-            unknown = extraction.unknown(doc)
+            unknown, kept_missing = extraction.unknown(doc), None
             if self.settings.cascade is not None:
-                # Where there is no answer, that of the earlier component stays.
+                # Where there is no answer, that of the earlier component stays, also where that is none.
+                silent = {token.i for span in unknown for token in span}
+                kept_missing = silent & find_missing(doc, but=(self.spans_key,))
                 make_way(doc, unknown)
                 unknown = []
             self.set_ents(
@@ -301,6 +304,7 @@ class StructuredLLMNER(EntityComponent):
                 unknown=unknown,
                 failure=extraction.failure,
                 candidate_scores=[candidate.score for candidate in extraction.candidates],
+                kept_missing=kept_missing,
             )
             if self.spans_key:
                 key = f"{self.spans_key}_mentions"

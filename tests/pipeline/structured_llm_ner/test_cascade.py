@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import pytest
 import spacy
 from spacy.language import Language
@@ -86,6 +88,18 @@ def test_cascade_keeps_what_was_there_where_there_is_no_answer():
     assert found(doc) == {("Anna", "MISC")}
     assert not any(token.ent_iob == 0 for token in doc)
     assert "invalid" in doc._.ner_failure or "JSON" in doc._.ner_failure
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_cascade_settles_what_the_earlier_component_left_missing(answers):
+    with FaultServer(Behaviour(fault_rate=float(not answers), faults=("prose",))) as server:
+        nlp = cascaded(server.url)
+        doc = nlp.make_doc(UNSURE)
+        nlp.get_pipe("first_word").set_ents(doc, [], [], unknown=[doc[2:4]], failure="no reply")
+        component = nlp.get_pipe("structured_llm_ner")
+        with nullcontext() if answers else pytest.warns(UserWarning, match="W240"):
+            component(doc)
+    assert [token.i for token in doc if token.ent_iob == 0] == ([] if answers else [2, 3])
 
 
 def test_cascade_needs_somebody_who_says_how_unsure_it_is(server):
