@@ -1,7 +1,7 @@
 """Mentions to spans: each is found in the text, or reported as not found.
 
-A mention is looked for as it is spelled, then in normalised form, then by similarity. Where a
-reply doesn't say which occurrence it means, the policy is one of
+A mention is looked for as it is spelled, then in normalised form, then as several that it joins, such
+as 'Ann Lee, Bo', then by similarity. Where a reply doesn't say which occurrence it means, the policy is one of
 
 - 'listed': a mention that is listed k times takes k of its occurrences. Longer mentions choose
   first, so that 'China' doesn't take the one within 'Bank of China'. Where there are more
@@ -15,13 +15,14 @@ nothing is lost before overlaps are resolved.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from spacy.tokens import Doc
 
 from spacy_ner_plus.alignment.assignment import Placement, Request, assign, assign_all, assign_shared
+from spacy_ner_plus.alignment.joined_mentions import split_mention, with_other_and
 from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.occurrences import ALIGNMENT_MODES, EXPAND, Occurrence, OccurrenceFinder
 from spacy_ner_plus.errors import Errors, UserError
@@ -72,12 +73,17 @@ class Alignment:
     unaligned (list[tuple[Mention, str]]): Mentions that were not found, with the reason.
     snapped (int): How many spans had their ends moved to those of tokens.
     alignment_mode (str): How: 'expand' widens and 'contract' narrows.
+    split (list[tuple[Mention, tuple[Mention, ...]]]): Mentions that joined several, with these: spans and
+        `unaligned` have these in their place.
+    miscounted (list[Mention]): Those whose stated occurrence isn't there, and that took another.
     """
 
     spans: list[AlignedMention] = field(default_factory=list)
     unaligned: list[tuple[Mention, str]] = field(default_factory=list)
     snapped: int = 0
     alignment_mode: str = EXPAND
+    split: list[tuple[Mention, tuple[Mention, ...]]] = field(default_factory=list)
+    miscounted: list[Mention] = field(default_factory=list)
 
 
 class Found(NamedTuple):
@@ -140,6 +146,8 @@ def find(finder: OccurrenceFinder, text: str, similarity_threshold: float) -> Fo
     found = Found(EXACT, 1.0, text, tuple(finder.exact(text)))
     if not found.occurrences:
         found = _find_normalised(finder, text)
+    if not found.occurrences and (other := with_other_and(text)):
+        found = _find_normalised(finder, other)
     # What is dropped isn't let in by its likeness to the tokens that it is a part of.
     if not found.occurrences and not finder.drops(text):
         occurrences, score, spelling = finder.similar(text, similarity_threshold)
@@ -166,14 +174,14 @@ class _Aligner:
         self, finder: OccurrenceFinder, mentions: Sequence[Mention], policy: str, similarity_threshold: float
     ):
         self.finder = finder
-        self.mentions = mentions
-        self.texts = [mention.text.strip() for mention in mentions]
+        self.alignment = Alignment(alignment_mode=finder.alignment_mode)
+        self.mentions = self._split(mentions)
+        self.texts = [mention.text.strip() for mention in self.mentions]
         # What each says, a mention's text and its label.
-        self.keys = [(text, mention.label) for text, mention in zip(self.texts, mentions, strict=True)]
+        self.keys = [(text, mention.label) for text, mention in zip(self.texts, self.mentions, strict=True)]
         self.policy = policy
         self.similarity_threshold = similarity_threshold
         self.placed: list[Placement] = []
-        self.alignment = Alignment(alignment_mode=finder.alignment_mode)
         self._found: dict[str, Found] = {}
         self._ambiguous: set[str] = set()
 
@@ -184,11 +192,30 @@ class _Aligner:
         firsts = sorted(distinct.values())
         self._ambiguous = self._under_several_labels(firsts)
         self._place_unstated(firsts if self.policy == "first" else pending)
+        placed = {placement.number for placement in self.placed}
+        self.alignment.miscounted = [
+            self.mentions[number]
+            for number in pending
+            if number in placed and self.mentions[number].occurrence > 0 > self.mentions[number].position
+        ]
         if self.policy == "all":
-            self._place_all(firsts)
+            # What is said to stand at one place isn't meant at all of them, also where that one isn't there.
+            anywhere = {self.keys[number] for number in pending if self.mentions[number].occurrence <= 0}
+            self._place_all([number for number in firsts if self.keys[number] in anywhere])
         self.alignment.spans.sort(key=lambda span: (span.start, span.end))
         self.alignment.snapped = sum(span.snapped for span in self.alignment.spans)
         return self.alignment
+
+    def _split(self, mentions: Sequence[Mention]) -> Sequence[Mention]:
+        """Take mentions that join several apart, where the text has each of these and not the whole."""
+        parts: dict[Mention, tuple[Mention, ...]] = {}
+        for mention in set(mentions):
+            if mention.position < 0 and (found := split_mention(self.finder, mention)):
+                parts[mention] = found
+        if not parts:
+            return mentions
+        self.alignment.split = [(mention, parts[mention]) for mention in mentions if mention in parts]
+        return [part for mention in mentions for part in parts.get(mention, (mention,))]
 
     def _place_stated(self) -> list[int]:
         """Place the mentions that are where the reply states that they are.
@@ -211,7 +238,8 @@ class _Aligner:
         if not found:
             return [number for number, text in enumerate(self.texts) if text]
         stated = [number for number, its in found.items() if its.occurrences]
-        self._write(assign_shared(self._requests(stated, found), self.placed), found)
+        placed = assign_shared(self._requests(stated, found), self.placed)
+        self._write(placed, found, ambiguous=_under_several_labels(placed))
         # An occurrence may be miscounted, and be another one; a position isn't.
         twice = [n for n in self._without_placement(stated) if self.mentions[n].position >= 0]
         done = {placement.number for placement in self.placed}.union(twice, dropped)
@@ -374,17 +402,19 @@ class _Aligner:
             found = self._found[text] = find(self.finder, text, self.similarity_threshold)
         return found
 
-    def _write(self, placed: Iterable[Placement], found: Mapping[int, Found]) -> None:
+    def _write(
+        self, placed: Iterable[Placement], found: Mapping[int, Found], ambiguous: Collection[int] = ()
+    ) -> None:
         for placement in placed:
             self.placed.append(placement)
             number, label, occurrence = placement
             start, end = self.finder.token_indices(occurrence)
             how, score = found[number].how, found[number].score
-            ambiguous = self.texts[number] in self._ambiguous
+            is_ambiguous = number in ambiguous or self.texts[number] in self._ambiguous
             first, after = occurrence.chars or occurrence[:2]
             chars = first + self.finder.offset, after + self.finder.offset
             span = AlignedMention(
-                start, end, label, how, score, self.mentions[number], occurrence.snapped, ambiguous, chars
+                start, end, label, how, score, self.mentions[number], occurrence.snapped, is_ambiguous, chars
             )
             self.alignment.spans.append(span)
 
@@ -398,6 +428,15 @@ class _Aligner:
         if found.spelling:
             return f"not in the text; most similar is '{found.spelling}' ({found.score:.2f})"
         return "not in the text"
+
+
+def _under_several_labels(placed: Iterable[Placement]) -> set[int]:
+    """The numbers of mentions that the reply states where it states another label, too."""
+    labels: dict[tuple[int, int], set[str]] = {}
+    placed = list(placed)
+    for _, label, occurrence in placed:
+        labels.setdefault(occurrence[:2], set()).add(label)
+    return {number for number, _, occurrence in placed if len(labels[occurrence[:2]]) > 1}
 
 
 def _start_of(mention: Mention) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
+from spacy_ner_plus.alignment.copying_slips import may_be_slip
 from spacy_ner_plus.alignment.normalization import Normalised, normalise, squeeze
 from spacy_ner_plus.extras import from_extra
 
@@ -180,7 +181,8 @@ class OccurrenceFinder:
     def similar(self, mention: str, threshold: float) -> tuple[list[Occurrence], float, str]:
         """Find the spelling in the text that is most similar to a mention.
 
-        Numbers must be the same: 'Windows 98' is not 'Windows 95'.
+        Numbers must be the same: 'Windows 98' is not 'Windows 95'. So must be the words, slips aside: 'Mr. Smith' is
+        not 'Dr. Smith', and 'Ann and Bo' not 'Ann met Bo'.
 
         threshold (float): The least similarity, from 0 to 1.
         RETURNS (tuple[list[Occurrence], float, str]): Where the text has that spelling, how similar it
@@ -199,18 +201,22 @@ class OccurrenceFinder:
             return [], 0.0, ""
         start, end = self._normalised.original(found.dest_start, found.dest_end)
         first, last = self._token_at(start), self._token_before(end)
-        best, score = None, 0.0
-        for i in range(max(first - 1, 0), first + 2):
-            for j in range(max(last - 1, i), min(last + 2, len(self.starts))):
-                similarity = self._similarity(form, i, j)
-                if similarity > score:
-                    best, score = (i, j), similarity
-        if best is None:
+        stretches = [
+            (self._similarity(form, i, j), (i, j))
+            for i in range(max(first - 1, 0), min(first + 2, len(self.starts)))
+            for j in range(max(last - 1, i), min(last + 2, len(self.starts)))
+        ]
+        # Of equally similar ones the first.
+        stretches.sort(key=lambda stretch: -stretch[0])
+        for score, bounds in stretches:
+            if score < threshold:
+                break
+            spelling = self._spelling(*bounds)
+            if may_be_slip(mention, spelling, threshold):
+                return self.exact(spelling), score, spelling
+        if not stretches or not stretches[0][0]:
             return [], 0.0, ""
-        spelling = self._spelling(*best)
-        if score < threshold or _digits(spelling) != _digits(mention):
-            return [], score, spelling
-        return self.exact(spelling), score, spelling
+        return [], stretches[0][0], self._spelling(*stretches[0][1])
 
     def words(
         self, words: Sequence[str], *, gap: int = 0, other_spelling: bool = False
@@ -453,7 +459,3 @@ def _count(text: str, part: str) -> int:
         count += 1
         at = text.find(part, at + 1)
     return count
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))

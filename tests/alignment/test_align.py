@@ -88,6 +88,84 @@ def test_alignment_fuzzy_takes_no_other_number():
     assert not align_mentions(doc, [Mention("Windows 98", "MISC")]).spans
 
 
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("Dr. Smith did not sign .", "Mr. Smith"),
+        ("Dr. Smith did not sign .", "not signed"),
+        ("the Bank of China", "Bank China"),
+        ("Ann Leo left", "Ann Lee"),
+        # It joins several, of which the text has one alone, or each with a slip.
+        ("Turin won", "Turin and Lisbon"),
+        ("Mara Vosss met Tilo Brand", "Mara Voss and Tilo Brand"),
+        ("Parris , Londonn", "Parris/London"),
+        ("the U.S. Open", "U.K. Open"),
+    ],
+)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_alignment_fuzzy_takes_no_other_word(text, mention, policy):
+    alignment = align_mentions(make_doc(text), [Mention(mention, "X")], occurrences=policy)
+    assert not alignment.spans
+    assert [lost.text for lost, _ in alignment.unaligned] == [mention]
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("Jos\u00e9 Mourinho left", "Jose Mourinho"),
+        ("Thomas M\u00fcller left", "Thomas Muller"),
+        ("Sammy Davis , Jr. sang", "Sammy Davis Jr"),
+        ("Sammy Davis Jr. sang", "Sammy Davis, Jr."),
+        ("Mara Voss left", "Dr. Mara Voss"),
+        (
+            "\u092e\u0939\u093e\u0924\u094d\u092e\u093e \u0917\u093e\u0902\u0927\u0940 left",
+            "\u092e\u0939\u093e\u0924\u094d\u092e\u093e \u0917\u093e\u0928\u094d\u0927\u0940",
+        ),
+        ("Smith &amp Wesson & Co", "Wesson and Co"),
+    ],
+)
+def test_alignment_still_takes_slips_in_copying(text, mention):
+    (span,) = align_mentions(make_doc(text), [Mention(mention, "X")]).spans
+    assert span.how in ("normalised", "fuzzy")
+
+
+@pytest.mark.parametrize(
+    ("text", "mention", "parts"),
+    [
+        ("Mara Voss met Tilo Brand", "Mara Voss, Tilo Brand", ["Mara Voss", "Tilo Brand"]),
+        ("Mara Voss met Tilo Brand", "Mara Voss and Tilo Brand", ["Mara Voss", "Tilo Brand"]),
+        ("Mara Voss met Tilo Brand", "Tilo Brand & Mara Voss", ["Mara Voss", "Tilo Brand"]),
+        ("Paris , London and Rome", "Paris/London", ["Paris", "London"]),
+        ("Paris , London and Rome", "Paris; Rome", ["Paris", "Rome"]),
+        ("Paris , London and Rome", "Rome, London, and Paris", ["Paris", "London", "Rome"]),
+        # The text has it itself.
+        ("Smith and Wesson won", "Smith & Wesson", ["Smith and Wesson"]),
+        ("Paris , London and Rome", "Paris, London", ["Paris , London"]),
+        ("London and Rome", "london AND rome", ["London and Rome"]),
+        # One name, turned round, or with a part that isn't there.
+        ("John Smith left", "Smith, John", []),
+        ("Paris left", "Paris, France", []),
+    ],
+)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("occurrence", [0, 1])
+def test_alignment_takes_a_mention_apart_that_joins_several(text, mention, parts, policy, occurrence):
+    doc, named = make_doc(text), Mention(mention, "X", occurrence)
+    alignment = align_mentions(doc, [named], occurrences=policy)
+    assert [doc[span.start : span.end].text for span in alignment.spans] == parts
+    assert len(alignment.unaligned) == (not parts)
+    assert [whole for whole, _ in alignment.split] == [named] * (len(parts) > 1)
+
+
+def test_alignment_parts_of_a_mention_know_their_place_in_the_reply():
+    doc = make_doc("Ann met Bo")
+    spans = align_mentions(doc, [Mention(" Bo, Ann", "X", reply_start=10, reply_end=18)]).spans
+    assert [(span.mention.text, *span.mention[3:5]) for span in spans] == [("Ann", 15, 18), ("Bo", 11, 13)]
+    # With escapes in between nobody knows.
+    spans = align_mentions(doc, [Mention("Bo, Ann", "X", reply_start=10, reply_end=22)]).spans
+    assert [span.mention[3:5] for span in spans] == [(10, 22)] * 2
+
+
 def test_alignment_spelling_of_the_text_is_used_for_all_listings():
     doc = make_doc("Uzbekistan met Uzbekistan")
     assert found(doc, [Mention("Uzbekestan", "LOC")] * 2) == [
@@ -346,6 +424,24 @@ def test_alignment_miscounted_occurrence_falls_back_to_a_free_one(occurrence):
     assert [start for _, _, start in found(doc, mentions)] == [0, 2]
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_alignment_miscounted_occurrence_takes_one_place_alone(policy):
+    doc, miscounted = make_doc("Bo met Bo and Bob"), Mention("Bo", "PER", 3)
+    alignment = align_mentions(doc, [miscounted], occurrences=policy)
+    assert [span.start for span in alignment.spans] == [0]
+    assert alignment.miscounted == [miscounted]
+    # Where the reply lists it without a number, too, that one is meant everywhere.
+    alignment = align_mentions(doc, [miscounted, Mention("Bo", "PER")], occurrences=policy)
+    assert [span.start for span in alignment.spans] == ([0] if policy == "first" else [0, 2])
+
+
+@pytest.mark.parametrize("stated", [{"occurrence": 2}, {"position": 7}])
+def test_alignment_marks_what_is_stated_at_one_place_under_two_labels(stated):
+    mentions = [Mention("Bo", "PER", **stated), Mention("Bo", "LOC", **stated), Mention("Bo", "PER", 1)]
+    spans = align_mentions(make_doc("Bo met Bo"), mentions).spans
+    assert [(span.start, span.ambiguous) for span in spans] == [(0, False), (2, True), (2, True)]
+
+
 def test_alignment_occurrence_may_count_other_case():
     doc = make_doc("ROME wins . Rome loses")
     assert found(doc, [Mention("Rome", "LOC", 2)]) == [("Rome", "LOC", 3)]
@@ -433,6 +529,8 @@ def test_alignment_gives_gold_back_where_a_format_states_places(name, doc):
 def test_alignment_accounts_for_every_mention(policy, doc, mentions):
     alignment = align_mentions(doc, mentions, occurrences=policy)
     known = [span.mention for span in alignment.spans] + [mention for mention, _ in alignment.unaligned]
+    parts = dict(alignment.split)
+    mentions = [part for mention in mentions for part in parts.get(mention, (mention,))]
     # Under the other policies a mention counts once, however often it is listed.
     assert {(m.text.strip(), m.label) for m in known} == {(m.text.strip(), m.label) for m in mentions}
     if policy == "listed":

@@ -39,6 +39,8 @@ def place_mentions(
     # Mended as the Doc is, or they wouldn't be found.
     asked = [Mention(mended(text, IssueLog(), ""), label) for text, label in mentions]
     alignment = align_mentions(doc, asked, occurrences=occurrences)
+    for mention, _ in alignment.split:
+        issues.add("mention that joins several", f"{mention.label} {mention.text!r}", marked.where)
     for found in alignment.spans:
         start, end = doc[found.start].idx, doc[found.end - 1].idx + len(doc[found.end - 1])
         start, end = _within(marked.text, start, end, found.mention.text.strip())

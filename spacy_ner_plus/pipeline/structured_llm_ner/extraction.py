@@ -24,6 +24,8 @@ AMBIGUOUS = (
 )
 UNALIGNED = "mention that isn't in the text: not written"
 FUZZY = "mention spelled differently in the text: aligned to what is most similar"
+SPLIT = "mention that joins several, which the text has apart: each taken by itself"
+MISCOUNTED = "mention whose stated occurrence isn't in the text: another one taken"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
 NARROWED = "mention that ends inside a token: narrowed to whole tokens"
 DROPPED = "mention that ends inside a token: dropped, as `alignment_mode` says"
@@ -113,6 +115,14 @@ class Extraction:
             for mention, reason in alignment.unaligned:
                 kind = DROPPED if reason == WITHIN_TOKENS else UNALIGNED
                 yield kind, f"{mention.text[:60]!r} {mention.label}, {reason}", 1
+            for mention, _ in alignment.split:
+                yield SPLIT, f"{mention.text[:60]!r} {mention.label}", 1
+            for mention in alignment.miscounted:
+                yield (
+                    MISCOUNTED,
+                    f"{mention.text[:60]!r} {mention.label}, occurrence {mention.occurrence:,}",
+                    1,
+                )
             for span in alignment.spans:
                 if span.how == FUZZY_MATCH:
                     yield FUZZY, f"{span.mention.text[:60]!r} {span.label}", 1
