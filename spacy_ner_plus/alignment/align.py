@@ -199,8 +199,13 @@ class _Aligner:
             if number in placed and self.mentions[number].occurrence > 0 > self.mentions[number].position
         ]
         if self.policy == "all":
-            # What is said to stand at one place isn't meant at all of them, also where that one isn't there.
-            anywhere = {self.keys[number] for number in pending if self.mentions[number].occurrence <= 0}
+            # What is said to stand at one place isn't meant at all of them, also where that one isn't there; but
+            # whose spelling the text hasn't got was counted in another one.
+            anywhere = {
+                self.keys[number]
+                for number in pending
+                if self.mentions[number].occurrence <= 0 or self._find(self.texts[number]).how != EXACT
+            }
             self._place_all([number for number in firsts if self.keys[number] in anywhere])
         self.alignment.spans.sort(key=lambda span: (span.start, span.end))
         self.alignment.snapped = sum(span.snapped for span in self.alignment.spans)
