@@ -96,7 +96,8 @@ def test_a_model_that_writes_on_and_on_is_asked_a_bounded_number_of_times():
 @pytest.mark.parametrize("format", FORMATS)
 def test_of_a_reply_that_stays_cut_what_is_whole_is_used(server, format):
     text = "Anna met Robert in Oslo, and Charlotte met Bergen in Rome, Lima and Quito."
-    limit = 9 if format == "per_type" else 18
+    # No whole reply has exactly so many, which would be taken for cut.
+    limit = 10 if format == "per_type" else 18
     nlp = pipeline(server.url, format=format, model={"max_tokens": limit, "structured": "json_schema"})
     with pytest.warns(UserWarning, match="entities missing"):
         doc = nlp(text)
