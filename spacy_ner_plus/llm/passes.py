@@ -59,7 +59,7 @@ def _go_on(question: Question[Reading], outcome: Outcome[Reading], passes: int) 
         joined = (
             join_readings(found, last.value)
             if last.value is not None
-            else Reading(found, found.repairs, found.unread)
+            else Reading(found, found.repairs, found.unread, found.doubt)
         )
         if last.value is None or last.failure:
             joined.repairs.add(LOST_PASS, last.failure)
@@ -86,7 +86,7 @@ def join_readings(first: Reading, second: Reading) -> Reading:
     repairs = IssueLog()
     repairs.merge(first.repairs)
     repairs.merge(second.repairs)
-    return Reading(mentions, repairs, _in_both(first.unread, second.unread))
+    return Reading(mentions, repairs, _in_both(first.unread, second.unread), first.doubt or second.doubt)
 
 
 def _identity(mention: Mention) -> tuple[str, str, int, int]:

@@ -29,4 +29,4 @@ def add_probabilities(reading: Reading, reply: ChatReply) -> Reading:
         inside = (starts < mention.reply_end) & (ends > mention.reply_start)
         return mention._replace(probability=math.exp(min(float(logprobs[inside].sum()), 0.0)))
 
-    return Reading(map(weigh, reading), reading.repairs, reading.unread)
+    return Reading(map(weigh, reading), reading.repairs, reading.unread, reading.doubt)

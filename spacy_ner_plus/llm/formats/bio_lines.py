@@ -24,7 +24,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_template
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import spellings
-from spacy_ner_plus.llm.formats.reading import OTHER_SEPARATOR, OTHER_SPELLING, Reading
+from spacy_ner_plus.llm.formats.reading import LIST_MARK, OTHER_SEPARATOR, OTHER_SPELLING, Reading
 from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import join_tags, split_tag
 
@@ -35,8 +35,15 @@ _TAG = re.compile(r"O|[BIbi]-\S+")
 # How many lines more than words and signs a reply may have.
 _MORE_LINES = 20
 # From so many words of no entity on, and so large a share of the words between the first and the last, a
-# reply is a copy of the text.
+# reply is a copy of the text; from the text's first word on, one such word is enough.
 _LEAST_OUTSIDE, _LEAST_DENSE = 3, 0.6
+# What models put in front of a word, or around it: "- Ann", "1. Ann", "**Ann**". No entity begins with the first.
+_BULLET = re.compile(r"[-*+>\u2022\u00b7\u2013\u2014]\s+(?=\S)")
+_MARK = re.compile(r"(?:[-*+>\u2022\u00b7\u2013\u2014]|\(?\d{1,4}[.)])\s*(?=\S)")
+_QUOTES = ("`", '"', "'", "**", "__", "*", "_", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb", "[]", "()")
+# Tags of reasoning, and a line of an answer.
+_THINK = re.compile(r"</?think(?:ing)?>", re.IGNORECASE)
+_TAGGED_LINE = re.compile(r":[ \t]*(?:O|[BIbi][-_]\S.*)[ \t\r]*$", re.MULTILINE)
 
 
 def bio_lines_v1() -> "BioLines":
@@ -70,13 +77,13 @@ class BioLines:
         )
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
-        answer = strip_reply(content)
+        answer = _strip(content, text)
         if not answer:
             raise InvalidReply(f"the reply is empty; write {NOTHING} where there are no entities")
         return self._read(answer, content.rfind(answer), labels, text)
 
     def parse_cut(self, content: str, labels: Sequence[str], text: str) -> Reading:
-        answer = strip_reply(content)
+        answer = _strip(content, text)
         whole = answer[: answer.rfind("\n") + 1].rstrip()
         if not whole:
             raise InvalidReply("the reply was cut before its first line was whole")
@@ -86,7 +93,7 @@ class BioLines:
         self, answer: str, base: int, labels: Sequence[str], text: str, *, is_cut: bool = False
     ) -> Reading:
         repairs = IssueLog()
-        entities = _read_entities(answer, base, labels, repairs)
+        entities = _read_entities(answer, base, labels, text, repairs)
         # The next line may be of the same entity.
         entities = entities[:-1] if is_cut else entities
         most = len(_PIECE.findall(text)) + _MORE_LINES
@@ -139,18 +146,32 @@ class _Line(NamedTuple):
     start: int
 
 
+def _strip(content: str, text: str) -> str:
+    """Take off what is around the lines.
+
+    RAISES (InvalidReply): What would be taken for reasoning has lines of an answer, about a text with such tags itself.
+    """
+    answer = strip_reply(content)
+    if _THINK.search(text) and _TAGGED_LINE.search(content[: content.rfind(answer)]):
+        raise InvalidReply(
+            "the text has tags as those of reasoning, and the reply has lines before such a tag; "
+            "give the lines alone, without reasoning"
+        )
+    return answer
+
+
 def _unread(placed: Sequence[PlacedWords], text: str) -> list[tuple[int, int]]:
     """Find what a reply leaves out that copies the text as lines, words of no entity among them.
 
     Where only some such words are there, they were written to lead to entities: then nothing is left out.
     """
     listed = sorted((words.start, words.end) for words in placed)
-    if sum(not words.label for words in placed) < _LEAST_OUTSIDE:
-        return []
     words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
     read = [_is_in(listed, start, end) for start, end in words]
     ends = [i for i, is_read in enumerate(read) if is_read]
-    if not ends or sum(read) < _LEAST_DENSE * (ends[-1] - ends[0] + 1):
+    has_enough = sum(not words.label for words in placed) >= _LEAST_OUTSIDE
+    first = ends[0] if ends and has_enough else 0
+    if not ends or sum(read) < _LEAST_DENSE * (ends[-1] - first + 1):
         return []
     stretches: list[tuple[int, int]] = []
     for i, (start, end) in enumerate(words):
@@ -168,8 +189,11 @@ def _is_in(listed: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     return i >= 0 and listed[i][1] > start
 
 
-def _read_entities(answer: str, base: int, labels: Sequence[str], repairs: IssueLog) -> list[_Entity]:
-    lines = list(_read_lines(answer, base, labels, repairs))
+def _read_entities(
+    answer: str, base: int, labels: Sequence[str], text: str, repairs: IssueLog
+) -> list[_Entity]:
+    squeezed = _squeeze(text)
+    lines = [_undecorated(line, squeezed, repairs) for line in _read_lines(answer, base, labels, repairs)]
     entities = []
     for start, end, label in join_tags(line.tag for line in lines):
         some = lines[start:end]
@@ -201,6 +225,36 @@ def _read_lines(answer: str, base: int, labels: Sequence[str], repairs: IssueLog
         if prefix not in ("B", "I", "O") or not word:
             raise InvalidReply(f"'{bare[:60]}' is no line such as 'word: B-{labels[0] if labels else 'PER'}'")
         yield _Line(word, (prefix, find_label(name, labels, repairs) if name else ""), start)
+
+
+def _undecorated(line: _Line, squeezed: str, repairs: IssueLog) -> _Line:
+    """Take list marks and quotes off a line's word, unless the text has it with them, as '1. FC'.
+
+    squeezed (str): The text, as `_squeeze` gives it.
+    """
+    word = plain = line.word[bullet.end() :] if (bullet := _BULLET.match(line.word)) else line.word
+    plain = _unquoted(plain)
+    if mark := _MARK.match(plain):
+        plain = _unquoted(plain[mark.end() :])
+    if plain != word and _squeeze(word) not in squeezed:
+        word = plain
+    if word == line.word:
+        return line
+    repairs.add(LIST_MARK, line.word[:60])
+    return line._replace(word=word, start=line.start + line.word.find(word))
+
+
+def _unquoted(word: str) -> str:
+    for quotes in _QUOTES:
+        left, right = (quotes[0], quotes[-1]) if quotes[0] != quotes[-1] else (quotes, quotes)
+        if len(word) > len(left + right) and word.startswith(left) and word.endswith(right):
+            word = word[len(left) : -len(right)].strip() or word
+    return word
+
+
+def _squeeze(text: str) -> str:
+    """RETURNS (str): A text without white space and case."""
+    return "".join(text.split()).casefold()
 
 
 def _split(line: str, labels: Sequence[str], repairs: IssueLog) -> tuple[str, str]:

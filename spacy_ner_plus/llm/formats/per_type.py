@@ -130,7 +130,8 @@ def merge_outcomes(labels: Sequence[str], outcomes: Sequence[Outcome[Reading]]) 
         repairs.merge(reading.repairs)
     unread = sorted({stretch for reading in readings for stretch in reading.unread})
     mentions = [mention for reading in readings for mention in reading]
-    return Outcome(Reading(mentions, repairs, unread), failure, kind, asked)
+    doubt = "; ".join(dict.fromkeys(filter(None, (reading.doubt for reading in readings))))
+    return Outcome(Reading(mentions, repairs, unread, doubt), failure, kind, asked)
 
 
 def _find_list(value: Any, label: str, repairs: IssueLog) -> Any:

@@ -23,6 +23,7 @@ NULL_AMONG_STRINGS = "repaired reply: null among strings, left out"
 EXTRA_KEY = "repaired reply: key that wasn't asked for, left out"
 TEXT_AROUND = "repaired reply: text around the answer, left out"
 OTHER_SEPARATOR = "repaired reply: another separator of word and tag"
+LIST_MARK = "repaired reply: list mark or quotes around a word, left out"
 
 
 class Reading(list[Mention]):
@@ -31,6 +32,7 @@ class Reading(list[Mention]):
     repairs (IssueLog): What was repaired.
     unread (Sequence[tuple[int, int]]): Start and end, by character, of the stretches of the text that the
         reply leaves out, so that nothing is known of them, beside the mentions in them.
+    doubt (str): Why all of the text is unread although the reply is whole; '' where nothing speaks against it.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class Reading(list[Mention]):
         mentions: Iterable[Mention] = (),
         repairs: IssueLog | None = None,
         unread: Sequence[Stretch] = (),
+        doubt: str = "",
     ):
         super().__init__(mentions)
         self.repairs = IssueLog() if repairs is None else repairs
         self.unread = unread
+        self.doubt = doubt
 
     def lacks(self, text: str) -> tuple[int, str]:
         """RETURNS (tuple[int, str]): What `left_out` says; 0 and '' for a trifle, for which nobody is asked again."""
@@ -51,8 +55,8 @@ class Reading(list[Mention]):
     def left_out(self, text: str) -> tuple[int, str]:
         """RETURNS (tuple[int, str]): How many characters of the text the reply leaves out, and what to say of it."""
         count = sum(end - start for start, end in self.unread)
-        if not count:
-            return 0, ""
+        if not count or self.doubt:
+            return count, self.doubt if count else ""
         start, end = self.unread[0]
         shown = " ".join(text[start:end][:80].split())
         return count, f"the reply leaves out {count:,} of {len(text):,} characters, from '{shown[:40]}' on"

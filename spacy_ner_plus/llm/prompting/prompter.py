@@ -9,6 +9,7 @@ from spacy_ner_plus.llm.finish_reasons import FILTERED
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.formats.base import ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
+from spacy_ner_plus.llm.formats.named_words import check_mentions
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
@@ -21,6 +22,7 @@ from spacy_ner_plus.llm.requests import (
     Message,
     Outcome,
     Question,
+    ReplyStatus,
 )
 from spacy_ner_plus.llm.token_probabilities import add_probabilities
 
@@ -169,6 +171,9 @@ class Prompter:
                 raise InvalidReply(f"the model refuses{said}")
             try:
                 read = Reading.of(self.format.parse(reply.content, labels, text))
+                # What was an answer when it was kept stays one.
+                if not reply.stored or reply.status in (ReplyStatus.INVALID, ReplyStatus.CUT):
+                    read = check_mentions(read, text)
             except InvalidReply as error:
                 # What is no answer may be a refusal; what is one isn't, whatever its text says.
                 raise InvalidReply(find_refusal(strip_reply(reply.content), text) or str(error)) from None

@@ -282,8 +282,11 @@ class Extractor:
             )
             reading.alignments.append(alignment)
             reading.repairs.merge(part.outcome.value.repairs)
-            unread = [(start + a, start + b) for a, b in part.outcome.value.unread]
-            reading.left_out.update(dict.fromkeys(unread, part.failure))
+            value, failure = part.outcome.value, part.failure
+            if value.doubt and failure is None:
+                failure = Outcome(None, value.doubt, "invalid")
+            unread = [(start + a, start + b) for a, b in value.unread]
+            reading.left_out.update(dict.fromkeys(unread, failure))
             found.append(alignment.spans)
         if len(found) == 1:
             reading.spans = found[0] or ()

@@ -474,3 +474,31 @@ def test_formats_inline_tags_keep_reasoning_and_fences_that_are_the_text_s_own(t
     assert found == [("Ann Lee", "PER"), ("Rome", "LOC")]
     assert [reply[m.reply_start : m.reply_end] for m in reading] == ["Ann Lee", "Rome"]
     assert reading.unread == []
+
+
+def test_formats_bio_lines_keep_a_mark_that_the_text_has():
+    text = "1. FC Bonn met 'Ann', she said."
+    parse = get_format("bio_lines").parse
+    read = parse("1. FC Bonn: B-ORG\n'Ann': B-PER", ["ORG", "PER"], text)
+    assert [mention.text for mention in read] == ["1. FC Bonn", "'Ann'"]
+    read = parse("1. FC: B-ORG\nBonn: I-ORG\n2. Ann: B-PER", ["ORG", "PER"], text)
+    assert [mention.text for mention in read] == ["1. FC Bonn", "Ann"]
+    # A bullet that stands apart is none of the text's.
+    (mention,) = parse("- Ann: B-PER", ["PER"], "It was - Ann said so.")
+    assert (mention.text, mention.reply_start, mention.reply_end, mention.position) == ("Ann", 2, 5, 9)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Ann: B-PER\nLee: I-PER\n</think>\nRome: B-LOC",
+        "<think>: O\nAnn: B-PER\nLee: I-PER\n</think>\nRome: B-LOC",
+        "<think>: O\nAnn: B-PER\nLee: I-PER\n",
+    ],
+)
+def test_formats_bio_lines_say_that_tags_of_reasoning_may_be_the_texts(reply):
+    text = "<think> Ann Lee said </think> in Rome."
+    with pytest.raises(InvalidReply, match="without reasoning"):
+        get_format("bio_lines").parse(reply, ["PER", "LOC"], text)
+    read = get_format("bio_lines").parse("<think>Hm.</think>\nRome: B-LOC", ["PER", "LOC"], text)
+    assert [mention.text for mention in read] == ["Rome"]

@@ -120,6 +120,13 @@ def test_per_type_says_for_which_labels_it_failed():
     assert merged.asked == (ASKED,)
 
 
+def test_per_type_keeps_what_other_labels_have_where_one_names_nothing_of_the_text():
+    doubted = Reading([Mention("Oslo", "LOC")], unread=[(0, 9)], doubt="not there")
+    merged = merge_outcomes(["PER", "LOC"], [Outcome(Reading([Mention("Ann", "PER")])), Outcome(doubted)])
+    assert [mention.text for mention in merged.value] == ["Ann", "Oslo"]
+    assert (merged.value.unread, merged.value.doubt, merged.failure) == ([(0, 9)], "not there", "")
+
+
 def test_per_type_knows_where_mentions_stand_in_both_forms():
     for reply in ('["Ann", "Bo\\"x"]', '{"note": ["Cy"], "entities": ["Ann", "Bo\\"x"]}'):
         mentions = get_format("per_type").parse(reply, ["PER"], "Ann")

@@ -3,6 +3,8 @@
 What a reply leaves out of the text stands beside its entities; nothing is known of it.
 """
 
+import re
+
 import pytest
 from spacy.lang.en import English
 
@@ -401,6 +403,20 @@ LINES_TABLE = [
     (f"left: O\n{LINES.splitlines()[2]}", {("Rome", 13, "LOC")}, []),
     # A copy of the text, as far as it goes.
     (ALL_LINES.replace("stayed: O\n.: O", ".: O"), GOLD, ["stayed"]),
+    ("Ann: B-PER\nLee: I-PER\nleft: O\nRome: B-LOC", without(("Ann", 19)), ["Ann stayed"]),
+    ("Ann: O\nLee: O", set(), ["left Rome. Ann stayed"]),
+    # In a list, or in quotes.
+    *(
+        (re.sub("(?m)^(.*?):", rf"{around}:", lines), GOLD, [])
+        for lines in (LINES, ALL_LINES)
+        for around in (
+            *(r"- \1", r"* \1", r"-\1", r"1. \1", r"12) \1", "\u2022 \\1", r"> \1"),
+            *(r"`\1`", r'"\1"', r"'\1'", r"**\1**", "\u201c\\1\u201d", r"- `\1`", r"1. **\1**"),
+        )
+    ),
+    # Words that aren't there: nothing is known of the text.
+    ("Lee: B-PER\nAnn: I-PER", set(), [TEXT]),
+    ("Bo: B-PER\nOslo: B-LOC", set(), [TEXT]),
 ]
 LINES_WRONG = [
     ("", "the reply is empty; write NONE"),
@@ -420,6 +436,7 @@ LINES_WRONG = [
     (LISTS, "is no line such as"),
     (TAGGED, "is no line such as"),
     ("a" * 3000, "is no line such as"),
+    ("...: B-PER\n...: I-PER\n...: B-LOC\n...: I-LOC", "'... ...' stands in the form"),
     ("a: B-PER\n" * 3000, "3,000 entities and words, and the text fewer"),
 ]
 
@@ -570,6 +587,32 @@ def test_reply_table_guidelines_say_the_true_reason(content, reason):
     with pytest.raises(InvalidReply) as error:
         read("guidelines", content)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_reply_table_the_form_said_again_is_no_answer(name):
+    form = get_format(name).skeleton(LABELS)
+    around = "Use the form {}" if name != "bio_lines" else "```\n{}\n```"
+    for said in (form, form.replace("...", "\u2026"), around.replace("{}", form)):
+        with pytest.raises(InvalidReply):
+            read(name, said)
+
+
+def named(name, *texts):
+    """An ideal reply that names other words, all under one label."""
+    whole = " ".join(texts)
+    at = [whole.index(text) for text in texts]
+    spans = [(start, start + len(text), "PER") for start, text in zip(at, texts, strict=True)]
+    return get_format(name).render(spans, ["PER"] if hasattr(get_format(name), "turns") else LABELS, whole)
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"inline_tags"}))
+def test_reply_table_of_a_reply_with_nothing_of_the_text_all_is_unread(name):
+    for texts in (["<name>"], ["ERROR: it is too long"], ["I cannot help with that"], ["Bo", "Cy"], ["Mr"]):
+        assert read(name, named(name, *texts))[:2] == (set(), [TEXT])
+    # One that is there, in whichever spelling, is enough.
+    for texts in (["Bo", "Ann Lee"], ["ANN  LEE"], ["Ann Leee"] if name != "bio_lines" else ["ann"]):
+        assert read(name, named(name, *texts))[1] == []
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -148,6 +148,20 @@ def test_structured_llm_ner_asks_once_more_after_an_invalid_reply():
     assert doc._.ner_failure == ""
 
 
+def test_structured_llm_ner_asks_once_more_where_nothing_that_is_named_is_in_the_text():
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("invent",))) as server:
+        nlp = pipeline(server.url, model={"structured": "json_schema"})
+        with pytest.warns(UserWarning, match="1 x document with an invalid reply"):
+            doc = nlp("It rained.")
+        report = nlp.get_pipe("structured_llm_ner").usage_report()
+    assert len(server.requests) == 2
+    assert not doc.has_annotation("ENT_IOB")
+    assert doc._.ner_failure.startswith("not one of the mentions is in the text, such as 'Xylophonia'")
+    # What was named is told all the same.
+    assert doc.spans["structured_llm_ner_mentions"].attrs["unaligned"][0][0] == "Xylophonia"
+    assert report["invalid"] == 2
+
+
 def test_structured_llm_ner_marks_a_doc_without_a_reply_as_missing():
     with FaultServer(Behaviour(first=("", "500", "500", "500"))) as server:
         nlp = pipeline(

@@ -18,17 +18,23 @@ def pipeline(url: str, name: str = NAME, format: str = "label_lists", **model):
     return nlp
 
 
+def unparsed(docs) -> list[str]:
+    """Failures, but for those of replies in the right form whose words, drawn at random, the text doesn't have."""
+    failures = [doc._.ner_failure for doc in docs]
+    return [failure for failure in failures if failure and not failure.startswith("not one of the mentions")]
+
+
 @pytest.mark.parametrize("name", ["label_lists", "entity_list", "per_type"])
 def test_real_servers_llama_cpp_gives_replies_that_all_parse(llama_url, name):
     docs = list(pipeline(llama_url, format=name).pipe(TEXTS))
     assert [doc.text for doc in docs] == TEXTS
-    assert [doc._.ner_failure for doc in docs] == [""] * len(TEXTS)
+    assert unparsed(docs) == []
 
 
 @pytest.mark.parametrize("name", ["bio_lines", "guidelines"])
 def test_real_servers_llama_cpp_takes_a_grammar(llama_url, name):
     docs = list(pipeline(llama_url, format=name, grammar_field="grammar").pipe(TEXTS[:4]))
-    assert [doc._.ner_failure for doc in docs] == [""] * 4
+    assert unparsed(docs) == []
 
 
 def test_real_servers_llama_cpp_gives_probabilities(llama_url):
@@ -41,7 +47,7 @@ def test_real_servers_llama_cpp_gives_probabilities(llama_url):
 def test_real_servers_key_comes_from_the_environment(llama_url_with_key, monkeypatch):
     monkeypatch.setenv("TEST_KEY", API_KEY)
     doc = pipeline(llama_url_with_key, api_key_env="TEST_KEY")(TEXTS[0])
-    assert doc._.ner_failure == ""
+    assert unparsed([doc]) == []
 
 
 def test_real_servers_missing_key_is_one_message(llama_url_with_key, monkeypatch):
@@ -52,4 +58,4 @@ def test_real_servers_missing_key_is_one_message(llama_url_with_key, monkeypatch
 
 def test_real_servers_tensorzero_stands_between(tensorzero_url):
     docs = list(pipeline(tensorzero_url, MODEL).pipe(TEXTS))
-    assert [doc._.ner_failure for doc in docs] == [""] * len(TEXTS)
+    assert unparsed(docs) == []
