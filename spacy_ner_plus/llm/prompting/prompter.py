@@ -9,9 +9,9 @@ from spacy_ner_plus.llm.finish_reasons import FILTERED
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.formats.base import ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
-from spacy_ner_plus.llm.formats.named_words import check_mentions
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
+from spacy_ner_plus.llm.named_words import check_mentions
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context, build_messages
 from spacy_ner_plus.llm.requests import (

@@ -152,7 +152,7 @@ def test_structured_llm_ner_asks_once_more_where_nothing_that_is_named_is_in_the
     with FaultServer(Behaviour(fault_rate=1.0, faults=("invent",))) as server:
         nlp = pipeline(server.url, model={"structured": "json_schema"})
         with pytest.warns(UserWarning, match="1 x document with an invalid reply"):
-            doc = nlp("It rained.")
+            doc = nlp("it rained.")
         report = nlp.get_pipe("structured_llm_ner").usage_report()
     assert len(server.requests) == 2
     assert not doc.has_annotation("ENT_IOB")
