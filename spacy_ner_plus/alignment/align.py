@@ -200,11 +200,11 @@ class _Aligner:
         ]
         if self.policy == "all":
             # What is said to stand at one place isn't meant at all of them, also where that one isn't there; but
-            # whose spelling the text hasn't got was counted in another one.
+            # what the text has in another spelling may have been counted in that.
             anywhere = {
                 self.keys[number]
                 for number in pending
-                if self.mentions[number].occurrence <= 0 or self._find(self.texts[number]).how != EXACT
+                if self.mentions[number].occurrence <= 0 or self._may_be_counted_otherwise(self.texts[number])
             }
             self._place_all([number for number in firsts if self.keys[number] in anywhere])
         self.alignment.spans.sort(key=lambda span: (span.start, span.end))
@@ -331,6 +331,9 @@ class _Aligner:
             if found[number].how == EXACT and self.finder.has_other_spelling(self.texts[number])
         }
         self._place_everywhere(others, snapped=False)
+
+    def _may_be_counted_otherwise(self, text: str) -> bool:
+        return self._find(text).how != EXACT or self.finder.has_other_spelling(text)
 
     def _place_everywhere(self, found: Mapping[int, Found], *, snapped: bool = True) -> None:
         """Place mentions where they are free and need no widening; if that is nowhere, and `snapped`, where they do."""
