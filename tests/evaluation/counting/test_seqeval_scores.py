@@ -99,6 +99,7 @@ def test_seqeval_scores_refuse_corpora_of_different_length(nlp):
 
 def test_seqeval_scores_score_50000_tokens_within_seconds():
     tags = [["B-PER", "I-PER", "O", "O", "B-LOC"] * 50 for _ in range(200)]
-    began = time.perf_counter()
+    # Of the CPU: other work on the machine doesn't count.
+    began = time.process_time()
     assert score_tags(tags, tags)["support"] == 20_000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
