@@ -16,7 +16,7 @@ def is_retried(status: int) -> bool:
     return status in _STATUSES or status >= 500
 
 
-def waiting_time(attempt: int, base: float, retry_after: str = "") -> float:
+def waiting_time(attempt: int, base: float) -> float:
     """Choose a random time to wait, up to a bound that doubles with each attempt ("full jitter"), so that
     requests that failed together aren't repeated together.
 
@@ -24,12 +24,9 @@ def waiting_time(attempt: int, base: float, retry_after: str = "") -> float:
 
     attempt (int): How many attempts have failed, from 1.
     base (float): The first bound in seconds.
-    retry_after (str): The header of that name; the wait is at least what it asks for.
     RETURNS (float): Seconds.
     """
-    bound = min(LONGEST_WAIT, base * 2.0 ** min(attempt - 1, 30))
-    asked = read_retry_after(retry_after)
-    return _chance.uniform(0, bound) if asked is None else asked + _chance.uniform(0, base)
+    return _chance.uniform(0, min(LONGEST_WAIT, base * 2.0 ** min(attempt - 1, 30)))
 
 
 def read_retry_after(value: str, now: float | None = None) -> float | None:
