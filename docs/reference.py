@@ -58,8 +58,8 @@ GROUPS = {
     "spacy_factories": ("Components", "`nlp.add_pipe(NAME)`, or `factory` in a config"),
     "spacy_architectures": ("Architectures", "`@architectures` in a config"),
     "spacy_misc": (
-        "Reply formats, agreement policies, counts and paths",
-        "`@misc` in a config, `format` of structured_llm_ner, or `policy` of entity_vote",
+        "Reply formats, agreement policies, masks, counts and paths",
+        "`@misc` in a config, `format` of structured_llm_ner, `policy` of entity_vote, or `--mask` of `predict`",
     ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
     "spacy_ner_plus_formats": ("Formats of corpora", "`--format NAME` and `--to NAME` of `convert`"),

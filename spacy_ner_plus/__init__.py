@@ -36,6 +36,7 @@ __all__ = [
     "import_hf",
     "info",
     "init",
+    "mask",
     "model_card",
     "package",
     "predict",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.comparison.comparison import Comparison
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
     from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.pipeline.masking import mask
     from spacy_ner_plus.pipeline.resolve_training import resolve_training
     from spacy_ner_plus.workflows.annotate import Annotation, annotate
     from spacy_ner_plus.workflows.arguments.compared import Compared
@@ -110,6 +112,7 @@ _HOMES = {
     "import_hf": "workflows.import_hf",
     "info": "workflows.info",
     "init": "workflows.project.init",
+    "mask": "pipeline.masking",
     "model_card": "workflows.model_card",
     "package": "workflows.project.package",
     "predict": "workflows.predict",

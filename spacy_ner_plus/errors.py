@@ -691,10 +691,10 @@ class Errors(metaclass=_Coded):
     )
     E503 = "Can't read '{path}': {reason}. Check the path and that it is text in UTF-8."
     E504 = (
-        "{where} is no JSON object with a text under 'text': {reason}. "
-        "Mend the line, or give text as `input_format` (--input-format)."
+        "{where} is no JSON object with a text under '{key}': {reason}. Mend the line, name the texts' key as "
+        "`text_column` (--text-column), or give text as `input_format` (--input-format)."
     )
-    E505 = "'{path}' is JSONL, with one text a line, and can't be one text as a whole. Leave out whole (--whole)."
+    E505 = "'{path}' has one text a line or row, and can't be one text as a whole. Leave out whole (--whole)."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
@@ -906,6 +906,32 @@ class Errors(metaclass=_Coded):
     E711 = (
         "The proxy '{proxy}' of the environment speaks SOCKS, which needs a package more: pip install socksio. Or "
         "name the server in NO_PROXY."
+    )
+    E780 = (
+        "There is no mask '{mask}': known are {known}, and the names of registered functions (`@misc`) that make one. "
+        "Give one of these as `mask` (--mask), and the file that registers yours as `code` (--code)."
+    )
+    E781 = (
+        "The mask '{mask}' was asked what stands in place of {count} entities, and gave {found}. Let it return a list "
+        "with one string for each."
+    )
+    E782 = "The template {template} of a mask can't be filled in. It takes {fields}."
+    E783 = (
+        "'{path}' has no column {wanted}; its first line has: {columns}. Name the column with the texts as "
+        "`text_column` (--text-column)."
+    )
+    E784 = "'{path}' has the column '{column}' twice. Rename one of them in its first line."
+    E785 = (
+        "'{path}' is plain text, which has no column '{column}'. Leave out `text_column` (--text-column), or say what "
+        "the file is as `input_format` (--input-format): jsonl or csv."
+    )
+    E786 = (
+        "Text {number} has '{column}', which has no column in the table: it has those of the first table or text. "
+        "Write the format jsonl, as `write` (--format), or each source into a file of its own."
+    )
+    E787 = (
+        "Can't write masked texts: {reason}. They need a mask, given as `mask` (--mask), and a format "
+        "for them, given as `write` (--format): {formats}."
     )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from spacy_ner_plus.workflows.written_predictions import Layout, Prediction
 
 # Rows that make one piece of the table: columns have fixed widths, so that
 # pieces line up and nothing waits for the end of the stream.
@@ -15,10 +17,9 @@ NUMBER, LABEL, OFFSETS, SCORE = 5, 12, 13, 5
 FILE_WIDTH = 120
 
 
-def write_table(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
+def write_entities(predictions: Iterable["Prediction"], stream: TextIO, layout: "Layout") -> None:
     """Write a row for each entity: the text's number, the entity, its label, offsets, score and context.
 
-    results (Iterable[dict[str, Any]]): Records with `text` and `ents`, as `predict_records` gives them.
     stream (TextIO): Where to; coloured if it is a terminal.
     """
     from rich.console import Console
@@ -28,7 +29,7 @@ def write_table(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "
     rest = max(console.width - NUMBER - LABEL - OFFSETS - SCORE - 10, 24)
     entity_width = max(12, rest * 2 // 5)
     context_width = rest - entity_width
-    rows = _rows(results, context_width)
+    rows = _rows(predictions, context_width)
     header = True
     while piece := list(islice(rows, ROWS)):
         table = Table(box=None, show_header=header, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -44,15 +45,14 @@ def write_table(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "
         header = False
 
 
-def _rows(results: Iterable[dict[str, Any]], width: int) -> Iterator[list["Text"]]:
+def _rows(predictions: Iterable["Prediction"], width: int) -> Iterator[list["Text"]]:
     from rich.text import Text
 
-    for number, result in enumerate(results, 1):
-        text, ents = result["text"], result["ents"]
+    for number, (text, ents, error, _) in enumerate(predictions, 1):
         if not ents:
             failed = ents is None
             what = Text("failed", "red") if failed else Text("no entity", "dim")
-            beside = result["error"] if failed else text[: width + 1]
+            beside = error if failed else text[: width + 1]
             yield [Text(str(number)), what, Text(""), Text(""), Text(""), Text(_one_line(beside))]
         for ent in ents or ():
             score = f"{ent['score']:.3f}" if "score" in ent else ""

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus predict`: entities of pasted text, files and stdin as table, JSONL or page."""
+"""`spacy-ner-plus predict`: entities of pasted text, files, tables and stdin, shown or written with them."""
 
 import sys
 from pathlib import Path
@@ -9,23 +9,56 @@ import typer
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import Errors, UserError
 
-FORMATS = ("table", "jsonl", "html")
+FORMATS = ("table", "jsonl", "csv", "tsv", "text", "html")
+# By the ending of the file that is written, where no format is given.
+ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 def predict_command(
     pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline, or name of an installed one.")],
     files: Annotated[
-        list[str] | None, typer.Argument(help="Text or JSONL files, one text a line; - or none: stdin.")
+        list[str] | None,
+        typer.Argument(
+            help="Text or JSONL files, one text a line, or tables (.csv, .tsv) with a column of them; - or none: stdin."
+        ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option(help="A text; repeatable.")] = None,
-    output_format: Annotated[str, typer.Option("--format", help="table, jsonl or html.")] = "table",
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table (to look at), jsonl, csv, tsv, html, or text (the masked texts alone); default: by --output's "
+            "ending, else table.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Take each file as one text.")] = False,
     input_format: Annotated[
-        str, typer.Option(help="text, jsonl (the text under 'text', other keys kept), or auto: by name.")
+        str, typer.Option(help="text, jsonl (other keys are kept), csv (any delimiter), or auto: by name.")
     ] = "auto",
+    text_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of a table, or key of JSONL, with the texts; default: text, or a name that texts often have."
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            help="Add each text with something in place of its entities: label for [PERSON], numbered for [PERSON_1], "
+            "or a registered name; for jsonl, csv, tsv and text."
+        ),
+    ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option(help="Setting as key=value, e.g. components.transformer_ner.device=cpu; repeatable."),
@@ -36,12 +69,16 @@ def predict_command(
 ) -> None:
     """Find entities in texts and print them."""
     from spacy_ner_plus.cli.console import err
-    from spacy_ner_plus.cli.entity_table import write_table
-    from spacy_ner_plus.workflows.predict import predict_files, write_jsonl, write_page
+    from spacy_ner_plus.cli.entity_table import write_entities
+    from spacy_ner_plus.workflows.predict import predict_files
+    from spacy_ner_plus.workflows.written_predictions import check_masks
 
+    if output_format is None:
+        output_format = "table" if output is None else ENDINGS.get(output.suffix.lower(), "table")
     if output_format not in FORMATS:
         choices = ", ".join(FORMATS)
         raise UserError(Errors.E506.format(value=output_format, option="--format", choices=choices))
+    check_masks(output_format, mask)
     if not files and not text:
         files = ["-"]
     if "-" in (files or []) and sys.stdin.isatty():
@@ -52,8 +89,10 @@ def predict_command(
         files or [],
         output or sys.stdout,
         texts=text or [],
-        write={"table": write_table, "jsonl": write_jsonl, "html": write_page}[output_format],
+        write=write_entities if output_format == "table" else output_format,
+        mask=mask,
         input_format=input_format,
+        text_column=text_column,
         whole=whole,
         overrides=override or [],
         batch_size=batch_size,

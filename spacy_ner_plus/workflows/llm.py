@@ -180,7 +180,7 @@ def estimate(
         docs = corpus_docs(files[0], nlp.vocab, limit)
     elif files:
         records = read_texts([str(file) for file in given])
-        docs = (nlp.make_doc(record["text"]) for record in islice(records, limit or None))
+        docs = (nlp.make_doc(record.text) for record in islice(records, limit or None))
     else:
         docs = corpus_docs(given, nlp.vocab, limit)
     return estimate.estimate(extractor, docs)

@@ -204,7 +204,7 @@ def _read(files: Sequence[str], format: str, lang: str) -> Iterator[str]:
     """YIELDS (str): The texts of files, as `predict` reads them, or as a corpus."""
     for file in files:
         if format == "auto" and has_texts(file):
-            yield from (record["text"] for record in read_texts([file]))
+            yield from (record.text for record in read_texts([file]))
         else:
             yield from (doc.text for doc in convert(file, format=format, lang=lang).docs)
 

@@ -1,7 +1,6 @@
 """Entities of texts: Docs in the order of the texts, also where the pipeline fails on some."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -9,24 +8,32 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.masking import Mask, find_mask, mask_text
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
-from spacy_ner_plus.workflows.arguments.texts import check_input_format, read_texts
+from spacy_ner_plus.workflows.arguments.texts import TableShape, TextRecord, check_input_format, read_texts
+from spacy_ner_plus.workflows.written_predictions import (
+    ENTS,
+    ERROR,
+    MASKED,
+    Layout,
+    Prediction,
+    Writer,
+    check_masks,
+    find_writer,
+)
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
 FAILED = "text on which the pipeline failed"
-REPLACED = "record that had 'ents' already: replaced by the prediction"
+REPLACED = "record that had {key!r} already: replaced by the prediction"
 
 # After so many texts the strings that they brought are forgotten (spaCy's
 # memory zone), so that an endless stream does not fill the memory.
 ZONE = 5_000
-
-# Writes records with their entities to a stream; the string is the language's code.
-Writer = Callable[[Iterable[dict[str, Any]], TextIO, str], None]
 
 
 def predict(
@@ -48,8 +55,8 @@ def predict(
     know no error handlers: a failure in these ends the stream.
 
     pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
-    texts (Path | Iterable[str | Doc]): Texts or Docs; or, as a Path, a file with a text a line, or of JSONL with
-        the texts under 'text'.
+    texts (Path | Iterable[str | Doc]): Texts or Docs; or, as a Path, a file with a text a line, of JSONL with
+        the texts under 'text', or a table (.csv, .tsv) with a column of them.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
     n_process (int): Number of processes. Default: 1.
@@ -62,7 +69,7 @@ def predict(
         raise UserError(Errors.E512.format(text=texts[:40]))
     nlp = load_pipeline(pipeline, overrides, code=code)
     if isinstance(texts, Path):
-        texts = (record["text"] for record in read_texts([str(texts)]))
+        texts = (record.text for record in read_texts([str(texts)]))
     return _predict(nlp, texts, batch_size, n_process)
 
 
@@ -86,6 +93,7 @@ def predict_records(
     pipeline: "Language | str | Path",
     records: Iterable[dict[str, Any]],
     *,
+    mask: str | Mask | None = None,
     overrides: Iterable[str] = (),
     batch_size: int | None = None,
     n_process: int = 1,
@@ -96,46 +104,62 @@ def predict_records(
 
     pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
     records (Iterable[dict[str, Any]]): Each with `text`.
+    mask (str | Callable): What stands in place of entities under `masked`: 'label', 'numbered', or as `find_mask` takes
+        it. Default: none.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
     n_process (int): Number of processes. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted.
-    YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them; None
-        where the pipeline failed: why is then under `error`.
+    YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them, and `masked` where
+        that is asked for; both None where the pipeline failed: why is then under `error`.
     RAISES (UserError): Where something can't be loaded.
     """
     at_least("batch_size", batch_size, 1)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues
-    return _predict_records(nlp, iter(records), batch_size, n_process, issues)
+    masking = None if mask is None else find_mask(mask)
+    read = (TextRecord(record["text"], record) for record in records)
+    predictions = _predict_records(nlp, read, masking, batch_size, n_process, issues)
+    return (prediction.fields for prediction in predictions)
 
 
 def _predict_records(
     nlp: "Language",
-    records: Iterator[dict[str, Any]],
+    records: Iterator[TextRecord],
+    mask: Mask | None,
     batch_size: int | None,
     n_process: int,
     issues: IssueLog,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     from spacy_ner_plus.evaluation.predictions import pipe_in_order
 
     number = 0
     while (first := next(records, None)) is not None:
-        inputs = ((record["text"], record) for record in chain([first], islice(records, ZONE - 1)))
+        inputs = ((record.text, record) for record in chain([first], islice(records, ZONE - 1)))
         # A worker of another process gets no zone of ours, and its Docs outlive it.
         with nlp.memory_zone() if n_process == 1 else nullcontext():
             for doc, record, failure in pipe_in_order(
                 nlp, inputs, batch_size=batch_size, n_process=n_process
             ):
                 number += 1
-                if "ents" in record:
-                    issues.add(REPLACED, record["text"][:40], f"text {number}")
+                where = f"text {number}"
+                given = dict(record.fields)
+                for key in (ENTS, ERROR) if mask is None else (ENTS, MASKED, ERROR):
+                    # What an earlier run said of a text says nothing of this one.
+                    if key in given and given.pop(key) not in (None, ""):
+                        issues.add(REPLACED.format(key=key), record.text[:40], where)
                 if doc is None:
-                    issues.add(FAILED, failure, f"text {number}")
-                    yield {**record, "ents": None, "error": failure}
+                    issues.add(FAILED, failure, where)
+                    # Without its entities a text is no masked one.
+                    masked = {} if mask is None else {MASKED: None}
+                    yield Prediction(
+                        record.text, None, failure, {**given, ENTS: None, **masked, ERROR: failure}
+                    )
                 else:
-                    yield {**record, "ents": describe_entities(doc)}
+                    ents = describe_entities(doc)
+                    masked = {} if mask is None else {MASKED: mask_text(record.text, ents, mask)}
+                    yield Prediction(record.text, ents, "", {**given, ENTS: ents, **masked})
 
 
 def describe_entities(doc: "Doc") -> list[dict[str, Any]]:
@@ -162,8 +186,10 @@ def predict_files(
     target: str | Path | TextIO,
     *,
     texts: Iterable[str] = (),
-    write: Writer | None = None,
+    write: str | Writer = "jsonl",
+    mask: str | Mask | None = None,
     input_format: str = "auto",
+    text_column: str | None = None,
     whole: bool = False,
     overrides: Iterable[str] = (),
     batch_size: int | None = None,
@@ -174,11 +200,17 @@ def predict_files(
     """Read texts from files, and write them with their entities; a file is written whole or not at all.
 
     pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
-    files (Iterable[str | Path]): Text or JSONL files, '-' for standard input.
+    files (Iterable[str | Path]): Text, JSONL, CSV or TSV files, '-' for standard input.
     target (str | Path | TextIO): The file to write, or a stream.
     texts (Iterable[str]): Texts that come before those of the files.
-    write (Writer): How they are written, such as `write_page`. Default: `write_jsonl`.
-    input_format (str): Of the files: 'text', 'jsonl', or 'auto' for by the file's name. Default: 'auto'.
+    write (str | Writer): How they are written: 'jsonl', 'csv', 'tsv', 'html', 'text' (the masked texts alone), or a
+        function that does it. Default: 'jsonl'.
+    mask (str | Callable): What stands in place of entities in masked texts: 'label', 'numbered', or as `find_mask`
+        takes it. Default: none are made.
+    input_format (str): Of the files: 'text', 'jsonl', 'csv' for tables with any delimiter, or 'auto' for by the file's
+        name. Default: 'auto'.
+    text_column (str): The column of a table, or the key of JSONL, that has the texts. Default: 'text' of JSONL, and
+        of a table the first whose name is one that texts have.
     whole (bool): Whether a file is one text, instead of one a line. Default: False.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
@@ -190,36 +222,30 @@ def predict_files(
     """
     at_least("batch_size", batch_size, 1)
     check_input_format(input_format)
+    check_masks(write, mask)
+    writer = find_writer(write) if isinstance(write, str) else write
     files = [str(file) for file in files]
     if isinstance(target, str | Path):
         read = [("a file of texts", file) for file in files if file != "-"]
         inputs = [*read, ("the pipeline", path_of(pipeline)), ("the code", code)]
         check_targets({"the predictions": Path(target)}, inputs)
     nlp = load_pipeline(pipeline, overrides, code=code)
+    # After the code that may register it.
+    masking = None if mask is None else find_mask(mask)
     issues = IssueLog() if issues is None else issues
-    records = read_texts(files, texts, input_format=input_format, whole=whole)
-    results = predict_records(nlp, records, batch_size=batch_size, n_process=n_process, issues=issues)
+    layout = Layout(nlp.lang, masking is not None, whole, TableShape())
+    records = read_texts(
+        files,
+        texts,
+        input_format=input_format,
+        whole=whole,
+        text_column=text_column,
+        shape=layout.table,
+    )
+    results = _predict_records(nlp, records, masking, batch_size, n_process, issues)
     with _open(target) as stream:
-        (write or write_jsonl)(results, stream, nlp.lang)
+        writer(results, stream, layout)
     return issues
-
-
-def write_jsonl(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
-    """Write each record as a line of JSON, as soon as it is there."""
-    for result in results:
-        stream.write(f"{json.dumps(result, ensure_ascii=False)}\n")
-        # A reader at the other end of a pipe sees each at once.
-        stream.flush()
-
-
-def write_page(results: Iterable[dict[str, Any]], stream: TextIO, lang: str = "") -> None:
-    """Write an HTML page, which takes all records into memory.
-
-    lang (str): Code of the texts' language, '' where unknown.
-    """
-    from spacy_ner_plus.evaluation.pages.entities_page import render_entities
-
-    stream.write(render_entities(results, title="Entities", lang=lang))
 
 
 @contextmanager
@@ -230,5 +256,9 @@ def _open(target: str | Path | TextIO) -> Iterator[TextIO]:
     if not isinstance(target, str | Path):
         yield target
         return
-    with written_whole(Path(target)) as beside, beside.open("w", encoding="utf8") as stream:
+    with (
+        written_whole(Path(target)) as beside,
+        # Lines end alike on all systems, and line ends within cells stay.
+        beside.open("w", encoding="utf8", newline="\n") as stream,
+    ):
         yield stream

@@ -1,3 +1,4 @@
+import csv
 import json
 import re
 
@@ -151,8 +152,24 @@ def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
         ("a.jsonl", b"{}", ("--whole",), "E505"),
         ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E503.*a\.txt.*utf-8"),
         ("b.txt", None, (), r"E503.*b\.txt.*No such file"),
-        ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, html"),
-        ("a.txt", b"x", ("--input-format", "csv"), "E506.*'csv' is no input_format"),
+        ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, csv"),
+        ("a.txt", b"x", ("--input-format", "xml"), "E506.*'xml' is no input_format"),
+        ("a.jsonl", b'{"text": "x \\ud800"}\n', (), r"a\.jsonl:1 .*lone surrogate"),
+        (
+            "a.jsonl",
+            b'{"text": "x"}\n',
+            ("--text-column", "body"),
+            r"E504.*under 'body'.*no 'body'.*--text-column",
+        ),
+        ("a.txt", b"x", ("--text-column", "body"), r"E785.*'body'"),
+        ("a.csv", b"id,body\n1,x\n", (), r"E783.*no column of texts.*id, body.*--text-column"),
+        ("a.csv", b"id,body\n1,x\n", ("--text-column", "Body"), r"E783.*no column 'Body'.*id, body"),
+        ("a.csv", b"text,text\n1,x\n", (), r"E784.*'text' twice"),
+        ("a.csv", b"", (), r"E783.*nothing"),
+        ("a.csv", b"id,text\n1,x\n2,y,z\n", (), r"E677.*a\.csv:3.*3 cells, and the header 2"),
+        ("a.csv", b'id,text\n1,x\n2,"y\n', (), r"E192.*a\.csv:3"),
+        ("a.csv", b"text\nx\n", ("--whole",), "E505"),
+        ("a.txt", b"x", ("--mask", "label"), r"E787.*table has no place"),
         ("a.txt", b"x", ("--batch-size", "0"), "E507"),
         ("a.txt", b"x", ("--override", "device"), "E502"),
     ],
@@ -176,3 +193,78 @@ def test_predict_runs_code_of_the_users(tmp_path):
     code = write_code(tmp_path)
     result = run(own_pipeline(tmp_path, code), "--text", "Anna left", "--format", "jsonl", "--code", code)
     assert [ent["text"] for ent in rows(result)[0]["ents"]] == ["Anna"]
+
+
+TABLE = 'id;body;note\n1;Anna Smith is in Oslo;"a; ""b"\n2;;\n3;"in\nOslo";x\n'
+
+
+def test_predict_writes_the_table_that_it_reads_with_columns_more(pipeline, tmp_path):
+    (tmp_path / "in.csv").write_bytes(b"\xef\xbb\xbf" + TABLE.encode())
+    out = tmp_path / "out.csv"
+    run(pipeline, tmp_path / "in.csv", "--text-column", "body", "--mask", "numbered", "--output", out)
+    with out.open(encoding="utf8", newline="") as stream:
+        header, *found = csv.reader(stream, delimiter=";")
+    assert header == ["id", "body", "note", "ents", "masked", "error"]
+    assert [row[:3] for row in found] == [
+        ["1", "Anna Smith is in Oslo", 'a; "b'],
+        ["2", "", ""],
+        ["3", "in\nOslo", "x"],
+    ]
+    assert [[ent["label"] for ent in json.loads(row[3])] for row in found] == [["PER", "LOC"], [], ["LOC"]]
+    assert [row[4:] for row in found] == [["[PER_1] is in [LOC_1]", ""], ["", ""], ["in\n[LOC_1]", ""]]
+    # The whole is what it was, if it is read again.
+    again = tmp_path / "again.csv"
+    result = run(pipeline, out, "--text-column", "body", "--mask", "numbered", "--output", again)
+    assert again.read_bytes() == out.read_bytes()
+    assert "3 x record that had 'ents' already" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "delimiter"), [("a.tsv", (), "\t"), ("a.x", ("--format", "csv"), ",")]
+)
+def test_predict_writes_tables_of_lines(pipeline, tmp_path, name, arguments, delimiter):
+    run(pipeline, "--text", "in Oslo", "--output", tmp_path / name, *arguments)
+    with (tmp_path / name).open(encoding="utf8", newline="") as stream:
+        header, row = csv.reader(stream, delimiter=delimiter)
+    assert header == ["text", "ents", "error"]
+    assert json.loads(row[1]) == [{"start": 3, "end": 7, "label": "LOC", "text": "Oslo"}]
+
+
+def test_predict_writes_the_header_of_a_table_without_rows(pipeline):
+    result = run(pipeline, "--input-format", "csv", "--format", "csv", text="id,text\r\n")
+    assert result.stdout == "id,text,ents,error\n"
+
+
+def test_predict_tables_are_corpora(pipeline, tmp_path):
+    """`convert` finds the entities again."""
+    from spacy_ner_plus import convert
+
+    (tmp_path / "in.csv").write_text("text\nAnna Smith 😀 in Oslo\nnothing\n")
+    run(pipeline, tmp_path / "in.csv", "--output", tmp_path / "out.csv")
+    docs = convert(tmp_path / "out.csv").docs
+    assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in docs] == [
+        [("Anna Smith", "PER"), ("Oslo", "LOC")],
+        [],
+    ]
+
+
+def test_predict_loses_no_key_in_a_table(pipeline, tmp_path):
+    lines = ['{"text": "x", "n": 1}', '{"text": "y"}', '{"text": "z", "m": 2}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines[:2]))
+    result = run(pipeline, tmp_path / "a.jsonl", "--format", "csv")
+    assert result.stdout == "text,n,ents,error\nx,1,[],\ny,,[],\n"
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    result = run(pipeline, tmp_path / "a.jsonl", "--output", tmp_path / "out.csv")
+    assert "E786" in result.stderr
+    assert "Text 3 has 'm'" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_predict_prints_a_masked_letter(pipeline, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear Anna Smith,\n\nOslo waits.\n")
+    result = run(pipeline, tmp_path / "letter.txt", "--whole", "--mask", "label", "--format", "text")
+    assert result.stdout == "Dear [PER],\n\n[LOC] waits.\n"
+    (tmp_path / "a.jsonl").write_text('{"text": "in\\nOslo"}\n')
+    result = run(pipeline, tmp_path / "a.jsonl", "--mask", "label", "--format", "text")
+    assert "E787" in result.stderr
+    assert "text 1 has several lines" in result.stderr

@@ -13,7 +13,6 @@ from spacy_ner_plus.workflows.predict import (
     predict,
     predict_files,
     predict_records,
-    write_page,
 )
 
 
@@ -152,7 +151,7 @@ def test_predict_reads_files_and_writes_one(ruler, tmp_path):
 
 def test_predict_writes_a_page_to_a_stream(ruler):
     stream = io.StringIO()
-    predict_files(ruler, [], stream, texts=["Oslo"], write=write_page)
+    predict_files(ruler, [], stream, texts=["Oslo"], write="html")
     assert '<mark class="entity"' in stream.getvalue()
 
 
@@ -165,5 +164,67 @@ def test_predict_overwrites_nothing_that_it_reads(ruler, tmp_path):
 
 
 def test_predict_refuses_an_unknown_format_of_texts(ruler):
-    with pytest.raises(UserError, match=r"E506.*'csv' is no input_format.*auto, text, jsonl"):
-        predict_files(ruler, [], io.StringIO(), texts=["Oslo"], input_format="csv")
+    with pytest.raises(UserError, match=r"E506.*'xml' is no input_format.*auto, text, jsonl, csv"):
+        predict_files(ruler, [], io.StringIO(), texts=["Oslo"], input_format="xml")
+
+
+def test_predict_forgets_what_an_earlier_run_said(ruler):
+    """A text that failed then and is read now has no reason any more why it failed."""
+    issues = IssueLog()
+    before = [
+        {"text": "Oslo", "ents": None, "error": "no server"},
+        {"text": "x", "ents": [], "masked": "[LOC]"},
+    ]
+    found = list(predict_records(ruler, before, mask="label", issues=issues))
+    assert [sorted(record) for record in found] == [["ents", "masked", "text"]] * 2
+    assert found[1]["masked"] == "x"
+    assert sum(issue.count for _, issue in issues) == 3
+
+
+def test_predict_gives_no_masked_text_where_the_pipeline_failed(failing, tmp_path):
+    """It would be the text itself."""
+    (tmp_path / "texts.csv").write_text("text\nbad Oslo\nin Oslo\n")
+    found = list(predict_records(failing, [{"text": "bad Oslo"}, {"text": "in Oslo"}], mask="label"))
+    assert [record["masked"] for record in found] == [None, "in [LOC]"]
+    for write, wanted in (("csv", "masked"), ("text", "")):
+        stream = io.StringIO()
+        predict_files(failing, [tmp_path / "texts.csv"], stream, write=write, mask="label")
+        assert wanted in stream.getvalue()
+        assert "[LOC]" in stream.getvalue()
+    assert stream.getvalue() == "\nin [LOC]\n"
+
+
+def test_predict_finds_masks_that_the_code_registers(ruler, tmp_path):
+    (tmp_path / "code.py").write_text(
+        "import spacy\n"
+        "@spacy.registry.misc('test_predict.stars.v1')\n"
+        "def make():\n"
+        "    return lambda entities: ['*' * len(entity['text']) for entity in entities]\n"
+    )
+    ruler.to_disk(tmp_path / "pipeline")
+    stream = io.StringIO()
+    mask = "test_predict.stars.v1"
+    predict_files(
+        tmp_path / "pipeline",
+        [],
+        stream,
+        texts=["in Oslo"],
+        write="text",
+        mask=mask,
+        code=tmp_path / "code.py",
+    )
+    assert stream.getvalue() == "in ****\n"
+
+
+@pytest.mark.parametrize(
+    ("write", "mask", "message"),
+    [
+        ("text", None, r"E787.*no mask is given.*--mask"),
+        ("html", "label", r"E787.*html has no place.*jsonl, csv, tsv, text"),
+        ("csv", "stars", r"E780.*'stars'.*label, numbered"),
+        ("xml", None, r"E506.*'xml' is no format"),
+    ],
+)
+def test_predict_refuses_masks_without_a_place(ruler, write, mask, message):
+    with pytest.raises(UserError, match=message):
+        predict_files(ruler, [], io.StringIO(), texts=["Oslo"], write=write, mask=mask)

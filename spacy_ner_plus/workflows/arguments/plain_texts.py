@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.arguments.text_tables import TextColumn, find_text_column, read_text_table
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -38,6 +38,7 @@ def plain_records(source: "Source", nlp: "Language", notes: list[str]) -> Iterat
     """
     from spacy_ner_plus.data.parsing.record_keys import id_of, meta_of
     from spacy_ner_plus.data.records.record import Record, mark_record
+    from spacy_ner_plus.data.sources.lines import FileLines
 
     found = _table(source) if source.ending in _TABLES else None
     if found is None:
@@ -48,39 +49,16 @@ def plain_records(source: "Source", nlp: "Language", notes: list[str]) -> Iterat
                 # Not nlp.make_doc, which refuses texts above nlp.max_length.
                 yield Record(nlp.tokenizer(text), f"{source.name}:{number}", text=text)
         return
-    delimiter, header, column = found
-    notes.append(f"{source.name}: texts in the column {column}")
-    for number, cells in _rows(source, delimiter):
-        where = f"{source.name}:{number}"
-        if len(cells) != len(header):
-            raise UserError(Errors.E677.format(where=where, found=len(cells), width=len(header)))
-        row = dict(zip(header, cells, strict=True))
+    notes.append(f"{source.name}: texts in the column {found.text}")
+    lines = FileLines(source.path, source.encoding, source.name, line_ends=True)
+    _, rows = read_text_table(lines, source.name)
+    for number, row in rows:
         key, name = id_of(row)
-        meta = meta_of(row, [column, key if key == "id" else None])
-        record = Record(nlp.tokenizer(row[column]), where, name, meta, text=row[column])
+        meta = meta_of(row, [found.text, key if key == "id" else None])
+        text = row[found.text]
+        record = Record(nlp.tokenizer(text), f"{source.name}:{number}", name, meta, text=text)
         yield mark_record(record, None)
 
 
-def _table(source: "Source") -> tuple[str, list[str], str] | None:
-    """RETURNS (tuple[str, list[str], str] | None): What stands between cells, the header, and the column of texts."""
-    from spacy_ner_plus.data.formats.tables.delimited import DELIMITERS, split_head
-    from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key
-
-    first = next(iter(source.head_lines), "")
-    headers = [(delimiter, split_head([first], delimiter)) for delimiter in DELIMITERS]
-    for delimiter, rows in sorted(headers, key=lambda pair: -len(pair[1][0]) if pair[1] else 0):
-        names = [name.strip() for name in rows[0]] if rows else []
-        column = find_key(dict.fromkeys(names, ""), TEXT_KEYS, str)
-        if column is not None and len(set(names)) == len(names):
-            return delimiter, names, column
-    return None
-
-
-def _rows(source: "Source", delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    from spacy_ner_plus.data.formats.tables.delimited import read_rows
-    from spacy_ner_plus.data.sources.lines import FileLines
-
-    lines = FileLines(source.path, source.encoding, source.name, line_ends=True)
-    for row in read_rows(lines, delimiter, source.name):
-        if row.number > 1 and row.cells:
-            yield row.number, row.cells
+def _table(source: "Source") -> TextColumn | None:
+    return find_text_column(next(iter(source.head_lines), ""))

@@ -1,18 +1,44 @@
-"""Where `predict` takes its texts from: plain text or JSONL, from files, the command line or stdin."""
+"""Where `predict` takes its texts from: plain text, JSONL or a table, from files, the command line or stdin."""
 
 import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.arguments.text_tables import TABLE_SUFFIXES, read_text_table
 
 TEXT_SUFFIXES = (".txt", ".text")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
-INPUT_FORMATS = ("auto", "text", "jsonl")
+INPUT_FORMATS = ("auto", "text", "jsonl", "csv")
+TEXT = "text"
+
+
+class TextRecord(NamedTuple):
+    """A text, and what was read with it.
+
+    text (str): The text.
+    fields (dict[str, Any]): The whole row or JSON object, the text among it.
+    """
+
+    text: str
+    fields: dict[str, Any]
+
+
+@dataclass
+class TableShape:
+    """What the first table that is read looks like, filled in before its first row is.
+
+    delimiter (str): What stands between cells; '' as long as there was no table.
+    columns (tuple[str, ...]): The names of its columns.
+    """
+
+    delimiter: str = ""
+    columns: tuple[str, ...] = ()
 
 
 def check_input_format(input_format: str) -> None:
@@ -26,34 +52,63 @@ def check_input_format(input_format: str) -> None:
 
 
 def read_texts(
-    files: Iterable[str], texts: Iterable[str] = (), *, input_format: str = "auto", whole: bool = False
-) -> Iterator[dict[str, Any]]:
-    """Read texts one by one; lines without any text are passed over.
+    files: Iterable[str],
+    texts: Iterable[str] = (),
+    *,
+    input_format: str = "auto",
+    whole: bool = False,
+    text_column: str | None = None,
+    shape: TableShape | None = None,
+) -> Iterator[TextRecord]:
+    """Read texts one by one; lines of plain text that are blank are passed over, rows of a table never.
 
     files (Iterable[str]): Paths, '-' for stdin.
     texts (Iterable[str]): Texts given as such; they come first.
-    input_format (str): 'text', 'jsonl', or 'auto' for by the file's name.
+    input_format (str): 'text', 'jsonl', 'csv' for tables with any delimiter, or 'auto' for by the file's name.
     whole (bool): Whether a file is one text, instead of one a line.
-    YIELDS (dict[str, Any]): Records with `text`, and of JSONL their other keys.
-    RAISES (UserError): Where a file or a line cannot be read.
+    text_column (str | None): The column of a table, or the key of JSONL, that has the texts. Default: 'text' of JSONL,
+        and of a table the first whose name is one that texts have.
+    shape (TableShape): Where the shape of the first table is filled in. Default: nowhere.
+    RAISES (UserError): Where a file, a line or a row cannot be read.
     """
     for text in texts:
-        yield {"text": text}
+        yield TextRecord(text, {TEXT: text})
     for file in files:
         name = "stdin" if file == "-" else file
-        jsonl = input_format == "jsonl" or (input_format == "auto" and file.lower().endswith(JSONL_SUFFIXES))
-        if jsonl and whole:
+        kind = _kind(file, input_format)
+        if whole and kind != "text":
             raise UserError(Errors.E505.format(path=name))
-        with _open(file, name) as stream:
+        if text_column is not None and kind == "text":
+            raise UserError(Errors.E785.format(path=name, column=text_column))
+        with _open(file, name, line_ends=kind == "csv") as stream:
             if whole:
                 text = stream.read()
                 if text.strip():
-                    yield {"text": text.removesuffix("\n")}
-                continue
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    where = f"{name}:{number}"
-                    yield _record(line, where) if jsonl else {"text": line.removesuffix("\n")}
+                    text = text.removesuffix("\n")
+                    yield TextRecord(text, {TEXT: text})
+            elif kind == "csv":
+                found, rows = read_text_table(stream, name, text_column)
+                if shape is not None and not shape.columns:
+                    shape.delimiter, shape.columns = found.delimiter, found.columns
+                for _, row in rows:
+                    yield TextRecord(row[found.text], dict(row))
+            else:
+                for number, line in enumerate(stream, 1):
+                    if not line.strip():
+                        continue
+                    if kind == "jsonl":
+                        yield _record(line, f"{name}:{number}", text_column or TEXT)
+                    else:
+                        text = line.removesuffix("\n")
+                        yield TextRecord(text, {TEXT: text})
+
+
+def _kind(file: str, input_format: str) -> str:
+    """RETURNS (str): 'text', 'jsonl' or 'csv'."""
+    if input_format != "auto":
+        return input_format
+    name = file.lower()
+    return "jsonl" if name.endswith(JSONL_SUFFIXES) else "csv" if name.endswith(TABLE_SUFFIXES) else "text"
 
 
 def has_texts(file: str) -> bool:
@@ -71,16 +126,20 @@ def has_texts(file: str) -> bool:
 
 
 @contextmanager
-def _open(file: str, name: str) -> Iterator[TextIO]:
-    """Open a file or stdin as UTF-8, and turn what fails while it is read into one message."""
+def _open(file: str, name: str, *, line_ends: bool = False) -> Iterator[TextIO]:
+    """Open a file or stdin as UTF-8, and turn what fails while it is read into one message.
+
+    line_ends (bool): Whether lines keep the ends that they have, as csv needs them.
+    """
+    newline = "" if line_ends else None
     try:
         if file == "-":
             # Not sys.stdin itself, whose encoding depends on the locale.
-            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
+            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline=newline)
             yield stream
             stream.detach()
         else:
-            with Path(file).open(encoding="utf-8-sig") as stream:
+            with Path(file).open(encoding="utf-8-sig", newline=newline) as stream:
                 yield stream
     except UnicodeDecodeError as error:
         raise UserError(Errors.E503.format(path=name, reason=error)) from error
@@ -88,14 +147,21 @@ def _open(file: str, name: str) -> Iterator[TextIO]:
         raise UserError(Errors.E503.format(path=name, reason=error.strerror)) from error
 
 
-def _record(line: str, where: str) -> dict[str, Any]:
+def _record(line: str, where: str, key: str) -> TextRecord:
+    def refuse(reason: object) -> UserError:
+        return UserError(Errors.E504.format(where=where, key=key, reason=reason))
+
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(Errors.E504.format(where=where, reason=error)) from error
+        raise refuse(error) from error
     if not isinstance(record, dict):
-        raise UserError(Errors.E504.format(where=where, reason=f"it is of type {type(record).__name__}"))
-    if not isinstance(record.get("text"), str):
-        reason = "'text' is no string" if "text" in record else "it has no 'text'"
-        raise UserError(Errors.E504.format(where=where, reason=reason))
-    return record
+        raise refuse(f"it is of type {type(record).__name__}")
+    if not isinstance(record.get(key), str):
+        raise refuse(f"'{key}' is no string" if key in record else f"it has no '{key}'")
+    if "\\u" in line:
+        try:
+            json.dumps(record, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise refuse("it has one half of a character that takes two (a lone surrogate)") from error
+    return TextRecord(record[key], record)

@@ -1,0 +1,121 @@
+"""Masked texts: what stands in a text in place of its entities.
+
+A mask is a function of the entities of one text that gives what stands in place of each. Those here are made by
+registered functions (`@misc`), so that `predict --mask NAME` finds one of yours, too.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.errors import Errors, UserError
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+# Each entity has `start` and `end` in characters, `label`, `text`, and `score` where it has one.
+Mask = Callable[[Sequence[Mapping[str, Any]]], Sequence[str]]
+# What `mask` and --mask take beside registered names.
+MASKS = ("label", "numbered")
+
+
+def label_mask_v1(template: str = "[{label}]") -> Mask:
+    """Put an entity's label in its place: `[PERSON] lives in [LOCATION].`
+
+    template (str): With {label}. Default: '[{label}]'.
+    """
+    _check_template(template, label="PERSON")
+    return partial(_label_mask, template=template)
+
+
+def numbered_mask_v1(template: str = "[{label}_{number}]") -> Mask:
+    """Number the entities of a text by label: `[PERSON_1] asked [PERSON_2], and [PERSON_1] waited.`
+
+    Equal mentions of one label have one number, in any case and with any white space. The next text begins with 1.
+
+    template (str): With {label} and {number}. Default: '[{label}_{number}]'.
+    """
+    _check_template(template, label="PERSON", number=1)
+    return partial(_numbered_mask, template=template)
+
+
+def find_mask(mask: str | Mask) -> Mask:
+    """Find a mask.
+
+    mask (str | Callable): 'label', 'numbered', the name of a registered function (`@misc`) that makes one, or a mask.
+    RAISES (UserError): Where there is none of that name.
+    """
+    from spacy import registry
+
+    if not isinstance(mask, str):
+        return mask
+    name = mask if "." in mask else f"spacy_ner_plus.{mask}_mask.v1"
+    if not registry.has("misc", name):
+        raise UserError(Errors.E780.format(mask=mask, known=", ".join(MASKS)))
+    return registry.misc.get(name)()
+
+
+def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
+    """Mask the entities of a Doc.
+
+    by (str | Callable): As `find_mask` takes it. Default: 'label'.
+    RETURNS (str | None): The text with something else in place of each entity; None where no component has looked for
+        entities or it failed, since the text would be as it was.
+    RAISES (UserError): Where there is no such mask, or it doesn't give a string for each entity.
+    """
+    if not doc.has_annotation("ENT_IOB"):
+        return None
+    entities = [
+        {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
+        for ent in doc.ents
+    ]
+    return mask_text(doc.text, entities, find_mask(by))
+
+
+def mask_text(text: str, entities: Sequence[Mapping[str, Any]], mask: Mask) -> str:
+    """Put something else in place of entities.
+
+    entities (Sequence[Mapping]): Each with `start` and `end` in characters, `label` and `text`. Those that overlap are
+        replaced as one, by what stands for the first.
+    RAISES (UserError): Where the mask doesn't give a string for each.
+    """
+    entities = sorted(entities, key=lambda entity: (entity["start"], -entity["end"]))
+    replacements = mask(entities)
+    if (
+        isinstance(replacements, str)
+        or len(replacements) != len(entities)
+        or not all(isinstance(replacement, str) for replacement in replacements)
+    ):
+        name = getattr(mask, "__qualname__", repr(mask))
+        raise UserError(Errors.E781.format(mask=name, count=len(entities), found=repr(replacements)[:60]))
+    parts, end = [], 0
+    for entity, replacement in zip(entities, replacements, strict=True):
+        if entity["start"] >= end:
+            parts += [text[end : entity["start"]], replacement]
+        end = max(end, entity["end"])
+    return "".join([*parts, text[end:]])
+
+
+def _label_mask(entities: Sequence[Mapping[str, Any]], template: str) -> list[str]:
+    return [template.format(label=entity["label"]) for entity in entities]
+
+
+def _numbered_mask(entities: Sequence[Mapping[str, Any]], template: str) -> list[str]:
+    numbers: dict[str, dict[str, int]] = {}
+    replacements = []
+    for entity in entities:
+        of_label = numbers.setdefault(entity["label"], {})
+        mention = re.sub(r"\s+", " ", entity["text"]).casefold()
+        number = of_label.setdefault(mention, len(of_label) + 1)
+        replacements.append(template.format(label=entity["label"], number=number))
+    return replacements
+
+
+def _check_template(template: str, **values: Any) -> None:
+    """RAISES (UserError): A template that can't be filled in."""
+    try:
+        template.format(**values)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        fields = ", ".join(f"{{{name}}}" for name in values)
+        raise UserError(Errors.E782.format(template=repr(template), fields=fields)) from error

@@ -1,0 +1,32 @@
+import pytest
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.arguments.text_tables import find_text_column, read_text_table
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "delimiter", "text"),
+    [
+        ("id,text\n", None, ",", "text"),
+        ("id;Text;note, short\n", None, ";", "Text"),
+        ("id\tmessage\n", None, "\t", "message"),
+        ("text\n", None, ",", "text"),
+        ('"a","b, c"\n', "b, c", ",", "b, c"),
+    ],
+)
+def test_text_tables_finds_the_column(header, name, delimiter, text):
+    found = find_text_column(header, name)
+    assert (found.delimiter, found.text) == (delimiter, text)
+
+
+def test_text_tables_reads_rows_as_they_stand():
+    lines = ["id,text\r\n", '1,"a\r\n', '""b"""\r\n', "\r\n", "2,\r\n"]
+    found, rows = read_text_table(lines, "x.csv")
+    assert found.columns == ("id", "text")
+    assert list(rows) == [(2, {"id": "1", "text": 'a\r\n"b"'}), (5, {"id": "2", "text": ""})]
+
+
+@pytest.mark.parametrize(("header", "code"), [("id,body", "E783"), ("text,a,a", "E784"), ("", "E783")])
+def test_text_tables_says_which_columns_there_are(header, code):
+    with pytest.raises(UserError, match=code):
+        read_text_table([header] if header else [], "x.csv")
