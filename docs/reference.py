@@ -63,6 +63,7 @@ GROUPS = {
     ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
     "spacy_ner_plus_formats": ("Formats of corpora", "`--format NAME` and `--to NAME` of `convert`"),
+    "spacy_ner_plus_review_tools": ("Review tools", "`review push NAME` and `review pull NAME`"),
     "spacy_loggers": ("Loggers", "`@loggers` in a config"),
     "thinc_schedules": ("Schedules", "`@schedules` in a config"),
     "thinc_llm_tasks": ("Tasks of spacy-llm", "`@llm_tasks` in a config"),
@@ -174,6 +175,9 @@ def _name(name: str, made: Any) -> Iterator[str]:
     yield from [f"### {name}", ""]
     if hasattr(made, "sniff"):
         yield from [f"{made.about}: [more](../formats.md#{name}).", ""]
+        return
+    if hasattr(made, "requirements"):
+        yield from [f"{made.about}: [more](../review.md).", ""]
         return
     if not callable(made):
         yield from [f"A table of {len(made)} entries.", ""]

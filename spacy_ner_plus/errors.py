@@ -899,6 +899,22 @@ class Errors(metaclass=_Coded):
         "{where}: the row has {found} cells, and the header {width}. Mend the row; a cell with a delimiter or a line "
         "break in it stands in quotes."
     )
+    E740 = "There is no review tool '{tool}'. Choose one of: {tools}."
+    E741 = "The review tool '{tool}' ({value}) can't be used: {reason}. Mend its package, or remove it."
+    E742 = (
+        "'{path}' is there already, and tasks are written to a new file: a person may work on that one. Remove it, or "
+        "give another `project` (--project)."
+    )
+    E743 = "`{setting}` of a review is {value}. Give {remedy}."
+    E744 = (
+        "The corpus has no entities, and so no labels to review. Give `labels` (--labels), such as PER,ORG."
+    )
+    E745 = (
+        "The policy '{policy}' needs the precision of each annotator, which isn't known of people. Give one of: "
+        "{known}; or the name of a function that is registered as @misc."
+    )
+    E746 = "There is no option '{option}' of the review tool {tool}. It has: {options}."
+    E747 = "Two annotation sets would be called '{name}', and nothing would tell who said what. Name each: NAME=FILE."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

@@ -48,6 +48,7 @@ NAMES = {
         "universal-ner",
         "webanno-tsv",
     ],
+    "spacy_ner_plus_review_tools": ["doccano", "prodigy", "uima-cas"],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",
         "spacy_ner_plus.interpolate_training.v1",

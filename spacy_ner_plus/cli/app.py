@@ -27,6 +27,7 @@ from spacy_ner_plus.cli import (
     predict,
     record,
     render,
+    review,
     select,
     spacy_commands,
     stats,
@@ -86,6 +87,7 @@ app.command("import-gliner", epilog=examples("import-gliner"))(import_gliner.imp
 app.command("import-hf", epilog=examples("import-hf"))(import_hf.import_hf_command)
 app.command("info", epilog=examples("info"))(info.info_command)
 app.add_typer(llm.app, name="llm")
+app.add_typer(review.app, name="review")
 app.command("spacy", context_settings=spacy_commands.PASS_ON)(spacy_commands.spacy_command)
 
 

@@ -23,6 +23,14 @@ EXAMPLES = {
         'select texts.jsonl to_label.jsonl --query "a company buys another" --number 200',
         "select texts.txt to_label.spacy --uncertain training/mine/model-best --diverse --labelled corpus/train.spacy",
     ),
+    "review tools": ("review tools doccano",),
+    "review push": (
+        "review push doccano corpus/weak.spacy --project tasks.jsonl",
+        "review push prodigy corpus/weak.spacy --project tasks.jsonl --labels PER,ORG --limit 200",
+    ),
+    "review pull": ("review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",),
+    "review status": ("review status doccano --project admin.jsonl",),
+    "review merge": ("review merge ann.spacy bob.spacy --output corpus/gold.spacy --policy intersection",),
     "train": (
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",
         "train configs/transformer_ner.cfg training/mine --calibrate --vars.epochs 4 --vars.device cuda",

@@ -1,0 +1,148 @@
+"""A project of a tool that is reached by files: one is written to import, one that was exported is read."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy import blank
+from spacy.tokens import Doc
+
+from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, TaskSpan
+from spacy_ner_plus.annotation.review.tool import ProjectPlan
+from spacy_ner_plus.data.detection import find_sources
+from spacy_ner_plus.data.formats.format import Reading
+from spacy_ner_plus.data.formats.options import options_for
+from spacy_ner_plus.data.records.record import SPANS_KEY, Record
+from spacy_ner_plus.data.sources.source import Source
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import write_whole, written_whole
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.settings import setting, settings
+from spacy_ner_plus.spans import IOB_MISSING
+
+# Writes tasks to a new file or folder, and gives notes for the user.
+Write = Callable[[Sequence[Task], LabelSet, Path], list[str]]
+# Says of which of a file's places a person has submitted what is there; None for all.
+Submitted = Callable[[Source, IssueLog], set[str] | None]
+LABELS_ENDING = ".labels.json"
+
+
+@settings
+class FileOptions:
+    """How a tool's files are read."""
+
+    offsets: str = setting(
+        "How the tool's offsets count, as in `convert`: code-points, utf-16, ...; auto finds out where spans carry "
+        "their own text.",
+        "auto",
+    )
+    annotator: str = setting(
+        "Who annotated, where the file doesn't say it. Default: the file's name without its ending.", ""
+    )
+
+
+class FileProject:
+    """A file as a project, as `tool.py` says.
+
+    name (str): The file or folder.
+    format (str): The format of the exports.
+    write (Callable): Writes tasks.
+    submitted (Callable): Finds what was submitted.
+    options (FileOptions): How it is read.
+    about_labels (Callable | None): Gives the labels as the tool imports them, for a file beside; None for no file.
+    file_a_text (bool): Whether each text has a file of its own, whose name says nothing of who annotated it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        format: str,
+        write: Write,
+        submitted: Submitted,
+        options: FileOptions,
+        about_labels: Callable[[LabelSet], str] | None = None,
+        *,
+        file_a_text: bool = False,
+    ):
+        self.name = name
+        self._format, self._write, self._submitted, self._options = format, write, submitted, options
+        self._about_labels, self._file_a_text = about_labels, file_a_text
+        self._plan: ProjectPlan | None = None
+        self._notes: list[str] = []
+
+    def __enter__(self) -> "FileProject":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def set_up(self, plan: ProjectPlan, notes: list[str]) -> None:
+        if Path(self.name).exists():
+            raise UserError(Errors.E742.format(path=self.name))
+        self._plan, self._notes = plan, notes
+        if plan.twice:
+            notes.append(
+                f"{self.name}: who gets which task is decided in the tool; `twice` (--twice) isn't written"
+            )
+
+    def labels(self) -> tuple[str, ...] | None:
+        return None
+
+    def tasks(self) -> Iterable[StoredTask]:
+        return ()
+
+    def add(self, tasks: Sequence[Task]) -> Iterator[int]:
+        with written_whole(Path(self.name)) as path:
+            self._notes += self._write(tasks, self._plan.labels, path)
+        if self._about_labels is not None:
+            beside = Path(self.name).with_suffix(LABELS_ENDING)
+            write_whole(beside, self._about_labels(self._plan.labels).encode())
+            self._notes.append(
+                f"{beside}: the labels, with colours and shortcuts, to import before the tasks"
+            )
+        yield len(tasks)
+
+    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[int]:
+        return ()
+
+    def remove(self, tasks: Sequence[StoredTask]) -> None:
+        pass
+
+    def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
+        nlp = blank("xx")
+        given: dict[str, Any] = {"offsets": self._options.offsets}
+        for found in find_sources([self.name], self._format, "utf-8", notes):
+            reading = Reading(nlp, options_for(found.format, given), issues, notes)
+            submitted = self._submitted(found.source, issues)
+            # A folder may have a file for each person, or for each text.
+            named = Path(self.name) if self._file_a_text else found.source.path
+            who = self._options.annotator or named.stem
+            for record in found.format.read(found.source, reading):
+                if not record.doc.has_annotation("ENT_IOB"):
+                    issues.add("task without annotation, left out", record.doc.text[:60], record.where)
+                elif submitted is None or record.where in submitted:
+                    yield submission_of(record, who)
+
+
+def submission_of(record: Record, annotator: str) -> Submission:
+    """Take what was read of an export as what a person submitted.
+
+    annotator (str): Who, where the record doesn't say it.
+    """
+    doc = record.doc
+    found = list(doc.spans[SPANS_KEY]) if SPANS_KEY in doc.spans else list(doc.ents)
+    return Submission(
+        id=str(record.meta.get(ID_KEY) or record.meta.get("documentId") or ""),
+        text=doc.text,
+        spans=tuple(TaskSpan(span.start_char, span.end_char, span.label_, text=span.text) for span in found),
+        annotator=record.annotator or annotator,
+        missing=tuple(_missing(doc)),
+        where=record.where,
+    )
+
+
+def _missing(doc: Doc) -> Iterator[tuple[int, int]]:
+    for token in doc:
+        if token.ent_iob == IOB_MISSING:
+            yield token.idx, token.idx + len(token)

@@ -1,0 +1,157 @@
+"""Several people's annotation of one text, made one by a policy: what isn't agreed on is missing, and not O."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from spacy.tokens import Doc, Span
+
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
+from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, review_of
+from spacy_ner_plus.annotation.review.tasks import task_ids
+from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, ScoredSpan, mark_record, record_of
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
+from spacy_ner_plus.pipeline.entity_vote.ballot import ScoredSpan as VotedSpan
+from spacy_ner_plus.pipeline.entity_vote.decision import decide
+from spacy_ner_plus.pipeline.entity_vote.policies import Policy
+from spacy_ner_plus.spans import IOB_MISSING
+
+CONFLICT = "span on which people differ, not kept by the policy: its tokens are missing"
+NESTED = "span inside of or across another in a text of which people differ, dropped: missing where it is in no entity"
+
+
+def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str) -> Record:
+    """Make one Doc of several people's.
+
+    docs (Sequence[Doc]): Of the same text, one of each person, whose names are their records' annotators. Those
+        without any annotation say nothing.
+    policy (Callable): Gives a verdict for each span that someone marked.
+    issues (IssueLog): Where conflicts are counted.
+    where (str): The text's place, for the count.
+    RETURNS (Record): With all who annotated it, and under `review` in its meta each one's part. Where all agree, it is
+        the first of them, with its nested spans.
+    """
+    known = record_of(docs[0])
+    known["meta"].pop(META, None)
+    said = [doc for doc in docs if doc.has_annotation("ENT_IOB")]
+    names = [record_of(doc)["annotator"] or f"annotator {i}" for i, doc in enumerate(said, start=1)]
+    annotator = " + ".join(dict.fromkeys(names))
+    parts = [review_of(doc) or {"annotator": name} for doc, name in zip(said, names, strict=True)]
+    about = {} if not parts else parts[0] if len(parts) == 1 else {"id": parts[0].get("id"), "people": parts}
+    meta = known["meta"] | ({META: about} if about else {})
+    if all(_everything(doc) == _everything(said[0]) for doc in said[1:]):
+        # A copy, since what each person said stands beside it.
+        doc = (said[0] if said else docs[0]).copy()
+        record = Record(doc, where, known["id"], meta, annotator)
+        return mark_record(record, _group(doc) if said else None)
+    doc = common_doc(said)
+    answers = [answer_of(one, doc) for one in said]
+    decision = decide(answers, names, policy)
+    kept = [
+        Span(doc, found.start, found.end, label=found.label)
+        for found, is_kept in zip(decision.candidates, decision.kept, strict=True)
+        if is_kept
+    ]
+    missing = decision.missing
+    for found, is_kept in zip(decision.candidates, decision.kept, strict=True):
+        if not is_kept:
+            text = doc[found.start : found.end].text
+            by = [name for name, score in zip(names, found.scores, strict=True) if score is not None]
+            issues.add(CONFLICT, f"{text[:60]!r} {found.label} by {', '.join(by)}", where)
+    taken = {i for span in kept for i in range(span.start, span.end)}
+    for start, end, label in sorted({found for one in said for found in _nested(one)}):
+        issues.add(NESTED, f"{doc.text[start:end][:60]!r} {label}", where)
+        span = doc.char_span(start, end)
+        for i in set(range(span.start, span.end)) - taken:
+            missing[i] = True
+    doc.set_ents(kept, missing=[doc[i : i + 1] for i in np.flatnonzero(missing).tolist()], default="outside")
+    if all(answer.labels is not None for answer in answers):
+        set_annotated_labels(doc, frozenset().union(*(answer.labels for answer in answers)))
+    return mark_record(
+        Record(doc, where, known["id"], meta, annotator), [ScoredSpan(span, None) for span in kept]
+    )
+
+
+def merge_sets(
+    sets: Mapping[str, Sequence[Doc]], policy: Policy, issues: IssueLog
+) -> tuple[list[Doc], list[Doc]]:
+    """Make one corpus of several annotation sets.
+
+    sets (Mapping[str, Sequence[Doc]]): By the name of their annotator, which those Docs get that name none.
+    policy (Callable): As in `merge_docs`.
+    issues (IssueLog): Where conflicts are counted.
+    RETURNS (tuple[list[Doc], list[Doc]]): A Doc for each text, in the order of first appearance; and each annotator's
+        Doc of each text that it annotated.
+    """
+    texts: dict[tuple[str, str], dict[str, Doc]] = {}
+    for set_name, docs in sets.items():
+        people: dict[str, list[Doc]] = {}
+        for doc in docs:
+            people.setdefault(record_of(doc)["annotator"] or set_name, []).append(doc)
+        keys = {
+            id(doc): (str(review_of(doc).get("id") or name), doc.text)
+            for group in people.values()
+            for name, doc in zip(task_ids(group), group, strict=True)
+        }
+        for doc in docs:
+            annotator = record_of(doc)["annotator"] or set_name
+            doc.user_data[RECORD] = record_of(doc) | {"annotator": annotator}
+            there = texts.setdefault(keys[id(doc)], {})
+            if annotator in there and there[annotator].has_annotation("ENT_IOB"):
+                if not doc.has_annotation("ENT_IOB"):
+                    continue
+                issues.add(SUPERSEDED, f"{annotator}: {doc.text[:60]!r}", f"{set_name}")
+            there[annotator] = doc
+    merged = [
+        merge_docs(list(people.values()), policy, issues, f"text {name}").doc
+        for (name, _), people in texts.items()
+    ]
+    each = [doc for people in texts.values() for doc in people.values() if doc.has_annotation("ENT_IOB")]
+    return merged, each
+
+
+def common_doc(docs: Sequence[Doc]) -> Doc:
+    """RETURNS (Doc): The first Doc's tokens, split wherever a token of another begins or ends; no annotation."""
+    first = docs[0]
+    edges = {edge for doc in docs for token in doc for edge in (token.idx, token.idx + len(token))}
+    words, spaces = [], []
+    for token in first:
+        end = token.idx + len(token)
+        cuts = [token.idx, *(edge for edge in range(token.idx + 1, end) if edge in edges), end]
+        words += [token.text[start - token.idx : stop - token.idx] for start, stop in pairwise(cuts)]
+        spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
+    return Doc(first.vocab, words=words, spaces=spaces)
+
+
+def answer_of(doc: Doc, common: Doc) -> Answer:
+    """Say what a Doc's annotator says, on the tokens of a Doc that `common_doc` made of it and others."""
+    missing = np.zeros(len(common), dtype=bool)
+    for token in doc:
+        if token.ent_iob == IOB_MISSING:
+            span = common.char_span(token.idx, token.idx + len(token))
+            missing[span.start : span.end] = True
+    spans = []
+    for ent in doc.ents:
+        span = common.char_span(ent.start_char, ent.end_char)
+        spans.append(VotedSpan(span.start, span.end, ent.label_))
+    return Answer(spans, missing, annotated_labels(doc))
+
+
+def _everything(doc: Doc) -> tuple[object, ...]:
+    missing = tuple(token.idx for token in doc if token.ent_iob == IOB_MISSING)
+    return _bounds(doc.ents), frozenset(_nested(doc)), missing, annotated_labels(doc)
+
+
+def _bounds(spans: Sequence[Span]) -> frozenset[tuple[int, int, str]]:
+    return frozenset((span.start_char, span.end_char, span.label_) for span in spans)
+
+
+def _nested(doc: Doc) -> frozenset[tuple[int, int, str]]:
+    """The spans that doc.ents has no place for."""
+    return _bounds(list(doc.spans[SPANS_KEY])) - _bounds(doc.ents) if SPANS_KEY in doc.spans else frozenset()
+
+
+def _group(doc: Doc) -> list[ScoredSpan]:
+    spans = list(doc.spans[SPANS_KEY]) if SPANS_KEY in doc.spans else list(doc.ents)
+    return [ScoredSpan(span, None) for span in spans]

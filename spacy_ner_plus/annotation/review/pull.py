@@ -1,0 +1,130 @@
+"""What people submitted, checked against the corpus that was sent, as Docs."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_ner_plus.annotation.review.tasks import Submission, task_ids
+from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
+from spacy_ner_plus.data.records.offset_units import AS_GIVEN
+from spacy_ner_plus.data.records.record import Record, mark_record, record_of
+from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.issues import IssueLog
+
+# Key of a record's meta under which it stands who reviewed it, and when.
+META = "review"
+UNKNOWN_TASK = "submission of a task that isn't in the corpus, left out"
+CHANGED_TEXT = "submission of a text that isn't the corpus's any more, left out"
+OTHER_LABEL = "span with a label that isn't one of the project's, dropped: its tokens are missing"
+SUPERSEDED = "earlier submission of the same person about the same text, left out"
+SHAPES = "spans with offsets within the text and labels of the project"
+
+
+def reviewed_records(
+    submissions: Iterable[Submission],
+    docs: Sequence[Doc],
+    nlp: Language,
+    labels: Collection[str] | None,
+    issues: IssueLog,
+    notes: list[str],
+    where: str,
+) -> list[Record]:
+    """Lay submissions on the tokens of the Docs that were sent.
+
+    A span is checked against its text; what can't be laid is dropped, counted, and missing rather than O. Where a
+    span begins or ends within a token, the token is split.
+
+    submissions (Iterable[Submission]): Of all people.
+    docs (Sequence[Doc]): The corpus that was sent.
+    nlp (Language): Of the Docs.
+    labels (Collection[str] | None): Those that count; None for all.
+    issues (IssueLog): Where is counted what is left out or repaired.
+    notes (list[str]): Where is written what was found out.
+    where (str): The project, for messages.
+    RETURNS (list[Record]): One for each submission that counts, in the order of the corpus, then of time; its meta says
+        under `review` who, when and how long.
+    RAISES (UserError): Where there are spans, and none of them can be laid.
+    """
+    numbers = {name: i for i, name in enumerate(task_ids(docs))}
+    chosen = list(_chosen(submissions, docs, numbers, issues))
+    chosen.sort(key=lambda one: (numbers[one.id], one.submitted))
+
+    def parse(log: IssueLog, _: list[str]) -> Iterator[MarkedText]:
+        for one in chosen:
+            yield _marked(one, docs[numbers[one.id]], labels, log)
+
+    options = TextOptions(offsets=AS_GIVEN)
+    return list(texts_to_records(parse, nlp, options, issues=issues, notes=notes, where=where, shapes=SHAPES))
+
+
+def _chosen(
+    submissions: Iterable[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
+) -> Iterator[Submission]:
+    """The last of each person about each text of the corpus; where a tool lost our id, the text tells."""
+    by_text: dict[str, list[str]] = {}
+    for name, i in numbers.items():
+        by_text.setdefault(docs[i].text, []).append(name)
+    last: dict[tuple[str, str], Submission] = {}
+    for one in submissions:
+        if one.id not in numbers and len(by_text.get(one.text, ())) == 1:
+            one = replace(one, id=by_text[one.text][0])
+        if one.id not in numbers:
+            issues.add(UNKNOWN_TASK, one.text[:60], one.where)
+        elif one.text != docs[numbers[one.id]].text:
+            issues.add(CHANGED_TEXT, one.text[:60], one.where)
+        else:
+            key = (one.id, one.annotator)
+            if key in last:
+                issues.add(SUPERSEDED, one.annotator or one.text[:60], one.where)
+            if key not in last or one.submitted >= last[key].submitted:
+                last[key] = one
+    yield from last.values()
+
+
+def _marked(submission: Submission, doc: Doc, labels: Collection[str] | None, issues: IssueLog) -> MarkedText:
+    known = record_of(doc)
+    about = {"id": submission.id, "annotator": submission.annotator}
+    about |= {"submitted": submission.submitted} if submission.submitted else {}
+    about |= {} if submission.seconds is None else {"seconds": submission.seconds}
+    marked = MarkedText(
+        doc.text,
+        submission.where,
+        spans=[],
+        words=[token.text for token in doc],
+        spaces=[bool(token.whitespace_) for token in doc],
+        sentence_starts=_sentence_starts(doc),
+        lost=list(submission.missing),
+        id=known["id"],
+        meta=known["meta"] | {META: about},
+        annotator=submission.annotator,
+    )
+    for span in submission.spans:
+        if labels is not None and span.label not in labels:
+            issues.add(OTHER_LABEL, f"{span.label} {doc.text[span.start : span.end]!r}", submission.where)
+            marked.lost.append((span.start, span.end))
+        else:
+            marked.spans.append(MarkedSpan(span.start, span.end, span.label, text=span.text))
+    return marked
+
+
+def _sentence_starts(doc: Doc) -> list[int]:
+    return [token.idx for token in doc if token.is_sent_start] if doc.has_annotation("SENT_START") else []
+
+
+def review_of(doc: Doc) -> dict[str, Any]:
+    """RETURNS (dict[str, Any]): Who reviewed a Doc (`annotator`), when (`submitted`), how long (`seconds`) and under
+    which id of a task (`id`); empty where nobody did."""
+    found = record_of(doc)["meta"].get(META)
+    return found if isinstance(found, dict) else {}
+
+
+def without_annotation(doc: Doc) -> Doc:
+    """RETURNS (Doc): A copy of a Doc of which nothing is known: its tokens, sentences and record alone."""
+    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+    starts = [bool(token.is_sent_start) for token in doc] if doc.has_annotation("SENT_START") else None
+    copy = Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts)
+    known = record_of(doc)
+    return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc

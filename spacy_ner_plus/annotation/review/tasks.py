@@ -1,0 +1,182 @@
+"""What passes between a corpus and a review tool: tasks to send, tasks as a tool has them, and what people submitted.
+
+Offsets are code points in all of them: a tool that counts otherwise translates.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from spacy.tokens import Doc
+
+from spacy_ner_plus.data.records.record import record_of, spans_of
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.pipeline.uncertainty import uncertainty
+from spacy_ner_plus.spans import span_scores
+
+# Under this name our id is in a task's data, or its meta, in every tool.
+ID_KEY = "spacy_ner_plus_id"
+
+
+class TaskSpan(NamedTuple):
+    """A span of a task's text.
+
+    start (int): Its first character, in code points.
+    end (int): After its last character.
+    label (str): The label.
+    score (float | None): How sure its annotator is, from 0 to 1; None where that isn't said.
+    text (str | None): Its text, where the tool repeats it: what is at the offsets is checked against it.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A text to review.
+
+    id (str): Ours, the same on every push: the corpus's own id of it where that is unique, else made of the text.
+    text (str): The text.
+    predictions (tuple[TaskSpan, ...] | None): What a person begins with; None where nothing is predicted, () where it
+        is predicted that there is nothing.
+    uncertainty (float | None): How unsure of it its annotator is, from 0 to 1; None where that isn't known.
+    annotator (str): Who predicted; '' where that isn't said.
+    meta (Mapping[str, Any]): What else the corpus says about it, in JSON's types.
+    """
+
+    id: str
+    text: str
+    predictions: tuple[TaskSpan, ...] | None = None
+    uncertainty: float | None = None
+    annotator: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """A task as a tool has it.
+
+    key (str): The tool's own name for it.
+    id (str): Ours; '' for a task that was not made by a push.
+    text (str): Its text.
+    predictions (tuple[TaskSpan, ...] | None): What it was sent with, as in `Task`.
+    annotations (int): How many people have submitted or skipped it.
+    drafts (int): How many have begun it without submitting.
+    """
+
+    key: str
+    id: str
+    text: str
+    predictions: tuple[TaskSpan, ...] | None = None
+    annotations: int = 0
+    drafts: int = 0
+
+    @property
+    def touched(self) -> bool:
+        """RETURNS (bool): Whether a person has done anything in it."""
+        return bool(self.annotations or self.drafts)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one person submitted about one text; drafts, predictions and what was skipped are none.
+
+    id (str): Our id of the task; '' where the tool's task has none.
+    text (str): The text as the tool has it.
+    spans (tuple[TaskSpan, ...]): All that the person left standing.
+    annotator (str): Who.
+    submitted (str): When, in ISO 8601; '' where the tool doesn't say.
+    seconds (float | None): How long it took; None where the tool doesn't say.
+    missing (tuple[tuple[int, int], ...]): Stretches of the text of which it says nothing.
+    where (str): Its place in the tool, for messages.
+    """
+
+    id: str
+    text: str
+    spans: tuple[TaskSpan, ...] = ()
+    annotator: str = ""
+    submitted: str = ""
+    seconds: float | None = None
+    missing: tuple[tuple[int, int], ...] = ()
+    where: str = ""
+
+
+def task_ids(docs: Sequence[Doc]) -> list[str]:
+    """Name each Doc of a corpus.
+
+    RETURNS (list[str]): The record's own id where no other Doc has it; else one that is made of the text, and of how
+        often it came before: the same Doc has the same in each run, and on whatever place in the corpus it is.
+    """
+    own = [record_of(doc)["id"] for doc in docs]
+    counts: dict[str, int] = {}
+    for name in own:
+        counts[name] = counts.get(name, 0) + 1
+    seen: dict[str, int] = {}
+    found = []
+    for doc, name in zip(docs, own, strict=True):
+        if not name or counts[name] > 1:
+            made = sha256(f"{name}\n{doc.text}".encode()).hexdigest()[:16]
+            seen[made] = seen.get(made, 0) + 1
+            name = made if seen[made] == 1 else f"{made}-{seen[made]}"
+        found.append(name)
+    return found
+
+
+def make_tasks(docs: Sequence[Doc]) -> Iterator[Task]:
+    """Make a task of each Doc, with its entities as predictions.
+
+    docs (Sequence[Doc]): All of a corpus, since ids are told apart by the whole; those with white space alone are
+        passed over.
+    YIELDS (Task): In the order of the Docs.
+    """
+    for name, doc in zip(task_ids(docs), docs, strict=True):
+        if not doc.text.strip():
+            continue
+        known = record_of(doc)
+        predictions = predictions_of(doc)
+        yield Task(name, doc.text, predictions, doubt(doc, predictions), known["annotator"], known["meta"])
+
+
+def predictions_of(doc: Doc) -> tuple[TaskSpan, ...] | None:
+    """RETURNS (tuple[TaskSpan, ...] | None): A Doc's spans with their scores; None where it isn't annotated."""
+    found = spans_of(doc)
+    if not found and not doc.has_annotation("ENT_IOB"):
+        return None
+    scores = span_scores(doc)
+    return tuple(
+        TaskSpan(
+            span.start_char,
+            span.end_char,
+            span.label_,
+            scores.get((span.start, span.end, span.label)) if score is None else score,
+        )
+        for span, score in found
+    )
+
+
+def doubt(doc: Doc, predictions: Sequence[TaskSpan] | None) -> float | None:
+    """Find how unsure of a Doc its annotator is.
+
+    RETURNS (float | None): As its component says; else what its least sure span lacks; 1 where nothing is predicted,
+        None where no span has a score.
+    """
+    try:
+        return uncertainty(doc)
+    except UserError:
+        pass
+    if predictions is None:
+        return 1.0
+    scores = [span.score for span in predictions if span.score is not None]
+    return 1 - min(scores) if scores else None
+
+
+def most_doubtful_first(tasks: Sequence[Task]) -> list[Task]:
+    """RETURNS (list[Task]): By uncertainty; those without any come last, and else the order stays."""
+    return sorted(
+        tasks, key=lambda task: -1.0 if task.uncertainty is None else task.uncertainty, reverse=True
+    )

@@ -1,0 +1,256 @@
+"""`spacy-ner-plus review`: a corpus to a tool in which people annotate, and back what they submitted."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spacy_ner_plus.cli.examples import examples
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.review.reviewed import Reviewed
+
+app = typer.Typer(
+    help="Have people review a corpus in Label Studio and other tools, and take back what they submitted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+NOTES = 12  # how many are printed
+
+Tool = Annotated[
+    str,
+    typer.Argument(metavar="TOOL", help="Such as label-studio; `spacy-ner-plus review tools` lists them."),
+]
+Corpus = Annotated[
+    Path, typer.Argument(help="A .spacy file or a folder of them, with predictions or without.")
+]
+Project = Annotated[
+    str, typer.Option("--project", "-p", help="Its name in the tool; of a tool of files, the file.")
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", "-o", metavar="NAME=VALUE", help="An option of the tool, such as url; repeatable."
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="PER,ORG; or a JSON or YAML file with definitions; or a shipped set, such as conll."),
+]
+Policy = Annotated[
+    str,
+    typer.Option(
+        help="What becomes of spans on which people differ: majority, union, intersection, or a registered name."
+    ),
+]
+Report = Annotated[Path | None, typer.Option(help="JSON file of the report; default: OUT.report.json.")]
+Lang = Annotated[str, typer.Option("--lang", "-l", help="Language of the texts.")]
+
+
+@app.command("tools", epilog=examples("review tools"))
+def tools_command(
+    tool: Annotated[str | None, typer.Argument(help="Show only this one.")] = None,
+) -> None:
+    """List the review tools, and the options of each."""
+    from dataclasses import fields
+
+    from spacy_ner_plus.annotation.review.registered import get_tool
+    from spacy_ner_plus.cli.console import out
+    from spacy_ner_plus.settings import describe
+    from spacy_ner_plus.workflows.review.opened import review_tools
+
+    for name in review_tools() if tool is None else [tool]:
+        found = get_tool(name)
+        out.print(f"{name}: {found.about}", markup=False, highlight=False)
+        for field in fields(found.options):
+            out.print(f"    {describe(field)}", markup=False, highlight=False)
+
+
+@app.command("push", epilog=examples("review push"))
+def push_command(
+    tool: Tool,
+    corpus: Corpus,
+    project: Project,
+    labels: Labels = None,
+    twice: Annotated[
+        float, typer.Option(help="Share of the tasks that several people get, from 0 to 1.")
+    ] = 0.0,
+    people: Annotated[int, typer.Option(help="How many get each of these.")] = 2,
+    limit: Annotated[int, typer.Option(help="Send only the N most doubtful; 0 for all.")] = 0,
+    option: Options = None,
+) -> None:
+    """Send a corpus to a tool, its entities as predictions, the most doubtful first; run again, nothing is doubled."""
+    from spacy_ner_plus.cli.console import err, out, progress
+    from spacy_ner_plus.data.formats.options import parse_assignments
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.review.push import push
+
+    issues, notes = IssueLog(), []
+    try:
+        pushed = push(
+            corpus,
+            project,
+            tool=tool,
+            labels=_labels(labels),
+            twice=twice,
+            people=people,
+            limit=limit,
+            options=parse_assignments(option or []),
+            issues=issues,
+            notes=notes,
+            progress=progress,
+        )
+    finally:
+        _show_notes(notes, issues)
+    rows = {
+        "sent": pushed.sent,
+        "with new predictions": pushed.replaced,
+        "there already": pushed.same,
+        "left, as people have begun or annotated them": pushed.left,
+        "of these, with another text than the corpus has now": pushed.changed,
+        "removed, as they were there twice": pushed.removed,
+        "not of this corpus": pushed.others,
+    }
+    for what, count in rows.items():
+        if count or what == "sent":
+            out.print(f"{count:,} tasks {what}", markup=False, highlight=False)
+    err.print(f"Pushed to {pushed.project}", markup=False, highlight=False)
+
+
+@app.command("pull", epilog=examples("review pull"))
+def pull_command(
+    tool: Tool,
+    corpus: Annotated[Path, typer.Argument(help="What was pushed: a .spacy file or a folder of them.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .spacy file to write.")],
+    project: Project,
+    labels: Labels = None,
+    policy: Policy = "majority",
+    each: Annotated[
+        Path | None,
+        typer.Option(help="A .spacy file with each person's annotation apart, a document for each."),
+    ] = None,
+    report: Report = None,
+    lang: Lang = "en",
+    option: Options = None,
+) -> None:
+    """Write what people submitted as a gold corpus; what nobody submitted is missing, and not O."""
+    from spacy_ner_plus.data.formats.options import parse_assignments
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.review.pull import pull
+
+    issues, notes = IssueLog(), []
+    try:
+        found = pull(
+            corpus,
+            project,
+            out,
+            tool=tool,
+            labels=_labels(labels),
+            policy=policy,
+            each=each,
+            report=report,
+            lang=lang,
+            options=parse_assignments(option or []),
+            issues=issues,
+            notes=notes,
+        )
+    finally:
+        _show_notes(notes, issues)
+    _show_reviewed(found)
+
+
+@app.command("status", epilog=examples("review status"))
+def status_command(tool: Tool, project: Project, option: Options = None) -> None:
+    """Say how many tasks of a project are submitted, begun and open; nothing is changed."""
+    from spacy_ner_plus.cli.console import out
+    from spacy_ner_plus.data.formats.options import parse_assignments
+    from spacy_ner_plus.workflows.review.status import review_status
+
+    found = review_status(project, tool=tool, options=parse_assignments(option or []))
+    still = found.tasks - found.submitted - found.begun
+    lines = [
+        f"{found.project}: {found.tasks:,} tasks, {found.submitted:,} submitted or skipped, {found.begun:,} begun, "
+        f"{still:,} open"
+    ]
+    if found.labels is not None:
+        lines.append(f"Labels: {', '.join(found.labels)}")
+    if found.others:
+        lines.append(f"{found.others:,} tasks were not made by a push")
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+
+
+@app.command("merge", epilog=examples("review merge"))
+def merge_command(
+    sets: Annotated[
+        list[str], typer.Argument(metavar="A B ...", help="Annotation sets: .spacy files, also as NAME=FILE.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-O", help="The .spacy file to write.")],
+    policy: Policy = "majority",
+    report: Report = None,
+    lang: Lang = "en",
+) -> None:
+    """Make one corpus of several people's or groups'; what they differ on and the policy doesn't keep is missing."""
+    from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.review.merge import merge, parse_sets
+
+    issues, notes = IssueLog(), []
+    try:
+        found = merge(
+            parse_sets(sets), output, policy=policy, report=report, lang=lang, issues=issues, notes=notes
+        )
+    finally:
+        _show_notes(notes, issues)
+    _show_reviewed(found)
+
+
+def _labels(given: str | None) -> "str | list[str] | None":
+    return [name.strip() for name in given.split(",")] if given and "," in given else given
+
+
+def _show_notes(notes: list[str], issues: "IssueLog") -> None:
+    from spacy_ner_plus.cli.console import err
+
+    for note in notes[:NOTES]:
+        err.print(note, style="dim", markup=False, highlight=False)
+    if len(notes) > NOTES:
+        err.print(f"... and {len(notes) - NOTES} notes more", style="dim", markup=False, highlight=False)
+    for kind, issue in issues:
+        where = f" ({issue.where})" if issue.where else ""
+        line = f"{issue.count:,} of: {kind}, such as {issue.example}{where}"
+        err.print(line, style="yellow", markup=False, highlight=False)
+
+
+def _show_reviewed(found: "Reviewed") -> None:
+    from rich.table import Table
+
+    from spacy_ner_plus.cli.console import err, out
+    from spacy_ner_plus.cli.scores import percent
+
+    out.print(f"{found.reviewed:,} of {len(found.docs):,} documents are reviewed", highlight=False)
+    if labels := found.report.get("labels"):
+        table = Table("Label", box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+        for name in ("Predicted", "Accepted", "Rate", "After"):
+            table.add_column(name, justify="right")
+        for label, row in labels.items():
+            counts = f"{row['predicted']:,}", f"{row['accepted']:,}"
+            table.add_row(label, *counts, percent(row["rate"]), f"{row['after']:,}")
+        out.print(table)
+        changes = found.report["changes"]["kinds"]
+        changed = ", ".join(f"{kind} {row['count']:,}" for kind, row in changes.items() if row["count"])
+        out.print(f"What people changed: {changed or 'nothing'}", markup=False, highlight=False)
+    for row in found.report["annotators"]:
+        time = "" if row["median_seconds"] is None else f", {row['median_seconds']:.0f} s each (median)"
+        line = f"{row['name'] or 'unnamed'}: {row['submissions']:,} submitted{time}"
+        out.print(line, markup=False, highlight=False)
+    agreement = found.report["agreement"]
+    for pair in agreement["pairs"]:
+        who = " and ".join(pair["annotators"])
+        line = f"{who}: span F1 {percent(pair['f1'])} on {pair['documents']:,} documents"
+        out.print(line, markup=False, highlight=False)
+    if agreement["alpha"]["value"] is not None:
+        out.print(f"Krippendorff's alpha: {agreement['alpha']['value']:.3f}", highlight=False)
+    for path in (found.path, found.report_path):
+        if path is not None:
+            err.print(f"Wrote {path}", markup=False, highlight=False)

@@ -1,0 +1,98 @@
+"""Files as a review goes through them: written for a tool, annotated as by the tool, and read."""
+
+import json
+
+import pytest
+
+from spacy_ner_plus.annotation.review.registered import get_tool
+from spacy_ner_plus.annotation.review.tasks import make_tasks, most_doubtful_first
+from spacy_ner_plus.annotation.review.tool import ProjectPlan
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.labels import LabelSet
+from tests.annotation.review.docs import EMOJI, corpus
+
+PLAN = ProjectPlan(labels=LabelSet(("PER", "LOC", "ORG")))
+
+
+def pushed(name, path):
+    tool, notes = get_tool(name), []
+    with tool.open(str(path), tool.options()) as project:
+        project.set_up(PLAN, notes)
+        assert list(project.add(most_doubtful_first(list(make_tasks(corpus()))))) == [3]
+    return notes
+
+
+def pulled(name, path, **options):
+    tool, issues = get_tool(name), IssueLog()
+    with tool.open(str(path), tool.options(**options)) as project:
+        return list(project.submissions(issues, [])), issues
+
+
+def of_emoji(submissions):
+    (one,) = [one for one in submissions if one.text == EMOJI]
+    return one.id, [(span.start, span.end, span.label) for span in one.spans], one.annotator
+
+
+def test_file_project_doccano(tmp_path):
+    notes = pushed("doccano", tmp_path / "tasks.jsonl")
+    assert any("approved" in note for note in notes)
+    labels = json.loads((tmp_path / "tasks.labels.json").read_text(encoding="utf8"))
+    assert [(row["text"], row["suffix_key"]) for row in labels] == [("PER", "p"), ("LOC", "l"), ("ORG", "o")]
+    submissions, issues = pulled("doccano", tmp_path / "tasks.jsonl")
+    assert not submissions
+    assert issues["row without doccano's `id`: not of an export, left out"] == 3
+    rows = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
+    rows = [{"id": i, **row, "Comments": []} for i, row in enumerate(rows, start=7)]
+    rows[1]["label"] = [[3, 13, "ORG"]]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "rosa.jsonl").write_text(lines, encoding="utf8")
+    submissions, issues = pulled("doccano", tmp_path / "rosa.jsonl")
+    assert len(submissions) == 3
+    assert of_emoji(submissions) == ("d-2", [(3, 13, "ORG")], "rosa")
+    submissions, _ = pulled("doccano", tmp_path / "rosa.jsonl", annotator="quint")
+    assert of_emoji(submissions)[2] == "quint"
+
+
+def test_file_project_prodigy(tmp_path):
+    pushed("prodigy", tmp_path / "tasks.jsonl")
+    submissions, issues = pulled("prodigy", tmp_path / "tasks.jsonl")
+    assert not submissions
+    assert issues["task without an answer, left out"] == 3
+    rows = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
+    for row, answer in zip(rows, ("reject", "accept", "ignore"), strict=True):
+        row |= {"answer": answer, "_view_id": "ner_manual", "_annotator_id": "news-rosa"}
+    rows[1]["spans"].pop()
+    (tmp_path / "out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    submissions, _ = pulled("prodigy", tmp_path / "out.jsonl")
+    assert len(submissions) == 1
+    assert of_emoji(submissions) == ("d-2", [(3, 13, "PER")], "news-rosa")
+
+
+def test_file_project_uima_cas(tmp_path):
+    import cassis
+
+    pushed("uima-cas", tmp_path / "cas")
+    submissions, issues = pulled("uima-cas", tmp_path / "cas")
+    assert not submissions
+    assert issues["file as it was written to import, left out"] == 3
+    out = tmp_path / "letters"
+    out.mkdir()
+    system = cassis.load_typesystem(tmp_path / "cas" / "TypeSystem.xml")
+    system.to_xml(out / "TypeSystem.xml")
+    for file in sorted((tmp_path / "cas").glob("*.xmi")):
+        cas = cassis.load_cas_from_xmi(file, typesystem=system)
+        if cas.sofa_string == EMOJI:
+            entities = cas.select("de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity")
+            assert [one.get_covered_text() for one in entities] == ["Rosa Quint", "Lund"]
+            cas.remove(entities[1])
+        cas.to_xmi(out / file.name)
+    submissions, _ = pulled("uima-cas", out)
+    assert len(submissions) == 3
+    assert of_emoji(submissions) == ("d-2", [(3, 13, "PER")], "letters")
+
+
+def test_file_project_is_never_overwritten(tmp_path):
+    (tmp_path / "tasks.jsonl").write_text("work of hours")
+    with pytest.raises(UserError, match="E742"):
+        pushed("doccano", tmp_path / "tasks.jsonl")

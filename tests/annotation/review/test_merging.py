@@ -1,0 +1,82 @@
+import pytest
+import spacy
+
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
+from spacy_ner_plus.annotation.review.merging import CONFLICT, NESTED, common_doc, merge_docs, merge_sets
+from spacy_ner_plus.annotation.review.pull import SUPERSEDED, without_annotation
+from spacy_ner_plus.data.records.record import record_of
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.entity_vote.policies import intersection_v1, majority_v1, union_v1
+from tests.annotation.review.docs import NONE, PEOPLE, corpus, ents, make_doc
+
+ANN = make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC"), annotator="ann")
+BOB = make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC"), ("Bob", "PER"), annotator="bob")
+EVE = make_doc(PEOPLE, ("Ann", "PER"), ("Bob", "PER"), annotator="eve")
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "missing"),
+    [
+        (majority_v1(), [("Ann Lee", "PER"), ("Bob", "PER"), ("Oslo", "LOC")], ""),
+        (intersection_v1(), [], "Ann Lee Bob Oslo"),
+        (union_v1(), [("Bob", "PER"), ("Oslo", "LOC")], "Ann Lee"),
+    ],
+)
+def test_merging_follows_the_policy_and_leaves_conflicts_missing(policy, kept, missing):
+    issues = IssueLog()
+    doc = merge_docs([ANN, BOB, EVE], policy, issues, "here").doc
+    assert ents(doc) == kept
+    assert " ".join(token.text for token in doc if token.ent_iob == 0) == missing
+    assert issues[CONFLICT] == (1 if policy is not intersection_v1() and kept else 4) or policy
+    assert record_of(doc)["annotator"] == "ann + bob + eve"
+
+
+def test_merging_equal_docs_keeps_them_whole():
+    issues = IssueLog()
+    doc = merge_docs([ANN, ANN.copy()], intersection_v1(), issues, "here").doc
+    assert ents(doc) == ents(ANN)
+    assert not len(issues)
+
+
+def test_merging_counts_nested_spans_on_which_people_differ():
+    both = BOB.copy()
+    both.spans["sc"] = [*both.ents, both.char_span(0, 3, "FIRST")]
+    issues = IssueLog()
+    doc = merge_docs([both, EVE], majority_v1(), issues, "here").doc
+    assert issues[NESTED] == 1
+    assert [token.ent_iob for token in doc][:2] == [0, 0]
+
+
+def test_merging_lays_different_tokens_on_common_ones():
+    split = spacy.blank("en").tokenizer.vocab
+    words = ["It", "rains", "in", "U.S.", "-", "based", "places", "."]
+    spaces = [True, True, True, False, False, True, False, False]
+    doc = spacy.tokens.Doc(split, words=words, spaces=spaces)
+    doc.ents = [doc.char_span(12, 16, "LOC")]
+    whole = make_doc(NONE, annotator="bob")
+    assert [token.text for token in common_doc([whole, doc])] == words
+    merged = merge_docs([whole, doc], union_v1(), IssueLog(), "here").doc
+    assert ents(merged) == [("U.S.", "LOC")]
+
+
+def test_merging_of_different_labels_asks_those_who_looked():
+    ann, bob = ANN.copy(), make_doc(PEOPLE, ("Oslo", "LOC"), annotator="bob")
+    set_annotated_labels(ann, ["PER", "LOC"])
+    set_annotated_labels(bob, ["LOC"])
+    doc = merge_docs([ann, bob], intersection_v1(), IssueLog(), "here").doc
+    assert ents(doc) == ents(ANN)
+    assert annotated_labels(doc) == {"PER", "LOC"}
+
+
+def test_merging_sets_by_id_and_text():
+    first, second, third = corpus()
+    sets = {"ann": [first, without_annotation(second)], "bob": [second, make_doc(PEOPLE, id="d-1"), third]}
+    issues = IssueLog()
+    merged, each = merge_sets(sets, majority_v1(), issues)
+    assert [doc.text for doc in merged] == [first.text, second.text, third.text]
+    assert [record_of(doc)["annotator"] for doc in each] == ["ann", "bob", "bob", "bob"]
+    assert ents(merged[0]) == []
+    assert ents(merged[1]) == ents(second)
+    assert record_of(merged[1])["annotator"] == "bob"
+    assert issues[CONFLICT] == 3
+    assert not issues[SUPERSEDED]

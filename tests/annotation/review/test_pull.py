@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import pytest
+
+from spacy_ner_plus.annotation.review.pull import (
+    CHANGED_TEXT,
+    OTHER_LABEL,
+    SUPERSEDED,
+    UNKNOWN_TASK,
+    review_of,
+    reviewed_records,
+    without_annotation,
+)
+from spacy_ner_plus.annotation.review.tasks import TaskSpan
+from spacy_ner_plus.data.records.record import record_of
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.issues import IssueLog
+from tests.annotation.review.docs import EMOJI, NLP, NONE, PEOPLE, corpus, ents, submission
+
+LABELS = ("PER", "LOC", "ORG")
+
+
+def pulled(*submissions, labels=LABELS):
+    issues = IssueLog()
+    records = reviewed_records(submissions, corpus(), NLP, labels, issues, [], "project")
+    return [record.doc for record in records], issues
+
+
+def test_pull_keeps_who_and_when_and_the_corpus_tokens():
+    (doc,), issues = pulled(submission(PEOPLE, ("Bob", "PER"), submitted="2026-01-02T03:04:05Z", seconds=2.5))
+    assert ents(doc) == [("Bob", "PER")]
+    assert doc.has_annotation("ENT_IOB")
+    assert record_of(doc)["annotator"] == "ann"
+    assert record_of(doc)["id"] == "d-1"
+    assert review_of(doc) == {
+        "id": "d-1",
+        "annotator": "ann",
+        "submitted": "2026-01-02T03:04:05Z",
+        "seconds": 2.5,
+    }
+    assert [token.text for token in doc] == [token.text for token in corpus()[0]]
+    assert not len(issues)
+
+
+def test_pull_splits_tokens_where_people_begin_within_them():
+    (doc,), _ = pulled(submission(NONE, ("U.S.", "LOC")))
+    assert ents(doc) == [("U.S.", "LOC")]
+    assert doc.text == NONE
+
+
+@pytest.mark.parametrize(
+    ("span", "kind"),
+    [
+        (TaskSpan(20, 400, "LOC"), "misaligned span"),
+        (TaskSpan(-1, 11, "PER"), "misaligned span"),
+        (TaskSpan(12, 12, "PER"), "misaligned span"),
+        (TaskSpan(11, 14, "PER", text="Bob"), "span whose text isn't at its offsets"),
+        (TaskSpan(12, 15, "ANIMAL"), OTHER_LABEL),
+    ],
+)
+def test_pull_checks_offsets_texts_and_labels(span, kind):
+    good = submission(PEOPLE, ("Ann Lee", "PER"))
+    (doc,), issues = pulled(replace(good, spans=(*good.spans, span)))
+    assert issues[kind] == 1
+    assert ents(doc) == [("Ann Lee", "PER")]
+    # What it may have meant is missing, and not O.
+    assert any(token.ent_iob == 0 for token in doc)
+
+
+def test_pull_of_spans_of_which_none_is_readable_is_refused():
+    one = replace(submission(PEOPLE), spans=(TaskSpan(20, 400, "LOC"),))
+    with pytest.raises(UserError, match="E171"):
+        pulled(one)
+
+
+def test_pull_takes_each_persons_last_and_no_other_texts():
+    docs, issues = pulled(
+        submission(PEOPLE, ("Bob", "PER"), submitted="2026-02"),
+        submission(PEOPLE, ("Bob", "ORG"), submitted="2026-01"),
+        submission(PEOPLE, ("Bob", "LOC"), annotator="bob"),
+        submission("Ann Lee met Rob in Oslo.", ("Rob", "PER"), id="d-1"),
+        submission("Elsewhere.", id="d-77"),
+        # A tool that lost our id.
+        submission(EMOJI, ("Lund", "LOC"), id=""),
+    )
+    assert [ents(doc) for doc in docs] == [[("Bob", "LOC")], [("Bob", "PER")], [("Lund", "LOC")]]
+    assert [issues[kind] for kind in (SUPERSEDED, CHANGED_TEXT, UNKNOWN_TASK)] == [1, 1, 1]
+
+
+def test_pull_leaves_the_rest_missing():
+    doc = without_annotation(corpus()[0])
+    assert not doc.has_annotation("ENT_IOB")
+    assert record_of(doc)["id"] == "d-1"
+    assert doc.text == PEOPLE

@@ -1,0 +1,54 @@
+from dataclasses import replace
+
+from spacy_ner_plus.annotation.review.push import plan_push
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, TaskSpan
+
+SPANS = (TaskSpan(0, 3, "PER", 0.51239),)
+TASKS = [Task(name, f"Ann {name}", SPANS) for name in "abcde"]
+
+
+def stored(task, key="", **about):
+    return StoredTask(key or task.id, task.id, about.pop("text", task.text), task.predictions, **about)
+
+
+def test_push_sends_only_what_is_not_there():
+    plan = plan_push(TASKS, [stored(TASKS[3]), StoredTask("9", "", "Another's.")])
+    assert plan.new == [TASKS[0], TASKS[1], TASKS[2], TASKS[4]]
+    assert [one.key for one in plan.same] == ["d"]
+    assert [one.key for one in plan.others] == ["9"]
+    # All of it stored, and the connection cut before that was known.
+    assert not plan_push(TASKS, map(stored, TASKS)).new
+
+
+def test_push_replaces_what_nobody_has_touched_and_leaves_the_rest():
+    news = [replace(task, predictions=()) for task in TASKS]
+    there = [
+        stored(TASKS[0]),
+        stored(TASKS[1], annotations=1),
+        stored(TASKS[2], drafts=1),
+        stored(TASKS[3], text="Another text", annotations=1),
+        stored(news[4]),
+    ]
+    plan = plan_push(news, there)
+    assert plan.replaced == [(there[0], news[0])]
+    assert plan.left == there[1:4]
+    assert plan.changed == [there[3]]
+    assert plan.same == [there[4]]
+    assert not plan.new
+
+
+def test_push_knows_equal_predictions_in_any_order_and_with_rounded_scores():
+    two = replace(TASKS[0], predictions=(*SPANS, TaskSpan(4, 5, "LOC")))
+    there = stored(replace(two, predictions=(TaskSpan(4, 5, "LOC"), SPANS[0]._replace(score=0.5124))))
+    assert plan_push([two], [there]).same == [there]
+    assert plan_push([replace(two, predictions=None)], [there]).replaced
+
+
+def test_push_removes_untouched_doubles():
+    one = TASKS[0]
+    twice = [stored(one, "1"), stored(one, "2"), stored(one, "3")]
+    plan = plan_push([one], twice)
+    assert (plan.same, plan.doubled) == (twice[:1], twice[1:])
+    touched = [twice[0], replace(twice[1], annotations=1), replace(twice[2], drafts=1)]
+    plan = plan_push([one], touched)
+    assert (plan.left, plan.doubled) == (touched[1:], touched[:1])

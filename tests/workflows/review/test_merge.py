@@ -1,0 +1,30 @@
+import pytest
+from spacy.tokens import DocBin
+
+from spacy_ner_plus.corpus import load_docs
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.review.merge import merge, parse_sets
+from tests.annotation.review.docs import NLP, PEOPLE, ents, make_doc
+
+
+def test_merge_takes_sets_by_policy(tmp_path):
+    for name, found in {"ann": ("Bob", "PER"), "bob": ("Bob", "ORG")}.items():
+        doc = make_doc(PEOPLE, ("Oslo", "LOC"), found)
+        DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / f"{name}.spacy")
+    sets = [tmp_path / "ann.spacy", tmp_path / "bob.spacy"]
+    done = merge(sets, tmp_path / "gold.spacy", policy="intersection", resamples=0)
+    (doc,) = load_docs(tmp_path / "gold.spacy", NLP.vocab)
+    assert ents(doc) == [("Oslo", "LOC")]
+    assert [row["name"] for row in done.report["annotators"]] == ["ann", "bob"]
+    assert done.report["agreement"]["pairs"][0]["f1"] == 0.5
+    assert "labels" not in done.report
+
+
+def test_merge_names_sets_apart():
+    assert parse_sets(["a/x.spacy", "b/x.spacy", "eve=c.spacy"]) == {
+        "a/x.spacy": "a/x.spacy",
+        "b/x.spacy": "b/x.spacy",
+        "eve": "c.spacy",
+    }
+    with pytest.raises(UserError, match="E747"):
+        parse_sets(["x.spacy", "x=y.spacy"])

@@ -1,0 +1,74 @@
+"""Files all the way: pushed, annotated by two people as doccano would have it, and pulled."""
+
+import json
+
+import pytest
+
+from spacy_ner_plus.corpus import load_docs
+from spacy_ner_plus.data.records.record import record_of
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.workflows.review.pull import pull
+from spacy_ner_plus.workflows.review.push import push
+from tests.annotation.review.docs import NLP, NONE, PEOPLE, ents, write_corpus
+
+
+def export(folder, people):
+    """Write each person's rows, with these labels of the first text."""
+    rows = [json.loads(line) for line in (folder / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
+    (folder / "export").mkdir()
+    for name, spans in people.items():
+        kept = [{"id": i, **row, "Comments": []} for i, row in enumerate(rows) if row["text"] not in (NONE,)]
+        for row in kept:
+            row["label"] = spans if row["text"] == PEOPLE else row["label"]
+        lines = "".join(json.dumps(row) + "\n" for row in kept)
+        (folder / "export" / f"{name}.jsonl").write_text(lines, encoding="utf8")
+
+
+@pytest.fixture
+def reviewed(tmp_path):
+    write_corpus(tmp_path / "weak.spacy")
+    pushed = push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
+    assert pushed.sent == 3
+    export(
+        tmp_path,
+        {"ann": [[0, 7, "PER"], [12, 15, "PER"]], "bob": [[0, 7, "PER"], [19, 23, "LOC"]]},
+    )
+    return tmp_path
+
+
+def test_pull_writes_gold_and_leaves_conflicts_and_the_rest_missing(reviewed):
+    found = pull(
+        reviewed / "weak.spacy",
+        str(reviewed / "export"),
+        reviewed / "gold.spacy",
+        tool="doccano",
+        each=reviewed / "each.spacy",
+        resamples=0,
+    )
+    assert (found.reviewed, len(found.docs)) == (2, 3)
+    docs = load_docs(reviewed / "gold.spacy", NLP.vocab)
+    assert ents(docs[0]) == [("Ann Lee", "PER")]
+    assert [token.text for token in docs[0] if token.ent_iob == 0] == ["Bob", "Oslo"]
+    assert len(docs[1].ents) == 2
+    assert not docs[2].has_annotation("ENT_IOB")
+    each = load_docs(reviewed / "each.spacy", NLP.vocab)
+    assert sorted(record_of(doc)["annotator"] for doc in each) == ["ann", "ann", "bob", "bob"]
+    report = json.loads((reviewed / "gold.spacy.report.json").read_text())
+    assert report["policy"] == "majority"
+    assert report["labels"]["ORG"]["rate"] == 0
+    assert report["agreement"]["pairs"][0]["documents"] == 2
+    union = pull(
+        reviewed / "weak.spacy", str(reviewed / "export"), tool="doccano", policy="union", resamples=0
+    )
+    assert len(union.docs[0].ents) == 3
+
+
+def test_pull_writes_nothing_where_it_fails(reviewed):
+    gold = reviewed / "gold.spacy"
+    with pytest.raises(UserError, match="E745"):
+        pull(reviewed / "weak.spacy", str(reviewed / "export"), gold, tool="doccano", policy="weighted")
+    with pytest.raises(UserError, match="E101"):
+        pull(reviewed / "weak.spacy", str(reviewed / "nowhere"), gold, tool="doccano")
+    with pytest.raises(UserError, match="E320"):
+        pull(reviewed / "weak.spacy", str(reviewed / "export"), reviewed / "weak.spacy", tool="doccano")
+    assert not gold.exists()
