@@ -53,6 +53,11 @@ SETTINGS = {
         "[components.structured_llm_ner.model]",
         "../llm_servers.md",
     ),
+    "spacy_ner_plus.annotation.generate.presidio.presidio:PresidioSettings": (
+        "The backend presidio of generate",
+        "`--settings FILE` or `--set NAME=VALUE` of `generate`",
+        "../generate.md",
+    ),
 }
 GROUPS = {
     "spacy_factories": ("Components", "`nlp.add_pipe(NAME)`, or `factory` in a config"),
@@ -64,6 +69,7 @@ GROUPS = {
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
     "spacy_ner_plus_formats": ("Formats of corpora", "`--format NAME` and `--to NAME` of `convert`"),
     "spacy_ner_plus_review_tools": ("Review tools", "`review push NAME` and `review pull NAME`"),
+    "spacy_ner_plus_generators": ("Backends of generate", "`--backend NAME` of `generate`"),
     "spacy_loggers": ("Loggers", "`@loggers` in a config"),
     "thinc_schedules": ("Schedules", "`@schedules` in a config"),
     "thinc_llm_tasks": ("Tasks of spacy-llm", "`@llm_tasks` in a config"),
@@ -126,10 +132,11 @@ def _settings() -> Iterator[str]:
     yield from ["# Settings", "", NOTE, ""]
     for target, (title, section, page) in SETTINGS.items():
         declared = _load(target)
+        where = f"In `{section}` of a config" if section.startswith("[") else f"By {section}"
         yield from [
             f"## {title}",
             "",
-            f"In `{section}` of a config; more in [{Path(page).stem}]({page}).",
+            f"{where}; more in [{Path(page).stem}]({page}).",
             "",
         ]
         yield from ["| setting | type | default | allowed | |", "| --- | --- | --- | --- | --- |"]
@@ -178,6 +185,9 @@ def _name(name: str, made: Any) -> Iterator[str]:
         return
     if hasattr(made, "requirements"):
         yield from [f"{made.about}: [more](../review.md).", ""]
+        return
+    if hasattr(made, "make"):
+        yield from [f"{made.about[0].upper()}{made.about[1:]}: [more](../generate.md).", ""]
         return
     if not callable(made):
         yield from [f"A table of {len(made)} entries.", ""]

@@ -683,6 +683,26 @@ class Errors(metaclass=_Coded):
     )
     E402 = "There are no templates for the language '{lang}'; there are for: {langs}."
     E404 = "A corpus needs at least one record in {part}, not {asked}."
+    E730 = "'{backend}' is no `backend` (--backend) of synthetic records. Choose one of: {backends}."
+    E731 = (
+        "The backend '{backend}' ({value}) can't be used: {reason}. Mend the package that brings it, or take its "
+        "entry point out."
+    )
+    E732 = "'{setting}' is no setting of the backend '{backend}'. It has: {known}."
+    E733 = "`{setting}` of the backend is {value}. Give {remedy}."
+    E734 = (
+        "The backend '{backend}' gave a record for {part} that isn't valid: {record}. Nothing is written. A backend "
+        "makes its records by the check that it is given."
+    )
+    E735 = (
+        "The backend '{backend}' gave no record that is valid, and nothing is written: {reasons}. Change what is asked "
+        "for, or its `settings` (--settings)."
+    )
+    E736 = "'{instructions}' is no form of `instructions` (--instructions). Choose one of: {known}."
+    E737 = "The format '{format}' is a folder, and can't be written `to` (--to) beside others. `convert` writes it."
+    E738 = (
+        "Can't read the `settings` (--settings) in '{path}': {reason}. Give a YAML or JSON file of a mapping."
+    )
 
     E501 = "Can't load the pipeline '{name}': {reason}"
     E502 = (
@@ -1063,4 +1083,8 @@ class Warnings(metaclass=_Coded):
         "Processes that have copies of one chat model don't find each other here ({reason}): each of them takes all of "
         "`max_concurrency`, the rates a minute and the `budget`, and what they took isn't added up. Divide these by "
         "the number of processes."
+    )
+    W730 = (
+        "Only {kept:,} of the {asked:,} records that were asked for could be made for {part} by '{backend}'. The "
+        "report says what was refused and why."
     )

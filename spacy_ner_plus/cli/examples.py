@@ -14,7 +14,10 @@ EXAMPLES = {
     "init": ("init my_project",),
     "check-project": ("check-project all --corpus mine --files assets/mine",),
     "check-corpus": ("check-corpus corpus/conll --source assets/conllpp",),
-    "generate": ("generate assets/synthetic --train 200 --dev 50 --test 50",),
+    "generate": (
+        "generate assets/synthetic --train 200 --dev 50 --test 50",
+        "generate corpus/pii --backend presidio --train 2000 --to spacy --instructions guidelines",
+    ),
     "annotate": (
         "annotate en_core_web_sm texts.jsonl corpus/weak.spacy --label-map labels.json",
         "annotate small=en_core_web_sm training/rules texts.txt corpus/weak.spacy --policy union",

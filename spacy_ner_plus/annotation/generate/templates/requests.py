@@ -22,21 +22,18 @@ Friday, Jordan, 7) are in all of them, in many meanings. No template of train is
 another part; dev and test share theirs.
 """
 
-import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 import spacy
-from spacy.language import Language
 
-from spacy_ner_plus.annotation.values import Values
-from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
+from spacy_ner_plus.annotation.generate.records import Record, RecordCheck, surfaces_of
+from spacy_ner_plus.annotation.generate.templates.values import Values
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import CharSpan, align, spans_to_tags
+from spacy_ner_plus.spans import CharSpan
 
 # The version of Faker that made the bundled corpus; another may draw other names.
 FAKER_VERSION = "40.54.0"
@@ -46,8 +43,10 @@ ARTICLE = re.compile(r"(?i:the )?")
 MOST_USES = (25, 5, 1)
 DRAWS = 50
 LOWER, UPPER, UNENDED = 0.35, 0.03, 0.25
-
-Record = dict[str, Any]
+# Why a text is made anew.
+REPEATED = "refused: an entity that the text has twice"
+TAKEN = "refused: an entity that another part has"
+SAME_TEXT = "refused: a text that is there already"
 
 
 class Request(NamedTuple):
@@ -58,7 +57,13 @@ class Request(NamedTuple):
 
 
 def generate_corpus(
-    train: int = 200, dev: int = 50, *, test: int = 0, seed: int = 0, lang: str = "en"
+    train: int = 200,
+    dev: int = 50,
+    *,
+    test: int = 0,
+    seed: int = 0,
+    lang: str = "en",
+    check: RecordCheck | None = None,
 ) -> tuple[list[Record], ...]:
     """Make the parts; the same seed and version of Faker make the same records.
 
@@ -66,40 +71,29 @@ def generate_corpus(
     dev (int): How many to choose the best step on.
     test (int): How many to evaluate on, of dev's templates with other entities. Default: 0 for no such part.
     lang (str): Code of the language, for which there must be templates.
-    RETURNS (tuple[list[Record], ...]): Records of the form `bio-json`: train, dev and, where it was asked for, test.
+    check (RecordCheck | None): What makes records of texts, and counts what it refuses; None for one of its own.
+    RETURNS (tuple[list[Record], ...]): Train, dev and, where it was asked for, test.
     RAISES (UserError): More records than there can be distinct ones, a language
         without templates, or Faker missing.
     """
     resource = _read_resource(lang)
+    check = RecordCheck(spacy.blank(lang)) if check is None else check
     for part, asked in (("train", train), ("dev", dev + test)):
         most = _most(resource[part]["templates"])
         if asked < 1:
             raise UserError(Errors.E404.format(part=part, asked=asked))
         if asked > most:
             raise UserError(Errors.E401.format(most=most, part=part, asked=asked, file=_file_name(lang)))
-    parts = [_generate_part(resource, "train", train, seed, lang, taken=())]
-    taken = {surface.lower() for _, surface in record_entities(parts[0], lang)}
-    parts.append(_generate_part(resource, "dev", dev, seed, lang, taken=taken))
+    parts = [_generate_part(resource, "train", train, seed, lang, check, taken=())]
+    taken = surfaces_of(parts[0])
+    parts.append(_generate_part(resource, "dev", dev, seed, lang, check, taken=taken))
     if test:
-        taken |= {surface.lower() for _, surface in record_entities(parts[1], lang)}
-        texts = {record["text"].lower() for record in parts[1]}
+        taken |= surfaces_of(parts[1])
+        texts = {record.text.lower() for record in parts[1]}
         # Texts without entities may be dev's again: as many more are made.
-        more = _generate_part(resource, "dev", dev + test, seed + 1, lang, taken=taken)
-        parts.append([record for record in more if record["text"].lower() not in texts][:test])
+        more = _generate_part(resource, "dev", dev + test, seed + 1, lang, check, taken=taken)
+        parts.append([record for record in more if record.text.lower() not in texts][:test])
     return tuple(parts)
-
-
-def records_to_json(records: Iterable[Record]) -> str:
-    """RETURNS (str): A file of the form `bio-json`, a record a line."""
-    return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
-
-
-def record_entities(records: Sequence[Record], lang: str = "en") -> list[tuple[str, str]]:
-    """RETURNS (list[tuple[str, str]]): Label and text of each entity of records, in order."""
-    docs = bio_json_to_docs(
-        records_to_json(records).split("\n"), spacy.blank(lang), issues=IssueLog(), where=""
-    )
-    return [(ent.label_, ent.text) for doc in docs for ent in doc.ents]
 
 
 def _file_name(lang: str) -> str:
@@ -134,10 +128,16 @@ def _most(templates: Iterable[str]) -> int:
 
 
 def _generate_part(
-    resource: dict[str, Any], part: str, count: int, seed: int, lang: str, *, taken: Collection[str]
+    resource: dict[str, Any],
+    part: str,
+    count: int,
+    seed: int,
+    lang: str,
+    check: RecordCheck,
+    *,
+    taken: Collection[str],
 ) -> list[Record]:
     """Go round the templates until there are enough records."""
-    nlp = spacy.blank(lang)
     values = Values(resource, part, seed)
     left = {template: _uses(template) for template in resource[part]["templates"]}
     records: dict[str, Record] = {}
@@ -150,17 +150,33 @@ def _generate_part(
         for template in round_of_templates[: count - len(records)]:
             left[template] -= 1
             for _ in range(DRAWS):
-                request = _fill(template, values)
-                surfaces = [request.text[span.start : span.end].lower() for span in request.spans]
-                if len(set(surfaces)) < len(surfaces) or not set(surfaces).isdisjoint(taken):
-                    continue
-                record = _to_record(request, nlp)
-                if record is not None and request.text.lower() not in records:
-                    records[request.text.lower()] = record
+                record = _draw(template, values, check, taken, records)
+                if record is not None:
+                    records[record.text.lower()] = record
                     break
             else:
                 left[template] = 0
     return list(records.values())
+
+
+def _draw(
+    template: str, values: Values, check: RecordCheck, taken: Collection[str], records: Collection[str]
+) -> Record | None:
+    """RETURNS (Record | None): A record of a template; None where what came isn't one, or is there already."""
+    text, spans = _fill(template, values)
+    surfaces = [text[span.start : span.end].lower() for span in spans]
+    why = ""
+    if len(set(surfaces)) < len(surfaces):
+        why = REPEATED
+    elif not set(surfaces).isdisjoint(taken):
+        why = TAKEN
+    elif text.lower() in records:
+        why = SAME_TEXT
+    if why:
+        check.offered += 1
+        check.refuse(why, text, template)
+        return None
+    return check(text, spans, origin=template, all_tokens=False)
 
 
 def _fill(template: str, values: Values) -> Request:
@@ -185,18 +201,3 @@ def _fill(template: str, values: Values) -> Request:
     elif case < LOWER + UPPER:
         text = text.upper()
     return Request(text, spans)
-
-
-def _to_record(request: Request, nlp: Language) -> Record | None:
-    """Write a request as a record; None where it would not be read as it is meant."""
-    doc = nlp.make_doc(request.text)
-    fitting, misaligned = align(doc, request.spans)
-    if misaligned:
-        return None
-    tags = spans_to_tags(fitting, len(doc))
-    labels = [[token.text, tag] for token, tag in zip(doc, tags, strict=True) if tag != "O"]
-    record = {"text": request.text, "labels": labels}
-    issues = IssueLog()
-    (read,) = bio_json_to_docs([json.dumps(record)], nlp, issues=issues, where="")
-    found = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in read.ents]
-    return None if len(issues) or found != request.spans else record

@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_ner_plus.annotation.generate import (
+from spacy_ner_plus.annotation.generate.records import records_to_json, surfaces_of
+from spacy_ner_plus.annotation.generate.templates.requests import (
     FAKER_VERSION,
     SLOT,
     _read_resource,
     generate_corpus,
-    record_entities,
-    records_to_json,
 )
 from spacy_ner_plus.data.formats.bio_json import bio_json_to_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 
-ASSETS = Path(__file__).parents[2] / "assets" / "synthetic"
+ASSETS = Path(__file__).parents[4] / "assets" / "synthetic"
 LABELS = {"NAME", "EMAIL", "TIME", "DATE", "PHONE", "LOCATION"}
 # Those with templates and lists of their own.
 PARTS = ("train", "dev")
@@ -67,7 +66,7 @@ def test_generate_bundled_labels_are_tokens_of_the_blank_tokenizer():
 
 def test_generate_bundled_parts_share_no_entity():
     train, dev, test = (
-        {text.lower() for _, text in record_entities(json.loads(bundled(part)))} for part in BUNDLED
+        {ent.text.lower() for doc in read(bundled(part))[0] for ent in doc.ents} for part in BUNDLED
     )
     assert train & dev == train & test == dev & test == set()
 
@@ -102,7 +101,7 @@ def test_generate_lists_are_of_one_part():
 
 
 def test_generate_slots_have_values_or_makers():
-    from spacy_ner_plus.annotation.values import Values
+    from spacy_ner_plus.annotation.generate.templates.values import Values
 
     resource = _read_resource("en")
     for part in PARTS:
@@ -117,21 +116,17 @@ def test_generate_is_decided_by_its_seed(small):
 
 
 def test_generate_keeps_articles_and_titles_out_of_entities(small):
-    entities = [
-        text.lower() for part in generate_corpus(200, 50, seed=5) for _, text in record_entities(part)
-    ]
+    entities = [text for part in generate_corpus(200, 50, seed=5) for text in surfaces_of(part)]
     assert not [text for text in entities if text.startswith(("the ", "dr. ", "mr ", "ms ", "uncle "))]
 
 
 def test_generate_parts_share_no_entity_for_other_seeds_and_sizes():
-    train, dev = (
-        {text.lower() for _, text in record_entities(part)} for part in generate_corpus(600, 150, seed=11)
-    )
+    train, dev = (surfaces_of(part) for part in generate_corpus(600, 150, seed=11))
     assert train & dev == set()
 
 
 def test_generate_varies_case(small):
-    texts = [record["text"] for record in generate_corpus(200, 50, seed=5)[0]]
+    texts = [record.text for record in generate_corpus(200, 50, seed=5)[0]]
     lower = sum(text == text.lower() for text in texts)
     assert 0.2 < lower / len(texts) < 0.6
 

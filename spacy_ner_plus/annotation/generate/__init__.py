@@ -1,0 +1,1 @@
+"""Synthetic records: from templates, from Presidio's sentences, or from a chat model."""

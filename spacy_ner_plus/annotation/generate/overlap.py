@@ -1,0 +1,90 @@
+"""What a synthetic corpus has in common with another one, such as the one that a model is tested on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+
+from spacy_ner_plus.alignment.normalization import normalise
+from spacy_ner_plus.annotation.generate.records import Record
+from spacy_ner_plus.annotation.generate.shingles import NearDuplicates
+
+# From which Jaccard similarity of neighbouring words on texts are nearly the same.
+NEARLY = 0.7
+# So many words in a row are no chance any more.
+_NGRAM = 8
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What records share with a corpus.
+
+    corpus (str): Its name.
+    documents (int): How many it has.
+    same_texts (int): How many records have a text of it, but for case, white space and the like.
+    near_texts (int): How many more are nearly the same as one of it.
+    ngrams (float): The share of the records' runs of eight words that it has.
+    entities (float): The share of the records' different entities, with their labels, that it has.
+    example (tuple[str, str]): The first record that is the same or nearly so, and the text of the corpus; '' for none.
+    """
+
+    corpus: str
+    documents: int
+    same_texts: int
+    near_texts: int
+    ngrams: float
+    entities: float
+    example: tuple[str, str] = ("", "")
+
+
+def measure_overlap(records: Sequence[Record], docs: Iterable[Doc], corpus: str) -> Overlap:
+    """Compare records with a corpus.
+
+    docs (Iterable[Doc]): The corpus, annotated or not.
+    corpus (str): Its name.
+    """
+    near = NearDuplicates(NEARLY)
+    texts: set[str] = set()
+    their_ngrams: set[tuple[str, ...]] = set()
+    their_entities: set[tuple[str, str]] = set()
+    documents = 0
+    for doc in docs:
+        documents += 1
+        text = doc.text
+        form = normalise(text)
+        if form not in texts:
+            texts.add(form)
+            near.add(text)
+            their_ngrams |= _ngrams(form)
+        their_entities |= {(ent.label_, normalise(ent.text)) for ent in doc.ents}
+    same = nearly = 0
+    example = ("", "")
+    ngrams: set[tuple[str, ...]] = set()
+    entities: set[tuple[str, str]] = set()
+    for record in records:
+        form = normalise(record.text)
+        ngrams |= _ngrams(form)
+        entities |= {(label, normalise(text)) for label, text in record.entities}
+        found = (record.text, 1.0) if form in texts else near.find(record.text)
+        same += form in texts
+        nearly += form not in texts and found is not None
+        if found is not None and not example[0]:
+            example = (record.text, found[0])
+    return Overlap(
+        corpus,
+        documents,
+        same,
+        nearly,
+        _share(ngrams, their_ngrams),
+        _share(entities, their_entities),
+        example,
+    )
+
+
+def _ngrams(form: str) -> set[tuple[str, ...]]:
+    words = form.split()
+    return {tuple(words[at : at + _NGRAM]) for at in range(len(words) - _NGRAM + 1)}
+
+
+def _share(ours: set, theirs: set) -> float:
+    return len(ours & theirs) / len(ours) if ours else 0.0

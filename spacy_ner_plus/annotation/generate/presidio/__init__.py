@@ -1,0 +1,1 @@
+"""Sentences with personal data, from the templates of Presidio's evaluator."""

@@ -1,0 +1,1 @@
+"""Requests to an assistant, from templates and lists of values."""

@@ -1,0 +1,37 @@
+import random
+
+import pytest
+import spacy
+
+from spacy_ner_plus.annotation.generate.records import RecordCheck
+from spacy_ner_plus.annotation.generate.shingles import NearDuplicates, jaccard, pattern_of, shingles_of
+from spacy_ner_plus.spans import CharSpan
+
+
+def test_shingles_ignore_case_quotes_and_spaces():
+    assert shingles_of("Ann\N{RIGHT SINGLE QUOTATION MARK}s  here.") == shingles_of("ann's here .")
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.7, 0.9, 1.0])
+def test_near_duplicates_are_those_that_comparing_all_pairs_finds(threshold):
+    rng = random.Random(0)
+    texts = [" ".join(rng.choices("abcdef", k=rng.randrange(1, 9))) for _ in range(300)]
+    near, added = NearDuplicates(threshold), []
+    for text in texts:
+        similar = [(jaccard(shingles_of(text), shingles_of(other)), -n) for n, other in enumerate(added)]
+        best = max([found for found in similar if found[0] >= threshold], default=None)
+        assert near.find(text) == (None if best is None else (added[-best[1]], best[0]))
+        near.add(text)
+        added.append(text)
+
+
+def test_near_duplicates_above_one_are_none():
+    near = NearDuplicates(1.1)
+    near.add("the same")
+    assert near.find("the same") is None
+
+
+def test_patterns_of_records_have_labels_for_entities():
+    check = RecordCheck(spacy.blank("en"))
+    record = check("Ann saw Bo.", [CharSpan(0, 3, "PER"), CharSpan(8, 10, "DOG")])
+    assert pattern_of(record) == "[PER] saw [DOG]."
