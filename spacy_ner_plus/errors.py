@@ -575,6 +575,14 @@ class Errors(metaclass=_Coded):
         "'{path}' can't be converted: {reason}. Nothing of it was run. Give the file as its maker published it, or a "
         "model with safetensors."
     )
+    E640 = (
+        "zero_shot_ner: '{name}' is a model of gliner2, which can't be trained here. Set `trained` to \"nothing\", or "
+        "take a GLiNER model."
+    )
+    E641 = (
+        "No entity of the corpus has a label that '{name}' asks for: the corpus has {found}, and it asks for {asked}. "
+        "Set `label_map`, which gives each name that is asked for its label, or `labels`."
+    )
     E632 = "`{setting}` of zero_shot_ner is {value}. Give {remedy}."
 
     E301 = "Can't read the corpus '{path}': {reason}. Give a .spacy file, or a folder of them."
@@ -1036,6 +1044,10 @@ class Warnings(metaclass=_Coded):
         "bi-encoder, which reads labels once."
     )
     W321 = "In this run of '{name}': {lost}. Its `issues` count them."
+    W322 = (
+        "'{name}' can't learn all of the {count} entities that it looked at: {lost}. Their words are left out, but for "
+        "those of labels that aren't asked for, which count as no entity."
+    )
     W301 = (
         "Labels of gold that are never predicted: {labels}. None of their entities can be right: they are missed "
         "or, where something else was found in their place, have the wrong label."

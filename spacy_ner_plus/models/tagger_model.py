@@ -355,7 +355,7 @@ class TaggerModel(Shim):
         if not any(parameter.grad is not None for parameter in network.parameters()):
             return
         if self._optimizer is None:
-            self._optimizer = make_adamw(network, self.settings.head_rate_factor)
+            self._optimizer = make_adamw(network, network.head_parameters(), self.settings.head_rate_factor)
         take_step(self._optimizer, optimizer, network)
         self._inference = None
         network.ranges = None

@@ -213,6 +213,7 @@ OTHER_TESTS = {
     "pipeline/zero_shot_ner/test_package": "a packaged pipeline",
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
     "pipeline/transformer_ner/test_new_labels": "labels that come later, from the component to its losses",
+    "pipeline/zero_shot_ner/test_training": "fine-tuning, from a config to a saved component",
     "pipeline/test_contract": "what all components hold to",
     "pipeline/test_real_pipelines": "all components in pipelines of spaCy's",
     "pipeline/transformer_ner/test_shared_models": "models that pipelines share",

@@ -9,17 +9,18 @@ import torch
 from thinc.api import Optimizer
 from torch import nn
 
-from spacy_ner_plus.models.network.tagger import Tagger
 
+def make_adamw(
+    network: nn.Module, heads: Sequence[nn.Parameter], head_rate_factor: float
+) -> torch.optim.AdamW:
+    """Make an optimizer, its rates still to be set.
 
-def make_adamw(network: Tagger, head_rate_factor: float) -> torch.optim.AdamW:
-    """Make an optimizer for a tagger, its rates still to be set.
-
+    heads (Sequence[nn.Parameter]): The parameters that start untrained.
     head_rate_factor (float): Learning rate of what starts untrained, as a multiple
         of the encoder's.
     RETURNS (torch.optim.AdamW): With parameters in groups by rate and decay.
     """
-    head = {id(parameter) for parameter in network.head_parameters()}
+    head = {id(parameter) for parameter in heads}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
@@ -56,7 +57,7 @@ def replace_parameters(
         adamw.state.pop(old, None)
 
 
-def take_step(adamw: torch.optim.AdamW, settings: Optimizer, network: Tagger) -> None:
+def take_step(adamw: torch.optim.AdamW, settings: Optimizer, network: nn.Module) -> None:
     """Take a step (AdamW: Loshchilov and Hutter, 2019), and forget the gradient.
 
     adamw (torch.optim.AdamW): What `make_adamw` made.

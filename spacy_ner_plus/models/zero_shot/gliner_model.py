@@ -114,8 +114,18 @@ class GLiNERModel:
         """RETURNS (Module): The base model that reads texts."""
         return self.network.token_rep_layer.bert_layer.model
 
+    @property
+    def encoders(self) -> list[torch.nn.Module]:
+        """RETURNS (list[Module]): What is pretrained: the encoder of texts, and that of labels where there is one."""
+        if self.reads_prompts:
+            return [self.encoder]
+        return [self.encoder, self.network.token_rep_layer.labels_encoder.model]
+
     def compute_in(self, dtype: torch.dtype) -> None:
         """Let the encoder of texts compute in other floats than those of its weights, which stay."""
+        if self._labels is not None:
+            # Weights may have changed since.
+            self._labels = LabelEmbeddings()
         path = "token_rep_layer.bert_layer.model"
         self._computing = with_module(self.network, path, in_precision(self.encoder, dtype))
 
@@ -151,12 +161,31 @@ class GLiNERModel:
             bounds = torch.tensor(least, dtype=torch.float32, device=device)
             if self._scores_tokens:
                 return find_token_spans(self.network.scorer(words, embedded).float(), lengths, bounds)
-            if self._head is None:
-                self._head = SpanHead(self.network.span_rep_layer, self._gliner.config.max_width)
-            return self._head.find(words, self.network.prompt_rep_layer(embedded), lengths, bounds)
+            return self._span_head.find(words, self.network.prompt_rep_layer(embedded), lengths, bounds)
+
+    def logits(self, windows: Sequence[Window], prompts: Prompts) -> list[torch.Tensor]:
+        """Score all spans or words of some windows by the network itself, in its own floats and with a gradient.
+
+        RETURNS (list[Tensor]): For each width of spans, from one word on, logits of shape (windows, starts, prompts);
+            of a model that scores words, one tensor of shape (windows, words, prompts, 3): start, end, inside.
+        """
+        texts = [[word.text for word in window.words] for window in windows]
+        device = next(self.network.parameters()).device
+        words, embedded = self._embed(texts, [_read_as(prompt) for prompt in prompts], device, learns=True)
+        if self._scores_tokens:
+            return [self.network.scorer(words, embedded)]
+        return self._span_head.logits(
+            words, self.network.prompt_rep_layer(embedded), [len(words) for words in texts]
+        )
+
+    @property
+    def _span_head(self) -> SpanHead:
+        if self._head is None:
+            self._head = SpanHead(self.network.span_rep_layer, self._gliner.config.max_width)
+        return self._head
 
     def _embed(
-        self, texts: list[list[str]], labels: list[str], device: torch.device
+        self, texts: list[list[str]], labels: list[str], device: torch.device, *, learns: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """RETURNS (tuple[Tensor, Tensor]): Embeddings of words, of shape (texts, words, hidden), and of labels, of
         shape (texts, labels, hidden)."""
@@ -166,8 +195,13 @@ class GLiNERModel:
         inputs = {key: inputs[key] for key in ("input_ids", "attention_mask", "words_mask")}
         lengths = torch.tensor([[len(words)] for words in texts], device=device)
         if self._labels is not None:
-            inputs["labels_embeds"] = self._labels.of(labels, self.network, self._encode_labels)
-        found = self._computing.get_representations(text_lengths=lengths, **inputs)
+            inputs["labels_embeds"] = (
+                self._encode_labels(labels)
+                if learns
+                else self._labels.of(labels, self.network, self._encode_labels)
+            )
+        network = self.network if learns else self._computing
+        found = network.get_representations(text_lengths=lengths, **inputs)
         # A word of a text that looks like the mark of a label would be another one.
         return found.words_embedding.float(), found.prompts_embedding[:, : len(labels)].float()
 

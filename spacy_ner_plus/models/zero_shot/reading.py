@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.models.zero_shot.prompts import Prompts
@@ -87,7 +87,7 @@ def read_texts(
             asked[part.prompts, part.least].append(_Piece(i, number, window, stretch.start))
     for (prompts, least), pieces in asked.items():
         beside = sum(len(prompt.name.split()) + 1 for prompt in prompts) if model.reads_prompts else 0
-        for batch in _batches(pieces, layout.batch_words, beside):
+        for batch in batch_windows(pieces, layout.batch_words, beside):
             results = model.score([piece.window for piece in batch], prompts, least)
             for piece, candidates in zip(batch, results, strict=True):
                 moved = [c._replace(start=c.start + piece.first, end=c.end + piece.first) for c in candidates]
@@ -167,9 +167,21 @@ def divide_prompts(
     yield first, len(sizes), max(limit - fixed - used, 1)
 
 
-def _batches(pieces: list[_Piece], most: int, beside: int) -> Iterator[list[_Piece]]:
-    """Windows of like length together, the longest first: what doesn't fit into memory fails at once."""
-    batch: list[_Piece] = []
+class _Windowed(Protocol):
+    @property
+    def window(self) -> Window: ...
+
+
+W = TypeVar("W", bound=_Windowed)
+
+
+def batch_windows(pieces: Sequence[W], most: int, beside: int) -> Iterator[list[W]]:
+    """Windows of like length together, the longest first: what doesn't fit into memory fails at once.
+
+    most (int): Most words that are computed at once.
+    beside (int): Words that are read with each window.
+    """
+    batch: list[W] = []
     width = 0
     for piece in sorted(pieces, key=lambda piece: -len(piece.window.words)):
         width = width or len(piece.window.words) + beside

@@ -52,6 +52,30 @@ class SpanHead:
                     _collect(found, i, width, logits, lengths[i : i + 1], least)
         return [sorted(candidates) for candidates in found]
 
+    def logits(self, words: torch.Tensor, prompts: torch.Tensor, lengths: list[int]) -> list[torch.Tensor]:
+        """Score all spans, with a gradient.
+
+        RETURNS (list[Tensor]): For each width, from one word on, logits of shape (texts, starts, prompts). Those of
+            spans that reach beyond a text are of no meaning.
+        """
+        if self._marks is not None:
+            return [logits for _, logits in self._scores_by_marks(words, prompts)]
+        by_text = [
+            dict(self._scores_by_layer(words[i : i + 1, :length], prompts[i : i + 1]))
+            for i, length in enumerate(lengths)
+        ]
+        longest = words.shape[1]
+        empty = words.new_zeros(1, 0, prompts.shape[1])
+        return [
+            torch.cat(
+                [
+                    nn.functional.pad(found, (0, 0, 0, longest - width + 1 - found.shape[1]))
+                    for found in (scores.get(width, empty) for scores in by_text)
+                ]
+            )
+            for width in range(1, min(self._widest, longest) + 1)
+        ]
+
     def _scores_by_marks(
         self, words: torch.Tensor, prompts: torch.Tensor
     ) -> Iterator[tuple[int, torch.Tensor]]:
@@ -68,6 +92,7 @@ class SpanHead:
         bias = (prompts @ last.bias)[:, None, :]
         for width in range(1, min(self._widest, words.shape[1]) + 1):
             inner = (starts[:, : starts.shape[1] - width + 1] + ends[:, width - 1 :]).relu_()
+            inner = nn.functional.dropout(inner, marks.out_project[2].p, marks.training)
             if not is_few:
                 inner = nn.functional.linear(inner, last.weight)
             yield width, torch.baddbmm(bias, inner, weights)

@@ -100,6 +100,30 @@ class ZeroShotModel:
         limit_threads()
         return read_texts(self.model, questions, layout, IssueLog() if issues is None else issues)
 
+    # Learning
+
+    def replace(self, checkpoint: Checkpoint, name: str) -> None:
+        """Take another model in the place of what it holds.
+
+        name (str): For messages.
+        RAISES (UserError): Where its library can't make it.
+        """
+        self._take(checkpoint, name)
+        self._files = None
+
+    def duplicate(self) -> SpanModel:
+        """RETURNS (SpanModel): The model as it is now, with weights of its own, where it is computed."""
+        device = next(self.model.network.parameters()).device
+        checkpoint = self.checkpoint()
+        make = make_gliner if checkpoint.library == "gliner" else make_gliner2
+        model = make(checkpoint, self.source)
+        model.network.to(device)
+        return model
+
+    def note_change(self) -> None:
+        """What is made of the weights is made anew: they have changed."""
+        self._device = None
+
     # Saving. What is saved is what was loaded, wherever it came from.
 
     def checkpoint(self) -> Checkpoint:

@@ -3,14 +3,16 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
+from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
+from thinc.api import Optimizer
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.evaluation.matching.candidates import find_right
@@ -26,6 +28,7 @@ from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
 from spacy_ner_plus.pipeline.zero_shot_ner.asked import Asked
 from spacy_ner_plus.pipeline.zero_shot_ner.calibration import fit_calibration
+from spacy_ner_plus.pipeline.zero_shot_ner.gold_text import gold_text
 from spacy_ner_plus.pipeline.zero_shot_ner.scored_spans import (
     MISALIGNED,
     ScoredSpan,
@@ -39,6 +42,8 @@ from spacy_ner_plus.pipeline.zero_shot_ner.settings import ZeroShotSettings
 from spacy_ner_plus.settings import defaults
 
 if TYPE_CHECKING:
+    from spacy_ner_plus.models.zero_shot.training.gold_windows import GoldText
+    from spacy_ner_plus.models.zero_shot.training.trainer import Curriculum, ZeroShotTrainer
     from spacy_ner_plus.models.zero_shot.zero_shot_model import ZeroShotModel
 
 DEFAULT_THRESHOLD = 0.5
@@ -47,6 +52,8 @@ CALIBRATED_FROM = 0.05
 # More labels than these are warned of where they are read with each window. The figures are for a sentence of so many
 # words, against so few labels.
 MANY, SENTENCE, FEW = 30, 20, 4
+# How many texts are looked at before training: a corpus may be endless.
+SAMPLE = 1000
 
 
 @Language.factory(
@@ -71,6 +78,12 @@ def make_zero_shot_ner(
     batch_words: int,
     device: str,
     precision: Literal["auto", "fp32", "bf16", "fp16"],
+    trained: Literal["nothing", "heads", "all"],
+    frozen_layers: int,
+    head_rate_factor: float,
+    labels_at_once: int,
+    rehearsal: float,
+    rehearsed: str | list[str] | dict[str, Any] | None,
     overwrite_ents: bool,
     spans_key: str | None,
     threshold: float | None,
@@ -92,6 +105,12 @@ def make_zero_shot_ner(
         batch_words=batch_words,
         device=device,
         precision=precision,
+        trained=trained,
+        frozen_layers=frozen_layers,
+        head_rate_factor=head_rate_factor,
+        labels_at_once=labels_at_once,
+        rehearsal=rehearsal,
+        rehearsed=rehearsed,
         overwrite_ents=overwrite_ents,
         spans_key=spans_key,
         threshold=threshold,
@@ -101,11 +120,15 @@ def make_zero_shot_ner(
 
 
 class ZeroShotNER(EntityComponent):
-    """Put entities on Docs that a zero-shot model finds, in windows where a text is long.
+    """Put entities on Docs that a zero-shot model finds, in windows where a text is long; `spacy train` trains it where
+    its settings say so.
 
     settings (ZeroShotSettings): What is looked for, by which model.
     scorer (Callable): The scoring method; None for none.
     """
+
+    # The optimizer and the model as it was, which hold live networks.
+    derived = frozenset({"_trainer"})
 
     def __init__(
         self, vocab: Vocab, name: str, settings: ZeroShotSettings, *, scorer: Callable | None = None
@@ -116,6 +139,7 @@ class ZeroShotNER(EntityComponent):
         self.issues = IssueLog()
         self._files = NamedFiles()
         self._model: ZeroShotModel | None = None
+        self._trainer: ZeroShotTrainer | None = None
         self._is_warned = False
         # Whether what is loaded holds a model: a component that was saved without one has none.
         self._expects_model = True
@@ -162,14 +186,23 @@ class ZeroShotNER(EntityComponent):
         *,
         nlp: Language | None = None,
         labels: Sequence[str] | Mapping[str, str] | None = None,
+        encoder: str | None = None,
     ) -> None:
-        """Read the labels that the settings name; the model isn't loaded.
+        """Read the labels that the settings name, and make a new model where an encoder is given.
 
-        get_examples (Callable): Not used.
+        get_examples (Callable): Gives examples; where the component is trained, the first of them are checked.
         nlp (Language): The pipeline, which may have got the component from another: what it requires is noted.
         labels (Sequence[str] | Mapping[str, str]): Labels in place of the settings'.
-        RAISES (UserError): Where labels aren't given or can't be read.
+        encoder (str): Folder or hub name of an encoder with safetensors, for a new GLiNER model on it whose heads are
+            random, in place of `model`. Default: none.
+        RAISES (UserError): Where labels aren't given or can't be read, no entity has one of them, or there is no such
+            encoder.
         """
+        if encoder is not None:
+            from spacy_ner_plus.models.zero_shot.training.new_model import new_gliner
+
+            self.zero_shot_model.replace(new_gliner(encoder), encoder)
+        self._trainer = None
         if labels is not None:
             labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
             self.settings = replace(self.settings, labels=labels)
@@ -178,6 +211,110 @@ class ZeroShotNER(EntityComponent):
         self._files.clear()
         for label in self.asked.labels:
             self.vocab.strings.add(label)
+        if self.is_trainable:
+            self._check_gold([gold_text(eg.reference) for eg in islice(get_examples(), SAMPLE)])
+
+    # Training
+
+    def _check_gold(self, texts: "Sequence[GoldText]") -> None:
+        """Say once what of a corpus can't be learnt.
+
+        RAISES (UserError): Where it has entities, and all of them are of other labels.
+        """
+        from spacy_ner_plus.models.zero_shot.training.gold_windows import unlearnable
+
+        asked = self.asked.labels
+        labels = {span.label for text in texts for span in text.spans}
+        if labels and labels.isdisjoint(asked):
+            raise UserError(
+                Errors.E641.format(name=self.name, found=", ".join(sorted(labels)), asked=", ".join(asked))
+            )
+        issues = IssueLog()
+        unlearnable(self.zero_shot_model.model, texts, asked, issues)
+        if issues:
+            lost = "; ".join(f"{issue.count:,} x {kind} (such as {issue.example})" for kind, issue in issues)
+            count = sum(len(text.spans) for text in texts)
+            warnings.warn(Warnings.W322.format(name=self.name, lost=lost, count=f"{count:,}"), stacklevel=2)
+
+    @property
+    def is_trainable(self) -> bool:
+        """RETURNS (bool): Whether `spacy train` trains it."""
+        return self.settings.trained != "nothing"
+
+    @property
+    def model(self) -> "ZeroShotModel | None":
+        """RETURNS (ZeroShotModel | None): What holds the model where it is trained, as spaCy's loop asks for it."""
+        return self.zero_shot_model if self.is_trainable else None
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch; nothing where the setting `trained` is 'nothing'.
+
+        Entities of a label are positive for one of its prompts, and all other spans negative, but for those with tokens
+        whose annotation is missing. Where a Doc's user_data["annotated_labels"] names labels, it teaches these alone,
+        and the others are rehearsed.
+
+        drop (float): The dropout rate, from 0 to 1. Default 0.
+        sgd (Optimizer): Takes a step; without it the gradient is kept for a later one.
+        losses (dict[str, float]): To which the batch's loss, a sum over spans and prompts, is added under the
+            component's name.
+        RETURNS (dict[str, float]): `losses`.
+        RAISES (UserError): Where the model is of GLiNER2, or settings don't fit it.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "ZeroShotNER.update")
+        if self.is_trainable and examples:
+            texts = [gold_text(eg.reference) for eg in examples]
+            trainer = self._zero_shot_trainer
+            losses[self.name] += trainer.learn(texts, self._curriculum, self._layout, drop)
+            if sgd not in (None, False):
+                self.finish_update(sgd)
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Take a step with the gradient that was gathered."""
+        if self._trainer is not None and self._trainer.step(sgd):
+            self.zero_shot_model.note_change()
+
+    @property
+    def _zero_shot_trainer(self) -> "ZeroShotTrainer":
+        if self._trainer is None:
+            from spacy_ner_plus.models.zero_shot.training.trainer import ZeroShotTrainer
+
+            settings = self.settings
+            holder = self.zero_shot_model
+            self._trainer = ZeroShotTrainer(
+                holder.model,
+                settings.model or self.name,
+                trained="heads" if settings.trained == "heads" else "all",
+                frozen_layers=settings.frozen_layers,
+                head_rate_factor=settings.head_rate_factor,
+                teacher=holder.duplicate() if settings.rehearsal else None,
+            )
+        return self._trainer
+
+    @property
+    def _curriculum(self) -> "Curriculum":
+        from spacy_ner_plus.models.zero_shot.training.trainer import Curriculum
+
+        asked, settings = self.asked, self.settings
+        known = {prompt.name for prompt in asked.prompts}
+        rehearsed = () if settings.rehearsed is None else Asked.of(settings.rehearsed).prompts
+        return Curriculum(
+            asked.prompts,
+            asked.labels,
+            tuple(prompt for prompt in rehearsed if prompt.name not in known),
+            settings.rehearsal,
+            settings.labels_at_once,
+        )
 
     # From Docs to entities
 

@@ -63,6 +63,33 @@ class ZeroShotSettings(EntitySettings):
         "auto",
     )
 
+    trained: Literal["nothing", "heads", "all"] = setting(
+        "What `spacy train` trains of a GLiNER model: 'nothing', its 'heads', or 'all'.",
+        "nothing",
+    )
+    frozen_layers: int = setting(
+        "How many of the encoder's lowest layers, with the embeddings, are not trained.", 0, at_least=0
+    )
+    head_rate_factor: float = setting(
+        "Learning rate of the heads, as a multiple of the encoders'.", 5.0, above=0
+    )
+    labels_at_once: int = setting(
+        "How many labels are asked for at most with a batch in training: those that are in it, and others drawn at "
+        "random.",
+        25,
+        at_least=1,
+    )
+    rehearsal: float = setting(
+        "How much it counts in training that labels which weren't annotated on a text get the scores that they had "
+        "before training; 0 for not at all.",
+        0.0,
+        at_least=0,
+    )
+    rehearsed: str | list | dict | None = setting(
+        "Labels beside `labels`, in the same forms, whose scores are rehearsed.",
+        None,
+    )
+
     refusal = Errors.E632
 
     def __post_init__(self) -> None:
@@ -73,6 +100,8 @@ class ZeroShotSettings(EntitySettings):
             self.check_thresholds(asked.labels)
         if self.window is not None:
             self.overlap_in(self.window)
+        if self.rehearsed is not None and not isinstance(self.rehearsed, str):
+            Asked.of(self.rehearsed)
 
     def check_thresholds(self, labels: Sequence[str]) -> None:
         """Check the thresholds of labels.
