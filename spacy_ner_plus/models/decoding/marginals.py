@@ -89,6 +89,64 @@ def tag_marginals(scores: Ragged, tags: np.ndarray, temperature: float = 1.0) ->
     return found
 
 
+def stretch_marginals(
+    scores: Ragged, starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, temperature: float = 1.0
+) -> np.ndarray:
+    """Compute the probability that stretches of text have just these tags: no entity begins before a stretch and goes
+    on in it, and none goes on after it.
+
+    So two readings of the same place can be compared, whatever entities each of them has there, and having none is a
+    reading, too.
+
+    scores (Ragged): As for `span_marginals`.
+    starts (Ints1d): Index of each stretch's first token, in the whole batch.
+    ends (Ints1d): Index after its last token; a stretch lies in one document.
+    tags (Ints1d): A tag of each token, of sequences that are valid. Those of tokens outside of stretches don't count.
+    temperature (float): What the logits are divided by. Default 1.
+    RETURNS (Floats1d): The probability of each stretch's tags; 1 where none of its tokens has a wordpiece.
+    """
+    result = np.ones(len(starts))
+    n = scores.data.shape[1] // 2
+    kept = scores.data.any(axis=1)
+    position = np.concatenate(([0], np.cumsum(kept)))
+    begins, after = position[starts], position[ends]
+    asked = np.flatnonzero(after > begins)
+    if not len(asked):
+        return result
+    begins, after = begins[asked], after[asked]
+    probs = _softmax(scores.data[kept].astype(np.float64) / temperature)
+    firsts = position[scores.offsets[:-1]]
+    probs[firsts[firsts < len(probs)], n + 1 :] = 0.0
+    low, high = _surroundings(probs[:, n + 1 :].sum(axis=1), begins, after)
+    chunk_of = np.cumsum(high - low) // _MOST_ROWS
+    for i in np.split(np.arange(len(asked)), np.flatnonzero(np.diff(chunk_of)) + 1):
+        parts = (array[i] for array in (begins, after, low, high))
+        result[asked[i]] = _stretches_of_chunk(probs, tags[kept], *parts)
+    return result
+
+
+def _stretches_of_chunk(
+    probs: np.ndarray,
+    tags: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> np.ndarray:
+    """Compute the probabilities of the tags of some stretches, each stretch with its surroundings."""
+    lengths = high - low
+    heads = np.cumsum(np.append(0, lengths[:-1]))
+    rows = np.arange(lengths.sum()) + np.repeat(low - heads, lengths)
+    forward, stopped, _, weighted = _forward_backward(probs[rows], heads)
+    given = tags[rows]
+    gone_on = np.cumsum(np.log(np.maximum(weighted[np.arange(len(rows)), given], 1e-300)))
+    begins, after = heads + starts - low, heads + ends - low
+    result = forward[begins, given[begins]] * np.exp(gone_on[after - 1] - gone_on[begins])
+    follows = ends < high
+    result[follows] *= stopped[after[follows]]
+    return np.clip(result, 0.0, 1.0)
+
+
 def _tags_of_chunk(
     probs: np.ndarray,
     asked: np.ndarray,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.models.decoding import marginals
-from spacy_ner_plus.models.decoding.marginals import span_marginals, tag_marginals
+from spacy_ner_plus.models.decoding.marginals import span_marginals, stretch_marginals, tag_marginals
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
@@ -177,3 +177,46 @@ def test_marginals_of_tags_in_long_documents_are_those_of_the_whole(monkeypatch)
     assert doubtful.sum() > 20
     assert found[:, doubtful] == pytest.approx(whole[:, doubtful], abs=1e-9)
     assert found[:, 50:53].tolist() == [[1.0] * 3] * 2
+
+
+@st.composite
+def stretches(draw):
+    """Scores of a document, valid tags of it, and a stretch that cuts none of their entities."""
+    n_tokens, n_labels = draw(st.integers(1, 5)), draw(st.integers(1, 2))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    scores = rng.normal(size=(n_tokens, 2 * n_labels + 1)) * draw(st.sampled_from([0.3, 3.0]))
+    tags = decode(Ragged.join([rng.normal(size=scores.shape)])).data
+    cuts = [i for i in range(n_tokens + 1) if i == n_tokens or tags[i] <= n_labels]
+    start = draw(st.sampled_from(cuts[:-1]))
+    return scores, tags, start, draw(st.sampled_from([i for i in cuts if i > start]))
+
+
+@settings(max_examples=60)
+@given(drawn=stretches(), silent=st.booleans())
+def test_marginals_of_stretches_are_those_of_all_sequences_counted_one_by_one(drawn, silent):
+    scores, tags, start, end = drawn
+    n = scores.shape[1] // 2
+    total = mass = 0.0
+    for sequence in itertools.product(range(2 * n + 1), repeat=len(tags)):
+        sequence = np.array(sequence)
+        if is_valid(sequence, n):
+            weight = np.exp(scores[np.arange(len(tags)), sequence].sum())
+            total += weight
+            ends_there = end == len(tags) or sequence[end] <= n
+            mass += weight * (ends_there and (sequence[start:end] == tags[start:end]).all())
+    # Beside another document, and after white space.
+    before = np.zeros((2 if silent else 0, 2 * n + 1))
+    batch = Ragged.join([np.ones((3, 2 * n + 1)), np.concatenate([before, scores])])
+    shift = 3 + len(before)
+    all_tags = np.concatenate([np.zeros(shift, dtype=int), tags])
+    found = stretch_marginals(batch, np.array([start + shift]), np.array([end + shift]), all_tags)
+    assert found == pytest.approx([mass / total], abs=1e-9)
+
+
+def test_marginals_of_stretches_of_one_entity_are_the_entitys():
+    rng = np.random.default_rng(0)
+    batch = Ragged.join([rng.normal(size=(length, 9)) * 3 for length in (50, 0, 400)])
+    tags = decode(batch)
+    entities = tags_to_entities(tags, 4)
+    found = stretch_marginals(batch, entities.starts, entities.ends, tags.data)
+    assert found == pytest.approx(span_marginals(batch, entities), abs=1e-9)
