@@ -978,6 +978,18 @@ class Errors(metaclass=_Coded):
         "for them, given as `write` (--format): {formats}."
     )
 
+    E760 = (
+        "{count} folds can't be made of {texts} different texts: each needs one. Lower `folds` (--folds), or give a "
+        "larger corpus."
+    )
+    E761 = (
+        "Errors are found by who didn't learn from them. Give pipelines (--pipeline) or their predictions "
+        "(--predictions) that come from another corpus, or a training config (--config), by which pipelines are "
+        "trained on the other parts of this one; not both."
+    )
+    E762 = "`{setting}` (--{setting}) is '{value}'. Choose one of: {choices}."
+    E763 = "Pipelines that are trained for folds need a place: give a folder as `work` (--work), or a file to write."
+
 
 class Warnings(metaclass=_Coded):
     """Warning texts under stable codes, numbered as `Errors` is."""

@@ -84,7 +84,7 @@ class Annotator:
     def _pipe(self, texts: Sequence[SourceText]) -> Iterator[TextAnswer]:
         inputs = ((self._input(text), text) for text in texts)
         for doc, text, failure in pipe_in_order(self.nlp, inputs, batch_size=self._batch_size):
-            yield no_answer(text, failure) if doc is None else _read(doc, text)
+            yield no_answer(text, failure) if doc is None else read_answer(doc, text)
 
     def _alone(self, text: SourceText) -> TextAnswer:
         try:
@@ -104,7 +104,8 @@ def no_answer(text: SourceText, failure: str) -> TextAnswer:
     return TextAnswer([], [[0, len(text.text)]], failure)
 
 
-def _read(doc: Doc, text: SourceText) -> TextAnswer:
+def read_answer(doc: Doc, text: SourceText) -> TextAnswer:
+    """RETURNS (TextAnswer): What an annotated Doc says of a text."""
     if text.knows_spaces and doc.text != text.text:
         return no_answer(text, CHANGED)
     # Whatever says that there are no entities says so; a Doc that isn't touched isn't annotated.

@@ -178,6 +178,16 @@ class TransformerNER(EntityComponent, TrainablePipe):
             ahead=1 if self.token_scorer.runs_async else 0,
         )
 
+    def score_tags(self, docs: Iterable[Doc]) -> Ragged:
+        """Score the tags of every token, as the best ones and their probabilities are found from, without touching the
+        Docs: for what asks about other entities than the best.
+
+        RETURNS (Ragged): Logits of shape (tokens, 2 * labels + 1), numbered as in `decoding.tags` and divided by the
+            temperature; zeros for a token without a wordpiece, such as white space.
+        """
+        scores = self._begin_score(list(docs))()
+        return Ragged(scores.data / self.cfg["temperature"], scores.lengths)
+
     def calibrate(self, examples: Iterable[Example], *, batch_size: int = 64) -> Calibration:
         """Fit the temperature, by which scores are divided, on a corpus, and set it.
 
