@@ -11,7 +11,7 @@ from spacy_ner_plus.cli.options import Code
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from spacy_ner_plus.workflows.review_suggest import LabelErrors
+    from spacy_ner_plus.workflows.review.suggest import LabelErrors
 
 NOTES = 12  # how many are printed
 SHOWN = 20  # how many suggestions
@@ -110,7 +110,7 @@ def suggest_command(
     from spacy_ner_plus.cli.corpus_tables import issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
-    from spacy_ner_plus.workflows.review_suggest import review_suggest
+    from spacy_ner_plus.workflows.review.suggest import review_suggest
 
     issues, notes = IssueLog(), []
     try:

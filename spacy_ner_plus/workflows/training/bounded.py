@@ -15,8 +15,8 @@ def write_bounded_config(source: Path, target: Path, steps: int, overrides: dict
 
     source (Path): A training config.
     target (Path): The file to write.
-    steps (int): After how many steps the training ends; a schedule of ours ends then, too, where the corpus has no
-        more batches in an epoch.
+    steps (int): After how many steps the training ends, at least 2; a schedule of ours ends then, too, where the corpus
+        has no more batches in an epoch.
     overrides (dict[str, Any]): Further settings by dotted key.
     RAISES (UserError): Where the config can't be read, or written.
     """
@@ -28,6 +28,7 @@ def write_bounded_config(source: Path, target: Path, steps: int, overrides: dict
     elif not isinstance(epochs, int) or epochs > 0:
         # -1 stands for a corpus that is read as a stream.
         training["max_epochs"] = 0
-    training["max_steps"] = training["eval_frequency"] = steps
+    # spaCy counts from 0, and goes on to the step that it stops at.
+    training["max_steps"] = training["eval_frequency"] = steps - 1
     training["patience"] = 0
     write_whole(target, config.to_bytes())

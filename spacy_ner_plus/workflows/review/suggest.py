@@ -130,7 +130,7 @@ def review_suggest(
 
     at_least("number", number, 1)
     at_least("folds", folds, 2)
-    at_least("steps", steps, 1)
+    at_least("steps", steps, 2)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise UserError(Errors.E762.format(setting="kind", value=unknown[0], choices=", ".join(KINDS)))
