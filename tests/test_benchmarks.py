@@ -416,3 +416,36 @@ def test_precisions_compare_auto_with_the_fastest_that_is_named(doc):
     assert found["fp32"]["times_of_fp32"] == 1.0
     assert found["int8"]["times_of_fp32"] > 1.9
     assert 0.95 < found["auto"]["times_of_the_fastest_named"] < 1.05
+
+
+def test_label_errors_breaks_as_many_entities_by_each_rule():
+    from label_errors import RULES, break_entities
+
+    words = ["Ann", "Lee", "left", "Rome", "on", "Monday", "with", "Bo", "."]
+    doc = Doc(VOCAB, words=words)
+    doc.set_ents([Span(doc, 0, 2, "PER"), Span(doc, 3, 4, "LOC"), Span(doc, 7, 8, "PER")])
+    broken, places = break_entities([doc] * 20, 0.2, seed=0)
+    assert [sum(place.rule == rule for place in places) for rule in RULES] == [3, 3, 3, 3]
+    changed = {i for i, copy in enumerate(broken) if spans(copy) != spans(doc)}
+    assert changed == {place.document for place in places}
+    for place in places:
+        before, after = (
+            {span for span in spans(one) if place.start <= span[0] < place.end}
+            for one in (doc, broken[place.document])
+        )
+        assert (len(before), len(after)) == {"missing": (1, 0), "spurious": (0, 1)}.get(place.rule, (1, 1))
+        assert before != after
+
+
+def spans(doc):
+    return {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+
+
+def test_label_errors_counts_what_lies_in_broken_places():
+    from label_errors import Place, merge_tokens, precisions
+
+    places = [Place(0, 3, 5, "label"), Place(1, 0, 1, "missing")]
+    found = [(0, 4, 6), (0, 5, 6), (1, 0, 1)] + [(2, 0, 1)] * 47
+    assert precisions(found, places)["first_50"] == 0.04
+    tokens = [(0, 4, 5), (1, 0, 1), (0, 3, 4), (1, 2, 3)]
+    assert merge_tokens(tokens) == [(0, 3, 5), (1, 0, 1), (1, 2, 3)]

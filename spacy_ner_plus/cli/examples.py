@@ -33,6 +33,10 @@ EXAMPLES = {
     ),
     "review pull": ("review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",),
     "review status": ("review status doccano --project admin.jsonl",),
+    "review suggest": (
+        "review suggest corpus/gold.spacy suspicious.spacy --pipeline training/other/model-best",
+        "review suggest corpus/gold.spacy suspicious.spacy --config configs/transformer_ner.cfg --folds 5",
+    ),
     "review merge": ("review merge ann.spacy bob.spacy --output corpus/gold.spacy --policy intersection",),
     "train": (
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spacy_ner_plus.cli import review_suggest
 from spacy_ner_plus.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -203,6 +204,9 @@ def merge_command(
     finally:
         _show_notes(notes, issues)
     _show_reviewed(found)
+
+
+app.command("suggest", epilog=examples("review suggest"))(review_suggest.suggest_command)
 
 
 def _labels(given: str | None) -> "str | list[str] | None":

@@ -1,6 +1,8 @@
+import spacy
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.corpus import load_docs, save_docs
 from tests.annotation.review.docs import write_corpus
 
 
@@ -37,3 +39,19 @@ def test_review_lists_its_tools():
     done = run("tools")
     assert "doccano: " in done.stdout
     assert "    annotator (str)" in done.stdout
+
+
+def test_review_suggest_shows_what_is_suspicious(tmp_path):
+    corpus, predicted = tmp_path / "gold.spacy", tmp_path / "predicted.spacy"
+    for path in (corpus, predicted):
+        write_corpus(path)
+    docs = load_docs(corpus, spacy.blank("en").vocab)
+    broken = next(doc for doc in docs if doc.ents)
+    text, label = broken.ents[0].text, broken.ents[0].label_
+    broken.set_ents(list(broken.ents[1:]), default="outside")
+    save_docs(docs, corpus)
+    done = run("suggest", corpus, tmp_path / "out.jsonl", "--predictions", predicted)
+    assert done.exit_code == 0, done.output
+    assert f"none      │ {text} {label}" in done.stdout
+    assert "Wrote" in done.stdout
+    assert "[E761]" in run("suggest", corpus, tmp_path / "out.jsonl").output
