@@ -983,9 +983,9 @@ class Errors(metaclass=_Coded):
         "larger corpus."
     )
     E761 = (
-        "Errors are found by who didn't learn from them. Give pipelines (--pipeline) or their predictions "
-        "(--predictions) that come from another corpus, or a training config (--config), by which pipelines are "
-        "trained on the other parts of this one; not both."
+        "Errors are found by who didn't learn from them. Give pipelines that learnt from another corpus as `pipelines` "
+        "(--pipeline) or their `predictions` (--predictions), or a training `config` (--config), by which pipelines "
+        "are trained on the other parts of this one; not both."
     )
     E762 = "`{setting}` (--{setting}) is '{value}'. Choose one of: {choices}."
     E763 = "Pipelines that are trained for folds need a place: give a folder as `work` (--work), or a file to write."

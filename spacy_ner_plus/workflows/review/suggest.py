@@ -126,7 +126,7 @@ def review_suggest(
     from spacy_ner_plus.data.formats.options import options_for
     from spacy_ner_plus.data.outputs import open_outputs, staged
     from spacy_ner_plus.data.outputs import target_format as find_target_format
-    from spacy_ner_plus.workflows.training.folds import train_folds
+    from spacy_ner_plus.workflows.review.fold_training import train_folds
 
     at_least("number", number, 1)
     at_least("folds", folds, 2)
