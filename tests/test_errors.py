@@ -111,6 +111,7 @@ ELSEWHERE = {
     "--output": "target",
     "--gpu-id": "spacy.require_gpu",
     "--option": "options",
+    "--pipeline": "pipelines",
 }
 # Of messages that only a command line gives: our own and those of `spacy project run`.
 COMMANDS_ALONE = {"E546", "E547", "E557", "E562"}
