@@ -53,6 +53,11 @@ SETTINGS = {
         "[components.structured_llm_ner.model]",
         "../llm_servers.md",
     ),
+    "spacy_ner_plus.annotation.generate.llm.settings:LLMSettings": (
+        "The backend llm of generate",
+        "`--settings FILE` or `--set NAME=VALUE` of `generate`",
+        "../generate.md",
+    ),
     "spacy_ner_plus.annotation.generate.presidio.presidio:PresidioSettings": (
         "The backend presidio of generate",
         "`--settings FILE` or `--set NAME=VALUE` of `generate`",

@@ -49,7 +49,7 @@ NAMES = {
         "webanno-tsv",
     ],
     "spacy_ner_plus_review_tools": ["doccano", "prodigy", "uima-cas"],
-    "spacy_ner_plus_generators": ["presidio", "templates"],
+    "spacy_ner_plus_generators": ["llm", "presidio", "templates"],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",
         "spacy_ner_plus.interpolate_training.v1",

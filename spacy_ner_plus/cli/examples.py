@@ -17,6 +17,7 @@ EXAMPLES = {
     "generate": (
         "generate assets/synthetic --train 200 --dev 50 --test 50",
         "generate corpus/pii --backend presidio --train 2000 --to spacy --instructions guidelines",
+        "generate corpus/letters --backend llm --settings letters.yaml --set model.store=letters.sqlite",
     ),
     "annotate": (
         "annotate en_core_web_sm texts.jsonl corpus/weak.spacy --label-map labels.json",

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus generate`: synthetic records, of templates or of Presidio's sentences."""
+"""`spacy-ner-plus generate`: synthetic records, of templates, of Presidio's sentences, or by a chat model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ def generate_command(
     lang: Annotated[str, typer.Option(help="Language of the records.")] = "en",
     backend: Annotated[
         str,
-        typer.Option(help="What makes them: templates, presidio, or that of another package."),
+        typer.Option(help="What makes them: templates, presidio, llm, or that of another package."),
     ] = "templates",
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML or JSON with settings of the backend.")
@@ -50,7 +50,7 @@ def generate_command(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="The account of it all as JSON.")] = None,
 ) -> None:
-    """Make a labelled corpus, such as requests to an assistant, or sentences with personal data."""
+    """Make a labelled corpus: requests to an assistant, sentences with personal data, or what a chat model writes."""
     from spacy_ner_plus.cli.console import err, out, progress
     from spacy_ner_plus.cli.corpus_tables import issues_table
     from spacy_ner_plus.workflows.arguments.backend_settings import read_settings

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline, read_texts
-from spacy_ner_plus.workflows.arguments.targets import check_overlap
+from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from spacy_ner_plus.annotation.generate.backend import Made
     from spacy_ner_plus.annotation.generate.diversity import Diversity
-    from spacy_ner_plus.annotation.generate.overlap import Overlap
+    from spacy_ner_plus.annotation.generate.overlap import KnownCorpus, Overlap
     from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
 
 PARTS = ("train", "dev", "test")
@@ -108,7 +108,7 @@ def generate(
         none.
     seed (int): The same seed makes the same files. Default: 0.
     lang (str): Language of the records. Default: 'en'.
-    backend (str): What makes them: 'templates', 'presidio', or another package's. Default: 'templates'.
+    backend (str): What makes them: 'templates', 'presidio', 'llm', or another package's. Default: 'templates'.
     settings (Mapping[str, Any]): The backend's, by name. Default: its own.
     to (Sequence[str]): Formats to write each part in beside that: 'spacy' for train.spacy, or another that `convert`
         writes. Default: none.
@@ -139,7 +139,13 @@ def generate(
     chosen = settings_of(maker, settings or {})
     nlp = blank_pipeline(lang)
     writers = _Writers(nlp, to, instructions)
-    _check_against(against, folder, report)
+    report = None if report is None else Path(report)
+    parts = [part for part, size in sizes.items() if size]
+    files = [*(folder / name for name in writers.names(parts)), *([] if report is None else [report])]
+    inputs = [("a corpus to compare with", path) for path in against]
+    check_targets({f"'{path.name}'": path for path in files}, inputs)
+    # All is read before a chat model is asked, and paid.
+    corpora = [_read_corpus(corpus, nlp, progress) for corpus in against]
     check = RecordCheck(nlp)
     made = maker.make(Asked(sizes, seed, lang), chosen, check, progress)
     parts = _checked(made, sizes, check, backend)
@@ -152,9 +158,6 @@ def generate(
     surfaces = {part: surfaces_of(records) for part, records in parts.items()}
     shared = {text for one, other in combinations(surfaces.values(), 2) for text in one & other}
     everything = [record for records in parts.values() for record in records]
-    names = writers.names(parts)
-    report = None if report is None else Path(report)
-    files = [*(folder / name for name in names), *([] if report is None else [report])]
     generated = Generated(
         {
             part: [entity for record in records for entity in record.entities]
@@ -168,13 +171,13 @@ def generate(
         offered=check.offered,
         refused=check.refused,
         diversity=_diversity(parts, seed),
-        overlaps=list(_overlaps(everything, against, nlp, progress)),
+        overlaps=[corpus.overlap(everything) for corpus in corpora],
         notes=made.notes,
         usage=made.usage,
         files=files,
     )
     with written_together(files) as besides:
-        writers.write(parts, made, besides[: len(names)])
+        writers.write(parts, made, besides)
         if report is not None:
             besides[-1].write_text(
                 json.dumps(generated.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8"
@@ -208,21 +211,12 @@ def _diversity(parts: "Mapping[str, list[Record]]", seed: int) -> "dict[str, Div
     return {part: measure_diversity(records, seed) for part, records in parts.items() if records}
 
 
-def _check_against(against: Sequence[str | Path], folder: Path, report: str | Path | None) -> None:
-    outputs = {f"the part {part}": folder / f"{part}.json" for part in PARTS}
-    outputs |= {} if report is None else {"the report": Path(report)}
-    check_overlap(outputs, [("a corpus to compare with", path) for path in against])
+def _read_corpus(corpus: str | Path, nlp: "Language", progress: Progress) -> "KnownCorpus":
+    from spacy_ner_plus.annotation.generate.overlap import KnownCorpus
 
-
-def _overlaps(
-    records: "Sequence[Record]", against: Sequence[str | Path], nlp: "Language", progress: Progress
-) -> "Iterator[Overlap]":
-    from spacy_ner_plus.annotation.generate.overlap import measure_overlap
-
-    for corpus in against:
-        log = {"encoding": "utf-8", "written": (), "issues": IssueLog(), "notes": []}
-        read = read_texts([str(corpus)], nlp, format="auto", options={}, progress=progress, **log)
-        yield measure_overlap(records, (one.doc for one in read), str(corpus))
+    log = {"encoding": "utf-8", "written": (), "issues": IssueLog(), "notes": []}
+    records = read_texts([str(corpus)], nlp, format="auto", options={}, progress=progress, **log)
+    return KnownCorpus((record.doc for record in records), str(corpus))
 
 
 class _Writers:
@@ -248,7 +242,7 @@ class _Writers:
                 raise UserError(Errors.E737.format(format=format.name))
         self._replies = list(dict.fromkeys(name for name in instructions if name != UNIVERSAL_NER))
 
-    def names(self, parts: "Mapping[str, list[Record]]") -> list[str]:
+    def names(self, parts: Iterable[str]) -> list[str]:
         """RETURNS (list[str]): The names of the files, in the order in which they are written."""
         found = []
         for part in parts:

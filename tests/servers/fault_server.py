@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from tests.servers.behaviour import STATUS_FAULTS, Behaviour, ramble, spoil
 from tests.servers.known_answers import answer, answer_about_one, asked_text, form_of
+from tests.servers.known_records import write_records
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -221,8 +222,10 @@ class _Connection(asyncio.Protocol):
         if behaviour.limit and (seconds := self._server.seconds_over_limit()):
             return 429, *_limit(seconds, behaviour.limit_header)
         as_json = _mode(body) == "json_object" and "json_object" not in behaviour.ignore
-        content = answer_about_one(messages) or answer(
-            asked_text(messages), self._schema(body), as_json=as_json, form=form_of(messages)
+        content = (
+            answer_about_one(messages)
+            or write_records(messages)
+            or answer(asked_text(messages), self._schema(body), as_json=as_json, form=form_of(messages))
         )
         content = ramble(behaviour.ramble) if behaviour.ramble else content
         most = 4 * int(body.get("max_tokens") or 0)

@@ -37,48 +37,58 @@ class Overlap:
     example: tuple[str, str] = ("", "")
 
 
-def measure_overlap(records: Sequence[Record], docs: Iterable[Doc], corpus: str) -> Overlap:
-    """Compare records with a corpus.
+class KnownCorpus:
+    """What is kept of a corpus, to compare records with it.
 
     docs (Iterable[Doc]): The corpus, annotated or not.
-    corpus (str): Its name.
+    name (str): Its name.
     """
-    near = NearDuplicates(NEARLY)
-    texts: set[str] = set()
-    their_ngrams: set[tuple[str, ...]] = set()
-    their_entities: set[tuple[str, str]] = set()
-    documents = 0
-    for doc in docs:
-        documents += 1
+
+    def __init__(self, docs: Iterable[Doc], name: str):
+        self.name = name
+        self._documents = 0
+        self._near = NearDuplicates(NEARLY)
+        self._texts: set[str] = set()
+        self._ngrams: set[tuple[str, ...]] = set()
+        self._entities: set[tuple[str, str]] = set()
+        for doc in docs:
+            self._add(doc)
+
+    def _add(self, doc: Doc) -> None:
+        self._documents += 1
         text = doc.text
         form = normalise(text)
-        if form not in texts:
-            texts.add(form)
-            near.add(text)
-            their_ngrams |= _ngrams(form)
-        their_entities |= {(ent.label_, normalise(ent.text)) for ent in doc.ents}
-    same = nearly = 0
-    example = ("", "")
-    ngrams: set[tuple[str, ...]] = set()
-    entities: set[tuple[str, str]] = set()
-    for record in records:
-        form = normalise(record.text)
-        ngrams |= _ngrams(form)
-        entities |= {(label, normalise(text)) for label, text in record.entities}
-        found = (record.text, 1.0) if form in texts else near.find(record.text)
-        same += form in texts
-        nearly += form not in texts and found is not None
-        if found is not None and not example[0]:
-            example = (record.text, found[0])
-    return Overlap(
-        corpus,
-        documents,
-        same,
-        nearly,
-        _share(ngrams, their_ngrams),
-        _share(entities, their_entities),
-        example,
-    )
+        if form not in self._texts:
+            self._texts.add(form)
+            self._near.add(text)
+            self._ngrams |= _ngrams(form)
+        self._entities |= {(ent.label_, normalise(ent.text)) for ent in doc.ents}
+
+    def overlap(self, records: Sequence[Record]) -> Overlap:
+        """RETURNS (Overlap): What records share with it."""
+        same = nearly = 0
+        example = ("", "")
+        ngrams: set[tuple[str, ...]] = set()
+        entities: set[tuple[str, str]] = set()
+        for record in records:
+            form = normalise(record.text)
+            ngrams |= _ngrams(form)
+            entities |= {(label, normalise(text)) for label, text in record.entities}
+            is_same = form in self._texts
+            found = (record.text, 1.0) if is_same else self._near.find(record.text)
+            same += is_same
+            nearly += not is_same and found is not None
+            if found is not None and not example[0]:
+                example = (record.text, found[0])
+        return Overlap(
+            self.name,
+            self._documents,
+            same,
+            nearly,
+            _share(ngrams, self._ngrams),
+            _share(entities, self._entities),
+            example,
+        )
 
 
 def _ngrams(form: str) -> set[tuple[str, ...]]:

@@ -1,6 +1,6 @@
 import spacy
 
-from spacy_ner_plus.annotation.generate.overlap import measure_overlap
+from spacy_ner_plus.annotation.generate.overlap import KnownCorpus
 from spacy_ner_plus.annotation.generate.records import RecordCheck
 from spacy_ner_plus.spans import CharSpan
 
@@ -16,7 +16,7 @@ def test_overlap_counts_same_and_near_texts_and_entities():
     ]
     docs = [nlp("ANN  is here"), nlp(long)]
     docs[1].set_ents([docs[1].char_span(0, 3, "PER")])
-    found = measure_overlap(made, iter(docs), "dev")
+    found = KnownCorpus(iter(docs), "dev").overlap(made)
     assert (found.documents, found.same_texts, found.near_texts) == (2, 1, 1)
     assert found.entities == 0.5
     assert found.ngrams == 8 / 10
@@ -25,5 +25,5 @@ def test_overlap_counts_same_and_near_texts_and_entities():
 
 def test_overlap_with_nothing_is_none():
     check = RecordCheck(spacy.blank("en"))
-    found = measure_overlap([check("Ann is here", [])], [], "none")
+    found = KnownCorpus([], "none").overlap([check("Ann is here", [])])
     assert (found.same_texts, found.near_texts, found.ngrams, found.entities) == (0, 0, 0.0, 0.0)

@@ -1,0 +1,1 @@
+"""Records that a chat model writes."""
