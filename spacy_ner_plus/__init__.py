@@ -11,6 +11,7 @@ __all__ = [
     "Comparison",
     "Conversion",
     "DataReport",
+    "Distillation",
     "FormatInfo",
     "IssueLog",
     "MachineInfo",
@@ -28,6 +29,7 @@ __all__ = [
     "convert",
     "convert_corpus",
     "debug_data",
+    "distil",
     "estimate",
     "evaluate",
     "formats",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.calibrate import calibrate
     from spacy_ner_plus.workflows.compare import compare
     from spacy_ner_plus.workflows.convert import Conversion, convert
+    from spacy_ner_plus.workflows.distil import Distillation, distil
     from spacy_ner_plus.workflows.evaluate import evaluate
     from spacy_ner_plus.workflows.generate import generate
     from spacy_ner_plus.workflows.import_gliner import import_gliner
@@ -104,6 +107,8 @@ _HOMES = {
     "debug_data": "workflows.stats",
     "DataReport": "workflows.stats",
     "convert_corpus": "workflows.project.convert_corpus",
+    "distil": "workflows.distil",
+    "Distillation": "workflows.distil",
     "estimate": "workflows.llm",
     "evaluate": "workflows.evaluate",
     "formats": "data.format_info",

@@ -827,6 +827,20 @@ class Errors(metaclass=_Coded):
 
     E720 = "`cascade` of structured_llm_ner {found}. It takes: {known}; `uncertainty` has to be given."
 
+    E770 = (
+        "doc.spans['{key}'] of the document that begins '{text}' can't be learnt from: {reason}. Make its soft tags "
+        "again, by `spacy-ner-plus distil`, or take the group out."
+    )
+
+    E771 = (
+        "The `temperature` (--temperature) of soft tags is {value}. Give a number above 0: 1 for what the teachers "
+        "think, 2 for softer ones."
+    )
+    E772 = (
+        "'{path}' can't hold soft tags: only .spacy files have a place for them. Give OUT the ending .spacy, or use "
+        "`spacy-ner-plus annotate` for tags alone."
+    )
+
     E650 = (
         "Nothing on the Doc says how unsure its entities are{wanted}; known is: {known}. Annotate it with "
         "transformer_ner or another component of ours whose `spans_key` isn't '', and give its name."

@@ -21,6 +21,26 @@ def agreement_tables(report: Mapping[str, Any]) -> "list[Table | str]":
     return found if len(report["annotators"]) < 2 else [*found, _pairs(report), _alpha(report["alpha"])]
 
 
+def distil_lines(report: Mapping[str, Any]) -> list[str]:
+    """Sum up what `distil` made beside that.
+
+    RETURNS (list[str]): How soft the tags are, and what was mixed.
+    """
+    soft, mix = report["soft_tags"], report["mix"]
+    found = [
+        f"Soft tags: {soft['said']:,} of {soft['tokens']:,} tokens; {soft['doubtful']:,} have no tag of 0.9 or more, "
+        f"and teachers disagree about {soft['disputed']:,}."
+    ]
+    documents = f"Documents: {mix['weak']:,} of the teachers, {mix['gold']:,} gold"
+    replaced = f"; {mix['replaced']:,} more texts are gold's" if mix["replaced"] else ""
+    softened = f"; {mix['softened_tokens']:,} gold tokens have soft tags" if mix["softened_tokens"] else ""
+    found.append(f"{documents}{replaced}{softened}.")
+    if mix["gold_alone"]:
+        labels = ", ".join(mix["gold_alone"])
+        found.append(f"No teacher looks for {labels}: on their documents nothing is known of these.")
+    return found
+
+
 def _labels(report: Mapping[str, Any]) -> "Table":
     from rich.markup import escape
     from rich.table import Table

@@ -14,6 +14,7 @@ from spacy_ner_plus.cli import (
     compare,
     convert,
     convert_corpus,
+    distil,
     evaluate,
     formats,
     generate,
@@ -72,6 +73,7 @@ app.command("check-project", epilog=examples("check-project"))(check_project.che
 app.command("check-corpus", epilog=examples("check-corpus"))(check_corpus.check_corpus_command)
 app.command("generate", epilog=examples("generate"))(generate.generate_command)
 app.command("annotate", epilog=examples("annotate"))(annotate.annotate_command)
+app.command("distil", epilog=examples("distil"))(distil.distil_command)
 app.command("select", epilog=examples("select"))(select.select_command)
 app.command("train", epilog=examples("train"), context_settings=train.OVERRIDES)(train.train_command)
 app.command("calibrate", epilog=examples("calibrate"))(calibrate.calibrate_command)

@@ -23,6 +23,10 @@ EXAMPLES = {
         "annotate en_core_web_sm texts.jsonl corpus/weak.spacy --label-map labels.json",
         "annotate small=en_core_web_sm training/rules texts.txt corpus/weak.spacy --policy union",
     ),
+    "distil": (
+        "distil training/seed0/model-best training/seed1/model-best texts.jsonl corpus/student.spacy",
+        "distil large=training/large/model-best texts.txt corpus/student.spacy --gold reviewed.spacy --temperature 2",
+    ),
     "select": (
         'select texts.jsonl to_label.jsonl --query "a company buys another" --number 200',
         "select texts.txt to_label.spacy --uncertain training/mine/model-best --diverse --labelled corpus/train.spacy",

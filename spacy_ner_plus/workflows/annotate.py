@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from spacy_ner_plus.annotation.distil.softness import Softness
     from spacy_ner_plus.annotation.weak_labels.agreement import Agreement
     from spacy_ner_plus.annotation.weak_labels.annotator import Annotator, TextAnswer
     from spacy_ner_plus.annotation.weak_labels.panel import Panel
@@ -88,6 +89,7 @@ def annotate(
     batch_size: int | None = None,
     shard_size: int = SHARD,
     work: str | Path | None = None,
+    soft_temperature: float | None = None,
     issues: IssueLog | None = None,
     notes: list[str] | None = None,
     progress: Progress = no_progress,
@@ -126,11 +128,14 @@ def annotate(
     shard_size (int): Texts of a shard. Default: 1000.
     work (str | Path): Folder for what the pipelines said. Default: beside the target, as NAME.answers; without a
         target, nothing is kept.
+    soft_temperature (float): Keep how probable each tag is, too, as soft tags (doc.spans["soft_tags"]): 1 for what the
+        pipelines think, more for softer ones. Default: None for none.
     issues (IssueLog): Where losses are counted; it outlives a failure, which it may explain.
     notes (list[str]): Likewise for what is found out about the sources.
     progress (Progress): Wraps the texts of the sources, and then those that each pipeline annotates. Default: none.
     RAISES (UserError): What the user can mend; nothing is written to the target then.
     """
+    from spacy_ner_plus.annotation.distil.softness import Softness
     from spacy_ner_plus.annotation.weak_labels.agreement import Agreement
     from spacy_ner_plus.annotation.weak_labels.panel import Panel
     from spacy_ner_plus.annotation.weak_labels.shards import ShardStore
@@ -142,6 +147,8 @@ def annotate(
     at_least("batch_size", batch_size, 1)
     at_least("shard_size", shard_size, 1)
     at_least("resamples", resamples, 0)
+    if soft_temperature is not None and not 0 < soft_temperature < float("inf"):
+        raise UserError(Errors.E771.format(value=repr(soft_temperature)))
     if not isinstance(keep, int | float) or not 0 <= keep <= 1:
         raise UserError(Errors.E654.format(name="keep", value=repr(keep)))
     names = [str(name) for name in ([texts] if isinstance(texts, str | Path) else texts)]
@@ -163,7 +170,9 @@ def annotate(
     if policy == WEIGHTED and dev is None:
         raise UserError(Errors.E659)
     decide_by = None if policy == WEIGHTED else find_policy(policy)
-    annotators = find_annotators(pipelines, overrides=overrides, code=code, batch_size=batch_size)
+    annotators = find_annotators(
+        pipelines, overrides=overrides, code=code, batch_size=batch_size, soft_temperature=soft_temperature
+    )
     panel = Panel(annotators, labels)
     nlp = blank_pipeline(annotators[0].nlp.lang if lang is None else lang)
     with (
@@ -191,8 +200,9 @@ def annotate(
             if decide_by is None:
                 decide_by = find_policy(policy, weights=weights)
             counts, agreement = CorpusCounts(), Agreement(panel.names, panel.labels)
+            softness = None if soft_temperature is None else Softness(soft_temperature)
             said = _answers(spool, panel.annotators, store, shard_size, progress, "Annotating")
-            for doc in _weak_docs(said, panel, nlp, decide_by, keep, agreement, issues):
+            for doc in _weak_docs(said, panel, nlp, decide_by, keep, agreement, issues, softness):
                 counts.add(doc)
                 outputs[""].add(doc)
         finally:
@@ -204,6 +214,11 @@ def annotate(
             "keep": keep,
             "weights": weights,
         }
+        if softness is not None:
+            found["soft_tags"] = {
+                **softness.to_dict(),
+                "of_spans_alone": [one.name for one in annotators if not one.gives_soft_tags],
+            }
         notes += _about_scores(found)
         _warn_of_missing(agreement.missing, writer)
         with staged(outputs.values(), nlp, issues):
@@ -299,17 +314,24 @@ def _weak_docs(
     keep: float,
     agreement: "Agreement",
     issues: IssueLog,
+    softness: "Softness | None",
 ) -> "Iterator[Doc]":
     """YIELDS (Doc): Each text's Doc, with what the policy makes of what was said."""
     from spacy_ner_plus.annotation.weak_labels.weak_doc import weak_record
     from spacy_ner_plus.pipeline.entity_vote.decision import decide
+    from spacy_ner_plus.soft_tags import write_soft_tags
 
     for text, answers in said:
         doc = text.doc(nlp.vocab)
         renamed, aligned = panel.align(doc, answers, text.where, issues)
         decision = decide(aligned, panel.names, policy, keep=keep)
         agreement.add(aligned, renamed, decision)
-        yield weak_record(text, doc, decision, panel.names, [answer.failure for answer in answers]).doc
+        record = weak_record(text, doc, decision, panel.names, [answer.failure for answer in answers])
+        if softness is not None:
+            soft = panel.soft_tags(doc, answers, aligned, softness.temperature)
+            softness.add(soft)
+            write_soft_tags(record.doc, soft)
+        yield record.doc
 
 
 def _about_scores(report: Mapping[str, Any]) -> list[str]:

@@ -34,7 +34,7 @@ class ConvertedDocs:
 
     def __init__(self, spools: Sequence["DocSpool"], vocab: "Vocab"):
         self._spools = spools
-        self._vocab = vocab
+        self.vocab = vocab
         for spool in spools:
             weakref.finalize(self, spool.close)
 
@@ -43,7 +43,7 @@ class ConvertedDocs:
 
     def __iter__(self) -> Iterator["Doc"]:
         # Docs were dealt to the spools in turn.
-        streams = [spool.docs(self._vocab) for spool in self._spools]
+        streams = [spool.docs(self.vocab) for spool in self._spools]
         for number in range(len(self)):
             yield next(streams[number % len(streams)])
 

@@ -36,6 +36,7 @@ FLOORS = {
     "corpus": 2,
     "labels": 2,
     "annotated_labels": 1,
+    "soft_tags": 1,
     "files": 1,
     "spans": 1,
     "settings": 1,

@@ -1,20 +1,35 @@
 """A pipeline as an annotator: what it says of each text, by characters, whatever its tokens are."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotation.distil.pipeline_tags import pipeline_tags
 from spacy_ner_plus.annotation.weak_labels.texts import SourceText
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.failures import find_failure, is_answered
 from spacy_ner_plus.evaluation.predictions import pipe_in_order
+from spacy_ner_plus.soft_tags import SoftTags, pack, token_bounds, unpack
 from spacy_ner_plus.spans import span_scores
 
 CHANGED = "the pipeline changes the text"
 SILENT = "no component says anything about entities, not even that there are none"
+
+
+@runtime_checkable
+class GivesSoftTags(Protocol):
+    """A component that writes how probable each tag is, beside the entities under its key in doc.spans."""
+
+    soft_temperature: float | None
+
+    @property
+    def spans_key(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -25,11 +40,25 @@ class TextAnswer:
         gives none.
     missing (list[list[int]]): Stretches of which it says nothing, start and end in characters.
     failure (str): Why it says nothing of the text or a part of it; '' where it says something of all.
+    soft (dict[str, Any] | None): How probable each tag is at each of its tokens, for `soft_tags`; None where it wasn't
+        asked, or gives no more than spans.
     """
 
     spans: list[list[Any]]
     missing: list[list[int]]
     failure: str = ""
+    soft: dict[str, Any] | None = None
+
+    def soft_tags(self) -> tuple[SoftTags, np.ndarray] | None:
+        """RETURNS (tuple[SoftTags, Ints2d] | None): How probable each tag is, and start and end in characters of the
+        tokens that these are of."""
+        if self.soft is None:
+            return None
+        bounds = np.array(self.soft["bounds"], dtype=np.int64).reshape(-1, 2)
+        attrs = {
+            name: b64decode(value) if isinstance(value, str) else value for name, value in self.soft.items()
+        }
+        return unpack(attrs), bounds
 
 
 class Annotator:
@@ -40,13 +69,34 @@ class Annotator:
     identity (str): A hash of all that its answers depend on beside the texts; '' where that can't be told, and
         nothing of it may be used again.
     batch_size (int | None): How many texts at once; None for the pipeline's own.
+    soft_temperature (float | None): How soft are the tags that are asked for beside spans, where a component gives any;
+        None where none are asked for.
     """
 
-    def __init__(self, name: str, nlp: Language, identity: str = "", *, batch_size: int | None = None):
+    def __init__(
+        self,
+        name: str,
+        nlp: Language,
+        identity: str = "",
+        *,
+        batch_size: int | None = None,
+        soft_temperature: float | None = None,
+    ):
         self.name = name
         self.nlp = nlp
         self.identity = identity
+        if identity and soft_temperature is not None:
+            self.identity = f"{identity} soft {soft_temperature}"
         self._batch_size = batch_size
+        self._soft_temperature = soft_temperature
+        givers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, GivesSoftTags)]
+        # Of several, nothing says how they make one.
+        self._giver = givers[0] if soft_temperature is not None and len(givers) == 1 else None
+
+    @property
+    def gives_soft_tags(self) -> bool:
+        """RETURNS (bool): Whether it is asked how probable each tag is; else its spans' scores say so."""
+        return self._giver is not None
 
     def labels(self) -> frozenset[str] | None:
         """RETURNS (frozenset[str] | None): The labels that it looks for; None where a component doesn't say so."""
@@ -70,7 +120,7 @@ class Annotator:
         """
         done = 0
         # The strings of a shard are forgotten with it.
-        with self.nlp.memory_zone():
+        with self.nlp.memory_zone(), self._giving_soft_tags():
             try:
                 for answer in self._pipe(texts):
                     yield answer
@@ -84,7 +134,33 @@ class Annotator:
     def _pipe(self, texts: Sequence[SourceText]) -> Iterator[TextAnswer]:
         inputs = ((self._input(text), text) for text in texts)
         for doc, text, failure in pipe_in_order(self.nlp, inputs, batch_size=self._batch_size):
-            yield no_answer(text, failure) if doc is None else read_answer(doc, text)
+            yield no_answer(text, failure) if doc is None else self._read(doc, text)
+
+    def _read(self, doc: Doc, text: SourceText) -> TextAnswer:
+        answer = read_answer(doc, text)
+        if self._giver is None or answer.missing == [[0, len(text.text)]]:
+            return answer
+        soft = pipeline_tags(doc, self._giver.spans_key, span_scores(doc))
+        if soft is None:
+            return answer
+        packed = {
+            name: b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in pack(soft).items()
+        }
+        return replace(answer, soft={"bounds": token_bounds(doc).tolist(), **packed})
+
+    @contextmanager
+    def _giving_soft_tags(self) -> Iterator[None]:
+        """Have the component write soft tags meanwhile, also where it belongs to a pipeline of somebody else's."""
+        if self._giver is None:
+            yield
+            return
+        before = self._giver.soft_temperature
+        self._giver.soft_temperature = self._soft_temperature
+        try:
+            yield
+        finally:
+            self._giver.soft_temperature = before
 
     def _alone(self, text: SourceText) -> TextAnswer:
         try:
@@ -134,4 +210,4 @@ def rename(answer: TextAnswer, new_label: Callable[[str], str | None]) -> TextAn
         for start, end, label, score in answer.spans
         if (new := new_label(label)) is not None
     ]
-    return TextAnswer(spans, answer.missing, answer.failure)
+    return replace(answer, spans=spans)

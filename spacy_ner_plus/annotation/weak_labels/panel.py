@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotation.distil.average import average
+from spacy_ner_plus.annotation.distil.span_tags import span_tags
 from spacy_ner_plus.annotation.weak_labels.annotator import Annotator, TextAnswer, rename
 from spacy_ner_plus.annotation.weak_labels.weak_doc import align_answer
 from spacy_ner_plus.data.label_map import LabelMap
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
+from spacy_ner_plus.soft_tags import SoftTags, token_bounds
 
 FAILED = "text on which {name} failed: missing there"
 
@@ -44,6 +47,28 @@ class Panel:
                 issues.add(FAILED.format(name=name), answer.failure, where)
             aligned.append(align_answer(doc, answer, labels, issues, f"{name}, {where}"))
         return list(answers), aligned
+
+    def soft_tags(
+        self, doc: Doc, answers: Sequence[TextAnswer], aligned: Sequence[Answer], temperature: float
+    ) -> SoftTags:
+        """Average how probable the annotators find each tag, on a Doc's tokens and under its new labels.
+
+        answers (Sequence[TextAnswer]): As they were given.
+        aligned (Sequence[Answer]): What `align` made of them.
+        temperature (float): How soft the tags are of those that give spans alone.
+        """
+        bounds = token_bounds(doc)
+        teachers = []
+        for answer, spans in zip(answers, aligned, strict=True):
+            found = answer.soft_tags()
+            if found is None:
+                teachers.append(span_tags(spans, temperature))
+                continue
+            soft, own_bounds = found
+            if self.label_map is not None:
+                soft = soft.renamed(lambda label: self.label_map.labels.get(label, label))
+            teachers.append(soft.aligned(own_bounds, bounds))
+        return average(teachers)
 
     def _renamed(self, labels: frozenset[str] | None) -> frozenset[str] | None:
         if labels is None or self.label_map is None:

@@ -147,6 +147,35 @@ def _stretches_of_chunk(
     return np.clip(result, 0.0, 1.0)
 
 
+def all_tag_marginals(scores: Ragged, temperature: float = 1.0) -> np.ndarray:
+    """Compute the probability of every tag at every token.
+
+    scores (Ragged): As for `span_marginals`.
+    temperature (float): What the logits are divided by. Default 1.
+    RETURNS (Floats2d): Of shape (tokens, 2n + 1): rows that sum to 1, and rows of zeros for tokens without a wordpiece.
+    """
+    found = np.zeros(scores.data.shape)
+    kept = scores.data.any(axis=1)
+    if not kept.any():
+        return found
+    n = scores.data.shape[1] // 2
+    position = np.concatenate(([0], np.cumsum(kept)))
+    probs = _softmax(scores.data[kept].astype(np.float64) / temperature)
+    heads = np.unique(position[scores.offsets[:-1]])
+    heads = heads[heads < len(probs)]
+    forward, stopped, inside, _ = _forward_backward(probs, heads)
+    # What is the last of its document may be followed by anything.
+    after_o, after_label = np.ones(len(probs)), np.ones((len(probs), n))
+    goes_on = np.ones(len(probs), dtype=bool)
+    goes_on[np.append(heads[1:], len(probs)) - 1] = False
+    later = np.flatnonzero(goes_on) + 1
+    after_o[goes_on] = stopped[later]
+    after_label[goes_on] = stopped[later, None] + inside[later]
+    marginals = forward * np.concatenate([after_o[:, None], after_label, after_label], axis=1)
+    found[kept] = marginals / marginals.sum(axis=1, keepdims=True)
+    return found
+
+
 def _tags_of_chunk(
     probs: np.ndarray,
     asked: np.ndarray,

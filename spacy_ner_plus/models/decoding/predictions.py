@@ -10,7 +10,7 @@ from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 
 from spacy_ner_plus.models.decoding.consistency import share_scores
-from spacy_ner_plus.models.decoding.marginals import span_marginals, tag_marginals
+from spacy_ner_plus.models.decoding.marginals import all_tag_marginals, span_marginals, tag_marginals
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
@@ -40,12 +40,15 @@ class Predictions:
     scores (Floats1d): The probability of each entity.
     offsets (Ints1d): Index of each document's first token in the batch and, last, how many there are.
     tag_probs (Floats2d): Of shape (2, tokens): the probability of each token's tag, and of O.
+    all_tag_probs (Floats2d | None): Of shape (tokens, 2n + 1): that of every tag, where it was asked for; rows of zeros
+        for tokens without a wordpiece.
     """
 
     entities: Entities
     scores: np.ndarray
     offsets: np.ndarray
     tag_probs: np.ndarray
+    all_tag_probs: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -110,13 +113,20 @@ def adjust_scores(docs: Sequence[Doc], scores: Ragged, consistency: float = 0.0)
     return scores
 
 
-def find_entities(scores: Ragged, temperature: float = 1.0) -> Predictions:
+def find_entities(
+    scores: Ragged, temperature: float = 1.0, soft_temperature: float | None = None
+) -> Predictions:
     """Find the entities of the best valid IOB2 sequence, and how probable each is.
 
     scores (Ragged): Logits of shape (tokens, 2n + 1) for n labels.
     temperature (float): What the logits are divided by. Default 1.
+    soft_temperature (float | None): What they are divided by beyond that for `all_tag_probs`. Default: None for none.
     """
     tags = decode(scores)
     entities = tags_to_entities(tags, scores.data.shape[1] // 2)
     entity_scores = span_marginals(scores, entities, temperature)
-    return Predictions(entities, entity_scores, scores.offsets, tag_marginals(scores, tags.data, temperature))
+    tag_probs = tag_marginals(scores, tags.data, temperature)
+    all_tag_probs = (
+        None if soft_temperature is None else all_tag_marginals(scores, temperature * soft_temperature)
+    )
+    return Predictions(entities, entity_scores, scores.offsets, tag_probs, all_tag_probs)

@@ -21,7 +21,7 @@ from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
-from spacy_ner_plus.models.training.loss import cross_entropy, rehearsal_loss
+from spacy_ner_plus.models.training.loss import cross_entropy, distillation_loss, rehearsal_loss
 from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.requirements import require_extras
@@ -30,7 +30,9 @@ from spacy_ner_plus.pipeline.transformer_ner.calibration import CalibrationSampl
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.transformer_ner.misalignment import AlignmentCheck
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
+from spacy_ner_plus.pipeline.transformer_ner.soft_targets import BatchTargets
 from spacy_ner_plus.settings import defaults
+from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags, write_soft_tags
 
 # How many documents are looked at before training where not all of them need to be read.
 SAMPLE = 1000
@@ -58,6 +60,10 @@ def make_transformer_ner(
     spans_key: str | None,
     threshold: float | None,
     consistency: float,
+    soft_temperature: float | None,
+    soft_weight: float,
+    soft_share: float,
+    soft_agreement: float,
     scorer: Callable | None,
 ) -> "TransformerNER":
     """Make the component `transformer_ner`, with the settings of `TransformerNERSettings`.
@@ -74,6 +80,10 @@ def make_transformer_ner(
         spans_key=spans_key,
         threshold=threshold,
         consistency=consistency,
+        soft_temperature=soft_temperature,
+        soft_weight=soft_weight,
+        soft_share=soft_share,
+        soft_agreement=soft_agreement,
     )
     if device == "openvino":
         require_extras(nlp, "openvino")
@@ -100,6 +110,12 @@ class TransformerNER(EntityComponent, TrainablePipe):
         super().__init__(vocab, name, settings, scorer=scorer)
         self.model = model
         self.consistency = settings.consistency
+        self.soft_temperature = settings.soft_temperature
+        self._soft_weights = {
+            "weight": settings.soft_weight,
+            "share": settings.soft_share,
+            "agreement": settings.soft_agreement,
+        }
         self.cfg.update(labels=[], temperature=1.0)
         self._read_gold = GoldTagReader()
         self._alignment = AlignmentCheck(name)
@@ -155,12 +171,17 @@ class TransformerNER(EntityComponent, TrainablePipe):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
         """Write entities to Docs, those of at least the threshold's probability."""
-        labels = self.labels
+        docs, labels = list(docs), self.labels
         uncertainties = predictions.uncertainties(self.threshold)
         for doc, found, uncertainty in zip(docs, predictions, uncertainties, strict=True):
             kept = [entity for entity in found if entity.score >= self.threshold]
             ents = [Span(doc, entity.start, entity.end, label=labels[entity.label]) for entity in kept]
             self.set_ents(doc, ents, [entity.score for entity in kept], uncertainty=uncertainty)
+        if predictions.all_tag_probs is not None:
+            by_doc = Ragged(predictions.all_tag_probs, np.diff(predictions.offsets)).split()
+            for doc, probs in zip(docs, by_doc, strict=True):
+                said = probs.any(axis=1).astype(np.float64)
+                write_soft_tags(doc, SoftTags(labels, probs, said, self.soft_temperature))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs, in order.
@@ -207,7 +228,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
 
     def _begin_predict(self, docs: list[Doc]) -> Callable[[], Predictions]:
         scores = self._begin_score(docs)
-        return lambda: find_entities(scores(), self.cfg["temperature"])
+        return lambda: find_entities(scores(), self.cfg["temperature"], self.soft_temperature)
 
     def _begin_score(self, docs: list[Doc]) -> Callable[[], Ragged]:
         scores = self.token_scorer.begin_score(docs)
@@ -247,15 +268,26 @@ class TransformerNER(EntityComponent, TrainablePipe):
         Where a Doc's user_data["annotated_labels"] says that only some labels were annotated, a token outside of
         the marked entities counts as "none of these": O or any other label.
 
+        Where a Doc has soft tags, its tokens are learnt from these, or from both, as the settings `soft_weight`,
+        `soft_share` and `soft_agreement` say; what teachers say of labels that the component doesn't know is missing.
+
         scores (Ragged): Logits for the examples' predicted Docs, of shape (tokens, n_tags).
         RETURNS (tuple[float, Floats2d]): The loss and its gradient by logits, of the same shape.
             Tokens whose annotation is missing don't count.
-        RAISES (UserError): Where a Doc's annotated labels are no labels, or not those of its entities.
+        RAISES (UserError): Where a Doc's annotated labels are no labels, or not those of its entities, or its soft
+            tags are broken.
         """
         examples = list(examples)
         validate_examples(examples, "TransformerNER.get_loss")
         gold = [self._read_gold(eg, self.labels, self.name) for eg in examples]
-        return cross_entropy(scores.data, np.concatenate(gold))
+        soft = [read_soft_tags(eg.reference) for eg in examples]
+        if not any(soft):
+            return cross_entropy(scores.data, np.concatenate(gold))
+        targets = BatchTargets(self.labels, **self._soft_weights)
+        for eg, said, allowed in zip(examples, soft, gold, strict=True):
+            targets.add(eg, said, allowed)
+        self._read_gold.warn(targets.unknown, self.labels, self.name)
+        return distillation_loss(scores.data, np.concatenate(gold), *targets.gather())
 
     def rehearse(
         self,

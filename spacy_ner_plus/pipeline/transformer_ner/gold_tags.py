@@ -9,6 +9,7 @@ from spacy.training import Example, validate_get_examples
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.decoding.tags import tag_names
+from spacy_ner_plus.soft_tags import named_labels, read_soft_tags
 from spacy_ner_plus.spans import tag_label
 
 # What a missing gold tag looks like among tag numbers.
@@ -66,7 +67,7 @@ def find_labels(
     name: str,
     each: Callable[[Example], None],
 ) -> list[str]:
-    """Find the labels of gold entities.
+    """Find the labels of gold entities, and those that teachers name in soft tags.
 
     known (Iterable[str]): Labels that are known already.
     name (str): The component's name, for messages.
@@ -80,6 +81,9 @@ def find_labels(
         each(eg)
         annotated_labels(eg.reference)
         labels.update(ent.label_ for ent in eg.reference.ents)
+        soft = read_soft_tags(eg.reference)
+        if soft is not None:
+            labels |= named_labels(soft)
     return sorted(labels)
 
 
@@ -96,9 +100,17 @@ class GoldTagReader:
         name (str): Its name, for the warning.
         """
         allowed, unknown = allowed_tags(example, labels)
-        for label in sorted(unknown - self._warned):
+        self.warn(unknown, labels, name)
+        return allowed
+
+    def warn(self, unknown: Iterable[str], labels: Sequence[str], name: str) -> None:
+        """Warn of labels that the component doesn't know, of each once.
+
+        labels (Sequence[str]): Those that it knows.
+        name (str): Its name.
+        """
+        for label in sorted(set(unknown) - self._warned):
             self._warned.add(label)
             warnings.warn(
-                Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=2
+                Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=3
             )
-        return allowed

@@ -36,3 +36,28 @@ class TransformerNERSettings(EntitySettings):
         at_most=1,
         message=Errors.E231,
     )
+    soft_temperature: float | None = setting(
+        "Write how probable every tag is at every token to doc.spans['soft_tags'], too, with scores divided by this "
+        "beyond what calibration asks for: 1 for what the component thinks, more for softer tags. None doesn't write "
+        "them.",
+        None,
+        above=0,
+    )
+    soft_weight: float = setting(
+        "In training, how much a token counts that has soft tags in place of gold annotation, beside 1 for one that "
+        "people annotated.",
+        1.0,
+        at_least=0,
+    )
+    soft_share: float = setting(
+        "In training, the share that soft tags have in the loss of a token that people annotated, too, from 0 to 1.",
+        0.5,
+        at_least=0,
+        at_most=1,
+    )
+    soft_agreement: float = setting(
+        "In training, the power to which the agreement of the teachers about a token is taken as its weight; 0 for the "
+        "same weight whether they agree or not.",
+        1.0,
+        at_least=0,
+    )

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Union
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.compared import short_names
-from spacy_ner_plus.workflows.arguments.pipelines import component_names, import_code, load_pipeline
+from spacy_ner_plus.workflows.arguments.pipelines import (
+    component_names,
+    import_code,
+    language_of,
+    load_pipeline,
+)
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -26,6 +31,7 @@ def find_annotators(
     overrides: Iterable[str] = (),
     code: str | Path | None = None,
     batch_size: int | None = None,
+    soft_temperature: float | None = None,
 ) -> list["Annotator"]:
     """Name pipelines, and load them.
 
@@ -35,6 +41,7 @@ def find_annotators(
     overrides (Iterable[str]): Settings as key=value; one of a component is for the pipelines that have it.
     code (str | Path): A Python file to run before. Default: none.
     batch_size (int): Texts at once. Default: each pipeline's own.
+    soft_temperature (float): How soft are the tags that are asked for beside spans. Default: none are.
     RAISES (UserError): Where there is none, one can't be loaded, or two have one name.
     """
     from spacy.language import Language
@@ -57,8 +64,23 @@ def find_annotators(
     for (name, pipeline), own in zip(named, by_pipeline, strict=True):
         nlp = load_pipeline(pipeline, own)
         identity = _identity(nlp, pipeline, own, code)
-        annotators.append(Annotator(name, nlp, identity, batch_size=batch_size))
+        annotators.append(
+            Annotator(name, nlp, identity, batch_size=batch_size, soft_temperature=soft_temperature)
+        )
     return annotators
+
+
+def annotators_language(pipelines: Pipeline | Sequence[Pipeline]) -> str:
+    """RETURNS (str): The language code of the first pipeline, as `find_annotators` takes them.
+
+    RAISES (UserError): Where there is none, or it can't be read.
+    """
+    from spacy.language import Language
+
+    given = [pipelines] if isinstance(pipelines, str | Path | Language) else list(pipelines)
+    if not given:
+        raise UserError(Errors.E655)
+    return language_of(_with_name(given[0])[1])
 
 
 def _deal(pipelines: Sequence[Pipeline], overrides: Sequence[str]) -> list[list[str]]:

@@ -123,24 +123,40 @@ def component_names(pipeline: "Language | str | Path") -> list[str]:
     return list(_components(pipeline))
 
 
+def language_of(pipeline: "Language | str | Path") -> str:
+    """RETURNS (str): The language code of a pipeline; one that is named by path isn't loaded.
+
+    RAISES (UserError): Where it can't be read.
+    """
+    from spacy.language import Language
+
+    return pipeline.lang if isinstance(pipeline, Language) else _config(pipeline)["nlp"]["lang"]
+
+
 def _components(pipeline: "Language | str | Path") -> dict[str, str | None]:
     """The factory of each component, by name."""
     from spacy.language import Language
-    from spacy.util import get_package_path, is_package, load_config, load_meta
 
     if isinstance(pipeline, Language):
         return {name: pipeline.get_pipe_meta(name).factory for name in pipeline.component_names}
+    config = _config(pipeline)
+    components = config.get("components", {})
+    return {name: components[name].get("factory") for name in config["nlp"]["pipeline"]}
+
+
+def _config(pipeline: str | Path) -> dict[str, Any]:
+    """The config of a pipeline that is named by path."""
+    from spacy.util import get_package_path, is_package, load_config, load_meta
+
     folder = Path(pipeline)
     if not folder.exists() and is_package(str(pipeline)):
         folder = get_package_path(str(pipeline))
         meta = load_meta(folder / "meta.json")
         folder /= f"{meta['lang']}_{meta['name']}-{meta['version']}"
     try:
-        config = load_config(folder / "config.cfg")
+        return load_config(folder / "config.cfg")
     except (OSError, ValueError) as error:
         raise UserError(Errors.E501.format(name=pipeline, reason=" ".join(str(error).split()))) from error
-    components = config.get("components", {})
-    return {name: components[name].get("factory") for name in config["nlp"]["pipeline"]}
 
 
 def find_component(nlp: "Language", factory: str | tuple[str, ...], component: str | None = None) -> str:

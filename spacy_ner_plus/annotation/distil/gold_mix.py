@@ -1,0 +1,80 @@
+"""Gold documents beside those of the teachers: what people said stays, and what they left open the teachers fill."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc
+
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
+from spacy_ner_plus.soft_tags import read_soft_tags, token_bounds, write_soft_tags
+
+
+class GoldMix:
+    """Mixes gold Docs and those that teachers annotated.
+
+    golds (Sequence[Doc]): What people annotated; tokens may be missing.
+    teacher_labels (frozenset[str] | None): The labels that the teachers look for; None where that isn't known.
+    soften (bool): Whether gold tokens get soft tags beside their gold tags, too, where the teachers annotated the text;
+        else only those whose gold annotation is missing do.
+    """
+
+    def __init__(self, golds: Sequence[Doc], teacher_labels: frozenset[str] | None, *, soften: bool):
+        self._golds = golds
+        self._by_text: dict[str, list[Doc]] = defaultdict(list)
+        for gold in golds:
+            self._by_text[gold.text].append(gold)
+        self._soften = soften
+        gold_labels = {ent.label_ for gold in golds for ent in gold.ents}.union(
+            *(annotated_labels(gold) or () for gold in golds)
+        )
+        # Labels that gold has alone: on the teachers' documents they weren't looked for.
+        self.gold_alone = frozenset() if teacher_labels is None else gold_labels - teacher_labels
+        self._teacher_labels = teacher_labels
+        self.replaced = self.weak = self.softened_tokens = 0
+
+    def mix(self, weak_docs: Iterable[Doc]) -> Iterator[Doc]:
+        """Mix all Docs.
+
+        weak_docs (Iterable[Doc]): What the teachers annotated, with soft tags. Of one whose text a gold Doc has only
+            these are taken.
+        YIELDS (Doc): The teachers' Docs and then all gold ones.
+        """
+        for doc in weak_docs:
+            same = self._by_text.get(doc.text, ())
+            for gold in same:
+                self._fill(gold, doc)
+            if same:
+                self.replaced += 1
+                continue
+            self.weak += 1
+            if self.gold_alone and self._teacher_labels:
+                set_annotated_labels(doc, self._teacher_labels)
+            yield doc
+        yield from self._golds
+
+    def _fill(self, gold: Doc, doc: Doc) -> None:
+        soft = read_soft_tags(doc)
+        if soft is None:
+            return
+        soft = soft.aligned(token_bounds(doc), token_bounds(gold))
+        open_tokens = np.array([self._soften or not token.ent_iob for token in gold], dtype=bool)
+        soft = replace(soft, weights=np.where(open_tokens, soft.weights, 0.0), beside_gold=True)
+        said = int((soft.weights > 0).sum())
+        if said:
+            self.softened_tokens += said
+            write_soft_tags(gold, soft)
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, how many are the teachers' (`weak`),
+        how many of these were left out as gold has their text (`replaced`), how many gold tokens have soft tags
+        (`softened_tokens`), and the labels that gold has alone (`gold_alone`)."""
+        return {
+            "gold": len(self._golds),
+            "weak": self.weak,
+            "replaced": self.replaced,
+            "softened_tokens": self.softened_tokens,
+            "gold_alone": sorted(self.gold_alone),
+        }
