@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS, annotated_labels
 from spacy_ner_plus.data.records.record import SPANS_KEY
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.soft_tags import read_soft_tags, write_soft_tags
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_OUTSIDE
 
 
@@ -52,10 +53,10 @@ class LabelMap:
         return self.labels[label]
 
     def apply(self, doc: Doc) -> None:
-        """Change a Doc's entities in place, and which labels it says were annotated.
+        """Change a Doc's entities in place, its soft tags, and which labels it says were annotated.
 
         RAISES (UserError): Where that can't be said any more: of a label that is made of one that was annotated and
-            one that wasn't, or where no label that was is left.
+            one that wasn't, or where no label that was is left; or where soft tags are broken.
         """
         annotated = annotated_labels(doc)
         if annotated is not None:
@@ -80,6 +81,10 @@ class LabelMap:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
         if SPANS_KEY in doc.spans:
             self._apply_to_spans(doc, ents)
+        soft = read_soft_tags(doc)
+        if soft is not None:
+            # Not counted: a label with a small probability on a token was hardly read.
+            write_soft_tags(doc, soft.renamed(lambda label: self.labels.get(label, label)))
 
     def _apply_to_spans(self, doc: Doc, ents: set[tuple[int, int]]) -> None:
         """Change the spans that go with the entities, nested ones among them."""

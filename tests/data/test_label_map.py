@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from spacy.tokens import Doc, Span
 
@@ -9,6 +10,7 @@ from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labe
 from spacy_ner_plus.data.label_map import LabelMap
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags, write_soft_tags
 from spacy_ner_plus.spans import doc_to_tags
 
 
@@ -49,6 +51,15 @@ def test_label_map_changes_nested_spans_with_the_entities(nlp):
     ]
     assert group.attrs["scores"] == [0.5, 0.25]
     assert label_map.used == {"ORG": 1, "LOC": 1, "X": 1, "MISC": 1}
+
+
+def test_label_map_renames_soft_tags_with_the_entities(doc):
+    probs = np.tile([0.1, 0.2, 0.3, 0.3, 0.1], (len(doc), 1))
+    write_soft_tags(doc, SoftTags(("LOC", "PER"), probs, np.ones(len(doc))))
+    LabelMap({"PER": "PERSON", "LOC": None}).apply(doc)
+    found = read_soft_tags(doc)
+    assert found.labels == ("PERSON",)
+    assert found.probs[0] == pytest.approx([0.6, 0.3, 0.1], abs=1e-4)
 
 
 def test_label_map_that_names_nothing_leaves_the_doc(doc, nlp):

@@ -6,6 +6,10 @@ import numpy as np
 
 from spacy_ner_plus.soft_tags import SoftTags
 
+# The least agreement: what teachers say is kept where each is certain of something else, too, for trainings in which
+# all tokens weigh the same.
+LEAST = 1e-4
+
 
 def average(teachers: Sequence[SoftTags]) -> SoftTags:
     """Average the probabilities of some teachers, token by token.
@@ -16,8 +20,8 @@ def average(teachers: Sequence[SoftTags]) -> SoftTags:
     and the weight is that of the other tags alone.
 
     The weight of a token is how far the teachers agree, 1 minus their Jensen-Shannon divergence as a share of the
-    highest possible (Lin, 1991): 1 where all say the same, or only one says anything, 0 where each is certain of
-    something else.
+    highest possible (Lin, 1991): 1 where all say the same, or only one says anything, all but 0 where each is certain
+    of something else.
 
     teachers (Sequence[SoftTags]): Of the same tokens; at least one.
     RETURNS (SoftTags): With the labels of all of them.
@@ -26,8 +30,9 @@ def average(teachers: Sequence[SoftTags]) -> SoftTags:
     n = len(labels)
     probs = np.stack([soft.for_labels(labels).probs for soft in teachers]).astype(np.float64)
     weights = np.stack([soft.weights for soft in teachers]).astype(np.float64)
-    looks = np.array([[soft.complete or label in soft.labels for label in labels] for soft in teachers])
-    looks = looks.reshape(len(teachers), n)
+    looks = np.zeros((len(teachers), n), dtype=bool)
+    for row, soft in zip(looks, teachers, strict=True):
+        row[:] = [soft.complete or label in soft.labels for label in labels]
     knows = np.concatenate([np.ones((len(teachers), 1), dtype=bool), looks, looks], axis=1)
     if not knows.all():
         probs = _share_out(probs, weights, knows)
@@ -75,7 +80,7 @@ def _agreement(probs: np.ndarray, shares: np.ndarray) -> np.ndarray:
     mean = np.einsum("kt,ktg->tg", shares, probs)
     divergence = _entropy(mean) - (shares * _entropy(probs)).sum(axis=0)
     highest = _entropy(shares.T)
-    return np.clip(1.0 - divergence / np.where(highest > 1e-9, highest, np.inf), 0.0, 1.0)
+    return np.clip(1.0 - divergence / np.where(highest > 1e-9, highest, np.inf), LEAST, 1.0)
 
 
 def _entropy(probs: np.ndarray) -> np.ndarray:

@@ -68,9 +68,9 @@ class GoldMix:
             write_soft_tags(gold, soft)
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, how many are the teachers' (`weak`),
-        how many of these were left out as gold has their text (`replaced`), how many gold tokens have soft tags
-        (`softened_tokens`), and the labels that gold has alone (`gold_alone`)."""
+        """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, and how many are `weak`, the
+        teachers'; how many of these were left out as gold has their text (`replaced`), how many gold tokens have soft
+        tags (`softened_tokens`), and the labels that gold has alone (`gold_alone`)."""
         return {
             "gold": len(self._golds),
             "weak": self.weak,

@@ -41,9 +41,9 @@ class BatchTargets:
             self._hard_weights.append(np.ones(length))
             self._parts.append(_nothing(length, self._n_tags))
             return
-        targets = self._targets(example, soft)
-        said = targets.weights > 0
-        trust = np.where(said, targets.weights**self._agreement, 0.0)
+        targets, agreement = self._targets(example, soft)
+        said = agreement > 0
+        trust = np.where(said, agreement**self._agreement, 0.0) * targets.weights
         known = ~allowed.all(axis=1)
         if soft.beside_gold:
             share = self._share * trust
@@ -61,13 +61,14 @@ class BatchTargets:
             *(np.concatenate(part) for part in zip(*self._parts, strict=True))
         )
 
-    def _targets(self, example: Example, soft: SoftTags) -> SoftTargets:
-        """RETURNS (SoftTargets): Those of the predicted Doc's tokens. Weights are the teachers' agreement, times the
-        probability of the tags that the student knows: of other labels nothing is learnt, not even that they are O."""
+    def _targets(self, example: Example, soft: SoftTags) -> tuple[SoftTargets, np.ndarray]:
+        """RETURNS (tuple[SoftTargets, Floats1d]): Those of the predicted Doc's tokens, weighted by the probability of
+        the tags that the student knows: of other labels nothing is learnt, not even that they are O. And how far the
+        teachers agree about each token."""
         predicted = example.predicted
-        if predicted.text != example.reference.text:
+        if predicted.text.rstrip() != example.reference.text.rstrip():
             # Nobody can say which tokens they are those of.
-            return _nothing(len(predicted), self._n_tags)
+            return _nothing(len(predicted), self._n_tags), np.zeros(len(predicted))
         soft = soft.aligned(token_bounds(example.reference), token_bounds(predicted))
         labels, n, own_n = self._labels, len(self._labels), len(soft.labels)
         self.unknown |= named_labels(soft) - set(labels)
@@ -93,8 +94,8 @@ class BatchTargets:
         known = probs.sum(axis=1)
         said = (soft.weights > 0) & (known > 0)
         probs = np.where(said[:, None], probs / np.where(known > 0, known, 1.0)[:, None], 0.0)
-        weights = np.where(said, soft.weights * np.minimum(known, 1.0), 0.0)
-        return SoftTargets(part_of, probs, weights, np.full(len(predicted), soft.temperature))
+        weights = np.where(said, np.minimum(known, 1.0), 0.0)
+        return SoftTargets(part_of, probs, weights, np.full(len(predicted), soft.temperature)), soft.weights
 
 
 def _nothing(length: int, n_tags: int) -> SoftTargets:

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.models.decoding import marginals
-from spacy_ner_plus.models.decoding.marginals import span_marginals, stretch_marginals, tag_marginals
+from spacy_ner_plus.models.decoding.marginals import (
+    all_tag_marginals,
+    span_marginals,
+    stretch_marginals,
+    tag_marginals,
+)
 from spacy_ner_plus.models.decoding.tags import Entities, tags_to_entities
 from spacy_ner_plus.models.decoding.viterbi import decode
 from spacy_ner_plus.models.ragged import Ragged
@@ -220,3 +225,34 @@ def test_marginals_of_stretches_of_one_entity_are_the_entitys():
     entities = tags_to_entities(tags, 4)
     found = stretch_marginals(batch, entities.starts, entities.ends, tags.data)
     assert found == pytest.approx(span_marginals(batch, entities), abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(
+    lengths=st.lists(st.integers(0, 4), min_size=1, max_size=3),
+    n_labels=st.integers(1, 2),
+    spread=st.sampled_from([0.3, 3.0, 10.0]),
+    temperature=st.sampled_from([0.5, 1.0, 3.0]),
+    seed=st.integers(0, 10_000),
+)
+def test_marginals_of_all_tags_are_those_of_all_sequences_counted_one_by_one(
+    lengths, n_labels, spread, temperature, seed
+):
+    rng = np.random.default_rng(seed)
+    n_tags = 2 * n_labels + 1
+    parts = [rng.normal(size=(length, n_tags)) * spread for length in lengths]
+    for part in parts:
+        # Tokens without a wordpiece are passed over.
+        part[rng.random(len(part)) < 0.2] = 0.0
+    expected = []
+    for part in parts:
+        kept = part.any(axis=1)
+        masses = np.zeros(part.shape)
+        for tags in itertools.product(range(n_tags), repeat=int(kept.sum())):
+            tags = np.array(tags, dtype=int)
+            if is_valid(tags, n_labels):
+                rows = np.flatnonzero(kept)
+                masses[rows, tags] += np.exp(part[rows, tags].sum() / temperature)
+        expected.append(masses / np.where(kept, masses.sum(axis=1), 1.0)[:, None])
+    found = all_tag_marginals(Ragged.join(parts), temperature)
+    assert found == pytest.approx(np.concatenate(expected), abs=1e-7)

@@ -1,0 +1,182 @@
+import json
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus
+from thinc.api import Adam
+
+from spacy_ner_plus.annotated_labels import annotated_labels
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.soft_tags import SOFT_TAGS, read_soft_tags
+from spacy_ner_plus.workflows.annotate import annotate
+from spacy_ner_plus.workflows.distil import distil
+from tests.conftest import TEXTS, make_docs, make_pipeline
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(TEXTS) + "\n")
+    return path
+
+
+def rules(name="rules", **patterns):
+    nlp = spacy.blank("en")
+    nlp.meta["name"] = name
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [{"label": label, "pattern": text} for text, label in patterns.items()]
+    )
+    return nlp
+
+
+def load(path):
+    return list(DocBin().from_disk(path).get_docs(spacy.blank("en").vocab))
+
+
+def test_distil_makes_a_corpus_from_which_a_student_learns_what_its_teacher_says(
+    trained_folder, encoder_folder, texts, tmp_path
+):
+    made = distil(trained_folder, texts, tmp_path / "student.spacy")
+    assert made.report["soft_tags"]["of_spans_alone"] == []
+    assert made.report["soft_tags"]["said"] == made.report["tokens"]
+    assert made.report["mix"]["weak"] == len(TEXTS)
+    assert json.loads(made.report_path.read_text()) == made.report
+    teacher = spacy.load(trained_folder)
+    student = make_pipeline(encoder_folder, seed=1)
+    examples = list(Corpus(tmp_path / "student.spacy")(student))
+    for eg in examples:
+        # From soft tags alone: the entities may say what they will.
+        eg.reference.set_ents([], default="outside")
+    student.initialize(lambda: examples)
+    assert student.get_pipe("transformer_ner").labels == ("LOC", "ORG", "PER")
+    optimizer = Adam(3e-3, use_averages=False)
+    for _ in range(60):
+        losses = {}
+        student.update(examples, sgd=optimizer, losses=losses, drop=0.0)
+    assert losses["transformer_ner"] < 0.05
+    for text in TEXTS:
+        found, expected = ([(ent.text, ent.label_) for ent in nlp(text).ents] for nlp in (student, teacher))
+        assert found == expected
+
+
+def test_distil_averages_teachers_and_reads_scores_as_probabilities(trained_folder, texts, tmp_path):
+    other = rules(Oslo="ORG", Anna="PER", Globex="ORG", Berlin="LOC")
+    made = distil([trained_folder, other], texts, tmp_path / "student.spacy")
+    assert made.report["soft_tags"]["of_spans_alone"] == ["en_rules"]
+    doc = load(tmp_path / "student.spacy")[0]
+    soft = read_soft_tags(doc)
+    assert soft.labels == ("LOC", "ORG", "PER")
+    oslo = [token.text for token in doc].index("Oslo")
+    own = read_soft_tags(next(iter(distil(trained_folder, texts).docs)))
+    assert soft.probs[oslo, 1] == pytest.approx(own.probs[oslo, 1] / 2, abs=1e-3)
+    assert soft.probs[oslo, 2] == pytest.approx(0.5 + own.probs[oslo, 2] / 2, abs=1e-3)
+    # Each is sure of something else.
+    assert soft.weights[oslo] < 0.2
+    assert soft.weights[1] > 0.9 or soft.probs[1].max() < 0.9
+
+
+def test_distil_renames_labels(trained_folder, texts):
+    label_map = {"PER": "PERSON", "ORG": None, "LOC": "LOC"}
+    before = read_soft_tags(next(iter(distil(trained_folder, texts).docs)))
+    made = distil(trained_folder, texts, label_map=label_map)
+    doc = next(iter(made.docs))
+    after = read_soft_tags(doc)
+    assert {ent.label_ for ent in doc.ents} == {"PERSON", "LOC"}
+    assert after.labels == ("LOC", "PERSON")
+    assert after.probs[:, 0] == pytest.approx(before.probs[:, [0, 2, 5]].sum(axis=1), abs=0.003)
+
+
+def test_distil_sets_gold_beside_the_teachers(trained_folder, texts, small_corpus, tmp_path):
+    nlp = spacy.blank("en")
+    gold = make_docs(nlp.vocab)[:2]
+    gold.append(Doc(nlp.vocab, words=["Sunday", "it", "is"], ents=["B-DATE", "O", "O"]))
+    DocBin(docs=gold).to_disk(tmp_path / "gold.spacy")
+    made = distil(trained_folder, small_corpus, tmp_path / "student.spacy", gold=tmp_path / "gold.spacy")
+    docs = load(tmp_path / "student.spacy")
+    assert made.report["mix"] == {
+        "gold": 3,
+        "weak": 4,
+        "replaced": 2,
+        "softened_tokens": 0,
+        "gold_alone": ["DATE"],
+    }
+    assert [SOFT_TAGS in doc.spans for doc in docs] == [True] * 4 + [False] * 3
+    # No teacher looked for dates.
+    assert [annotated_labels(doc) for doc in docs] == [frozenset({"LOC", "ORG", "PER"})] * 4 + [None] * 3
+    assert [doc.text for doc in made.docs] == [doc.text for doc in docs]
+    assert {ent.label_ for doc in made.docs for ent in doc.ents} == {"LOC", "ORG", "PER", "DATE"}
+
+
+def test_distil_softens_gold_and_asks_nobody_again(trained_folder, small_corpus, tmp_path):
+    out = tmp_path / "student.spacy"
+    distil(trained_folder, small_corpus, out)
+    answers = {path: path.stat().st_mtime_ns for path in (tmp_path / "student.spacy.answers").iterdir()}
+    made = distil(trained_folder, small_corpus, out, gold=small_corpus, soften_gold=True)
+    assert {path: path.stat().st_mtime_ns for path in answers} == answers
+    docs = load(out)
+    assert len(docs) == len(TEXTS)
+    assert all(read_soft_tags(doc).beside_gold for doc in docs)
+    assert made.report["mix"]["softened_tokens"] == sum(map(len, docs))
+    # Softer tags are other answers.
+    distil(trained_folder, small_corpus, out, temperature=4.0)
+    assert len(list((tmp_path / "student.spacy.answers").iterdir())) == 2 * len(answers)
+    assert read_soft_tags(load(out)[0]).temperature == 4.0
+
+
+def test_distil_leaves_pipelines_and_annotate_as_they_were(trained, texts):
+    distil(trained, texts)
+    assert trained.get_pipe("transformer_ner").soft_temperature is None
+    assert all(SOFT_TAGS not in doc.spans for doc in annotate(trained, texts).docs)
+
+
+def test_distil_says_nothing_of_texts_on_which_teachers_fail(texts):
+    nlp = rules(Oslo="LOC")
+    nlp.add_pipe("distil_fails")
+    docs = list(distil(nlp, texts).docs)
+    assert [bool(read_soft_tags(doc).weights.any()) for doc in docs] == [True] * 3 + [False] + [True] * 2
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), float("inf")])
+def test_distil_refuses_a_temperature_that_is_none(trained_folder, texts, tmp_path, temperature):
+    with pytest.raises(UserError, match="E771"):
+        distil(trained_folder, texts, tmp_path / "student.spacy", temperature=temperature)
+    assert not (tmp_path / "student.spacy").exists()
+
+
+def test_distil_refuses_formats_without_a_place_for_soft_tags(trained_folder, texts, tmp_path):
+    with pytest.raises(UserError, match=r"E772.*student\.conll"):
+        distil(trained_folder, texts, tmp_path / "student.conll")
+
+
+def test_distil_reads_gold_before_teachers_work(texts, tmp_path):
+    DocBin(docs=[spacy.blank("en").make_doc("Anna left")]).to_disk(tmp_path / "bare.spacy")
+    with pytest.raises(UserError, match="E305"):
+        distil("no such pipeline", texts, tmp_path / "out.spacy", lang="en", gold=tmp_path / "bare.spacy")
+    with pytest.raises(UserError, match="E320"):
+        distil(rules(), texts, tmp_path / "bare.spacy", gold=tmp_path / "bare.spacy")
+
+
+def test_distil_takes_scores_with_the_temperature(texts):
+    nlp = rules(Oslo="LOC")
+    nlp.add_pipe("distil_scored")
+    docs = list(distil(nlp, texts, temperature=2.0).docs)
+    soft = read_soft_tags(docs[0])
+    oslo = [token.text for token in docs[0]].index("Oslo")
+    assert soft.probs[oslo] == pytest.approx(np.array([0.25, 0.75, 0]), abs=1e-3)
+
+
+@spacy.Language.component("distil_fails")
+def fails(doc):
+    if "Globex" in doc.text:
+        raise ValueError("no such company")
+    return doc
+
+
+@spacy.Language.component("distil_scored")
+def scored(doc):
+    doc.spans["scored"] = spacy.tokens.SpanGroup(
+        doc, name="scored", spans=list(doc.ents), attrs={"scores": [0.9] * len(doc.ents)}
+    )
+    return doc
