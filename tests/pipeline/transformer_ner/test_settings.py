@@ -21,6 +21,10 @@ CHANGED = {
     "spans_key": "mine",
     "threshold": 0.25,
     "consistency": 0.75,
+    "soft_temperature": 2.0,
+    "soft_weight": 0.5,
+    "soft_share": 0.25,
+    "soft_agreement": 0.0,
 }
 
 
@@ -68,6 +72,10 @@ def test_settings_that_are_no_share_are_refused(setting, code, value):
         ("overwrite_ents", "yes", "true or false"),
         ("consistency", None, "E231"),
         ("device", None, "a string"),
+        ("soft_temperature", 0.0, "a number above 0"),
+        ("soft_weight", -0.5, "0 or more"),
+        ("soft_share", 1.5, "1 or less"),
+        ("soft_agreement", float("nan"), "0 or more"),
         ("precision", "fp8", "one of: auto, fp32, bf16, fp16, int8"),
     ],
 )
