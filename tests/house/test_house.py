@@ -112,6 +112,7 @@ def test_house_network_needs_torch_alone(name):
 
 # Rooms of another size than 3 to 16 modules, each with its reason.
 SIZES = {
+    ".": "what all rooms stand on, an idea a file",
     "cli": "a command a file, and what they print with",
     "data/formats": "a format a file",
     "workflows": "what a command does a file",
