@@ -1003,6 +1003,18 @@ class Errors(metaclass=_Coded):
     )
     E762 = "`{setting}` (--{setting}) is '{value}'. Choose one of: {choices}."
     E763 = "Pipelines that are trained for folds need a place: give a folder as `work` (--work), or a file to write."
+    E764 = (
+        "{documents:,} documents are too few for a learning curve of {sizes} sizes: it takes {least:,} to learn from. "
+        "Annotate more, or ask for fewer `sizes` (--sizes)."
+    )
+    E765 = (
+        "Only {documents:,} documents are left to test on, and {least} are the least that tell how sure a curve is. "
+        "Annotate more, or give a test corpus as `dev` (--dev)."
+    )
+    E766 = (
+        "{trainings} trainings don't fit into {minutes:g} minutes: {steps} steps of one take {seconds:.0f} seconds. "
+        "Raise `minutes` (--minutes), ask for fewer `sizes` (--sizes) or `seeds` (--seeds), or train on a GPU."
+    )
 
 
 class Warnings(metaclass=_Coded):

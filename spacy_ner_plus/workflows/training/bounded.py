@@ -10,7 +10,9 @@ from spacy_ner_plus.workflows.training.spacy_training import load_config
 EPOCHS = "spacy_ner_plus.epochs.v1"
 
 
-def write_bounded_config(source: Path, target: Path, steps: int, overrides: dict[str, Any]) -> None:
+def write_bounded_config(
+    source: Path, target: Path, steps: int, overrides: dict[str, Any], *, seed: int | None = None
+) -> None:
     """Write a config for `spacy train`, beside what is made with it.
 
     source (Path): A training config.
@@ -18,6 +20,7 @@ def write_bounded_config(source: Path, target: Path, steps: int, overrides: dict
     steps (int): After how many steps the training ends, at least 2; a schedule of ours ends then, too, where the corpus
         has no more batches in an epoch.
     overrides (dict[str, Any]): Further settings by dotted key.
+    seed (int): Of the training. Default: the config's.
     RAISES (UserError): Where the config can't be read, or written.
     """
     config = load_config(source, overrides)
@@ -31,4 +34,6 @@ def write_bounded_config(source: Path, target: Path, steps: int, overrides: dict
     # spaCy counts from 0, and goes on to the step that it stops at.
     training["max_steps"] = training["eval_frequency"] = steps - 1
     training["patience"] = 0
+    if seed is not None:
+        training["seed"] = seed
     write_whole(target, config.to_bytes())
