@@ -1015,6 +1015,9 @@ class Errors(metaclass=_Coded):
         "{trainings} trainings don't fit into {minutes:g} minutes: {steps} steps of one take {seconds:.0f} seconds. "
         "Raise `minutes` (--minutes), ask for fewer `sizes` (--sizes) or `seeds` (--seeds), or train on a GPU."
     )
+    E767 = (
+        "A learning curve takes a corpus (--curve) and a training config (--config). Give both, or neither."
+    )
 
 
 class Warnings(metaclass=_Coded):

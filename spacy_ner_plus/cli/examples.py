@@ -37,7 +37,10 @@ EXAMPLES = {
         "review push prodigy corpus/weak.spacy --project tasks.jsonl --labels PER,ORG --limit 200",
     ),
     "review pull": ("review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",),
-    "review status": ("review status doccano --project admin.jsonl",),
+    "review status": (
+        "review status doccano --project admin.jsonl",
+        "review status doccano --project admin.jsonl --curve corpus/gold.spacy --config configs/transformer_ner.cfg",
+    ),
     "review suggest": (
         "review suggest corpus/gold.spacy suspicious.spacy --pipeline training/other/model-best",
         "review suggest corpus/gold.spacy suspicious.spacy --config configs/transformer_ner.cfg --folds 5",

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli import review_suggest
+from spacy_ner_plus.cli import review_curve, review_suggest
 from spacy_ner_plus.cli.examples import examples
+from spacy_ner_plus.errors import Errors, UserError
 
 if TYPE_CHECKING:
     from spacy_ner_plus.issues import IssueLog
@@ -162,11 +163,28 @@ def pull_command(
 
 
 @app.command("status", epilog=examples("review status"))
-def status_command(tool: Tool, project: Project, option: Options = None) -> None:
-    """Say how many tasks of a project are submitted, begun and open; nothing is changed."""
-    from spacy_ner_plus.cli.console import out
+def status_command(
+    tool: Tool,
+    project: Project,
+    curve: review_curve.Curve = None,
+    config: review_curve.Config = None,
+    dev: review_curve.Dev = None,
+    sizes: review_curve.Sizes = 4,
+    seeds: review_curve.Seeds = 2,
+    steps: review_curve.Steps = None,
+    minutes: review_curve.Minutes = 15.0,
+    output: review_curve.Output = None,
+    override: review_curve.Overrides = None,
+    option: Options = None,
+    lang: Lang = "en",
+) -> None:
+    """Say how many tasks are submitted, begun and open, and with --curve whether more would pay; nothing is changed."""
+    from spacy_ner_plus.cli.console import out, progress
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.workflows.review.status import review_status
+
+    if (curve is None) != (config is None):
+        raise UserError(Errors.E767)
 
     found = review_status(project, tool=tool, options=parse_assignments(option or []))
     still = found.tasks - found.submitted - found.begun
@@ -180,6 +198,24 @@ def status_command(tool: Tool, project: Project, option: Options = None) -> None
         lines.append(f"{found.others:,} tasks were not made by a push")
     for line in lines:
         out.print(line, markup=False, highlight=False)
+    if curve is None or config is None:
+        return
+    from spacy_ner_plus.workflows.review.curve import learning_curve
+
+    learnt = learning_curve(
+        curve,
+        config,
+        curve.with_name(f"{curve.name}.curve.json") if output is None else output,
+        dev=dev,
+        sizes=sizes,
+        seeds=seeds,
+        steps=steps,
+        minutes=minutes,
+        overrides=override or (),
+        lang=lang,
+        progress=progress,
+    )
+    review_curve.show_curve(learnt)
 
 
 @app.command("merge", epilog=examples("review merge"))

@@ -55,3 +55,28 @@ def test_review_suggest_shows_what_is_suspicious(tmp_path):
     assert f"none      │ {text} {label}" in done.stdout
     assert "Wrote" in done.stdout
     assert "[E761]" in run("suggest", corpus, tmp_path / "out.jsonl").output
+
+
+def test_review_status_shows_a_curve(tmp_path, monkeypatch):
+    from spacy_ner_plus.annotation.review.learning_curve import Point, describe_curve
+    from spacy_ner_plus.workflows.review import curve
+
+    def stub(corpus, config, target, **settings):
+        right = {20: 60, 40: 70, 80: 78, 160: 84}
+        points = [
+            Point(size, k, [[n, 0, 0, 100 - n, 100 - n]] * 40) for size, n in right.items() for k in (0, 1)
+        ]
+        report = describe_curve(points, 160, resamples=50) | {"steps": 99, "trainings": [8, 8]}
+        return curve.LearningCurve(report, target, notes=["a note"])
+
+    # Trainings take too long here: they are tested beside the workflow.
+    monkeypatch.setattr(curve, "learning_curve", stub)
+    write_corpus(tmp_path / "weak.spacy")
+    run("push", "prodigy", tmp_path / "weak.spacy", "-p", tmp_path / "tasks.jsonl")
+    words = ("status", "prodigy", "-p", tmp_path / "tasks.jsonl", "--curve", tmp_path / "gold.spacy")
+    done = run(*words, "--config", "x.cfg")
+    assert done.exit_code == 0, done.output
+    assert "320 documents in place of 160 give an F1 of" in done.stdout
+    assert "(99 steps each)" in done.stdout
+    assert "gold.spacy.curve.json" in done.stderr.replace("\n", "")
+    assert "[E767]" in run(*words).output

@@ -108,7 +108,7 @@ def learning_curve(
 
     began = time.monotonic()
     for name, value, least in (
-        ("sizes", sizes, 2),
+        ("sizes", sizes, 1),
         ("seeds", seeds, 1),
         ("steps", steps, 2),
         ("minutes", minutes, 0),
