@@ -991,6 +991,15 @@ class Errors(metaclass=_Coded):
         "Can't write masked texts: {reason}. They need a mask, given as `mask` (--mask), and a format "
         "for them, given as `write` (--format): {formats}."
     )
+    E788 = (
+        "No label map that ships makes these labels of the corpus: {labels}. There are: {known}. Give a JSON or YAML "
+        "file of the teacher's labels with the corpus's, or 'none' where they are the same, as `label_map` "
+        "(--label-map, --vars.label_map)."
+    )
+    E789 = (
+        "The teacher '{teacher}' is neither a folder nor an installed pipeline. Install spaCy's small English one "
+        "(pip install 'spacy-ner-plus[bootstrap]'), or name another as `teacher` (--teacher, --vars.teacher)."
+    )
 
     E760 = (
         "{count} folds can't be made of {texts} different texts: each needs one. Lower `folds` (--folds), or give a "

@@ -71,14 +71,15 @@ def test_project_checks_what_a_workflow_needs_before_it_runs(workflow):
 def test_project_results_of_a_corpus_have_its_name():
     for name, command in COMMANDS.items():
         for path in outputs(command):
-            assert "${vars.corpus}" in path.split("/")[1], name
+            ours = "${vars.bootstrap}" if name.startswith("bootstrap-") else "${vars.corpus}"
+            assert ours in path.split("/")[1], name
 
 
 def test_project_conll_hands_all_variables_on():
     line = COMMANDS["conll"]["script"][-1]
     # It has a batch size of its own.
-    others = {"corpus", "files", "batch_words"}
-    ours = {name for name in PROJECT["vars"] if not name.startswith("llm_")} - others
+    others = {"corpus", "files", "batch_words", "teacher", "label_map"}
+    ours = {name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap"))} - others
     assert all(f"${{vars.{name}}}" in line for name in ours)
 
 
@@ -199,6 +200,45 @@ def test_project_of_a_chat_model_twice(project, workflow, llama_url):
     assert "metrics/one/llm-comparison/index.html" in before
     assert workflow("llm", "one", **server) == {"check-project": 1}
     assert contents(project) == before
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    """Rules that know what stands in most of the sentences."""
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [
+            {"label": "TIME", "pattern": [{"LOWER": {"IN": ["tonight", "noon", "morning"]}}]},
+            {"label": "NAME", "pattern": [{"IS_TITLE": True, "LENGTH": {">": 4}}]},
+        ]
+    )
+    nlp.to_disk(tmp_path / "teacher")
+    return str(tmp_path / "teacher")
+
+
+@pytest.mark.slow
+def test_project_bootstraps_twice(project, workflow, teacher):
+    numbers = {"bootstrap_documents": 30, "bootstrap_reviewed": 8, "bootstrap_steps": 8}
+    given = {"teacher": teacher, "label_map": "none", "bootstrap_files": "assets/one", **numbers}
+    ran = workflow("bootstrap", "one", **given)
+    assert ran["train"] >= 2
+    before = contents(project)
+    assert "metrics/bootstrap/comparison/index.html" in before
+    assert workflow("bootstrap", "one", **given) == {"check-project": 1, "bootstrap-corpus": 1}
+    assert contents(project) == before
+
+
+def test_project_bootstraps_with_a_teacher_that_is_there(project, workflow):
+    with pytest.raises(UserError, match=r"E789.*'nobody'"):
+        workflow("bootstrap", "one", teacher="nobody", bootstrap_files="assets/one")
+    # The short form takes the bundled corpus where there is no CoNLL++.
+    with pytest.raises(UserError, match=r"^\[E789\][^\n]*$"):
+        workflow("bootstrap-short", "one", teacher="nobody")
+    with pytest.raises(UserError, match=r"E557.*assets/conllpp"):
+        workflow("bootstrap", "one", teacher="nobody")
+    assert contents(project) == {}
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import typer
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.cli import (
     annotate,
+    bootstrap_corpus,
     calibrate,
     check_corpus,
     check_package,
@@ -71,6 +72,9 @@ app.command("stats", epilog=examples("stats"), context_settings=stats.SETTINGS)(
 app.command("init", epilog=examples("init"))(init.init_command)
 app.command("check-project", epilog=examples("check-project"))(check_project.check_project_command)
 app.command("check-corpus", epilog=examples("check-corpus"))(check_corpus.check_corpus_command)
+app.command("bootstrap-corpus", epilog=examples("bootstrap-corpus"))(
+    bootstrap_corpus.bootstrap_corpus_command
+)
 app.command("generate", epilog=examples("generate"))(generate.generate_command)
 app.command("annotate", epilog=examples("annotate"))(annotate.annotate_command)
 app.command("distil", epilog=examples("distil"))(distil.distil_command)

@@ -29,6 +29,13 @@ def evaluate_command(
         Path | None,
         typer.Option(help="Training corpus (.spacy): print the F1 of a simple baseline beside it."),
     ] = None,
+    label_map: Annotated[
+        str | None,
+        typer.Option(
+            help="JSON or YAML mapping of the pipeline's labels to those of the corpus, or to null to drop them; or "
+            "ontonotes-conll, which ships."
+        ),
+    ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option(help="Setting as key=value, e.g. components.transformer_ner.device=cpu; repeatable."),
@@ -62,6 +69,7 @@ def evaluate_command(
         predictions=predictions,
         gold_tokens=gold_tokens,
         baseline=baseline,
+        label_map=label_map,
         overrides=override or [],
         batch_size=batch_size,
         n_process=n_process,

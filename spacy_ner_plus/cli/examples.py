@@ -14,6 +14,7 @@ EXAMPLES = {
     "init": ("init my_project",),
     "check-project": ("check-project all --corpus mine --files assets/mine",),
     "check-corpus": ("check-corpus corpus/conll --source assets/conllpp",),
+    "bootstrap-corpus": ("bootstrap-corpus assets/conllpp corpus/bootstrap",),
     "generate": (
         "generate assets/synthetic --train 200 --dev 50 --test 50",
         "generate corpus/pii --backend presidio --train 2000 --to spacy --instructions guidelines",

@@ -61,7 +61,11 @@ class LabelMap:
         annotated = annotated_labels(doc)
         if annotated is not None:
             doc.user_data[ANNOTATED_LABELS] = self._renamed(annotated, doc)
-        ents = {(ent.start, ent.end) for ent in doc.ents} if SPANS_KEY in doc.spans else set()
+        # The spans that go with the entities, nested ones among them, and groups of what components gave scores.
+        groups = [
+            key for key, group in doc.spans.items() if key == SPANS_KEY or set(group.attrs) == {"scores"}
+        ]
+        ents = {(ent.start, ent.end) for ent in doc.ents} if groups else set()
         strings = doc.vocab.strings
         changes = [(strings[old], new) for old, new in self.labels.items() if old in strings]
         array = doc.to_array([ENT_IOB, ENT_TYPE])
@@ -79,23 +83,22 @@ class LabelMap:
                 array[chosen, 1] = strings.add(new)
         if changed:
             doc.from_array([ENT_IOB, ENT_TYPE], array)
-        if SPANS_KEY in doc.spans:
-            self._apply_to_spans(doc, ents)
+        for key in groups:
+            self._apply_to_spans(doc, key, ents)
         soft = read_soft_tags(doc)
         if soft is not None:
             # Not counted: a label with a small probability on a token was hardly read.
             write_soft_tags(doc, soft.renamed(lambda label: self.labels.get(label, label)))
 
-    def _apply_to_spans(self, doc: Doc, ents: set[tuple[int, int]]) -> None:
-        """Change the spans that go with the entities, nested ones among them."""
-        group = doc.spans[SPANS_KEY]
+    def _apply_to_spans(self, doc: Doc, key: str, ents: set[tuple[int, int]]) -> None:
+        group = doc.spans[key]
         if not any(span.label_ in self.labels for span in group):
             return
         scores = group.attrs.get("scores")
         kept, kept_scores = [], []
         for number, span in enumerate(group):
             new = self.labels.get(span.label_, span.label_)
-            if span.label_ in self.labels and (span.start, span.end) not in ents:
+            if key == SPANS_KEY and span.label_ in self.labels and (span.start, span.end) not in ents:
                 # What is an entity, too, was counted there.
                 self.used[span.label_] += 1
             if new is None:
@@ -104,7 +107,7 @@ class LabelMap:
             if scores is not None:
                 kept_scores.append(scores[number])
         attrs = {**group.attrs, **({} if scores is None else {"scores": kept_scores})}
-        doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=kept, attrs=attrs)
+        doc.spans[key] = SpanGroup(doc, name=key, spans=kept, attrs=attrs)
 
     def _renamed(self, annotated: frozenset[str], doc: Doc) -> list[str]:
         renamed = {new for old in annotated if (new := self.labels.get(old, old)) is not None}

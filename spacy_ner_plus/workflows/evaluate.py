@@ -1,7 +1,7 @@
 """Scores of a pipeline on a gold corpus, how sure they are, and its errors."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
+from spacy_ner_plus.workflows.arguments.sources import read_label_map
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
@@ -33,6 +34,7 @@ def evaluate(
     predictions: str | Path | None = None,
     gold_tokens: bool = False,
     baseline: "str | Path | Iterable[Doc] | None" = None,
+    label_map: str | Path | Mapping[str, str | None] | None = None,
     overrides: Iterable[str] = (),
     batch_size: int | None = None,
     n_process: int = 1,
@@ -52,6 +54,8 @@ def evaluate(
     predictions (str | Path): Where the predictions are kept (.spacy). Default: beside the target, or nowhere.
     gold_tokens (bool): Whether the pipeline gets gold's tokens, not its own tokenizer's. Default: False.
     baseline (str | Path | Iterable[Doc]): A training corpus, from which a baseline is made. Default: none.
+    label_map (str | Path | Mapping): New labels by those of the pipeline, None to drop one; or a JSON or YAML file of
+        it, or the name of one that ships. Default: they stay.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Documents at once. Default: the pipeline's own.
     n_process (int): Number of processes. Default: 1.
@@ -87,10 +91,12 @@ def evaluate(
     overrides = list(overrides)
     target = None if target is None else Path(target)
     predictions = default_predictions(target) if predictions is None else Path(predictions)
+    labels = read_label_map(label_map)
+    map_file = label_map if isinstance(label_map, str | Path) and Path(label_map).exists() else None
     # Hours may go by until they are written.
     check_targets(
         {"the metrics": target, "the predictions": predictions},
-        [("the pipeline", path_of(pipeline)), ("the code", code)],
+        [("the pipeline", path_of(pipeline)), ("the code", code), ("the label map", map_file)],
         corpora=[
             ("the corpus", corpus_path(gold)),
             ("the training corpus", corpus_path(train)),
@@ -108,6 +114,9 @@ def evaluate(
     issues = IssueLog()
     predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
     performance = _performance(predicted, seconds, load_seconds, n_process)
+    if labels is not None:
+        for doc in predicted:
+            labels.apply(doc)
     if predictions:
         save_docs(predicted, predictions)
     annotation = read_golds(golds)
@@ -136,6 +145,7 @@ def evaluate(
         "settings": {
             "tokens": "gold" if gold_tokens else "own",
             "overrides": overrides,
+            **({"label_map": labels.labels} if labels is not None else {}),
             "batch_size": batch_size or nlp.batch_size,
             "n_process": n_process,
             "limit": limit,

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.data.label_map import LabelMap
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags, write_soft_tags
-from spacy_ner_plus.spans import doc_to_tags
+from spacy_ner_plus.spans import doc_to_tags, span_scores
 
 
 @pytest.fixture
@@ -116,3 +116,14 @@ def test_label_map_that_makes_annotated_labels_untrue_is_refused(doc, labels, re
     set_annotated_labels(doc, ["PER", "LOC", "MISC"])
     with pytest.raises(UserError, match=rf"E134.*LOC, MISC, PER.*{reason}"):
         LabelMap(labels).apply(doc)
+
+
+def test_label_map_renames_the_spans_that_have_scores(doc):
+    """Else a prediction would lose its score: it is found by its label."""
+    ents = list(doc.ents)
+    scores = [0.5] * len(ents)
+    doc.spans["ner"] = SpanGroup(doc, name="ner", spans=ents, attrs={"scores": scores})
+    labels = LabelMap({"PER": "PERSON", "MISC": None})
+    labels.apply(doc)
+    assert span_scores(doc) == {(ent.start, ent.end, ent.label): 0.5 for ent in doc.ents}
+    assert labels.used["PER"] == sum(ent.label_ == "PERSON" for ent in doc.ents)

@@ -310,3 +310,10 @@ def test_evaluate_tells_how_far_it_is(ruler, corpus):
 
     evaluate(ruler, corpus, progress=progress)
     assert told == [("Predicting", 2)]
+
+
+def test_evaluate_renames_what_the_pipeline_finds(pipeline, corpus):
+    metrics = evaluate(pipeline, corpus, label_map={"PER": None})
+    assert metrics["seqeval"]["per_label"]["PER"]["recall"] == 0
+    assert metrics["settings"]["label_map"] == {"PER": None}
+    assert metrics["seqeval"]["per_label"]["LOC"]["correct"] == 2

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.llm import check_server
+from spacy_ner_plus.workflows.project.bootstrap_corpus import source_folder
 from spacy_ner_plus.workflows.project.convert_corpus import find_splits
 
 NAME = "spacy-ner-plus"
@@ -19,6 +20,7 @@ NEEDED = {
     "conll": (("evaluation",), ("build",)),
     "llm": (("evaluation", "llm", "report"), ()),
     "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
+    "bootstrap": (("evaluation", "report"), ()),
 }
 # How long a chat model's server may take to take a connection.
 CONNECT_SECONDS = 5.0
@@ -33,16 +35,20 @@ def check_project(
     *,
     config: str | Path | None = None,
     encoder: str | None = None,
+    teacher: str | None = None,
+    otherwise: str | Path | None = None,
     llm_url: str = "",
     llm_model: str = "default",
 ) -> None:
     """Check that a workflow has what it needs: packages, files, programs, a server's URL.
 
-    workflow (str): 'all', 'pipeline', 'conll', 'llm' or 'compare'.
+    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare' or 'bootstrap'.
     corpus (str): The name under which its results are kept.
     files (str | Path): Where the corpus's files lie.
     config (str | Path): The training config. Default: not checked.
     encoder (str): What it trains. Default: not checked.
+    teacher (str): A pipeline that annotates: a folder, or the name of an installed one. Default: not checked.
+    otherwise (str | Path): A folder that is taken where `files` isn't there. Default: none.
     llm_url (str): Of a chat model, which must take connections; `compare` does without. Default: none.
     llm_model (str): The model, as the server calls it. Default: 'default'.
     RAISES (UserError): With all that is lacking.
@@ -67,7 +73,11 @@ def check_project(
         lacking.append(Errors.E562.format(corpus=corpus))
     if config is not None and not Path(config).is_file():
         lacking.append(Errors.E101.format(path=config, reason="there is no such config"))
-    for check in (lambda: find_splits(files), lambda: _check_url(workflow, llm_url, llm_model)):
+    for check in (
+        lambda: _check_teacher(teacher),
+        lambda: find_splits(source_folder(files, otherwise)),
+        lambda: _check_url(workflow, llm_url, llm_model),
+    ):
         try:
             check()
         except UserError as error:
@@ -112,6 +122,13 @@ def _is_installed(name: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
+
+
+def _check_teacher(teacher: str | None) -> None:
+    from spacy.util import is_package
+
+    if teacher is not None and not is_package(teacher) and not (Path(teacher) / "config.cfg").is_file():
+        raise UserError(Errors.E789.format(teacher=teacher))
 
 
 def _check_url(workflow: str, url: str, model: str) -> None:

@@ -104,3 +104,16 @@ def test_missing_packages_follows_extras_of_extras(without):
     without("seqeval", "matplotlib", "faker")
     assert missing_packages("report") == ["matplotlib", "seqeval"]
     assert missing_packages("evaluation") == ["seqeval"]
+
+
+def test_check_project_wants_the_teacher(tmp_path, nlp):
+    with pytest.raises(UserError, match=r"E789.*'no_such_teacher'.*\[bootstrap\].*--vars\.teacher"):
+        check_project("bootstrap", "synthetic", FILES, teacher="no_such_teacher")
+    nlp.to_disk(tmp_path / "teacher")
+    check_project("bootstrap", "synthetic", FILES, teacher=str(tmp_path / "teacher"))
+
+
+def test_check_project_takes_another_folder_where_it_is_given(tmp_path):
+    check_project("bootstrap", "synthetic", tmp_path / "none", otherwise=FILES)
+    with pytest.raises(UserError, match=r"E557.*none"):
+        check_project("bootstrap", "synthetic", tmp_path / "none")
