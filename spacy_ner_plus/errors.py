@@ -994,11 +994,12 @@ class Errors(metaclass=_Coded):
     E788 = (
         "No label map that ships makes these labels of the corpus: {labels}. There are: {known}. Give a JSON or YAML "
         "file of the teacher's labels with the corpus's, or 'none' where they are the same, as `label_map` "
-        "(--label-map, --vars.label_map)."
+        "(--label-map; project.yml has a variable of that name)."
     )
     E789 = (
         "The teacher '{teacher}' is neither a folder nor an installed pipeline. Install spaCy's small English one "
-        "(pip install 'spacy-ner-plus[bootstrap]'), or name another as `teacher` (--teacher, --vars.teacher)."
+        "(pip install 'spacy-ner-plus[bootstrap]'), or name another as `teacher` (--teacher; "
+        "project.yml has a variable of that name)."
     )
 
     E760 = (

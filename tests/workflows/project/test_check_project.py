@@ -107,7 +107,7 @@ def test_missing_packages_follows_extras_of_extras(without):
 
 
 def test_check_project_wants_the_teacher(tmp_path, nlp):
-    with pytest.raises(UserError, match=r"E789.*'no_such_teacher'.*\[bootstrap\].*--vars\.teacher"):
+    with pytest.raises(UserError, match=r"E789.*'no_such_teacher'.*\[bootstrap\].*--teacher"):
         check_project("bootstrap", "synthetic", FILES, teacher="no_such_teacher")
     nlp.to_disk(tmp_path / "teacher")
     check_project("bootstrap", "synthetic", FILES, teacher=str(tmp_path / "teacher"))
