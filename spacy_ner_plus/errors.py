@@ -957,6 +957,39 @@ class Errors(metaclass=_Coded):
     )
     E746 = "There is no option '{option}' of the review tool {tool}. It has: {options}."
     E747 = "Two annotation sets would be called '{name}', and nothing would tell who said what. Name each: NAME=FILE."
+    E748 = "'{url}' is no address of a server. Give one such as http://localhost:8080 as `url` (-o url=...)."
+    E749 = (
+        "The environment variable {variable} has no access token. Copy one from Account & Settings of the tool, and: "
+        "export {variable}=..."
+    )
+    E750 = "Nothing answers at '{url}': {reason}. Start the review tool, or give its address as `url` (-o url=...)."
+    E751 = (
+        "The connection to '{url}' broke: {reason}. Run the same command again: what is stored there already isn't "
+        "sent twice."
+    )
+    E752 = (
+        "What answers at '{url}' isn't Label Studio: {found}. Give the address that its page has as `url` "
+        "(-o url=...)."
+    )
+    E753 = (
+        "'{url}' refuses the access token of the environment variable {variable}: {reason}. Copy one from Account & "
+        "Settings of the tool; a legacy one has to be allowed there."
+    )
+    E754 = "'{url}' answers {what} with status {status}: {reason}"
+    E755 = (
+        "The project '{project}' has other labels: it lacks {lacking}, and has {labels}. Add them to its labelling "
+        "interface, name the `labels` to review (--labels), or take another `project` (--project)."
+    )
+    E756 = (
+        "Of {sent} tasks that were sent to the project '{project}', {stored} were stored. Look at '{url}', and run the "
+        "same command again: what is stored isn't sent twice."
+    )
+    E757 = (
+        "The labelling interface of the project '{project}' has {count} Labels tags on a Text ({found}), and it has to "
+        "be clear which is meant. Take a project with one, or let a push make it."
+    )
+    E758 = "There are several projects called '{project}'. Give the number of one as `project` (--project): {numbers}."
+    E759 = "There is no project '{project}' at '{url}'. Check the name, or push to it first."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

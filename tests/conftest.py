@@ -14,7 +14,12 @@ from hypothesis import settings
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
-from tests.servers.fixtures import llama_url, llama_url_with_key, tensorzero_url  # noqa: F401
+from tests.servers.fixtures import (  # noqa: F401
+    label_studio_server,
+    llama_url,
+    llama_url_with_key,
+    tensorzero_url,
+)
 
 ROOT = Path(__file__).parent.parent
 if "SPACY_NER_PLUS_CACHE" not in os.environ:

@@ -33,13 +33,17 @@ EXAMPLES = {
         "select texts.txt to_label.spacy --uncertain training/mine/model-best --diverse --labelled corpus/train.spacy",
     ),
     "review tools": ("review tools doccano",),
+    "review install": ("review install label-studio tools/label-studio",),
     "review push": (
+        'review push label-studio corpus/weak.spacy --project "News 1" --labels conll --twice 0.2',
         "review push doccano corpus/weak.spacy --project tasks.jsonl",
-        "review push prodigy corpus/weak.spacy --project tasks.jsonl --labels PER,ORG --limit 200",
     ),
-    "review pull": ("review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",),
+    "review pull": (
+        'review pull label-studio corpus/weak.spacy corpus/gold.spacy --project "News 1"',
+        "review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",
+    ),
     "review status": (
-        "review status doccano --project admin.jsonl",
+        'review status label-studio --project "News 1"',
         "review status doccano --project admin.jsonl --curve corpus/gold.spacy --config configs/transformer_ner.cfg",
     ),
     "review suggest": (

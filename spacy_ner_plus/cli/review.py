@@ -69,6 +69,21 @@ def tools_command(
             out.print(f"    {describe(field)}", markup=False, highlight=False)
 
 
+@app.command("install", epilog=examples("review install"))
+def install_command(
+    tool: Tool,
+    folder: Annotated[Path, typer.Argument(help="Folder of the environment, new or empty.")],
+) -> None:
+    """Install a tool in an environment of its own, apart from this one, and say how to start it."""
+    from spacy_ner_plus.cli.console import err, out
+    from spacy_ner_plus.workflows.review.install import install
+
+    with err.status(f"Installing {tool}"):
+        lines = install(tool, folder)
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+
+
 @app.command("push", epilog=examples("review push"))
 def push_command(
     tool: Tool,

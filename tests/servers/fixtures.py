@@ -47,3 +47,13 @@ def _need(*packages: str) -> None:
         pytest.importorskip(
             package, reason=f"no {package}, which serves models: pip install {package}", exc_type=ImportError
         )
+
+
+@pytest.fixture
+def label_studio_server(monkeypatch):
+    """The tests' own Label Studio, and its address, with the token where reviews look for it."""
+    from tests.servers.label_studio_stub import TOKEN, label_studio_stub
+
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    with label_studio_stub() as found:
+        yield found

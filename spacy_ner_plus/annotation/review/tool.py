@@ -93,6 +93,7 @@ class ReviewTool(Protocol):
     options (type): A class of settings (`settings.py`), all with defaults: where the tool is, and how it is used.
     requirements (tuple[str, ...]): What `review install` installs, as pip takes it; () where there is nothing to
         install.
+    start (Callable[[Path], list[str]]): Says how to start what was installed in a folder; may be left out.
     """
 
     name: str

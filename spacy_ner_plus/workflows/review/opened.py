@@ -1,9 +1,15 @@
-"""A project of a review tool, opened by what a user gives."""
+"""What a user gives, opened: a project of a review tool, and the corpus that goes there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spacy_ner_plus.errors import Errors, UserError
+
 if TYPE_CHECKING:
+    from spacy.tokens import Doc
+    from spacy.vocab import Vocab
+
     from spacy_ner_plus.annotation.review.tool import ReviewProject
 
 
@@ -26,3 +32,19 @@ def open_project(project: str, tool: str, options: Mapping[str, Any] | None) -> 
 
     found = get_tool(tool)
     return found.open(project, tool_options(found, options or {}))
+
+
+def sent_docs(corpus: "str | Path | Iterable[Doc]", vocab: "Vocab") -> "list[Doc]":
+    """Read a corpus, or take the Docs that are given, with all that is known of them: copies may lack their ids.
+
+    vocab (Vocab): Of the Docs that are read.
+    RAISES (UserError): Where a file can't be read, or there is no Doc.
+    """
+    from spacy_ner_plus.corpus import load_docs
+
+    if isinstance(corpus, str | Path):
+        return load_docs(Path(corpus), vocab)
+    docs = list(corpus)
+    if not docs:
+        raise UserError(Errors.E302.format(path="Docs"))
+    return docs

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.evaluation.defaults import RESAMPLES
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_path
+from spacy_ner_plus.workflows.arguments.corpora import corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
-from spacy_ner_plus.workflows.review.opened import open_project
+from spacy_ner_plus.workflows.review.opened import open_project, sent_docs
 from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def pull(
     decide_by = policy_of(policy)
     issues, notes = IssueLog() if issues is None else issues, [] if notes is None else notes
     nlp = blank_pipeline(lang)
-    docs = corpus_docs(corpus, nlp.vocab)
+    docs = sent_docs(corpus, nlp.vocab)
     with open_project(project, tool, options) as there:
         names = there.labels() if labels is None else load_labels(labels).names
         records = reviewed_records(

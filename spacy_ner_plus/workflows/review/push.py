@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.workflows.arguments.corpora import corpus_docs
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.progress import Progress, no_progress
-from spacy_ner_plus.workflows.review.opened import open_project
+from spacy_ner_plus.workflows.review.opened import open_project, sent_docs
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -93,7 +92,7 @@ def push(
     pushed = Pushed(
         project, issues=IssueLog() if issues is None else issues, notes=[] if notes is None else notes
     )
-    tasks = list(make_tasks(corpus_docs(corpus, Vocab())))
+    tasks = list(make_tasks(sent_docs(corpus, Vocab())))
     plan = ProjectPlan(labels=_labels(labels, tasks), twice=twice, people=people)
     check_settings(plan, Errors.E743)
     tasks = most_doubtful_first([_with_labels(task, plan.labels.names, pushed.issues) for task in tasks])

@@ -363,6 +363,9 @@ def read_value(
         return
     count_span_keys(value, VALUE_FIELDS, issues, marked.where)
     text = value["text"] if isinstance(value.get("text"), str) else None
+    if text is not None and "\\n" in text and text not in marked.text:
+        # The page of version 1.23 writes a line break so.
+        text = text.replace("\\n", "\n")
     found = next((value[key] for key in LABELS if value.get(key) is not None), [])
     found = found if isinstance(found, list) else [found]
     labels = [label.strip() for label in found if isinstance(label, str) and label.strip()]

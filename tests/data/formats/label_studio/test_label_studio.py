@@ -302,3 +302,14 @@ def test_label_studio_meta_under_the_texts_key_is_counted(tmp_path):
     issues = IssueLog()
     LABEL_STUDIO.write(docs, tmp_path / "written.json", LabelStudioOptions(), issues)
     assert issues["meta under `text`, where the text is"] == 1
+
+
+def test_label_studio_reads_spans_across_lines_as_its_page_writes_them(tmp_path):
+    """A line break stands as a backslash and an n in a region's text; of two characters, it stands twice."""
+    text = "Rosa went to\r\nSan\nJuan."
+    marked = {"start": 10, "end": 22, "text": "to\\n\\nSan\\nJuan", "labels": ["LOC"]}
+    result = {"from_name": "label", "to_name": "text", "type": "labels", "value": marked}
+    one = {"data": {"text": text}, "annotations": [{"result": [result]}]}
+    found = read_file(LABEL_STUDIO, tmp_path, json.dumps([one]))
+    assert not len(found.issues)
+    assert [ent.text for ent in found.docs[0].ents] == [text[10:22]]

@@ -1,0 +1,1 @@
+"""Label Studio as a review tool, asked over its REST interface."""
