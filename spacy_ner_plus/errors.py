@@ -959,8 +959,8 @@ class Errors(metaclass=_Coded):
     E747 = "Two annotation sets would be called '{name}', and nothing would tell who said what. Name each: NAME=FILE."
     E748 = "'{url}' is no address of a server. Give one such as http://localhost:8080 as `url` (-o url=...)."
     E749 = (
-        "The environment variable {variable} has no access token. Copy one from Account & Settings of the tool, and: "
-        "export {variable}=..."
+        "The environment variable {variable} has no access token. Copy one from Account & Settings of the tool, "
+        "and set it: export {variable}=TOKEN"
     )
     E750 = "Nothing answers at '{url}': {reason}. Start the review tool, or give its address as `url` (-o url=...)."
     E751 = (
