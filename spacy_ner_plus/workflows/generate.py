@@ -200,7 +200,9 @@ def _checked(
                 shown = f"{record!r}"[:_SHOWN]
                 raise UserError(Errors.E734.format(backend=backend, part=part, record=shown))
     if not any(parts.values()):
-        reasons = "; ".join(f"{issue.count:,} {kind}" for kind, issue in check.refused)
+        reasons = "; ".join(
+            f"{issue.count:,} {kind}, such as '{issue.example}'" for kind, issue in check.refused
+        )
         raise UserError(Errors.E735.format(backend=backend, reasons=reasons or "nothing came"))
     return parts
 

@@ -16,21 +16,24 @@ The guidelines of its labels, the same for every part:
   park or station. A comma ends it: '7 Mill Lane, Boston' are two. Not shops.
 - An article before any of these stays outside.
 
-Templates and lists are in resources/requests_*.toml, one file a language. No
+Templates and lists are in resources/requests_*.toml, one file a language; where more records are
+asked for than these give, resources/grammar_*.toml goes on, whose lines stand for many templates. No
 entity as a string is in more than one part; words that mean different things (May,
 Friday, Jordan, 7) are in all of them, in many meanings. No template of train is in
 another part; dev and test share theirs.
 """
 
+import random
 import re
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import spacy
 
 from spacy_ner_plus.annotation.generate.records import Record, RecordCheck, surfaces_of
+from spacy_ner_plus.annotation.generate.templates.grammar import Grammar
 from spacy_ner_plus.annotation.generate.templates.values import Values
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.spans import CharSpan
@@ -41,12 +44,17 @@ SLOT = re.compile(r"\{([A-Za-z]+)(:[a-z]+)?\}")
 ARTICLE = re.compile(r"(?i:the )?")
 # How often a template is used at most: with entities, with other slots, with none.
 MOST_USES = (25, 5, 1)
+# And a line of the grammar, which stands for many.
+MOST_GRAMMAR_USES = (300, 60, 20)
 DRAWS = 50
 LOWER, UPPER, UNENDED = 0.35, 0.03, 0.25
 # Why a text is made anew.
 REPEATED = "refused: an entity that the text has twice"
 TAKEN = "refused: an entity that another part has"
 SAME_TEXT = "refused: a text that is there already"
+
+
+GrammarUse = Literal["more", "only", "off"]
 
 
 class Request(NamedTuple):
@@ -64,6 +72,7 @@ def generate_corpus(
     seed: int = 0,
     lang: str = "en",
     check: RecordCheck | None = None,
+    grammar: GrammarUse = "more",
 ) -> tuple[list[Record], ...]:
     """Make the parts; the same seed and version of Faker make the same records.
 
@@ -72,26 +81,29 @@ def generate_corpus(
     test (int): How many to evaluate on, of dev's templates with other entities. Default: 0 for no such part.
     lang (str): Code of the language, for which there must be templates.
     check (RecordCheck | None): What makes records of texts, and counts what it refuses; None for one of its own.
+    grammar (str): When lines of the grammar are taken: 'more' for the records that the templates are too few for,
+        'only' for all, 'off' for none. Default: 'more'.
     RETURNS (tuple[list[Record], ...]): Train, dev and, where it was asked for, test.
     RAISES (UserError): More records than there can be distinct ones, a language
         without templates, or Faker missing.
     """
     resource = _read_resource(lang)
+    use = _Use(grammar, _read_grammars(lang) if grammar != "off" else {})
     check = RecordCheck(spacy.blank(lang)) if check is None else check
     for part, asked in (("train", train), ("dev", dev + test)):
-        most = _most(resource[part]["templates"])
+        most = use.most(resource, part)
         if asked < 1:
             raise UserError(Errors.E404.format(part=part, asked=asked))
         if asked > most:
             raise UserError(Errors.E401.format(most=most, part=part, asked=asked, file=_file_name(lang)))
-    parts = [_generate_part(resource, "train", train, seed, lang, check, taken=())]
+    parts = [_generate_part(resource, use, "train", train, seed, lang, check, taken=())]
     taken = surfaces_of(parts[0])
-    parts.append(_generate_part(resource, "dev", dev, seed, lang, check, taken=taken))
+    parts.append(_generate_part(resource, use, "dev", dev, seed, lang, check, taken=taken))
     if test:
         taken |= surfaces_of(parts[1])
         texts = {record.text.lower() for record in parts[1]}
         # Texts without entities may be dev's again: as many more are made.
-        more = _generate_part(resource, "dev", dev + test, seed + 1, lang, check, taken=taken)
+        more = _generate_part(resource, use, "dev", dev + test, seed + 1, lang, check, taken=taken)
         parts.append([record for record in more if record.text.lower() not in texts][:test])
     return tuple(parts)
 
@@ -109,26 +121,65 @@ def _read_resource(lang: str) -> dict[str, Any]:
         raise UserError(Errors.E402.format(lang=lang, langs=", ".join(langs)))
     resource = tomllib.loads((folder / _file_name(lang)).read_text(encoding="utf-8"))
     for part in ("train", "dev"):
-        lines = resource[part]["templates"].splitlines()
-        resource[part]["templates"] = [line for line in lines if line.strip() and not line.startswith("#")]
+        resource[part]["templates"] = _lines(resource[part]["templates"])
     return resource
 
 
-def _uses(template: str) -> int:
+def _read_grammars(lang: str) -> dict[str, Grammar]:
+    """RETURNS (dict[str, Grammar]): By part; nothing for a language without them."""
+    file = files("spacy_ner_plus") / "resources" / f"grammar_{lang}.toml"
+    if not file.is_file():
+        return {}
+    read = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {part: Grammar(read["rules"], _lines(read[part]["templates"])) for part in ("train", "dev")}
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+class _Use(NamedTuple):
+    """Which lines are taken, and when.
+
+    grammar (str): As `generate_corpus` takes it.
+    grammars (dict[str, Grammar]): By part.
+    """
+
+    grammar: str
+    grammars: dict[str, Grammar]
+
+    def pools(self, resource: dict[str, Any], part: str) -> list[dict[str, int]]:
+        """RETURNS (list[dict[str, int]]): Lines with how often each may be used; a pool is taken when those before it
+        are used up."""
+        own = {template: _uses(template, MOST_USES) for template in resource[part]["templates"]}
+        grammar = self.grammars.get(part)
+        lines = (
+            {} if grammar is None else {line: _uses(line, MOST_GRAMMAR_USES) for line in grammar.templates}
+        )
+        return [lines] if self.grammar == "only" else [own, lines]
+
+    def most(self, resource: dict[str, Any], part: str) -> int:
+        """RETURNS (int): How many records there can be."""
+        return sum(sum(pool.values()) for pool in self.pools(resource, part))
+
+    def expand(self, line: str, part: str, rng: random.Random) -> str:
+        """RETURNS (str): A line with its slots: of the grammar, one that it stands for."""
+        grammar = self.grammars.get(part)
+        return grammar.expand(line, rng) if grammar is not None and line in grammar.templates else line
+
+
+def _uses(template: str, most_uses: tuple[int, int, int]) -> int:
     """How often a template may be used."""
     slots = [match[1] for match in SLOT.finditer(template)]
-    with_entities, with_slots, without = MOST_USES
+    with_entities, with_slots, without = most_uses
     if not slots:
         return without
     return with_entities if any(slot.isupper() for slot in slots) else with_slots
 
 
-def _most(templates: Iterable[str]) -> int:
-    return sum(_uses(template) for template in templates)
-
-
 def _generate_part(
     resource: dict[str, Any],
+    use: "_Use",
     part: str,
     count: int,
     seed: int,
@@ -139,10 +190,14 @@ def _generate_part(
 ) -> list[Record]:
     """Go round the templates until there are enough records."""
     values = Values(resource, part, seed)
-    left = {template: _uses(template) for template in resource[part]["templates"]}
+    pools = use.pools(resource, part)
+    left = pools.pop(0)
     records: dict[str, Record] = {}
     while len(records) < count:
         round_of_templates = [template for template, uses in left.items() if uses]
+        if not round_of_templates and pools:
+            left = pools.pop(0)
+            continue
         if not round_of_templates:
             file = _file_name(lang)
             raise UserError(Errors.E401.format(most=len(records), part=part, asked=count, file=file))
@@ -150,7 +205,8 @@ def _generate_part(
         for template in round_of_templates[: count - len(records)]:
             left[template] -= 1
             for _ in range(DRAWS):
-                record = _draw(template, values, check, taken, records)
+                line = use.expand(template, part, values.random)
+                record = _draw(line, values, check, taken, records)
                 if record is not None:
                     records[record.text.lower()] = record
                     break

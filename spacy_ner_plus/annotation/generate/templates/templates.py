@@ -2,14 +2,20 @@
 
 from spacy_ner_plus.annotation.generate.backend import PARTS, TRAIN, Asked, Made, Progress
 from spacy_ner_plus.annotation.generate.records import RecordCheck
-from spacy_ner_plus.annotation.generate.templates.requests import generate_corpus
+from spacy_ner_plus.annotation.generate.templates.requests import GrammarUse, generate_corpus
 from spacy_ner_plus.labels import load_labels
-from spacy_ner_plus.settings import settings
+from spacy_ner_plus.settings import setting, settings
 
 
 @settings
 class TemplatesSettings:
     """Which templates are filled."""
+
+    grammar: GrammarUse = setting(
+        "When lines of the grammar are taken, each of which stands for many templates: 'more' for the records that the "
+        "templates are too few for, 'only' for all, 'off' for none.",
+        "more",
+    )
 
 
 class Templates:
@@ -22,7 +28,9 @@ class Templates:
     def make(self, asked: Asked, settings: TemplatesSettings, check: RecordCheck, progress: Progress) -> Made:
         sizes = dict(asked.sizes)
         train = sizes.pop(TRAIN, 0)
-        made = generate_corpus(train, seed=asked.seed, lang=asked.lang, check=check, **sizes)
+        made = generate_corpus(
+            train, seed=asked.seed, lang=asked.lang, check=check, grammar=settings.grammar, **sizes
+        )
         # Without a test part there are two.
         return Made(dict(zip(PARTS, made, strict=False)), load_labels("synthetic"))
 

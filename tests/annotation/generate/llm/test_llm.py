@@ -96,3 +96,15 @@ def test_llm_asks_for_its_labels_and_its_model():
         with pytest.raises(UserError, match=r"`model` of 'llm' should name a server.*unknown: colour"):
             make(server, {"train": 1}, {"colour": 1})
         assert server.requests == []
+
+
+def test_llm_gives_valid_records_alone_of_a_real_server(llama_url):
+    """Its tiny model follows the schema and means nothing."""
+    model = {"base_url": llama_url, "name": "tiny", "max_tokens": 200}
+    settings = {"labels": ["PER"], "model": model, "negatives": 0.5, "records_per_request": 1, "attempts": 1}
+    check = RecordCheck(spacy.blank("en"))
+    chosen = settings_of(LLM_BACKEND, {**settings, "lengths": {"1-300": 1}})
+    made = LLM_BACKEND.make(Asked({"train": 4}, seed=0), chosen, check, no_progress)
+    assert all(check.has_made(record) for record in made.parts["train"])
+    assert len(made.parts["train"]) + len(check.refused) >= 4
+    assert made.usage["replies"] >= 4

@@ -1,16 +1,23 @@
 import json
+import os
+import random
+import re
+import subprocess
 import sys
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
+from time import process_time
 
 import pytest
 import spacy
 
 from spacy_ner_plus.annotation.generate.records import records_to_json, surfaces_of
+from spacy_ner_plus.annotation.generate.templates import requests
 from spacy_ner_plus.annotation.generate.templates.requests import (
     FAKER_VERSION,
     SLOT,
+    _read_grammars,
     _read_resource,
     generate_corpus,
 )
@@ -108,6 +115,67 @@ def test_generate_slots_have_values_or_makers():
         values = Values(resource, part, seed=0)
         kinds = {match[0][1:-1] for line in resource[part]["templates"] for match in SLOT.finditer(line)}
         assert kinds <= values.lists.keys() | values.makers.keys()
+
+
+def test_generate_grammar_has_lines_of_one_part_with_known_slots():
+    from spacy_ner_plus.annotation.generate.templates.values import Values
+
+    grammars, resource = _read_grammars("en"), _read_resource("en")
+    lines = {}
+    for part in PARTS:
+        values, grammar, rng = Values(resource, part, seed=0), grammars[part], random.Random(0)
+        lines[part] = {grammar.expand(line, rng) for line in grammar.templates for _ in range(40)}
+        slots = {match[0][1:-1] for line in lines[part] for match in SLOT.finditer(line)}
+        assert slots <= values.lists.keys() | values.makers.keys()
+        assert not [line for line in lines[part] if re.search(r"  | [.,?:]|^ | $", line)]
+    own = {part: {line.lower() for line in resource[part]["templates"] + [*lines[part]]} for part in PARTS}
+    assert not own["train"] & own["dev"]
+
+
+def test_generate_goes_on_with_the_grammar_where_templates_are_used_up(monkeypatch):
+    monkeypatch.setattr(requests, "MOST_USES", (1, 1, 1))
+    few, _ = generate_corpus(100, 5, seed=2)
+    many, _ = generate_corpus(300, 5, seed=2)
+    assert many[:100] == few
+    assert len({record.text.lower() for record in many}) == 300
+    grammar = _read_grammars("en")["train"]
+    assert {record.origin for record in many[:100]} <= {*_read_resource("en")["train"]["templates"]}
+    assert not {record.origin for record in many[-50:]} & {*_read_resource("en")["train"]["templates"]}
+    assert grammar.templates.keys().isdisjoint(_read_resource("en")["train"]["templates"])
+    with pytest.raises(UserError, match=r"At most 1\d\d distinct"):
+        generate_corpus(300, 5, seed=2, grammar="off")
+
+
+def test_generate_takes_the_grammar_alone_where_that_is_asked_for():
+    train, dev = generate_corpus(60, 20, seed=2, grammar="only")
+    own = _read_resource("en")
+    for part, records in (("train", train), ("dev", dev)):
+        # A line of the grammar may well stand for a template, among others.
+        assert len({record.origin for record in records} & {*own[part]["templates"]}) < len(records) / 20
+    assert surfaces_of(train).isdisjoint(surfaces_of(dev))
+
+
+@pytest.mark.slow
+def test_generate_makes_ten_thousand_in_seconds_and_in_every_process():
+    begin = process_time()
+    train, _ = generate_corpus(10_000, 50)
+    assert process_time() - begin < 20
+    assert len({record.text.lower() for record in train}) == 10_000
+    code = (
+        "import hashlib; from spacy_ner_plus.annotation.generate.templates.requests import generate_corpus; "
+        "print(hashlib.sha256(repr(generate_corpus(300, 50, grammar='only')).encode()).hexdigest())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    ]
+    assert runs[0] == runs[1]
 
 
 def test_generate_is_decided_by_its_seed(small):
