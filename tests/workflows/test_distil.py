@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import spacy
+from spacy.cli.train import train as spacy_train
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
 from thinc.api import Adam
@@ -12,7 +13,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.soft_tags import SOFT_TAGS, read_soft_tags
 from spacy_ner_plus.workflows.annotate import annotate
 from spacy_ner_plus.workflows.distil import distil
-from tests.conftest import TEXTS, make_docs, make_pipeline
+from tests.conftest import ROOT, TEXTS, make_docs, make_pipeline
 
 
 @pytest.fixture
@@ -75,6 +76,27 @@ def test_distil_averages_teachers_and_reads_scores_as_probabilities(trained_fold
     # Each is sure of something else.
     assert soft.weights[oslo] < 0.2
     assert soft.weights[1] > 0.9 or soft.probs[1].max() < 0.9
+
+
+@pytest.mark.slow
+def test_distil_writes_what_spacy_train_learns_from(trained_folder, small_corpus, train_overrides, tmp_path):
+    distil(trained_folder, small_corpus, tmp_path / "student.spacy", temperature=2.0)
+    settings = {"soft_weight": 0.5, "soft_agreement": 0.0}
+    spacy_train(
+        ROOT / "configs" / "transformer_ner.cfg",
+        tmp_path / "training",
+        overrides={
+            **train_overrides,
+            **{f"components.transformer_ner.{name}": value for name, value in settings.items()},
+            "paths.train": str(tmp_path / "student.spacy"),
+        },
+    )
+    student = spacy.load(tmp_path / "training" / "model-last")
+    assert student.get_pipe("transformer_ner").labels == ("LOC", "ORG", "PER")
+    config = student.config["components"]["transformer_ner"]
+    assert {name: config[name] for name in settings} == settings
+    # Neither they nor what they learnt from is on what they annotate.
+    assert SOFT_TAGS not in student(TEXTS[0]).spans
 
 
 def test_distil_renames_labels(trained_folder, texts):
