@@ -72,7 +72,10 @@ def distil_command(
     ] = 0.0,
     dev: Annotated[
         Path | None,
-        typer.Option(help="Annotated corpus on which --policy weighted measures how often each is right."),
+        typer.Option(
+            help="Annotated corpus on which is measured how often each is right: what spans without scores count as, "
+            "and for --policy weighted."
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="JSON file of the report; default: OUT.report.json.")

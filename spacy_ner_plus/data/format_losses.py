@@ -16,6 +16,7 @@ from spacy_ner_plus.data.formats.format import (
     NESTED,
     SCORES,
     SENTENCES,
+    SOFT,
     SPACES,
     SPAN_IDS,
     TOKENS,
@@ -24,6 +25,7 @@ from spacy_ner_plus.data.formats.format import (
 from spacy_ner_plus.data.records.record import record_of, spans_of
 from spacy_ner_plus.data.records.whitespace import restore_spaces
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.soft_tags import read_soft_tags
 
 
 def count_losses(docs: Iterable[Doc], format: Format, nlp: Language, issues: IssueLog) -> Iterator[Doc]:
@@ -108,6 +110,11 @@ def _labels(doc: Doc, nlp: Language) -> tuple[int, str]:
     return (0, "") if labels is None else (1, ", ".join(sorted(labels)))
 
 
+def _soft(doc: Doc, nlp: Language) -> tuple[int, str]:
+    soft = read_soft_tags(doc)
+    return (0, "") if soft is None else (1, " ".join(doc.text.split())[:60])
+
+
 # How many cases of each feature a Doc has, and the first of them.
 _COUNTS = {
     TOKENS: _tokens,
@@ -121,4 +128,5 @@ _COUNTS = {
     SPAN_IDS: _span_ids,
     SCORES: _scores,
     LABELS: _labels,
+    SOFT: _soft,
 }

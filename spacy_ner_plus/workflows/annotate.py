@@ -202,7 +202,7 @@ def annotate(
             counts, agreement = CorpusCounts(), Agreement(panel.names, panel.labels)
             softness = None if soft_temperature is None else Softness(soft_temperature)
             said = _answers(spool, panel.annotators, store, shard_size, progress, "Annotating")
-            for doc in _weak_docs(said, panel, nlp, decide_by, keep, agreement, issues, softness):
+            for doc in _weak_docs(said, panel, nlp, decide_by, keep, agreement, issues, softness, weights):
                 counts.add(doc)
                 outputs[""].add(doc)
         finally:
@@ -315,6 +315,7 @@ def _weak_docs(
     agreement: "Agreement",
     issues: IssueLog,
     softness: "Softness | None",
+    weights: Mapping[str, Mapping[str, float]] | None,
 ) -> "Iterator[Doc]":
     """YIELDS (Doc): Each text's Doc, with what the policy makes of what was said."""
     from spacy_ner_plus.annotation.weak_labels.weak_doc import weak_record
@@ -328,7 +329,7 @@ def _weak_docs(
         agreement.add(aligned, renamed, decision)
         record = weak_record(text, doc, decision, panel.names, [answer.failure for answer in answers])
         if softness is not None:
-            soft = panel.soft_tags(doc, answers, aligned, softness.temperature)
+            soft = panel.soft_tags(doc, renamed, softness.temperature, weights)
             softness.add(soft)
             write_soft_tags(record.doc, soft)
         yield record.doc

@@ -86,7 +86,8 @@ def distil(
     weight is how far they agree. Entities are what `annotate` makes of the same.
 
     teachers (Language | str | Path | Sequence): Pipelines, as `annotate` takes them. `transformer_ner` gives the
-        probability of every tag; of any other the scores of its entities count, 1 where there are none.
+        probability of every tag; of any other the scores of its entities count. Where there are none, it is how often
+        the teacher is right with the label on `dev`, and 1 without `dev`.
     texts (str | Path | Sequence[str | Path]): As `annotate` takes them.
     target (str | Path): The .spacy file to write. Default: nothing is written.
     gold (str | Path): A corpus that people annotated, of any format. Its documents are written, too; one with the text

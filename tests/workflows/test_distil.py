@@ -180,6 +180,19 @@ def test_distil_reads_gold_before_teachers_work(texts, tmp_path):
         distil(rules(), texts, tmp_path / "bare.spacy", gold=tmp_path / "bare.spacy")
 
 
+def test_distil_takes_measured_precision_for_scores_that_are_not_given(texts, small_corpus):
+    # Right with one of its two kinds of places: by Laplace's rule, 3 of 5 and 1 of 2 that were never seen.
+    nlp = rules(Oslo="LOC", Monday="LOC", Nobody="PER", Globex="MISC")
+    docs = list(distil(nlp, texts, dev=small_corpus).docs)
+    soft = [read_soft_tags(doc) for doc in docs]
+    oslo = [token.text for token in docs[0]].index("Oslo")
+    assert soft[0].labels == ("LOC", "MISC", "PER")
+    assert soft[0].probs[oslo, [0, 1]] == pytest.approx([0.4, 0.6], abs=1e-3)
+    assert soft[3].probs[0, [0, 3]] == pytest.approx([2 / 3, 1 / 3], abs=1e-3)
+    # Entities and their scores are those of the policy.
+    assert docs[0].spans["votes"].attrs["scores"] == [1.0]
+
+
 def test_distil_takes_scores_with_the_temperature(texts):
     nlp = rules(Oslo="LOC")
     nlp.add_pipe("distil_scored")

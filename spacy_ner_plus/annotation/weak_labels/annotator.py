@@ -1,7 +1,7 @@
 """A pipeline as an annotator: what it says of each text, by characters, whatever its tokens are."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +15,7 @@ from spacy_ner_plus.annotation.weak_labels.texts import SourceText
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.failures import find_failure, is_answered
 from spacy_ner_plus.evaluation.predictions import pipe_in_order
+from spacy_ner_plus.pipeline.entity_vote.policies import UNKNOWN_PRECISION
 from spacy_ner_plus.soft_tags import SoftTags, pack, token_bounds, unpack
 from spacy_ner_plus.spans import span_scores
 
@@ -201,6 +202,18 @@ def read_answer(doc: Doc, text: SourceText) -> TextAnswer:
         else:
             missing.append([token.idx, token.idx + len(token)])
     return TextAnswer(spans, missing, find_failure(doc))
+
+
+def with_scores(answer: TextAnswer, scores: Mapping[str, float]) -> TextAnswer:
+    """Give spans that have no score one.
+
+    scores (Mapping[str, float]): By label; of others it is a half.
+    """
+    spans = [
+        [start, end, label, scores.get(label, UNKNOWN_PRECISION) if score is None else score]
+        for start, end, label, score in answer.spans
+    ]
+    return replace(answer, spans=spans)
 
 
 def rename(answer: TextAnswer, new_label: Callable[[str], str | None]) -> TextAnswer:

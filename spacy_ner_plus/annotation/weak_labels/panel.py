@@ -1,12 +1,17 @@
 """Several annotators together: one set of labels, and one tokenization for what they say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.distil.average import average
 from spacy_ner_plus.annotation.distil.span_tags import span_tags
-from spacy_ner_plus.annotation.weak_labels.annotator import Annotator, TextAnswer, rename
+from spacy_ner_plus.annotation.weak_labels.annotator import (
+    Annotator,
+    TextAnswer,
+    rename,
+    with_scores,
+)
 from spacy_ner_plus.annotation.weak_labels.weak_doc import align_answer
 from spacy_ner_plus.data.label_map import LabelMap
 from spacy_ner_plus.issues import IssueLog
@@ -49,19 +54,28 @@ class Panel:
         return list(answers), aligned
 
     def soft_tags(
-        self, doc: Doc, answers: Sequence[TextAnswer], aligned: Sequence[Answer], temperature: float
+        self,
+        doc: Doc,
+        answers: Sequence[TextAnswer],
+        temperature: float,
+        precisions: Mapping[str, Mapping[str, float]] | None = None,
     ) -> SoftTags:
         """Average how probable the annotators find each tag, on a Doc's tokens and under its new labels.
 
-        answers (Sequence[TextAnswer]): As they were given.
-        aligned (Sequence[Answer]): What `align` made of them.
+        answers (Sequence[TextAnswer]): With the new labels, as `align` gives them.
         temperature (float): How soft the tags are of those that give spans alone.
+        precisions (Mapping[str, Mapping[str, float]] | None): By annotator and label, for spans without scores; None
+            where they aren't known, and such spans count as certain.
         """
         bounds = token_bounds(doc)
         teachers = []
-        for answer, spans in zip(answers, aligned, strict=True):
+        for name, labels, answer in zip(self.names, self.labels, answers, strict=True):
             found = answer.soft_tags()
             if found is None:
+                if precisions is not None:
+                    answer = with_scores(answer, precisions[name])
+                # What doesn't fit was counted before.
+                spans = align_answer(doc, answer, labels, IssueLog(), name)
                 teachers.append(span_tags(spans, temperature))
                 continue
             soft, own_bounds = found

@@ -25,8 +25,8 @@ POSSIBLE = 0.5  # nothing speaks against it
 # What a Doc may hold beside text and flat entities, and a format may have a place for.
 TOKENS, SENTENCES, NESTED, MISSING = "tokens", "sentences", "nested spans", "missing annotation"
 IDS, META, ANNOTATOR, SPAN_IDS, SCORES = "ids", "meta", "annotators", "span ids", "scores"
-SPACES, LABELS = "white space", "annotated labels"
-FEATURES = (TOKENS, SENTENCES, SPACES, NESTED, MISSING, IDS, META, ANNOTATOR, SPAN_IDS, SCORES, LABELS)
+SPACES, LABELS, SOFT = "white space", "annotated labels", "soft tags"
+FEATURES = (TOKENS, SENTENCES, SPACES, NESTED, MISSING, IDS, META, ANNOTATOR, SPAN_IDS, SCORES, LABELS, SOFT)
 
 
 class Sniff(NamedTuple):

@@ -6,6 +6,7 @@ Places are counted in characters that aren't white space, which all formats keep
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from hypothesis import HealthCheck, assume, given, settings
@@ -25,6 +26,7 @@ from spacy_ner_plus.data.formats.format import (
     NESTED,
     SCORES,
     SENTENCES,
+    SOFT,
     SPACES,
     SPAN_IDS,
     TOKENS,
@@ -36,6 +38,7 @@ from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.format_names import format_names, format_points
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.soft_tags import SOFT_TAGS, SoftTags, write_soft_tags
 from spacy_ner_plus.spans import without_overlaps
 
 NLP = spacy.blank("en")
@@ -148,6 +151,10 @@ def docs(draw, words=PLAIN, labels=LABELS_USED):
     mark_record(record, spans)
     if draw(st.booleans()):
         set_annotated_labels(doc, sorted({span.label_ for span, _ in spans} | {"Z"}))
+    # Not drawn, so that the other draws stay as they are.
+    if len(doc) % 3 == 0:
+        probs = np.tile([0.5, 0.375, 0.125], (len(doc), 1))
+        write_soft_tags(doc, SoftTags(("PER",), probs, np.ones(len(doc))))
     return doc
 
 
@@ -190,6 +197,7 @@ def features_of(doc):
         SPAN_IDS: {(place(span), span.id_) for span, _ in spans if span.id_},
         SCORES: {(place(span), score) for span, score in spans if score is not None},
         LABELS: annotated_labels(doc),
+        SOFT: doc.spans[SOFT_TAGS].attrs if SOFT_TAGS in doc.spans else None,
     }
 
 

@@ -1,9 +1,11 @@
 """What a student learns from soft tags: what counts how much, by names of labels, whatever its own tokens are."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pytest
+import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -11,7 +13,7 @@ from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.pipeline.transformer_ner.soft_targets import BatchTargets
 from spacy_ner_plus.soft_tags import SOFT_TAGS, SoftTags, read_soft_tags, write_soft_tags
-from tests.conftest import make_docs, make_examples, make_pipeline
+from tests.conftest import TEXTS, make_docs, make_examples, make_pipeline
 
 LABELS = ("LOC", "PER")
 # Columns: O, B-LOC, B-PER, I-LOC, I-PER.
@@ -203,6 +205,21 @@ def test_transformer_ner_writes_soft_tags_where_it_is_asked_to(trained, nlp):
     softer = read_soft_tags(trained(text))
     assert softer.temperature == 3.0
     assert softer.probs.max(axis=1)[:4].max() < found.probs.max(axis=1)[:4].min()
+
+
+def test_transformer_ner_writes_soft_tags_in_every_state(trained_folder):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.soft_temperature": 2.0})
+    expected = read_soft_tags(nlp(TEXTS[0])).probs
+    again = spacy.blank("en")
+    again.add_pipe("transformer_ner", source=nlp)
+    copies = [again, pickle.loads(pickle.dumps(nlp)), spacy.load(trained_folder, config=nlp.config)]
+    for doc in [copy(TEXTS[0]) for copy in copies] + list(nlp.pipe(TEXTS[:2], n_process=2))[:1]:
+        assert read_soft_tags(doc).probs == pytest.approx(expected, abs=1e-3)
+    # A Doc that had them gets new ones, and one without tokens has none to give.
+    doc = nlp(TEXTS[0])
+    nlp.get_pipe("transformer_ner").soft_temperature = 1.0
+    assert read_soft_tags(nlp(doc)).temperature == 1.0
+    assert len(read_soft_tags(nlp("")).probs) == 0
 
 
 def test_transformer_ner_respects_annotated_labels_beside_soft_tags(encoder_folder):
