@@ -15,6 +15,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
 from tests.servers.fixtures import (  # noqa: F401
+    label_studio_running,
     label_studio_server,
     llama_url,
     llama_url_with_key,

@@ -193,6 +193,7 @@ def test_house_project_needs_neither_tests_nor_benchmarks():
 
 # Tests that mirror no module of the package, each with its reason.
 OTHER_TESTS = {
+    "annotation/review/label_studio/test_real": "a real Label Studio",
     "compatibility/test_llm": "what earlier versions wrote",
     "compatibility/test_metrics": "what earlier versions wrote",
     "compatibility/test_pipelines": "what earlier versions wrote",

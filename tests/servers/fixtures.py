@@ -1,5 +1,6 @@
 """Fixtures: real servers, started once a run. A conftest imports them."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,18 @@ def _need(*packages: str) -> None:
         pytest.importorskip(
             package, reason=f"no {package}, which serves models: pip install {package}", exc_type=ImportError
         )
+
+
+@pytest.fixture(scope="session")
+def label_studio_running():
+    """A real Label Studio, the program that the variable LABEL_STUDIO names, on an empty database."""
+    program = os.environ.get("LABEL_STUDIO")
+    if not program:
+        pytest.skip("name the program `label-studio` as LABEL_STUDIO")
+    from tests.servers.label_studio import label_studio
+
+    with label_studio(program) as server:
+        yield server
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+EMAIL, PASSWORD = "ann@example.com", "tests-only"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 CONFIG = """<View>
   <Labels name="label" toName="text" choice="multiple">
@@ -89,8 +90,8 @@ def label_studio(program: str) -> Iterator[LabelStudio]:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         environment = kept | {
             "LABEL_STUDIO_BASE_DATA_DIR": folder,
-            "LABEL_STUDIO_USERNAME": "ann@example.com",
-            "LABEL_STUDIO_PASSWORD": "tests-only",
+            "LABEL_STUDIO_USERNAME": EMAIL,
+            "LABEL_STUDIO_PASSWORD": PASSWORD,
             "LABEL_STUDIO_USER_TOKEN": TOKEN,
             "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
             "LABEL_STUDIO_HOST": url,

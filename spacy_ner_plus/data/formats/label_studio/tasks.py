@@ -189,7 +189,11 @@ class _Task:
                 raise UserError(
                     Errors.E180.format(where=self.where, known=known, key=key, value=repr(value)[:60])
                 )
-        check_no_annotation(left_over(self.record, READ), ANNOTATIONS, self.where, self.issues, self.text)
+        rest = left_over(self.record, READ)
+        if isinstance(rest.get("meta"), dict):
+            # What was kept there of another project's task, predictions among it, is none of this one's annotation.
+            rest["meta"] = left_over(rest["meta"], (OWN,))
+        check_no_annotation(rest, ANNOTATIONS, self.where, self.issues, self.text)
         marked = self._marked({}, [], {}, {})
         # Of these only the ids were exported.
         marked.unread = [

@@ -64,18 +64,6 @@ def make_exports(server) -> dict[str, str]:
     return dict(zip(FILES, exports, strict=True))
 
 
-@pytest.fixture(scope="session")
-def running():
-    """A server that was started for these tests."""
-    program = os.environ.get("LABEL_STUDIO")
-    if not program:
-        pytest.skip("name the program `label-studio` as LABEL_STUDIO")
-    from tests.servers.label_studio import label_studio
-
-    with label_studio(program) as server:
-        yield server
-
-
 def check_exports(folder: Path) -> None:
     """Hold that each file of a folder of exports reads to what was annotated."""
     for name in FILES:
@@ -112,9 +100,17 @@ def test_label_studio_exports_are_read():
     check_exports(EXPORTS)
 
 
+@pytest.mark.parametrize("name", ["project.json", "snapshot.json"])
+def test_label_studio_exports_are_read_again_as_they_are_written(tmp_path, name):
+    docs = read_file(LABEL_STUDIO, EXPORTS / name).docs
+    LABEL_STUDIO.write(docs, tmp_path / "written.json", LabelStudioOptions(), IssueLog())
+    again = read_file(LABEL_STUDIO, tmp_path / "written.json").docs
+    assert [all_spans(doc) for doc in again] == [all_spans(doc) for doc in docs]
+
+
 @pytest.mark.label_studio
-def test_label_studio_exports_are_read_as_it_makes_them_now(running, tmp_path):
-    for name, content in make_exports(running).items():
+def test_label_studio_exports_are_read_as_it_makes_them_now(label_studio_running, tmp_path):
+    for name, content in make_exports(label_studio_running).items():
         (tmp_path / name).write_text(content, encoding="utf8", newline="")
         if os.environ.get("LABEL_STUDIO_KEEP"):
             (EXPORTS / name).write_text(content, encoding="utf8", newline="")
@@ -123,12 +119,14 @@ def test_label_studio_exports_are_read_as_it_makes_them_now(running, tmp_path):
 
 @pytest.mark.label_studio
 @pytest.mark.parametrize("predictions", [False, True])
-def test_label_studio_imports_what_is_written(running, tmp_path, predictions):
+def test_label_studio_imports_what_is_written(label_studio_running, tmp_path, predictions):
     for name in ("project.json", "snapshot.json"):
         docs = read_file(LABEL_STUDIO, EXPORTS / name).docs
         options = LabelStudioOptions(predictions=predictions)
         LABEL_STUDIO.write(docs, tmp_path / "written.json", options, IssueLog())
-        project = running.project(json.loads((tmp_path / "written.json").read_text(encoding="utf8")))
+        project = label_studio_running.project(
+            json.loads((tmp_path / "written.json").read_text(encoding="utf8"))
+        )
         again = read_file(LABEL_STUDIO, tmp_path, project.snapshot(), predictions=predictions).docs
         assert [all_spans(doc) for doc in again] == [all_spans(doc) for doc in docs]
         assert [record_of(doc)["id"] for doc in again] == [record_of(doc)["id"] for doc in docs]
