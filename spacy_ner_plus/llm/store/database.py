@@ -1,22 +1,18 @@
 """The SQLite file of a store: created, checked, and moved aside where it is damaged."""
 
-import os
 import sqlite3
-import time
 import warnings
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.llm.finish_reasons import read_finish_reason
+from spacy_ner_plus.sqlite_files import is_damaged, pragma, set_aside, use_wal
 
 VERSION = 2
 # "snpl", by which this module and the program `file` recognise a store.
 _APPLICATION = 0x736E706C
 _BUSY_SECONDS = 15.0
 _MAGIC = b"SQLite format 3\0"
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NO_RIGHT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 # The table `dialects` holds how a schema is sent to each server, as schema_modes.py found it out; it
 # keeps the name that it has in the stores of users.
@@ -69,7 +65,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         try:
             return _open_whole(path)
         except _Damaged as damage:
-            aside = _set_aside(path)
+            aside = set_aside(path)
             warnings.warn(Warnings.W252.format(path=path, reason=damage, aside=aside), stacklevel=2)
             return _open_whole(path)
     except (OSError, sqlite3.Error, _Damaged) as error:
@@ -104,19 +100,18 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def has_status(connection: sqlite3.Connection) -> bool:
     """RETURNS (bool): Whether a store notes what was read from a reply; one of version 1 that is only read doesn't."""
-    return _pragma(connection, "user_version") >= VERSION
+    return pragma(connection, "user_version") >= VERSION
 
 
 def _open_whole(path: Path) -> sqlite3.Connection:
     _check_magic(path)
     connection = _checked(_connect(f"{path.resolve().as_uri()}?mode=rwc", path), path)
     try:
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
-        if _pragma(connection, "user_version") < VERSION:
+        use_wal(connection, _BUSY_SECONDS)
+        if pragma(connection, "user_version") < VERSION:
             # One transaction, so that of two processes that begin a store one waits for the other.
             connection.execute("BEGIN IMMEDIATE")
-            before = _pragma(connection, "user_version")
+            before = pragma(connection, "user_version")
             steps = "" if before >= VERSION else _TABLES if before == 0 else _STATUS_OF_1
             pragmas = f"PRAGMA application_id={_APPLICATION}; PRAGMA user_version={VERSION}"
             # Not by executescript, which commits first.
@@ -143,14 +138,14 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
         try:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in _DAMAGED:
+            if is_damaged(error):
                 raise _Damaged(error) from error
             raise
         if problem != "ok":
             raise _Damaged(problem)
         # In this order, since another process may be creating the tables, which sets the ids too.
         used = bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        application, version = pragma(connection, "application_id"), pragma(connection, "user_version")
         if application != _APPLICATION and (used or version):
             raise UserError(Errors.E265.format(path=path))
         if version > VERSION:
@@ -166,35 +161,3 @@ def _check_magic(path: Path) -> None:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise _Damaged("it is no SQLite file")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # SQLite doesn't wait for this one itself when another process is opening the file too.
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _set_aside(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    aside, number = path.with_name(f"{path.name}.damaged-{stamp}"), 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
-    for ending in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + ending)
-        if part.exists():
-            os.rename(part, aside.with_name(aside.name + ending))
-    return aside
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    with closing(connection.execute(f"PRAGMA {name}")) as rows:
-        return rows.fetchone()[0]

@@ -7,7 +7,6 @@ may share it. A cache: one that is damaged gives way to a new one.
 import hashlib
 import re
 import sqlite3
-import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +17,7 @@ import numpy as np
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.embeddings.model_folder import ModelFolder
+from spacy_ner_plus.sqlite_files import is_damaged, pragma, set_aside, use_wal
 
 _VERSION = 1
 # "snpv", by which a file is known.
@@ -31,7 +31,6 @@ CREATE TABLE IF NOT EXISTS vectors (
     PRIMARY KEY (text, precision)
 )
 """
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class EmbeddingsNotKept(UserError):
@@ -71,9 +70,9 @@ class VectorStore:
             try:
                 self._connection = _open(self.path)
             except sqlite3.DatabaseError as error:
-                if not _is_damaged(error):
+                if not is_damaged(error):
                     raise
-                aside = _set_aside(self.path)
+                aside = set_aside(self.path)
                 warnings.warn(Warnings.W335.format(path=self.path, reason=error, aside=aside), stacklevel=2)
                 self._connection = _open(self.path)
         except (OSError, sqlite3.Error) as error:
@@ -134,11 +133,10 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         # In this order, since another process may be making the table, which sets the ids, too.
         used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        application, version = (_pragma(connection, name) for name in ("application_id", "user_version"))
+        application, version = (pragma(connection, name) for name in ("application_id", "user_version"))
         if (used or version) and (application != _APPLICATION or version != _VERSION):
             raise EmbeddingsNotKept(Errors.E671.format(path=path))
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
+        use_wal(connection, _BUSY_SECONDS)
         # One transaction, so that of two processes that begin a file one waits for the other.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_TABLE)
@@ -149,38 +147,6 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    with closing(connection.execute(f"PRAGMA {name}")) as rows:
-        return rows.fetchone()[0]
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # SQLite doesn't wait for this one itself when another process is opening the file too.
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _is_damaged(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
-
-
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    for ending in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + ending)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + ending))
-    return aside
 
 
 def _failed(path: Path, error: Exception) -> EmbeddingsNotKept:
