@@ -7,7 +7,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 # As workflows/project/init.py reads them.
-PARTS = ("project.yml", "configs", "assets/synthetic", "assets/corpora.yml")
+PARTS = ("project.yml", "configs", "assets/synthetic", "assets/pii", "assets/corpora.yml")
 
 
 class BuildWithProject(build_py):

@@ -805,7 +805,7 @@ class Errors(metaclass=_Coded):
     )
     E560 = (
         "The workflow '{workflow}' needs packages that aren't installed: {packages}. "
-        "Install them: pip install 'spacy-ner-plus[project]'"
+        "Install them: pip install 'spacy-ner-plus[{extras}]'"
     )
     E561 = (
         "The workflow 'all' tests the wheel in a new virtual environment, and this Python can't make one. Install "
@@ -1002,11 +1002,11 @@ class Errors(metaclass=_Coded):
         "There is no mask '{mask}': known are {known}, and the names of registered functions (`@misc`) that make one. "
         "Give one of these as `mask` (--mask), and the file that registers yours as `code` (--code)."
     )
-    E781 = (
-        "The mask '{mask}' was asked what stands in place of {count} entities, and gave {found}. Let it return a list "
-        "with one string for each."
+    E781 = "The mask '{mask}' can't be used: {reason}. {remedy}"
+    E782 = (
+        "Text {number} has '{column}', which has no column in the table: it has those of the first table or text. "
+        "Write the format jsonl, as `write` (--format), or each source into a file of its own."
     )
-    E782 = "The template {template} of a mask can't be filled in. It takes {fields}."
     E783 = (
         "'{path}' has no column {wanted}; its first line has: {columns}. Name the column with the texts as "
         "`text_column` (--text-column)."
@@ -1017,8 +1017,8 @@ class Errors(metaclass=_Coded):
         "the file is as `input_format` (--input-format): jsonl or csv."
     )
     E786 = (
-        "Text {number} has '{column}', which has no column in the table: it has those of the first table or text. "
-        "Write the format jsonl, as `write` (--format), or each source into a file of its own."
+        "{where}: this task isn't of a text in {gold}: {text}. Name the corpus whose texts were pushed, and what "
+        "`spacy-ner-plus review push prodigy` wrote."
     )
     E787 = (
         "Can't write masked texts: {reason}. They need a mask, given as `mask` (--mask), and a format "

@@ -1,5 +1,6 @@
 """The spaCy project: made by `init`, run twice, and on one corpus after another."""
 
+import csv
 import json
 import os
 import shutil
@@ -58,7 +59,7 @@ def test_project_reads_only_what_is_there_or_what_earlier_commands_made():
     for workflow, steps in PROJECT["workflows"].items():
         for number, step in enumerate(steps):
             for dep in COMMANDS[step].get("deps", ()):
-                if not dep.startswith(("configs/", "${vars.files}")):
+                if not dep.startswith(("configs/", "${vars.files}", "${vars.pii_table}")):
                     assert made[dep] in steps[:number], f"{workflow}: {step} needs {dep}"
 
 
@@ -71,7 +72,8 @@ def test_project_checks_what_a_workflow_needs_before_it_runs(workflow):
 def test_project_results_of_a_corpus_have_its_name():
     for name, command in COMMANDS.items():
         for path in outputs(command):
-            ours = "${vars.bootstrap}" if name.startswith("bootstrap-") else "${vars.corpus}"
+            kind = name.split("-")[0]
+            ours = f"${{vars.{kind if kind in ('bootstrap', 'pii') else 'corpus'}}}"
             assert ours in path.split("/")[1], name
 
 
@@ -79,7 +81,7 @@ def test_project_conll_hands_all_variables_on():
     line = COMMANDS["conll"]["script"][-1]
     # It has a batch size of its own.
     others = {"corpus", "files", "batch_words", "teacher", "label_map"}
-    ours = {name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap"))} - others
+    ours = {name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap", "pii"))} - others
     assert all(f"${{vars.{name}}}" in line for name in ours)
 
 
@@ -133,6 +135,9 @@ def workflow(project, encoder, monkeypatch):
     def run_command(command, **options):
         from spacy_ner_plus.cli.app import app
 
+        if command[0] == "rm":
+            shutil.rmtree(command[2], ignore_errors=True)
+            return
         assert command[1:3] == ["-m", "spacy_ner_plus"], command
         ran[command[3]] += 1
         if command[3] in ("package", "test-package"):
@@ -227,6 +232,20 @@ def test_project_bootstraps_twice(project, workflow, teacher):
     before = contents(project)
     assert "metrics/bootstrap/comparison/index.html" in before
     assert workflow("bootstrap", "one", **given) == {"check-project": 1, "bootstrap-corpus": 1}
+    assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_project_finds_and_masks_personal_data_twice(project, workflow):
+    pytest.importorskip("presidio_evaluator")
+    numbers = {"pii_train": 40, "pii_test": 20, "pii_epochs": 1, "pii_steps": 8}
+    assert workflow("pii", "one", **numbers)["train"] == 1
+    before = contents(project)
+    with (project / "metrics" / "pii" / "found.csv").open(encoding="utf8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["id"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    assert list(rows[0]) == ["id", "received", "letter", "ents", "masked", "error"]
+    assert workflow("pii", "one", **numbers) == {"check-project": 1}
     assert contents(project) == before
 
 

@@ -19,6 +19,7 @@ from spacy_ner_plus.cli import (
     evaluate,
     formats,
     generate,
+    gold_review,
     import_gliner,
     import_hf,
     info,
@@ -75,6 +76,7 @@ app.command("check-corpus", epilog=examples("check-corpus"))(check_corpus.check_
 app.command("bootstrap-corpus", epilog=examples("bootstrap-corpus"))(
     bootstrap_corpus.bootstrap_corpus_command
 )
+app.command("gold-review", epilog=examples("gold-review"))(gold_review.gold_review_command)
 app.command("generate", epilog=examples("generate"))(generate.generate_command)
 app.command("annotate", epilog=examples("annotate"))(annotate.annotate_command)
 app.command("distil", epilog=examples("distil"))(distil.distil_command)

@@ -7,9 +7,11 @@ import typer
 
 
 def check_project_command(
-    workflow: Annotated[str, typer.Argument(help="all, pipeline, conll, llm, compare or bootstrap.")],
+    workflow: Annotated[
+        str, typer.Argument(help="all, pipeline, conll, llm, compare, bootstrap, pii or pii-llm.")
+    ],
     corpus: Annotated[str, typer.Option(help="Name of the corpus.")],
-    files: Annotated[Path, typer.Option(help="Folder with the corpus's files.")],
+    files: Annotated[Path, typer.Option(help="Folder with the corpus's files; of pii, a table of texts.")],
     config: Annotated[Path | None, typer.Option(help="Training config.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Encoder that is trained.")] = None,
     teacher: Annotated[

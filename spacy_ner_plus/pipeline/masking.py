@@ -88,7 +88,9 @@ def mask_text(text: str, entities: Sequence[Mapping[str, Any]], mask: Mask) -> s
         or not all(isinstance(replacement, str) for replacement in replacements)
     ):
         name = getattr(mask, "__qualname__", repr(mask))
-        raise UserError(Errors.E781.format(mask=name, count=len(entities), found=repr(replacements)[:60]))
+        reason = f"asked what stands in place of {len(entities)} entities, it gave {repr(replacements)[:60]}"
+        remedy = "Let it return a list with one string for each."
+        raise UserError(Errors.E781.format(mask=name, reason=reason, remedy=remedy))
     parts, end = [], 0
     for entity, replacement in zip(entities, replacements, strict=True):
         if entity["start"] >= end:
@@ -118,4 +120,5 @@ def _check_template(template: str, **values: Any) -> None:
         template.format(**values)
     except (AttributeError, IndexError, KeyError, ValueError) as error:
         fields = ", ".join(f"{{{name}}}" for name in values)
-        raise UserError(Errors.E782.format(template=repr(template), fields=fields)) from error
+        reason, remedy = "the template can't be filled in", f"It takes {fields}."
+        raise UserError(Errors.E781.format(mask=template, reason=reason, remedy=remedy)) from error

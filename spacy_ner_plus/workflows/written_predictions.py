@@ -114,7 +114,7 @@ def write_table(
     for number, prediction in enumerate(chain([] if first is None else [first], predictions), 1):
         unknown = [name for name in prediction.fields if name not in columns]
         if unknown:
-            raise UserError(Errors.E786.format(number=number, column=unknown[0]))
+            raise UserError(Errors.E782.format(number=number, column=unknown[0]))
         writer.writerow([_cell(prediction.fields.get(name)) for name in columns])
         stream.flush()
 

@@ -255,7 +255,7 @@ def test_predict_loses_no_key_in_a_table(pipeline, tmp_path):
     assert result.stdout == "text,n,ents,error\nx,1,[],\ny,,[],\n"
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     result = run(pipeline, tmp_path / "a.jsonl", "--output", tmp_path / "out.csv")
-    assert "E786" in result.stderr
+    assert "E782" in result.stderr
     assert "Text 3 has 'm'" in result.stderr
     assert not (tmp_path / "out.csv").exists()
 

