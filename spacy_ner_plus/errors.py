@@ -959,7 +959,7 @@ class Errors(metaclass=_Coded):
     E747 = "Two annotation sets would be called '{name}', and nothing would tell who said what. Name each: NAME=FILE."
     E748 = "'{url}' is no address of a server. Give one such as http://localhost:8080 as `url` (-o url=...)."
     E749 = (
-        "The environment variable {variable} has no access token. Copy one from Account & Settings of the tool, "
+        "The environment variable {variable} has no access token. Copy one from your settings in the tool, "
         "and set it: export {variable}=TOKEN"
     )
     E750 = "Nothing answers at '{url}': {reason}. Start the review tool, or give its address as `url` (-o url=...)."
@@ -968,12 +968,12 @@ class Errors(metaclass=_Coded):
         "sent twice."
     )
     E752 = (
-        "What answers at '{url}' isn't Label Studio: {found}. Give the address that its page has as `url` "
+        "What answers at '{url}' isn't {service}: {found}. Give the address that its page has as `url` "
         "(-o url=...)."
     )
     E753 = (
-        "'{url}' refuses the access token of the environment variable {variable}: {reason}. Copy one from Account & "
-        "Settings of the tool; a legacy one has to be allowed there."
+        "'{url}' refuses the access token of the environment variable {variable}: {reason}. Copy one from your "
+        "settings in the tool; a legacy one of Label Studio has to be allowed there."
     )
     E754 = "'{url}' answers {what} with status {status}: {reason}"
     E755 = (
@@ -1058,6 +1058,11 @@ class Errors(metaclass=_Coded):
         "{trainings} trainings don't fit into {minutes:g} minutes: {steps} steps of one take {seconds:.0f} seconds. "
         "Raise `minutes` (--minutes), ask for fewer `sizes` (--sizes) or `seeds` (--seeds), or train on a GPU."
     )
+    E768 = (
+        "The dataset '{project}' at '{url}' is a draft, in which nobody can annotate. Publish or delete it, or take "
+        "another `project` (--project)."
+    )
+    E769 = "Which {what} of '{where}' is meant isn't clear. It has: {names}. Name one as `{option}` (-o {option}=...)."
     E767 = (
         "A learning curve takes a corpus (--curve) and a training config (--config). Give both, or neither."
     )

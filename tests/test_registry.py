@@ -48,7 +48,7 @@ NAMES = {
         "universal-ner",
         "webanno-tsv",
     ],
-    "spacy_ner_plus_review_tools": ["doccano", "label-studio", "prodigy", "uima-cas"],
+    "spacy_ner_plus_review_tools": ["argilla", "doccano", "label-studio", "prodigy", "uima-cas"],
     "spacy_ner_plus_generators": ["llm", "presidio", "templates"],
     "spacy_callbacks": [
         "spacy_ner_plus.add_labels.v1",

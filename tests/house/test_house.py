@@ -222,6 +222,7 @@ OTHER_TESTS = {
     "pipeline/test_real_pipelines": "all components in pipelines of spaCy's",
     "pipeline/transformer_ner/test_shared_models": "models that pipelines share",
     "servers/test_fault_server": "the tests' own servers",
+    "servers/test_argilla_stub": "the tests' own servers",
     "servers/test_label_studio_stub": "the tests' own servers",
     "servers/test_servers": "the tests' own servers",
     "test_benchmark_tables": "benchmarks/",

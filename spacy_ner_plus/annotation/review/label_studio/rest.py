@@ -47,6 +47,9 @@ class Rest:
     RAISES (UserError): Where the address is none, or the variable isn't set.
     """
 
+    # What answers there, for messages.
+    service = "Label Studio"
+
     def __init__(self, url: str, token_env: str, timeout: float):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -128,7 +131,9 @@ class Rest:
             return json.loads(data)
         except ValueError:
             raise UserError(
-                Errors.E752.format(url=self.url, found=repr(data[:60].decode("utf-8", "replace")))
+                Errors.E752.format(
+                    url=self.url, service=self.service, found=repr(data[:60].decode("utf-8", "replace"))
+                )
             ) from None
 
     def _refused(self, status: int, text: str, headers: Any, method: str, path: str) -> UserError:
@@ -138,7 +143,9 @@ class Rest:
             )
         if 300 <= status < 400:
             return UserError(
-                Errors.E752.format(url=self.url, found=f"a redirect to {headers.get('Location')}")
+                Errors.E752.format(
+                    url=self.url, service=self.service, found=f"a redirect to {headers.get('Location')}"
+                )
             )
         shown = self._redact(_detail(text))[:SHOWN] or f"status {status}"
         return Refused(
@@ -172,7 +179,12 @@ def _detail(text: str) -> str:
         return " ".join(title[1].split()) if title else " ".join(text.split())[:SHOWN]
     if not isinstance(found, dict):
         return json.dumps(found)
-    parts = [str(found["detail"])] if found.get("detail") else []
+    detail = found.get("detail")
+    if isinstance(detail, dict):
+        # Argilla's.
+        said = detail.get("params") or {}
+        detail = said.get("detail") or json.dumps(said.get("errors") or detail, ensure_ascii=False)
+    parts = [str(detail)] if detail else []
     if found.get("validation_errors"):
         parts.append(json.dumps(found["validation_errors"], ensure_ascii=False))
     return ": ".join(parts) or json.dumps(found, ensure_ascii=False)

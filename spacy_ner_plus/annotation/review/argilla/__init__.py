@@ -1,0 +1,1 @@
+"""Argilla, a review tool over its REST interface."""
