@@ -67,7 +67,7 @@ class Argilla:
         """RETURNS (list[str]): How to start what `review install` installed."""
         run = f"ARGILLA_HOME_PATH={folder / 'data'} {folder / 'bin' / 'python'} -m argilla_server"
         return [
-            "It needs Elasticsearch (ARGILLA_ELASTICSEARCH) and Redis (ARGILLA_REDIS_URL), which aren't installed here.",
+            "It needs Elasticsearch (ARGILLA_ELASTICSEARCH) and Redis (ARGILLA_REDIS_URL), which aren't part of it.",
             f"Once: {run} database migrate && {run} database users create_default --api-key KEY --password PASSWORD",
             f"Start it: {run} start --host 127.0.0.1",
             "Then: export ARGILLA_API_KEY=KEY",
