@@ -1,20 +1,22 @@
 """The backend `llm`: records that a chat model writes, each as it was planned."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy_ner_plus.annotation.generate.backend import Asked, Made, Progress
 from spacy_ner_plus.annotation.generate.llm.plan import PlannedRecord, plan_records
 from spacy_ner_plus.annotation.generate.llm.prompt import RecordPrompts
 from spacy_ner_plus.annotation.generate.llm.reading import DraftReader, Drafts
+from spacy_ner_plus.annotation.generate.llm.second_reading import OTHERWISE, SecondReading
 from spacy_ner_plus.annotation.generate.llm.settings import LLMSettings
 from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
 from spacy_ner_plus.annotation.generate.shingles import NearDuplicates, pattern_of
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.labels import LabelSet, load_labels
+from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.client.limits.copies import Lineage
+from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, read_demonstrations
 from spacy_ner_plus.llm.requests import Dialogue, Question
 
 if TYPE_CHECKING:
@@ -41,13 +43,15 @@ class LLM:
             raise UserError(Errors.E242.format(name=self.name))
         labels = load_labels(settings.labels)
         check.labels = labels.names
+        examples = _read_examples(settings.examples, check)
         planned = plan_records(asked.sizes, labels.names, settings, asked.seed)
         given = settings.model
         if isinstance(given, Mapping):
             given = {"temperature": TEMPERATURE, **given}
         model = make_model(given, self.name, Lineage())
         language = "" if asked.lang == "xx" else type(check.nlp).__name__
-        writer = _Writer(model, RecordPrompts(labels, settings, language), labels, settings, check)
+        prompts = RecordPrompts(labels, settings, language, examples)
+        writer = _Writer(model, prompts, examples, settings, check)
         try:
             kept = writer.write(planned, progress)
         finally:
@@ -85,17 +89,20 @@ class _Writer:
         self,
         model: "ChatModel",
         prompts: RecordPrompts,
-        labels: LabelSet,
+        examples: Sequence[Record],
         settings: LLMSettings,
         check: RecordCheck,
     ):
         self._model = model
         self._prompts = prompts
-        self._labels = labels
+        self._labels = prompts.labels
         self._settings = settings
         self._check = check
         self._near = NearDuplicates(settings.near_duplicates)
         self._texts: set[str] = set()
+        for example in examples:
+            self._remember(example)
+        self._second = SecondReading(check.nlp, model, prompts.labels) if settings.second_reading else None
 
     def write(self, planned: Sequence[PlannedRecord], progress: Progress) -> dict[int, Record]:
         """RETURNS (dict[int, Record]): What came, by the number of the record."""
@@ -106,6 +113,7 @@ class _Writer:
         for attempt in range(self._settings.attempts):
             groups = [left[at : at + size] for at in range(0, len(left), size)]
             futures: list[Future[_Answer]] = []
+            before = {*kept}
             try:
                 futures += [self._model.hold(self._ask(group, attempt, avoid)) for group in groups]
                 what = "Asking" if not attempt else "Asking again"
@@ -117,6 +125,7 @@ class _Writer:
             finally:
                 for future in futures:
                     future.cancel()
+            self._read_again(kept, before, avoid)
             left = [record for record in left if record.number not in kept]
             if not left:
                 break
@@ -182,9 +191,44 @@ class _Writer:
             return
         record = self._check(draft.text, draft.spans, origin=draft.origin)
         if record is not None:
-            self._near.add(pattern)
-            self._texts.add(record.text.casefold())
+            self._remember(record)
             kept[planned.number] = record
+
+    def _remember(self, record: Record) -> None:
+        self._near.add(pattern_of(record))
+        self._texts.add(record.text.casefold())
+
+    def _read_again(self, kept: dict[int, Record], before: Set[int], avoid: dict[int, str]) -> None:
+        """Take out what came in this attempt and is read otherwise."""
+        new = {number: record for number, record in kept.items() if number not in before}
+        if self._second is None or not new:
+            return
+        differences = self._second.differences(list(new.values()))
+        for (number, record), difference in zip(new.items(), differences, strict=True):
+            if difference:
+                avoid[number] = record.text
+                del kept[number]
+                self._check.refuse(OTHERWISE, f"{difference}: {record.text}", record.origin)
+
+
+def _read_examples(given: Any, check: RecordCheck) -> list[Record]:
+    """RETURNS (list[Record]): Examples, each of them valid.
+
+    RAISES (UserError): A file that can't be read, or an example that is no record.
+    """
+    if given is None:
+        return []
+    read = read_demonstrations(given) if isinstance(given, str) else map(Demonstration.from_dict, given)
+    examples = []
+    for example in read:
+        made = check.make(example.text, example.spans)
+        if not isinstance(made, Record):
+            remedy = f"records that are valid ({made}), with labels of {', '.join(check.labels or ())}"
+            raise UserError(
+                Errors.E733.format(setting="examples", value=repr(example.text[:60]), remedy=remedy)
+            )
+        examples.append(made)
+    return examples
 
 
 def _notes(planned: Sequence[PlannedRecord], kept: Mapping[int, Record]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from spacy_ner_plus.annotation.generate.llm.plan import PlannedRecord
 from spacy_ner_plus.annotation.generate.llm.settings import LLMSettings
+from spacy_ner_plus.annotation.generate.records import Record
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.requests import ChatRequest, Message
@@ -13,6 +14,7 @@ from spacy_ner_plus.llm.requests import ChatRequest, Message
 # How entities are written: as that reply format has them.
 ENTITIES = get_format("entity_list")
 SCHEMA_NAME = "records"
+MOST_EXAMPLES = 5
 # So much is shown of a text that a new one mustn't be like.
 _SHOWN = 160
 _RULES = """Rules:
@@ -48,12 +50,15 @@ class RecordPrompts:
 
     labels (LabelSet): What entities may be, with definitions.
     language (str): Its English name; '' for any.
+    examples (Sequence[Record]): Records as they should be; the first five are shown.
     """
 
-    def __init__(self, labels: LabelSet, settings: LLMSettings, language: str):
+    def __init__(
+        self, labels: LabelSet, settings: LLMSettings, language: str, examples: Sequence[Record] = ()
+    ):
         self.labels = labels
         self.schema = schema_of(labels)
-        self._system = _system(labels, settings, language)
+        self._system = _system(labels, settings, language, examples)
 
     def request(
         self, records: Sequence[PlannedRecord], attempt: int, avoid: Mapping[int, str] | None = None
@@ -93,12 +98,12 @@ def _placed(records: Sequence[PlannedRecord]) -> list[tuple[int, PlannedRecord]]
     return list(enumerate(records, start=1))
 
 
-def _system(labels: LabelSet, settings: LLMSettings, language: str) -> str:
+def _system(labels: LabelSet, settings: LLMSettings, language: str, examples: Sequence[Record]) -> str:
     rows = []
     for row in labels.rows:
         definition = f": {row['definition']}" if row["definition"] else ""
-        examples = f" For example: {'; '.join(row['examples'])}." if row["examples"] else ""
-        rows.append(f"- {row['name']}{definition}{examples}")
+        mentions = f" For example: {'; '.join(row['examples'])}." if row["examples"] else ""
+        rows.append(f"- {row['name']}{definition}{mentions}")
     about = [
         f"The texts are: {settings.domain.strip()}." if settings.domain.strip() else "",
         f"They are written so: {settings.style.strip()}." if settings.style.strip() else "",
@@ -106,15 +111,25 @@ def _system(labels: LabelSet, settings: LLMSettings, language: str) -> str:
     ]
     skeleton = json.loads(ENTITIES.skeleton(labels.names))
     record = {"number": 1, "text": "...", **skeleton}
+    shown = [
+        json.dumps(_example(number, example, labels), ensure_ascii=False)
+        for number, example in enumerate(examples[:MOST_EXAMPLES], start=1)
+    ]
     parts = [
         "You write texts together with the named entities in them, to train models that find such entities.",
         " ".join(filter(None, about)),
         "\n".join(["Labels:", *rows]),
         _RULES,
+        "\n".join(["Such records are, and none of yours is like them:", *shown]) if shown else "",
         "Reply with one JSON object of this form and nothing else:\n"
         + json.dumps({"records": [record]}, ensure_ascii=False),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _example(number: int, example: Record, labels: LabelSet) -> dict[str, Any]:
+    entities = json.loads(ENTITIES.render(example.spans, labels.names, example.text))
+    return {"number": number, "text": example.text, **entities}
 
 
 def _line(place: int, record: PlannedRecord, avoid: str) -> str:

@@ -27,6 +27,11 @@ class LLMSettings:
     domain: str = setting("What the texts are, such as 'e-mails to a railway'.", "")
     style: str = setting("How they are written, such as 'hasty, with typing errors'.", "")
     edge_cases: list[str] | None = setting("What some of the texts have to show, each in its turn.", None)
+    examples: str | list[dict[str, Any]] | None = setting(
+        "Records as they should be, the first five of which are shown: a .jsonl or .spacy file, or records with `text` "
+        "and `spans`. None like them is taken.",
+        None,
+    )
     lengths: dict[str, float] | None = setting(
         "Numbers of words, such as '5-15', and which share of the texts has so many; None for 40 % of 5 to 15, 40 % of "
         "16 to 40, 20 % of 41 to 80.",
@@ -50,6 +55,11 @@ class LLMSettings:
         "Jaccard of pairs of neighbouring words; above 1 none is.",
         0.7,
         above=0,
+    )
+    second_reading: bool = setting(
+        "Whether the model is asked about each text again, as structured_llm_ner asks, and one in which it finds other "
+        "entities is refused.",
+        False,
     )
     records_per_request: int = setting("How many records are asked for at once.", 4, at_least=1)
     attempts: int = setting(

@@ -3,6 +3,7 @@ import spacy
 
 from spacy_ner_plus.annotation.generate.backend import Asked
 from spacy_ner_plus.annotation.generate.llm.llm import INVALID, LLM_BACKEND, NEARLY_THE_SAME, NO_REPLY
+from spacy_ner_plus.annotation.generate.llm.second_reading import OTHERWISE
 from spacy_ner_plus.annotation.generate.records import RecordCheck
 from spacy_ner_plus.annotation.generate.registered import settings_of
 from spacy_ner_plus.errors import UserError
@@ -78,6 +79,28 @@ def test_llm_refuses_what_is_nearly_the_same_and_asks_for_another():
     assert check.refused[NEARLY_THE_SAME]
     assert len(made.parts["train"]) < 12
     assert check.offered == len(made.parts["train"]) + len(check.refused)
+
+
+def test_llm_reads_its_texts_again_where_that_is_asked_for():
+    # No entities in a reply becomes one that isn't in the text: of half of the texts there is no second reading.
+    behaviour = Behaviour(fault_rate=0.5, faults=("invent",), seed=4)
+    with FaultServer(behaviour) as server:
+        made, check = make(server, {"train": 12}, second_reading=True, negatives=1.0, attempts=1)
+    assert check.refused[OTHERWISE]
+    assert 0 < len(made.parts["train"]) < 12
+    assert check.offered == len(made.parts["train"]) + len(check.refused) - check.refused[INVALID]
+
+
+def test_llm_shows_examples_and_takes_nothing_like_them():
+    example = {"text": "bada Lemo zuri.", "spans": [[5, 9, "LOC"]]}
+    with FaultServer() as server:
+        make(server, {"train": 2}, examples=[example])
+        with pytest.raises(
+            UserError, match=r"`examples` of the backend is 'bada Lemo zuri\.'.*wasn't asked for"
+        ):
+            make(server, {"train": 2}, examples=[{**example, "spans": [[5, 9, "DOG"]]}])
+        with pytest.raises(UserError, match=r"missing\.jsonl"):
+            make(server, {"train": 2}, examples="missing.jsonl")
 
 
 def test_llm_counts_records_for_which_no_reply_came():

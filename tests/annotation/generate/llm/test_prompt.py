@@ -1,7 +1,11 @@
+import spacy
+
 from spacy_ner_plus.annotation.generate.llm.plan import PlannedRecord
 from spacy_ner_plus.annotation.generate.llm.prompt import RecordPrompts
 from spacy_ner_plus.annotation.generate.llm.settings import LLMSettings
+from spacy_ner_plus.annotation.generate.records import RecordCheck
 from spacy_ner_plus.labels import load_labels
+from spacy_ner_plus.spans import CharSpan
 
 LABELS = load_labels({"PER": {"definition": "Names of people.", "examples": ["Ann Lee"]}, "LOC": "Places."})
 
@@ -42,3 +46,15 @@ def test_prompt_asks_again_for_what_cannot_be_used():
     assert [turn["role"] for turn in again.messages] == ["system", "user", "assistant", "user"]
     assert "1. it has 3 words, and not 5 to 15." in again.messages[-1]["content"]
     assert again.schema == request.schema
+
+
+def test_prompt_shows_the_first_examples():
+    check = RecordCheck(spacy.blank("en"))
+    examples = [check(f"Ann{number} left.", [CharSpan(0, 4, "PER")]) for number in range(9)]
+    request = RecordPrompts(LABELS, LLMSettings(), "", examples).request([], 0)
+    system = request.messages[0]["content"]
+    shown = (
+        '{"number": 5, "text": "Ann4 left.", "entities": [{"text": "Ann4", "label": "PER", "occurrence": 1}]}'
+    )
+    assert shown in system
+    assert "Ann5" not in system
