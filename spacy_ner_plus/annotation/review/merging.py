@@ -112,16 +112,20 @@ def merge_sets(
 
 
 def common_doc(docs: Sequence[Doc]) -> Doc:
-    """RETURNS (Doc): The first Doc's tokens, split wherever a token of another begins or ends; no annotation."""
+    """RETURNS (Doc): The first Doc's tokens, split wherever a token of another begins or ends, and its sentences."""
     first = docs[0]
     edges = {edge for doc in docs for token in doc for edge in (token.idx, token.idx + len(token))}
-    words, spaces = [], []
+    words, spaces, starts = [], [], []
     for token in first:
         end = token.idx + len(token)
         cuts = [token.idx, *(edge for edge in range(token.idx + 1, end) if edge in edges), end]
         words += [token.text[start - token.idx : stop - token.idx] for start, stop in pairwise(cuts)]
         spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
-    return Doc(first.vocab, words=words, spaces=spaces)
+        starts += [bool(token.is_sent_start)] + [False] * (len(cuts) - 2)
+    known = first.has_annotation("SENT_START")
+    doc = Doc(first.vocab, words=words, spaces=spaces, sent_starts=starts if known else None)
+    doc.has_unknown_spaces = first.has_unknown_spaces
+    return doc
 
 
 def answer_of(doc: Doc, common: Doc) -> Answer:

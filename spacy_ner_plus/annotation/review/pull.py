@@ -7,7 +7,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.review.tasks import Submission, task_ids
+from spacy_ner_plus.annotation.review.tasks import Submission, task_ids, task_text
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record, mark_record, record_of
@@ -57,7 +57,13 @@ def reviewed_records(
             yield _marked(one, docs[numbers[one.id]], labels, log)
 
     options = TextOptions(offsets=AS_GIVEN)
-    return list(texts_to_records(parse, nlp, options, issues=issues, notes=notes, where=where, shapes=SHAPES))
+    records = list(
+        texts_to_records(parse, nlp, options, issues=issues, notes=notes, where=where, shapes=SHAPES)
+    )
+    for record in records:
+        # Else training would take the corpus's tokens for those of a tokenizer.
+        record.doc.has_unknown_spaces = docs[numbers[record.meta[META]["id"]]].has_unknown_spaces
+    return records
 
 
 def _chosen(
@@ -66,14 +72,14 @@ def _chosen(
     """The last of each person about each text of the corpus; where a tool lost our id, the text tells."""
     by_text: dict[str, list[str]] = {}
     for name, i in numbers.items():
-        by_text.setdefault(docs[i].text, []).append(name)
+        by_text.setdefault(task_text(docs[i].text), []).append(name)
     last: dict[tuple[str, str], Submission] = {}
     for one in submissions:
-        if one.id not in numbers and len(by_text.get(one.text, ())) == 1:
-            one = replace(one, id=by_text[one.text][0])
+        if one.id not in numbers and len(by_text.get(task_text(one.text), ())) == 1:
+            one = replace(one, id=by_text[task_text(one.text)][0])
         if one.id not in numbers:
             issues.add(UNKNOWN_TASK, one.text[:60], one.where)
-        elif one.text != docs[numbers[one.id]].text:
+        elif task_text(one.text) != task_text(docs[numbers[one.id]].text):
             issues.add(CHANGED_TEXT, one.text[:60], one.where)
         else:
             key = (one.id, one.annotator)
@@ -126,5 +132,6 @@ def without_annotation(doc: Doc) -> Doc:
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     starts = [bool(token.is_sent_start) for token in doc] if doc.has_annotation("SENT_START") else None
     copy = Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts)
+    copy.has_unknown_spaces = doc.has_unknown_spaces
     known = record_of(doc)
     return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc

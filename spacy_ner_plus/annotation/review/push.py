@@ -4,10 +4,10 @@ A task that is there is never sent again, whoever's connection was cut before it
 nobody has touched get new predictions; all others stay as they are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Task
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, task_text
 
 
 @dataclass
@@ -20,6 +20,7 @@ class PushPlan:
     left (list[StoredTask]): There already, and a person has annotated or begun them.
     changed (list[StoredTask]): Those of `left` whose text is another one in the corpus now.
     doubled (list[StoredTask]): Untouched, and a second time there: to be removed.
+    passed_over (list[StoredTask]): There already, and of this corpus, of which only a part is sent now.
     others (list[StoredTask]): There already, and not of this corpus.
     """
 
@@ -29,14 +30,16 @@ class PushPlan:
     left: list[StoredTask] = field(default_factory=list)
     changed: list[StoredTask] = field(default_factory=list)
     doubled: list[StoredTask] = field(default_factory=list)
+    passed_over: list[StoredTask] = field(default_factory=list)
     others: list[StoredTask] = field(default_factory=list)
 
 
-def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask]) -> PushPlan:
+def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask], corpus: Collection[str] = ()) -> PushPlan:
     """Compare tasks to send with those that are there.
 
     tasks (Sequence[Task]): All with different ids, in the order in which they are to be sent.
     stored (Iterable[StoredTask]): All that the project has.
+    corpus (Collection[str]): The ids of the whole corpus, where only a part of it is sent.
     """
     plan = PushPlan()
     known = {task.id for task in tasks}
@@ -45,7 +48,7 @@ def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask]) -> PushPlan:
         if one.id in known:
             there.setdefault(one.id, []).append(one)
         else:
-            plan.others.append(one)
+            (plan.passed_over if one.id in corpus else plan.others).append(one)
     for task in tasks:
         found = there.get(task.id, [])
         if not found:
@@ -54,7 +57,7 @@ def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask]) -> PushPlan:
         touched = [one for one in found if one.touched]
         untouched = [one for one in found if not one.touched]
         plan.left += touched
-        plan.changed += [one for one in touched if one.text != task.text]
+        plan.changed += [one for one in touched if task_text(one.text) != task.text]
         if not touched:
             kept = untouched.pop(0)
             if _is_as(kept, task):
@@ -66,7 +69,7 @@ def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask]) -> PushPlan:
 
 
 def _is_as(stored: StoredTask, task: Task) -> bool:
-    return stored.text == task.text and _spans(stored) == _spans(task)
+    return task_text(stored.text) == task.text and _spans(stored) == _spans(task)
 
 
 def _spans(task: StoredTask | Task) -> list[tuple[object, ...]] | None:

@@ -13,10 +13,13 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.records.record import record_of, spans_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.pipeline.uncertainty import uncertainty
-from spacy_ner_plus.spans import span_scores
+from spacy_ner_plus.spans import IOB_MISSING, span_scores
 
 # Under this name our id is in a task's data, or its meta, in every tool.
 ID_KEY = "spacy_ner_plus_id"
+
+# How doubtful a Doc is of which annotators left tokens without annotation, as where they differed.
+LEFT_OPEN = 0.5
 
 
 class TaskSpan(NamedTuple):
@@ -106,6 +109,11 @@ class Submission:
     where: str = ""
 
 
+def task_text(text: str) -> str:
+    """RETURNS (str): A text as it is sent: tools strip white space from its end, which is of no offset."""
+    return text.rstrip()
+
+
 def task_ids(docs: Sequence[Doc]) -> list[str]:
     """Name each Doc of a corpus.
 
@@ -139,7 +147,9 @@ def make_tasks(docs: Sequence[Doc]) -> Iterator[Task]:
             continue
         known = record_of(doc)
         predictions = predictions_of(doc)
-        yield Task(name, doc.text, predictions, doubt(doc, predictions), known["annotator"], known["meta"])
+        yield Task(
+            name, task_text(doc.text), predictions, doubt(doc, predictions), known["annotator"], known["meta"]
+        )
 
 
 def predictions_of(doc: Doc) -> tuple[TaskSpan, ...] | None:
@@ -162,8 +172,8 @@ def predictions_of(doc: Doc) -> tuple[TaskSpan, ...] | None:
 def doubt(doc: Doc, predictions: Sequence[TaskSpan] | None) -> float | None:
     """Find how unsure of a Doc its annotator is.
 
-    RETURNS (float | None): As its component says; else what its least sure span lacks; 1 where nothing is predicted,
-        None where no span has a score.
+    RETURNS (float | None): As its component says; else what its least sure span lacks, and at least a half where
+        tokens were left open; 1 where nothing is predicted, None where no span has a score and nothing is open.
     """
     try:
         return uncertainty(doc)
@@ -171,8 +181,10 @@ def doubt(doc: Doc, predictions: Sequence[TaskSpan] | None) -> float | None:
         pass
     if predictions is None:
         return 1.0
-    scores = [span.score for span in predictions if span.score is not None]
-    return 1 - min(scores) if scores else None
+    doubts = [1 - span.score for span in predictions if span.score is not None]
+    if any(token.ent_iob == IOB_MISSING for token in doc):
+        doubts.append(LEFT_OPEN)
+    return max(doubts, default=None)
 
 
 def most_doubtful_first(tasks: Sequence[Task]) -> list[Task]:

@@ -98,7 +98,7 @@ def push(
     tasks = most_doubtful_first([_with_labels(task, plan.labels.names, pushed.issues) for task in tasks])
     with open_project(project, tool, options) as there:
         there.set_up(plan, pushed.notes)
-        found = plan_push(tasks[: limit or None], there.tasks())
+        found = plan_push(tasks[: limit or None], there.tasks(), {task.id for task in tasks})
         pushed.same, pushed.left = len(found.same), len(found.left)
         pushed.changed, pushed.others = len(found.changed), len(found.others)
         if found.doubled:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.review.pull import (
     CHANGED_TEXT,
@@ -11,7 +12,7 @@ from spacy_ner_plus.annotation.review.pull import (
     reviewed_records,
     without_annotation,
 )
-from spacy_ner_plus.annotation.review.tasks import TaskSpan
+from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, task_ids
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
@@ -85,6 +86,15 @@ def test_pull_takes_each_persons_last_and_no_other_texts():
     )
     assert [ents(doc) for doc in docs] == [[("Bob", "LOC")], [("Bob", "PER")], [("Lund", "LOC")]]
     assert [issues[kind] for kind in (SUPERSEDED, CHANGED_TEXT, UNKNOWN_TASK)] == [1, 1, 1]
+
+
+def test_pull_knows_a_text_whose_end_a_tool_stripped():
+    doc = Doc(NLP.vocab, words=["Ann", "left", "."])
+    assert doc.text == "Ann left . "
+    one = Submission(task_ids([doc])[0], "Ann left .", (TaskSpan(0, 3, "PER"),), "ann")
+    (record,) = reviewed_records([one], [doc], NLP, None, IssueLog(), [], "project")
+    assert ents(record.doc) == [("Ann", "PER")]
+    assert record.doc.text == doc.text
 
 
 def test_pull_leaves_the_rest_missing():

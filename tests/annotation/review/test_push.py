@@ -20,6 +20,14 @@ def test_push_sends_only_what_is_not_there():
     assert not plan_push(TASKS, map(stored, TASKS)).new
 
 
+def test_push_of_a_part_knows_the_others_of_its_corpus():
+    plan = plan_push(
+        TASKS[:2], [stored(TASKS[3]), stored(Task("x", "Else"))], corpus=[task.id for task in TASKS]
+    )
+    assert [one.id for one in plan.others] == ["x"]
+    assert [one.id for one in plan.passed_over] == ["d"]
+
+
 def test_push_replaces_what_nobody_has_touched_and_leaves_the_rest():
     news = [replace(task, predictions=()) for task in TASKS]
     there = [

@@ -38,6 +38,13 @@ def test_tasks_take_scores_and_doubt_from_components():
     assert task.uncertainty == pytest.approx(0.4)
 
 
+def test_tasks_of_which_annotators_left_something_open_are_doubtful():
+    doc = make_doc("Ann met Bob.", ("Ann", "PER"))
+    assert next(iter(make_tasks([doc]))).uncertainty is None
+    doc.set_ents(list(doc.ents), missing=[doc[2:3]], default="outside")
+    assert next(iter(make_tasks([doc]))).uncertainty == 0.5
+
+
 def test_tasks_most_doubtful_first_and_unknown_last():
     tasks = [Task(name, name, uncertainty=u) for name, u in (("a", None), ("b", 0.2), ("c", 0.9), ("d", 0.2))]
     assert [task.id for task in most_doubtful_first(tasks)] == ["c", "b", "d", "a"]

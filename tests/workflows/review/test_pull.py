@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.data.records.record import record_of
@@ -72,3 +73,30 @@ def test_pull_writes_nothing_where_it_fails(reviewed):
     with pytest.raises(UserError, match="E320"):
         pull(reviewed / "weak.spacy", str(reviewed / "export"), reviewed / "weak.spacy", tool="doccano")
     assert not gold.exists()
+
+
+def test_pull_keeps_sentences_and_that_spaces_are_unknown(tmp_path):
+    """Of tokens alone, such as CoNLL's, a Doc of training has the same tokens only where its spaces are unknown."""
+    words = ["Ann", "left", ".", "Bob", "stayed", "in", "U.S.-based", "firms", "."]
+    starts = [True, False, False, True, False, False, False, False, False]
+    docs = [Doc(NLP.vocab, words=words[:count], sent_starts=starts[:count]) for count in (9, 3)]
+    docs[0].set_ents([Span(docs[0], 0, 1, "PER")], default="outside")
+    DocBin(docs=docs).to_disk(tmp_path / "weak.spacy")
+    push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
+    lines = (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()
+    row = next(row for row in map(json.loads, lines) if row["label"])
+    (tmp_path / "export").mkdir()
+    for name, spans in {"ann": [[0, 3, "PER"]], "bob": [[0, 3, "PER"], [25, 29, "PER"]]}.items():
+        line = json.dumps({"id": 1, **row, "label": spans, "Comments": []})
+        (tmp_path / "export" / f"{name}.jsonl").write_text(line)
+    pull(
+        tmp_path / "weak.spacy",
+        str(tmp_path / "export"),
+        tmp_path / "gold.spacy",
+        tool="doccano",
+        resamples=0,
+    )
+    golds = load_docs(tmp_path / "gold.spacy", NLP.vocab)
+    assert [doc.has_unknown_spaces for doc in golds] == [True, True]
+    assert [len(list(doc.sents)) for doc in golds] == [2, 1]
+    assert [token.text for token in golds[0]] == [*words[:6], "U.S.", "-based", *words[7:]]

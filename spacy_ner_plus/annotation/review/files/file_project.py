@@ -87,10 +87,14 @@ class FileProject:
             )
 
     def labels(self) -> tuple[str, ...] | None:
+        if not Path(self.name).exists():
+            raise UserError(Errors.E101.format(path=self.name, reason="there is no such file"))
         return None
 
-    def tasks(self) -> Iterable[StoredTask]:
-        return ()
+    def tasks(self) -> Iterator[StoredTask]:
+        if Path(self.name).exists():
+            for number, (one, is_submitted) in enumerate(self._read(IssueLog(), []), start=1):
+                yield StoredTask(str(number), one.id, one.text, annotations=int(is_submitted))
 
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         with written_whole(Path(self.name)) as path:
@@ -110,6 +114,12 @@ class FileProject:
         pass
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
+        for one, is_submitted in self._read(issues, notes):
+            if is_submitted:
+                yield one
+
+    def _read(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Submission, bool]]:
+        """YIELDS (tuple[Submission, bool]): What is in the file, and whether a person has submitted it."""
         nlp = blank("xx")
         given: dict[str, Any] = {"offsets": self._options.offsets}
         for found in find_sources([self.name], self._format, "utf-8", notes):
@@ -119,10 +129,11 @@ class FileProject:
             named = Path(self.name) if self._file_a_text else found.source.path
             who = self._options.annotator or named.stem
             for record in found.format.read(found.source, reading):
-                if not record.doc.has_annotation("ENT_IOB"):
+                is_submitted = submitted is None or record.where in submitted
+                if is_submitted and not record.doc.has_annotation("ENT_IOB"):
                     issues.add("task without annotation, left out", record.doc.text[:60], record.where)
-                elif submitted is None or record.where in submitted:
-                    yield submission_of(record, who)
+                    is_submitted = False
+                yield submission_of(record, who), is_submitted
 
 
 def submission_of(record: Record, annotator: str) -> Submission:

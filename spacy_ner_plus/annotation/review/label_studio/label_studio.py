@@ -12,7 +12,7 @@ from spacy_ner_plus.annotation.review.label_studio.interface import (
 )
 from spacy_ner_plus.annotation.review.label_studio.regions import to_regions, to_spans
 from spacy_ner_plus.annotation.review.label_studio.rest import Refused, Rest
-from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task
+from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, task_text
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -162,10 +162,10 @@ class LabelStudioProject:
             batch = [
                 (stored, task)
                 for stored, task in pairs[start : start + self._batch]
-                if stored.text == task.text or self._is_untouched(stored)
+                if task_text(stored.text) == task.text or self._is_untouched(stored)
             ]
             for stored, task in batch:
-                if stored.text != task.text:
+                if task_text(stored.text) != task.text:
                     self._rest.patch(f"/api/tasks/{stored.key}/", {"data": self._data(task)})
             self._act("delete_tasks_predictions", [stored for stored, _ in batch])
             rows = [

@@ -12,13 +12,14 @@ import re
 import socket
 import ssl
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 
 THIS_MACHINE = re.compile(r"localhost$|::1$|127\.")
 # Statuses of a server, or of what stands before it, that is busy or starts.
@@ -60,6 +61,8 @@ class Rest:
         self._token = os.environ.get(token_env, "").strip()
         if not self._token or not (self._token.isascii() and self._token.isprintable()):
             raise UserError(Errors.E749.format(variable=token_env))
+        if parts.scheme == "http" and not THIS_MACHINE.match(parts.hostname):
+            warnings.warn(Warnings.W263.format(host=parts.hostname), stacklevel=2)
         self._is_jwt = self._token.count(".") + 1 == PARTS_OF_JWT and _is_json(self._token.split(".")[0])
         self._access = ""
         proxies = ProxyHandler({}) if THIS_MACHINE.match(parts.hostname) else ProxyHandler()
@@ -139,7 +142,9 @@ class Rest:
     def _refused(self, status: int, text: str, headers: Any, method: str, path: str) -> UserError:
         if status in (401, 403):
             return UserError(
-                Errors.E753.format(url=self.url, variable=self.token_env, reason=self._redact(_detail(text)))
+                Errors.E753.format(
+                    url=self.url, variable=self.token_env, reason=self._redact(_detail(text)).rstrip(".")
+                )
             )
         if 300 <= status < 400:
             return UserError(

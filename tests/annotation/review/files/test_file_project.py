@@ -10,6 +10,7 @@ from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.workflows.review.status import review_status
 from tests.annotation.review.docs import EMOJI, corpus
 
 PLAN = ProjectPlan(labels=LabelSet(("PER", "LOC", "ORG")))
@@ -90,6 +91,17 @@ def test_file_project_uima_cas(tmp_path):
     submissions, _ = pulled("uima-cas", out)
     assert len(submissions) == 3
     assert of_emoji(submissions) == ("d-2", [(3, 13, "PER")], "letters")
+
+
+def test_file_project_tells_how_far_it_is(tmp_path):
+    pushed("prodigy", tmp_path / "tasks.jsonl")
+    lines = (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines(keepends=True)
+    lines[0] = lines[0].replace('"meta"', '"answer": "accept", "meta"')
+    (tmp_path / "out.jsonl").write_text("".join(lines), encoding="utf8")
+    status = review_status(str(tmp_path / "out.jsonl"), tool="prodigy")
+    assert (status.tasks, status.submitted, status.others) == (3, 1, 0)
+    with pytest.raises(UserError, match="E101"):
+        review_status(str(tmp_path / "nothing.jsonl"), tool="prodigy")
 
 
 def test_file_project_is_never_overwritten(tmp_path):

@@ -98,6 +98,12 @@ def test_rest_of_nobody_and_of_no_address(monkeypatch):
         Rest("localhost:8080", "TOKEN", 5)
 
 
+def test_rest_warns_of_a_token_over_plain_http(monkeypatch):
+    monkeypatch.setenv("TOKEN", SECRET)
+    with pytest.warns(UserWarning, match=r"W263.*tools\.example"):
+        Rest("http://tools.example", "TOKEN", 5)
+
+
 @pytest.mark.parametrize("value", [None, " ", "two\nlines", "bücher"])
 def test_rest_without_a_token_names_the_variable(monkeypatch, value):
     monkeypatch.delenv("TOKEN", raising=False)
