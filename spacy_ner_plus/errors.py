@@ -836,6 +836,15 @@ class Errors(metaclass=_Coded):
         "The `temperature` (--temperature) of soft tags is {value}. Give a number above 0: 1 for what the teachers "
         "think, 2 for softer ones."
     )
+    E773 = (
+        "The entities of the document that begins '{text}' were changed since its doc.spans['{key}'] was written, "
+        "which stands in their place in training. Take the group out (del doc.spans['{key}']), so that the entities count, "
+        "or give reviewed documents to `distil` as `gold` (--gold)."
+    )
+    E774 = (
+        "The gold corpus '{path}' holds what teachers said: doc.spans['{key}'] of the document that begins '{text}'. "
+        "Give what people annotated, or take the group out."
+    )
     E772 = (
         "'{path}' can't hold soft tags: only .spacy files have a place for them. Give OUT the ending .spacy, or use "
         "`spacy-ner-plus annotate` for tags alone."

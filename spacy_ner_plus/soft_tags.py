@@ -7,9 +7,11 @@ probability, that of "any of the others".
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, SpanGroup
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -123,12 +125,12 @@ def token_bounds(doc: Doc) -> np.ndarray:
 
 
 def write_soft_tags(doc: Doc, soft: SoftTags, *, floor: float = FLOOR) -> None:
-    """Keep soft tags on a Doc.
+    """Keep soft tags on a Doc, whose entities are set.
 
     soft (SoftTags): Those of its tokens.
     floor (float): The least probability that is kept by itself. Default 0.001.
     """
-    attrs = {**pack(soft, floor=floor), "text_length": len(doc.text)}
+    attrs = {**pack(soft, floor=floor), "text_length": len(doc.text), "annotation": _annotation(doc)}
     doc.spans[SOFT_TAGS] = SpanGroup(doc, name=SOFT_TAGS, attrs=attrs)
 
 
@@ -140,7 +142,7 @@ def read_soft_tags(doc: Doc) -> SoftTags | None:
     if SOFT_TAGS not in doc.spans:
         return None
     attrs = doc.spans[SOFT_TAGS].attrs
-    text = " ".join(doc.text[: 2 * _SHOWN].split())[:_SHOWN]
+    text = _begin(doc)
     try:
         soft = unpack(attrs)
         length = int(attrs["text_length"])
@@ -153,6 +155,28 @@ def read_soft_tags(doc: Doc) -> SoftTags | None:
             reason = f"they are those of a text of {length} characters, and the document has {len(doc.text)}"
         raise UserError(Errors.E770.format(key=SOFT_TAGS, text=text, reason=reason))
     return soft
+
+
+def learnable_soft_tags(doc: Doc) -> SoftTags | None:
+    """Read soft tags to learn from.
+
+    RETURNS (SoftTags | None): As `read_soft_tags` gives them.
+    RAISES (UserError): Where they are broken, or stand in place of entities that were changed since: whoever did that
+        wants these to count.
+    """
+    soft = read_soft_tags(doc)
+    if soft is None or soft.beside_gold or doc.spans[SOFT_TAGS].attrs.get("annotation") == _annotation(doc):
+        return soft
+    raise UserError(Errors.E773.format(key=SOFT_TAGS, text=_begin(doc)))
+
+
+def _annotation(doc: Doc) -> str:
+    """RETURNS (str): A hash of a Doc's entities, and of what is missing."""
+    return blake2b(doc.to_array([ENT_IOB, ENT_TYPE]).tobytes(), digest_size=8).hexdigest()
+
+
+def _begin(doc: Doc) -> str:
+    return " ".join(doc.text[: 2 * _SHOWN].split())[:_SHOWN]
 
 
 def named_labels(soft: SoftTags) -> set[str]:

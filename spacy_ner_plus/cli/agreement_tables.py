@@ -29,7 +29,7 @@ def distil_lines(report: Mapping[str, Any]) -> list[str]:
     soft, mix = report["soft_tags"], report["mix"]
     found = [
         f"Soft tags: {soft['said']:,} of {soft['tokens']:,} tokens; {soft['doubtful']:,} have no tag of 0.9 or more, "
-        f"and teachers disagree about {soft['disputed']:,}."
+        f"{soft['disputed']:,} count less than half, where teachers disagree or their tokens don't fit."
     ]
     documents = f"Documents: {mix['weak']:,} of the teachers, {mix['gold']:,} gold"
     replaced = f"; {mix['replaced']:,} more texts are gold's" if mix["replaced"] else ""

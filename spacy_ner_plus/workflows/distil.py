@@ -167,8 +167,16 @@ def distil(
 
 
 def _read_gold(gold: str | Path, nlp: "Language", **reading: Any) -> "list[Doc]":
+    from spacy_ner_plus.soft_tags import SOFT_TAGS, read_soft_tags
+
     docs = [record.doc for record in read_texts([str(gold)], nlp, format="auto", written=[], **reading)]
     check_annotation(docs, gold)
+    for doc in docs:
+        soft = read_soft_tags(doc)
+        if soft is not None and not soft.beside_gold:
+            raise UserError(
+                Errors.E774.format(path=gold, key=SOFT_TAGS, text=" ".join(doc.text[:60].split()))
+            )
     return docs
 
 

@@ -10,7 +10,7 @@ from thinc.api import Adam
 
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.soft_tags import SOFT_TAGS, read_soft_tags
+from spacy_ner_plus.soft_tags import SOFT_TAGS, read_soft_tags, write_soft_tags
 from spacy_ner_plus.workflows.annotate import annotate
 from spacy_ner_plus.workflows.distil import distil
 from tests.conftest import ROOT, TEXTS, make_docs, make_pipeline
@@ -49,7 +49,9 @@ def test_distil_makes_a_corpus_from_which_a_student_learns_what_its_teacher_says
     examples = list(Corpus(tmp_path / "student.spacy")(student))
     for eg in examples:
         # From soft tags alone: the entities may say what they will.
+        soft = read_soft_tags(eg.reference)
         eg.reference.set_ents([], default="outside")
+        write_soft_tags(eg.reference, soft)
     student.initialize(lambda: examples)
     assert student.get_pipe("transformer_ner").labels == ("LOC", "ORG", "PER")
     optimizer = Adam(3e-3, use_averages=False)
@@ -176,6 +178,10 @@ def test_distil_reads_gold_before_teachers_work(texts, tmp_path):
     DocBin(docs=[spacy.blank("en").make_doc("Anna left")]).to_disk(tmp_path / "bare.spacy")
     with pytest.raises(UserError, match="E305"):
         distil("no such pipeline", texts, tmp_path / "out.spacy", lang="en", gold=tmp_path / "bare.spacy")
+    # What teachers said is no gold.
+    distil(rules(Oslo="LOC"), texts, tmp_path / "weak.spacy")
+    with pytest.raises(UserError, match=r"E774.*weak\.spacy.*'Anna Berg lives"):
+        distil(rules(Oslo="LOC"), texts, tmp_path / "out.spacy", gold=tmp_path / "weak.spacy")
     with pytest.raises(UserError, match="E320"):
         distil(rules(), texts, tmp_path / "bare.spacy", gold=tmp_path / "bare.spacy")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotation.distil.span_tags import soften
 from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags
 
 
@@ -36,7 +37,7 @@ def pipeline_tags(doc: Doc, spans_key: str, scores: Mapping[tuple[int, int, int]
         probs[start:end] = 0.0
         probs[start:end, 0] = 1.0
     for start, end, label in now.keys() - own:
-        score = scores.get((start, end, doc.vocab.strings[label]), 1.0)
+        score = soften(scores.get((start, end, doc.vocab.strings[label]), 1.0), soft.temperature)
         number = labels.index(label)
         probs[start:end] = 0.0
         probs[start:end, 0] = 1.0 - score

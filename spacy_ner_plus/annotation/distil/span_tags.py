@@ -6,6 +6,14 @@ from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
 from spacy_ner_plus.soft_tags import SoftTags
 
 
+def soften(score: float, temperature: float) -> float:
+    """RETURNS (float): A probability whose log odds are divided by a temperature."""
+    if temperature == 1:
+        return score
+    yes, no = score ** (1 / temperature), (1 - score) ** (1 / temperature)
+    return yes / (yes + no)
+
+
 def span_tags(answer: Answer, temperature: float = 1.0) -> SoftTags:
     """Read what a teacher says as probabilities of tags.
 
@@ -20,12 +28,10 @@ def span_tags(answer: Answer, temperature: float = 1.0) -> SoftTags:
     probs = np.zeros((len(answer.missing), 2 * n + 1))
     probs[:, 0] = 1.0
     for start, end, label, score in answer.spans:
+        score = soften(score, temperature)
         number = labels.index(label)
         probs[start:end, 0] = 1.0 - score
         probs[start, 1 + number] = score
         probs[start + 1 : end, 1 + n + number] = score
-    if temperature != 1:
-        probs **= 1 / temperature
-        probs /= probs.sum(axis=1, keepdims=True)
     said = (~answer.missing).astype(np.float64)
     return SoftTags(labels, probs, said, temperature, complete=answer.labels is None)

@@ -32,7 +32,7 @@ from spacy_ner_plus.pipeline.transformer_ner.misalignment import AlignmentCheck
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
 from spacy_ner_plus.pipeline.transformer_ner.soft_targets import BatchTargets
 from spacy_ner_plus.settings import defaults
-from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags, write_soft_tags
+from spacy_ner_plus.soft_tags import SoftTags, learnable_soft_tags, write_soft_tags
 
 # How many documents are looked at before training where not all of them need to be read.
 SAMPLE = 1000
@@ -280,7 +280,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         examples = list(examples)
         validate_examples(examples, "TransformerNER.get_loss")
         gold = [self._read_gold(eg, self.labels, self.name) for eg in examples]
-        soft = [read_soft_tags(eg.reference) for eg in examples]
+        soft = [learnable_soft_tags(eg.reference) for eg in examples]
         if not any(soft):
             return cross_entropy(scores.data, np.concatenate(gold))
         targets = BatchTargets(self.labels, **self._soft_weights)

@@ -9,7 +9,7 @@ from spacy.training import Example, validate_get_examples
 from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.models.decoding.tags import tag_names
-from spacy_ner_plus.soft_tags import named_labels, read_soft_tags
+from spacy_ner_plus.soft_tags import learnable_soft_tags, named_labels
 from spacy_ner_plus.spans import tag_label
 
 # What a missing gold tag looks like among tag numbers.
@@ -81,7 +81,7 @@ def find_labels(
         each(eg)
         annotated_labels(eg.reference)
         labels.update(ent.label_ for ent in eg.reference.ents)
-        soft = read_soft_tags(eg.reference)
+        soft = learnable_soft_tags(eg.reference)
         if soft is not None:
             labels |= named_labels(soft)
     return sorted(labels)

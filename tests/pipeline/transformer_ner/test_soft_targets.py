@@ -6,10 +6,12 @@ import warnings
 import numpy as np
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
 from spacy_ner_plus.annotated_labels import set_annotated_labels
+from spacy_ner_plus.data.label_map import LabelMap
+from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.pipeline.transformer_ner.soft_targets import BatchTargets
 from spacy_ner_plus.soft_tags import SOFT_TAGS, SoftTags, read_soft_tags, write_soft_tags
@@ -175,6 +177,22 @@ def test_transformer_ner_warns_once_of_labels_that_teachers_know_alone(encoder_f
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nlp.update(examples)
+
+
+def test_transformer_ner_does_not_pass_over_corrections_of_what_teachers_said(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    docs = with_soft_tags(nlp.vocab)
+    # As they come from a file, and renamed together with the soft tags, they are as they were.
+    docs = list(DocBin().from_bytes(DocBin(docs=docs).to_bytes()).get_docs(nlp.vocab))
+    LabelMap({"LOC": "ORG"}).apply(docs[1])
+    nlp.update(learn_from(nlp, docs))
+    docs[0].set_ents(list(docs[0].ents)[:1], default="outside")
+    for learn in (nlp.update, lambda examples: nlp.initialize(lambda: examples)):
+        nlp.get_pipe("transformer_ner").cfg["labels"] = ["LOC", "ORG", "PER"]
+        with pytest.raises(UserError, match=r"E773.*'Anna Berg lives in Oslo"):
+            learn(learn_from(nlp, docs))
+    del docs[0].spans[SOFT_TAGS]
+    nlp.update(learn_from(nlp, docs))
 
 
 def test_transformer_ner_takes_labels_from_soft_tags(encoder_folder):
