@@ -838,8 +838,8 @@ class Errors(metaclass=_Coded):
     )
     E773 = (
         "The entities of the document that begins '{text}' were changed since its doc.spans['{key}'] was written, "
-        "which stands in their place in training. Take the group out (del doc.spans['{key}']), so that the entities count, "
-        "or give reviewed documents to `distil` as `gold` (--gold)."
+        "which stands in their place in training. Take the group out (del doc.spans['{key}']), so that the entities "
+        "count, or give reviewed documents to `distil` as `gold` (--gold)."
     )
     E774 = (
         "The gold corpus '{path}' holds what teachers said: doc.spans['{key}'] of the document that begins '{text}'. "
