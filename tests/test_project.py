@@ -81,7 +81,9 @@ def test_project_conll_hands_all_variables_on():
     line = COMMANDS["conll"]["script"][-1]
     # It has a batch size of its own.
     others = {"corpus", "files", "batch_words", "teacher", "label_map"}
-    ours = {name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap", "pii"))} - others
+    ours = {
+        name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap", "pii", "gliner"))
+    } - others
     assert all(f"${{vars.{name}}}" in line for name in ours)
 
 
@@ -233,6 +235,26 @@ def test_project_bootstraps_twice(project, workflow, teacher):
     assert "metrics/bootstrap/comparison/index.html" in before
     assert workflow("bootstrap", "one", **given) == {"check-project": 1, "bootstrap-corpus": 1}
     assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_project_trains_a_zero_shot_model_on_what_was_reviewed(project, workflow, teacher, zero_shot_folders):
+    if "uni-bert" not in zero_shot_folders:
+        pytest.skip("gliner isn't installed")
+    given = {
+        "teacher": teacher,
+        "label_map": "none",
+        "bootstrap_files": "assets/one",
+        "bootstrap_documents": 20,
+        "bootstrap_reviewed": 8,
+        "bootstrap_steps": 4,
+        "gliner": zero_shot_folders["uni-bert"],
+        "gliner_labels": r"{\"a name\": \"NAME\", \"time of day\": \"TIME\"}",
+        "gliner_steps": 4,
+    }
+    assert workflow("bootstrap-gliner", "one", **given)["train"] == 4
+    found = json.loads((project / "metrics" / "bootstrap" / "all" / "comparison.json").read_text())
+    assert len(found["pipelines"]) == 6
 
 
 @pytest.mark.slow

