@@ -1,11 +1,13 @@
 """`spacy-ner-plus generate`: synthetic records, of templates, of Presidio's sentences, or by a chat model."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.table import Table
 
     from spacy_ner_plus.workflows.generate import Generated
@@ -56,7 +58,14 @@ def generate_command(
     from spacy_ner_plus.workflows.arguments.backend_settings import read_settings
     from spacy_ner_plus.workflows.generate import generate
 
-    with err.status("Making the corpus"):
+    status = err.status("Making the corpus")
+
+    def bar(items: "Iterable[Any]", description: str, total: int | None = None) -> "Iterable[Any]":
+        # Not all versions of rich can show both at once.
+        status.stop()
+        return progress(items, description, total)
+
+    with status:
         made = generate(
             out_dir,
             train=train,
@@ -70,7 +79,7 @@ def generate_command(
             instructions=instructions or (),
             against=against or (),
             report=report,
-            progress=progress,
+            progress=bar,
         )
     out.print(_table(made))
     if made.refused.kinds:

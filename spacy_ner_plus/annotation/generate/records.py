@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -82,6 +83,8 @@ class RecordCheck:
         self.offered = 0
         self.refused = IssueLog()
         self._made: set[Record] = set()
+        # Replies of a chat model are read in the thread in which they come, and those of a store in another one.
+        self._lock = Lock()
 
     def __call__(
         self, text: str, spans: Sequence[CharSpan], *, origin: str = "", all_tokens: bool = True
@@ -117,7 +120,11 @@ class RecordCheck:
     def make(
         self, text: str, spans: Sequence[CharSpan], *, origin: str = "", all_tokens: bool = True
     ) -> Record | str:
-        """RETURNS (Record | str): A record, or why it is none; nothing is counted."""
+        """RETURNS (Record | str): A record, or why it is none; nothing is counted. Any thread may ask."""
+        with self._lock:
+            return self._make(text, spans, origin, all_tokens)
+
+    def _make(self, text: str, spans: Sequence[CharSpan], origin: str, all_tokens: bool) -> Record | str:
         spans = tuple(sorted(spans))
         if why := self._what_is_wrong(text, spans):
             return why

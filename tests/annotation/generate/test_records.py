@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import spacy
 
@@ -54,3 +56,15 @@ def test_records_are_those_of_the_check_that_made_them(blank):
     assert check.has_made(record)
     assert not check.has_made(Record("Ann left.", (CharSpan(0, 2, "PER"),), (("Ann", "B-PER"),)))
     assert not check.has_made("Ann left.")
+
+
+def test_records_are_made_in_several_threads_as_in_one(blank):
+    texts = [
+        f"Ann{number} met Bob{number}-{number} at 7:{number:02} in Cape May{number}." for number in range(300)
+    ]
+    alone = RecordCheck(blank)
+    expected = [alone.make(text, [CharSpan(0, text.index(" "), "PER")]) for text in texts]
+    check = RecordCheck(spacy.blank("en"))
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(lambda text: check.make(text, [CharSpan(0, text.index(" "), "PER")]), texts)
+        assert list(made) == expected
