@@ -7,12 +7,13 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.review.tasks import Submission, task_ids, task_text
+from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, task_ids, task_text
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
 from spacy_ner_plus.data.records.record import Record, mark_record, record_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.spans import without_overlaps
 
 # Key of a record's meta under which it stands who reviewed it, and when.
 META = "review"
@@ -23,8 +24,23 @@ SUPERSEDED = "earlier submission of the same person about the same text, left ou
 SHAPES = "spans with offsets within the text and labels of the project"
 
 
+def chosen_submissions(
+    submissions: Iterable[Submission], docs: Sequence[Doc], issues: IssueLog
+) -> list[Submission]:
+    """Take the last submission of each person about each text of a corpus; where a tool lost our id, the text tells.
+
+    submissions (Iterable[Submission]): Of all people.
+    docs (Sequence[Doc]): The corpus that was sent.
+    issues (IssueLog): Where is counted what is left out.
+    RETURNS (list[Submission]): In the order of the corpus, then of time.
+    """
+    numbers = {name: i for i, name in enumerate(task_ids(docs))}
+    chosen = list(_chosen(submissions, docs, numbers, issues))
+    return sorted(chosen, key=lambda one: (numbers[one.id], one.submitted))
+
+
 def reviewed_records(
-    submissions: Iterable[Submission],
+    chosen: Sequence[Submission],
     docs: Sequence[Doc],
     nlp: Language,
     labels: Collection[str] | None,
@@ -37,20 +53,17 @@ def reviewed_records(
     A span is checked against its text; what can't be laid is dropped, counted, and missing rather than O. Where a
     span begins or ends within a token, the token is split.
 
-    submissions (Iterable[Submission]): Of all people.
+    chosen (Sequence[Submission]): Of `chosen_submissions`.
     docs (Sequence[Doc]): The corpus that was sent.
     nlp (Language): Of the Docs.
     labels (Collection[str] | None): Those that count; None for all.
     issues (IssueLog): Where is counted what is left out or repaired.
     notes (list[str]): Where is written what was found out.
     where (str): The project, for messages.
-    RETURNS (list[Record]): One for each submission that counts, in the order of the corpus, then of time; its meta says
-        under `review` who, when and how long.
+    RETURNS (list[Record]): One for each submission; its meta says under `review` who, when and how long.
     RAISES (UserError): Where there are spans, and none of them can be laid.
     """
     numbers = {name: i for i, name in enumerate(task_ids(docs))}
-    chosen = list(_chosen(submissions, docs, numbers, issues))
-    chosen.sort(key=lambda one: (numbers[one.id], one.submitted))
 
     def parse(log: IssueLog, _: list[str]) -> Iterator[MarkedText]:
         for one in chosen:
@@ -69,7 +82,6 @@ def reviewed_records(
 def _chosen(
     submissions: Iterable[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
 ) -> Iterator[Submission]:
-    """The last of each person about each text of the corpus; where a tool lost our id, the text tells."""
     by_text: dict[str, list[str]] = {}
     for name, i in numbers.items():
         by_text.setdefault(task_text(docs[i].text), []).append(name)
@@ -135,3 +147,19 @@ def without_annotation(doc: Doc) -> Doc:
     copy.has_unknown_spaces = doc.has_unknown_spaces
     known = record_of(doc)
     return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc
+
+
+def predicted_doc(doc: Doc, predictions: Sequence[TaskSpan] | None) -> Doc:
+    """Say what a person began with.
+
+    doc (Doc): Of the corpus.
+    predictions (Sequence[TaskSpan] | None): As the tool has them.
+    RETURNS (Doc): Its tokens with these; the Doc itself where the tool doesn't say.
+    """
+    if predictions is None:
+        return doc
+    copy = without_annotation(doc)
+    found = [copy.char_span(one.start, one.end, one.label, alignment_mode="expand") for one in predictions]
+    kept, _ = without_overlaps(span for span in found if span is not None)
+    copy.set_ents(kept, default="outside")
+    return copy

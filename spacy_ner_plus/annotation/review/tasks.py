@@ -97,6 +97,8 @@ class Submission:
     seconds (float | None): How long it took; None where the tool doesn't say.
     missing (tuple[tuple[int, int], ...]): Stretches of the text of which it says nothing.
     where (str): Its place in the tool, for messages.
+    predictions (tuple[TaskSpan, ...] | None): What the person began with; None where the tool doesn't say, and the
+        corpus tells.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Submission:
     seconds: float | None = None
     missing: tuple[tuple[int, int], ...] = ()
     where: str = ""
+    predictions: tuple[TaskSpan, ...] | None = None
 
 
 def task_text(text: str) -> str:

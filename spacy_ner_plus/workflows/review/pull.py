@@ -62,7 +62,12 @@ def pull(
     RAISES (UserError): What the user can mend; nothing is written then.
     """
     from spacy_ner_plus.annotation.review.merging import merge_docs
-    from spacy_ner_plus.annotation.review.pull import reviewed_records, without_annotation
+    from spacy_ner_plus.annotation.review.pull import (
+        chosen_submissions,
+        predicted_doc,
+        reviewed_records,
+        without_annotation,
+    )
     from spacy_ner_plus.annotation.review.tasks import task_ids
     from spacy_ner_plus.labels import load_labels
 
@@ -75,9 +80,9 @@ def pull(
     docs = sent_docs(corpus, nlp.vocab)
     with open_project(project, tool, options) as there:
         names = there.labels() if labels is None else load_labels(labels).names
-        records = reviewed_records(
-            there.submissions(issues, notes), docs, nlp, names, issues, notes, there.name
-        )
+        chosen = chosen_submissions(there.submissions(issues, notes), docs, issues)
+        records = reviewed_records(chosen, docs, nlp, names, issues, notes, there.name)
+    seen = {(one.id, one.annotator): one.predictions for one in chosen}
     by_id = dict(zip(task_ids(docs), docs, strict=True))
     groups: dict[str, list[Record]] = {name: [] for name in by_id}
     for record in records:
@@ -91,7 +96,7 @@ def pull(
     return finish(
         merged,
         [record.doc for record in records],
-        [by_id[record.meta["review"]["id"]] for record in records],
+        [predicted_doc(by_id[id], seen[id, who]) for id, who in map(_who, records)],
         paths,
         nlp,
         {"policy": policy if isinstance(policy, str) else str(policy)},
@@ -100,3 +105,8 @@ def pull(
         resamples=resamples,
         seed=seed,
     )
+
+
+def _who(record: "Record") -> tuple[str, str]:
+    """RETURNS (tuple[str, str]): The id of a record's task, and who submitted it."""
+    return record.meta["review"]["id"], record.meta["review"]["annotator"]

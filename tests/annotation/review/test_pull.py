@@ -8,6 +8,7 @@ from spacy_ner_plus.annotation.review.pull import (
     OTHER_LABEL,
     SUPERSEDED,
     UNKNOWN_TASK,
+    chosen_submissions,
     review_of,
     reviewed_records,
     without_annotation,
@@ -23,7 +24,8 @@ LABELS = ("PER", "LOC", "ORG")
 
 def pulled(*submissions, labels=LABELS):
     issues = IssueLog()
-    records = reviewed_records(submissions, corpus(), NLP, labels, issues, [], "project")
+    chosen = chosen_submissions(submissions, corpus(), issues)
+    records = reviewed_records(chosen, corpus(), NLP, labels, issues, [], "project")
     return [record.doc for record in records], issues
 
 
@@ -92,7 +94,8 @@ def test_pull_knows_a_text_whose_end_a_tool_stripped():
     doc = Doc(NLP.vocab, words=["Ann", "left", "."])
     assert doc.text == "Ann left . "
     one = Submission(task_ids([doc])[0], "Ann left .", (TaskSpan(0, 3, "PER"),), "ann")
-    (record,) = reviewed_records([one], [doc], NLP, None, IssueLog(), [], "project")
+    chosen = chosen_submissions([one], [doc], IssueLog())
+    (record,) = reviewed_records(chosen, [doc], NLP, None, IssueLog(), [], "project")
     assert ents(record.doc) == [("Ann", "PER")]
     assert record.doc.text == doc.text
 

@@ -12,7 +12,14 @@ from spacy_ner_plus.annotation.review.label_studio.interface import (
 )
 from spacy_ner_plus.annotation.review.label_studio.regions import to_regions, to_spans
 from spacy_ner_plus.annotation.review.label_studio.rest import Refused, Rest
-from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, task_text
+from spacy_ner_plus.annotation.review.tasks import (
+    ID_KEY,
+    StoredTask,
+    Submission,
+    Task,
+    TaskSpan,
+    task_text,
+)
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -127,18 +134,11 @@ class LabelStudioProject:
 
     def tasks(self) -> Iterator[StoredTask]:
         for task in self._tasks():
-            text = self._text_of(task)
-            made = [one for one in task.get("predictions") or () if isinstance(one, dict)]
-            spans = None
-            if made:
-                # Of several, which a push never leaves, all count, so that they are replaced.
-                results = [result for one in made for result in one.get("result") or ()]
-                spans, _ = to_spans(results, self._control["name"], text, IssueLog(), "")
             yield StoredTask(
                 key=str(task["id"]),
                 id=_own_id(task),
-                text=text,
-                predictions=spans,
+                text=self._text_of(task),
+                predictions=self._predicted(task),
                 annotations=len(task.get("annotations") or ()),
                 drafts=len(task.get("drafts") or ()),
             )
@@ -201,6 +201,8 @@ class LabelStudioProject:
                     seconds=float(lead_time) if isinstance(lead_time, int | float) else None,
                     missing=missing,
                     where=where,
+                    # A push leaves them where somebody has begun.
+                    predictions=self._predicted(task),
                 )
 
     @property
@@ -279,6 +281,15 @@ class LabelStudioProject:
 
     def _text_of(self, task: Mapping[str, Any]) -> str:
         return str(task["data"].get(self._control["key"]) or "")
+
+    def _predicted(self, task: Mapping[str, Any]) -> tuple[TaskSpan, ...] | None:
+        made = [one for one in task.get("predictions") or () if isinstance(one, dict)]
+        if not made:
+            return None
+        # Of several, which a push never leaves, all count, so that they are replaced.
+        results = [result for one in made for result in one.get("result") or ()]
+        spans, _ = to_spans(results, self._control["name"], self._text_of(task), IssueLog(), "")
+        return spans
 
     def _people(self) -> dict[int, str]:
         """The names of users by number; none where the token's owner mayn't list them."""

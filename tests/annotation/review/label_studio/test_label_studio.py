@@ -130,6 +130,19 @@ def test_label_studio_pull_takes_what_was_submitted_and_nothing_else(label_studi
     assert (status.tasks, status.submitted, status.begun, status.others) == (3, 2, 0, 0)
 
 
+def test_label_studio_pull_compares_with_what_people_began_with(label_studio_server):
+    """And not with what a later model predicts."""
+    stub, url = label_studio_server
+    pushed(url)
+    number = numbers(stub)[EMOJI]
+    stub.annotate(number, stub.tasks[number]["predictions"][0]["result"])
+    news = [*corpus()[::2], make_doc(EMOJI, id="d-2")]
+    pushed(url, news)
+    found = pulled(url, news)
+    assert found.report["labels"]["PER"] == {"predicted": 1, "accepted": 1, "rate": 1.0, "after": 1}
+    assert found.report["changes"]["total"] == 0
+
+
 def test_label_studio_pull_of_two_who_disagree(label_studio_server):
     stub, url = label_studio_server
     pushed(url)
