@@ -249,7 +249,7 @@ def _suggestions(
             for number in numbers:
                 for ent in docs[number].ents:
                     if ent.label_ in labels - known:
-                        place = record_of(docs[number])["where"]
+                        place = record_of(docs[number])["where"] or f"document {number + 1}"
                         issues.add(UNKNOWN_LABEL.format(name=reader.name), f"{ent.text} {ent.label_}", place)
             labels &= known
         for some in minibatch(progress(numbers, "Comparing"), BATCH):
