@@ -251,7 +251,8 @@ class _Writers:
             found.append(f"{part}.json")
             for format in self._formats:
                 ending = next(iter(format.endings), "")
-                found.append(f"{part}.spacy" if format.name == "spacy" else f"{part}.{format.name}{ending}")
+                # train.spacy and train.jsonl, and train.universal-ner.json beside train.json.
+                found.append(f"{part}{'' if ending == f'.{format.name}' else f'.{format.name}'}{ending}")
             found += [f"{part}.{name}.jsonl" for name in self._replies]
         return found
 

@@ -72,7 +72,7 @@ def test_generate_writes_other_formats_and_instructions_beside(tmp_path):
         report=tmp_path / "account" / "report.json",
     )
     names = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
-    endings = (".conll.conll", ".guidelines.jsonl", ".json", ".spacy", ".universal-ner.json")
+    endings = (".conll", ".guidelines.jsonl", ".json", ".spacy", ".universal-ner.json")
     assert names == [f"{part}{ending}" for part in ("dev", "train") for ending in endings]
     docs = list(DocBin().from_disk(tmp_path / "train.spacy").get_docs(spacy.blank("en").vocab))
     assert [(ent.label_, ent.text) for doc in docs for ent in doc.ents] == made.entities["train"]
