@@ -101,6 +101,7 @@ def test_distil_writes_what_spacy_train_learns_from(trained_folder, small_corpus
     assert SOFT_TAGS not in student(TEXTS[0]).spans
 
 
+@pytest.mark.slow
 def test_distil_renames_labels(trained_folder, texts):
     label_map = {"PER": "PERSON", "ORG": None, "LOC": "LOC"}
     before = read_soft_tags(next(iter(distil(trained_folder, texts).docs)))

@@ -225,6 +225,7 @@ def test_transformer_ner_writes_soft_tags_where_it_is_asked_to(trained, nlp):
     assert softer.probs.max(axis=1)[:4].max() < found.probs.max(axis=1)[:4].min()
 
 
+@pytest.mark.slow
 def test_transformer_ner_writes_soft_tags_in_every_state(trained_folder):
     nlp = spacy.load(trained_folder, config={"components.transformer_ner.soft_temperature": 2.0})
     expected = read_soft_tags(nlp(TEXTS[0])).probs
