@@ -134,6 +134,7 @@ def test_distil_sets_gold_beside_the_teachers(trained_folder, texts, small_corpu
     assert {ent.label_ for doc in made.docs for ent in doc.ents} == {"LOC", "ORG", "PER", "DATE"}
 
 
+@pytest.mark.slow
 def test_distil_softens_gold_and_asks_nobody_again(trained_folder, small_corpus, tmp_path):
     out = tmp_path / "student.spacy"
     distil(trained_folder, small_corpus, out)
