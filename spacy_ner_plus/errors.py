@@ -999,6 +999,14 @@ class Errors(metaclass=_Coded):
     )
     E758 = "There are several projects called '{project}'. Give the number of one as `project` (--project): {numbers}."
     E759 = "There is no project '{project}' at '{url}'. Check the name, or push to it first."
+    E795 = (
+        "The address of a server given as `url` (-o url=...) has '@' in it. Give it without user name and password, "
+        "such as http://localhost:8080: the access token comes from the environment variable that `token_env` names."
+    )
+    E796 = (
+        "There is no environment variable of the name that is given as `token_env` (-o token_env=...). Give the NAME "
+        "of a variable, not the access token itself, and set it: export NAME=TOKEN"
+    )
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

@@ -4,10 +4,10 @@ A task that is there is never sent again, whoever's connection was cut before it
 nobody has touched get new predictions; all others stay as they are.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, task_text
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, TaskSpan, task_text
 
 
 @dataclass
@@ -34,12 +34,18 @@ class PushPlan:
     others: list[StoredTask] = field(default_factory=list)
 
 
-def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask], corpus: Collection[str] = ()) -> PushPlan:
+def plan_push(
+    tasks: Sequence[Task],
+    stored: Iterable[StoredTask],
+    corpus: Collection[str] = (),
+    kept_of: Callable[[Task], tuple[TaskSpan, ...] | None] | None = None,
+) -> PushPlan:
     """Compare tasks to send with those that are there.
 
     tasks (Sequence[Task]): All with different ids, in the order in which they are to be sent.
     stored (Iterable[StoredTask]): All that the project has.
     corpus (Collection[str]): The ids of the whole corpus, where only a part of it is sent.
+    kept_of (Callable): Gives a task's predictions as the tool keeps them. Default: None for as they are sent.
     """
     plan = PushPlan()
     known = {task.id for task in tasks}
@@ -60,7 +66,7 @@ def plan_push(tasks: Sequence[Task], stored: Iterable[StoredTask], corpus: Colle
         plan.changed += [one for one in touched if task_text(one.text) != task.text]
         if not touched:
             kept = untouched.pop(0)
-            if _is_as(kept, task):
+            if _is_as(kept, task if kept_of is None else replace(task, predictions=kept_of(task))):
                 plan.same.append(kept)
             else:
                 plan.replaced.append((kept, task))

@@ -4,8 +4,10 @@ Offsets are code points in all of them: a tool that counts otherwise translates.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import isfinite
 from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
@@ -149,10 +151,16 @@ def make_tasks(docs: Sequence[Doc]) -> Iterator[Task]:
         if not doc.text.strip():
             continue
         known = record_of(doc)
-        predictions = predictions_of(doc)
-        yield Task(
-            name, task_text(doc.text), predictions, doubt(doc, predictions), known["annotator"], known["meta"]
-        )
+        text, predictions = task_text(doc.text), predictions_of(doc)
+        doubtful = doubt(doc, predictions)
+        yield Task(name, text, _within(predictions, len(text)), doubtful, known["annotator"], known["meta"])
+
+
+def _within(predictions: Sequence[TaskSpan] | None, length: int) -> tuple[TaskSpan, ...] | None:
+    """RETURNS (tuple[TaskSpan, ...] | None): Spans without what is behind the text that is sent."""
+    if predictions is None:
+        return None
+    return tuple(span._replace(end=min(span.end, length)) for span in predictions if span.start < length)
 
 
 def predictions_of(doc: Doc) -> tuple[TaskSpan, ...] | None:
@@ -166,10 +174,15 @@ def predictions_of(doc: Doc) -> tuple[TaskSpan, ...] | None:
             span.start_char,
             span.end_char,
             span.label_,
-            scores.get((span.start, span.end, span.label)) if score is None else score,
+            _finite(scores.get((span.start, span.end, span.label)) if score is None else score),
         )
         for span, score in found
     )
+
+
+def _finite(score: float | None) -> float | None:
+    """RETURNS (float | None): A score; None for NaN, by which span groups say that one isn't known, and infinity."""
+    return score if score is not None and isfinite(score) else None
 
 
 def doubt(doc: Doc, predictions: Sequence[TaskSpan] | None) -> float | None:
@@ -178,10 +191,10 @@ def doubt(doc: Doc, predictions: Sequence[TaskSpan] | None) -> float | None:
     RETURNS (float | None): As its component says; else what its least sure span lacks, and at least a half where
         tokens were left open; 1 where nothing is predicted, None where no span has a score and nothing is open.
     """
-    try:
-        return uncertainty(doc)
-    except UserError:
-        pass
+    with suppress(UserError):
+        said = _finite(uncertainty(doc))
+        if said is not None:
+            return said
     if predictions is None:
         return 1.0
     doubts = [1 - span.score for span in predictions if span.score is not None]

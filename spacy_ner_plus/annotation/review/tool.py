@@ -7,7 +7,7 @@ value is such an object. `push.py` and `pull.py` say what is sent and taken; a t
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Submission, Task
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.settings import setting, settings
@@ -59,6 +59,10 @@ class ReviewProject(Protocol):
         RAISES (UserError): Where there is no such project.
         """
 
+    def kept(self, task: Task) -> tuple[TaskSpan, ...] | None:
+        """RETURNS (tuple[TaskSpan, ...] | None): A task's predictions as the tool gives them back: without what it
+        has no place for, such as scores or overlaps."""
+
     def add(self, tasks: Sequence[Task]) -> Iterable[int]:
         """Send new tasks, in this order, with their predictions.
 
@@ -66,14 +70,19 @@ class ReviewProject(Protocol):
         RAISES (UserError): Where the tool refuses them or is gone: what was yielded is stored, what follows may be.
         """
 
-    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[int]:
+    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[Sequence[StoredTask]]:
         """Give tasks that nobody has touched the text and the predictions of others, and nothing else.
 
-        YIELDS (int): As `add`.
+        Whether somebody has begun one since it was listed is looked up right before.
+
+        YIELDS (Sequence[StoredTask]): Those of each batch that are replaced; the others are left, as begun.
         """
 
-    def remove(self, tasks: Sequence[StoredTask]) -> None:
-        """Delete tasks that nobody has touched."""
+    def remove(self, tasks: Sequence[StoredTask]) -> Sequence[StoredTask]:
+        """Delete tasks that nobody has touched, as `replace` looks it up.
+
+        RETURNS (Sequence[StoredTask]): Those that are deleted; the others are left.
+        """
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterable[Submission]:
         """Read what people submitted: no drafts, no predictions, nothing that was skipped.

@@ -84,7 +84,7 @@ def push(
     from spacy.vocab import Vocab
 
     from spacy_ner_plus.annotation.review.push import plan_push
-    from spacy_ner_plus.annotation.review.tasks import make_tasks, most_doubtful_first
+    from spacy_ner_plus.annotation.review.tasks import make_tasks, most_doubtful_first, task_text
     from spacy_ner_plus.annotation.review.tool import ProjectPlan
     from spacy_ner_plus.settings import check_settings
 
@@ -98,15 +98,21 @@ def push(
     tasks = most_doubtful_first([_with_labels(task, plan.labels.names, pushed.issues) for task in tasks])
     with open_project(project, tool, options) as there:
         there.set_up(plan, pushed.notes)
-        found = plan_push(tasks[: limit or None], there.tasks(), {task.id for task in tasks})
+        found = plan_push(tasks[: limit or None], there.tasks(), {task.id for task in tasks}, there.kept)
         pushed.same, pushed.left = len(found.same), len(found.left)
         pushed.changed, pushed.others = len(found.changed), len(found.others)
         if found.doubled:
-            there.remove(found.doubled)
-            pushed.removed = len(found.doubled)
+            pushed.removed = len(there.remove(found.doubled))
+            # Somebody has begun the others since they were listed.
+            pushed.left += len(found.doubled) - pushed.removed
         if found.replaced:
-            for count in progress(there.replace(found.replaced), "Replacing predictions", None):
-                pushed.replaced += count
+            passed_over = {stored.key: task_text(stored.text) != task.text for stored, task in found.replaced}
+            for done in progress(there.replace(found.replaced), "Replacing predictions", None):
+                pushed.replaced += len(done)
+                for stored in done:
+                    del passed_over[stored.key]
+            pushed.left += len(passed_over)
+            pushed.changed += sum(passed_over.values())
         if found.new:
             for count in progress(there.add(found.new), "Sending tasks", None):
                 pushed.sent += count

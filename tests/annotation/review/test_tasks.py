@@ -1,4 +1,7 @@
+import math
+
 import pytest
+from spacy.tokens import Span
 
 from spacy_ner_plus.annotation.review.tasks import Task, make_tasks, most_doubtful_first, task_ids
 from spacy_ner_plus.pipeline.scored_ents import write_ents
@@ -53,3 +56,24 @@ def test_tasks_most_doubtful_first_and_unknown_last():
 def test_tasks_count_code_points():
     task = list(make_tasks(corpus()))[1]
     assert [EMOJI[span.start : span.end] for span in task.predictions] == ["Rosa Quint", "Lund"]
+
+
+def test_tasks_have_no_score_where_groups_have_none():
+    doc = make_doc("Ann met Bob.")
+    doc.spans["sc"] = [Span(doc, 0, 1, "PER"), Span(doc, 2, 3, "PER")]
+    for known in ([0.9, math.nan], [0.9, math.inf]):
+        doc.spans["sc"].attrs["scores"] = known
+        (task,) = make_tasks([doc])
+        assert [span.score for span in task.predictions] == [0.9, None]
+        assert task.uncertainty == pytest.approx(0.1)
+    doc.spans["sc"].attrs["uncertainty"] = math.nan
+    assert next(iter(make_tasks([doc]))).uncertainty == pytest.approx(0.1)
+
+
+def test_tasks_have_no_span_behind_their_text():
+    doc = NLP("Ann Lee\n \n")
+    doc.set_ents([Span(doc, 0, len(doc), "PER")])
+    (task,) = make_tasks([doc])
+    assert (task.text, [span[:2] for span in task.predictions]) == ("Ann Lee", [(0, 7)])
+    doc.set_ents([Span(doc, 2, 3, "PER")], default="outside")
+    assert next(iter(make_tasks([doc]))).predictions == ()

@@ -4,8 +4,10 @@ A record's external id is the task's, which a dataset has once: what was stored 
 again, whoever sends it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from spacy_ner_plus.annotation.review.argilla.records import (
     to_spans,
 )
 from spacy_ner_plus.annotation.review.argilla.rest import ArgillaRest
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Submission, Task
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -133,19 +135,23 @@ class ArgillaProject:
                 drafts=statuses.count(DRAFT),
             )
 
+    def kept(self, task: Task) -> tuple[TaskSpan, ...] | None:
+        question = self._question
+        return suggested_spans(to_row(task, question), question["id"])
+
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         for start in range(0, len(tasks), self._options.batch):
             batch = tasks[start : start + self._options.batch]
             yield self._store([to_row(task, self._question) for task in batch])
 
-    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterator[int]:
+    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterator[list[StoredTask]]:
         question = self._question
         for start in range(0, len(pairs), self._options.batch):
-            rows = []
+            rows, done = [], []
             for stored, task in pairs[start : start + self._options.batch]:
                 # Somebody may have begun since they were listed, and what is stored would change under their hands.
-                record = self._rest.get(f"/records/{stored.key}")
-                if record.get("responses"):
+                record = self._record(stored)
+                if record["responses"]:
                     continue
                 row = to_row(task, question)
                 old = [
@@ -156,15 +162,17 @@ class ArgillaProject:
                 if old and not row.get("suggestions"):
                     self._rest.delete(f"/records/{stored.key}/suggestions", ids=",".join(old))
                 rows.append(row)
+                done.append(stored)
             if rows:
                 self._store(rows)
-            yield len(rows)
+            yield done
 
-    def remove(self, tasks: Sequence[StoredTask]) -> None:
-        left = [task for task in tasks if not self._rest.get(f"/records/{task.key}").get("responses")]
+    def remove(self, tasks: Sequence[StoredTask]) -> list[StoredTask]:
+        left = [task for task in tasks if not self._record(task)["responses"]]
         for start in range(0, len(left), MOST_IDS):
             some = ",".join(task.key for task in left[start : start + MOST_IDS])
             self._rest.delete(f"/datasets/{self._dataset['id']}/records", ids=some)
+        return left
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
         question, people = self._question, self._people()
@@ -207,7 +215,7 @@ class ArgillaProject:
             "distribution": {"strategy": "overlap", "min_submitted": plan.people if several else 1},
             "workspace_id": self._workspace()["id"],
         }
-        found = self._rest.post("/datasets", made)
+        found = self._rest.checked(self._rest.post("/datasets", made), "id")
         path = f"/datasets/{found['id']}"
         text = {"name": TEXT_FIELD, "title": "Text", "required": True}
         try:
@@ -245,7 +253,7 @@ class ArgillaProject:
         return self._found
 
     def _look_up(self) -> Mapping[str, Any] | None:
-        every = self._rest.get("/me/datasets").get("items") or ()
+        every = self._rest.listed(self._rest.get("/me/datasets"), "items", "id", "name")
         named = [one for one in every if self.name in (one["name"], f"{ID}{one['id']}")]
         if self._options.workspace is not None:
             workspace = self._workspace()["id"]
@@ -258,7 +266,7 @@ class ArgillaProject:
         return named[0] if named else None
 
     def _workspace(self) -> Mapping[str, Any]:
-        every = self._rest.get("/me/workspaces").get("items") or ()
+        every = self._rest.listed(self._rest.get("/me/workspaces"), "items", "id", "name")
         wanted = self._options.workspace
         found = [one for one in every if wanted in (None, one["name"])]
         if len(found) != 1:
@@ -271,7 +279,8 @@ class ArgillaProject:
     def _question(self) -> Mapping[str, Any]:
         """The question whose answers are spans."""
         if self._asked is None:
-            every = self._rest.get(f"/datasets/{self._dataset['id']}/questions").get("items") or ()
+            found = self._rest.get(f"/datasets/{self._dataset['id']}/questions")
+            every = self._rest.listed(found, "items", "id", "name", "settings")
             spans = [one for one in every if one["settings"].get("type") == "span"]
             wanted = self._options.question
             found = [one for one in spans if wanted in (None, one["name"])]
@@ -290,7 +299,7 @@ class ArgillaProject:
         path = f"/datasets/{self._dataset['id']}/records?include=responses&include=suggestions"
         while True:
             found = self._rest.get(f"{path}&limit={PAGE}&offset={offset}")
-            items = found.get("items") or ()
+            items = self._rest.listed(found, "items", "id", "fields")
             for record in items:
                 if record["id"] not in seen:
                     seen.add(record["id"])
@@ -299,15 +308,19 @@ class ArgillaProject:
             if not items or offset >= int(found.get("total") or 0):
                 return
 
+    def _record(self, task: StoredTask) -> Mapping[str, Any]:
+        return self._rest.checked(self._rest.get(f"/records/{task.key}"), "id", "responses")
+
     def _text_of(self, record: Mapping[str, Any]) -> str:
         return str(record["fields"].get(self._question["settings"].get("field") or TEXT_FIELD) or "")
 
     def _people(self) -> dict[str, str]:
         """The names of users by id; none where the key's owner mayn't list them."""
         try:
-            return {one["id"]: one["username"] for one in self._rest.get("/users").get("items") or ()}
+            every = self._rest.listed(self._rest.get("/users"), "items", "id", "username")
         except UserError:
             return {}
+        return {one["id"]: one["username"] for one in every}
 
     def _unknown(self) -> UserError:
         return UserError(Errors.E759.format(project=self.name, url=self._rest.url))
@@ -319,5 +332,10 @@ def _guidelines(plan: ProjectPlan) -> str:
     for row in plan.labels.rows:
         examples = f" Such as: {', '.join(row['examples'])}." if row["examples"] else ""
         if row["definition"] or examples:
-            rows.append(f"- **{row['name']}**: {row['definition']}{examples}")
+            rows.append(f"- **{_markdown(row['name'])}**: {_markdown(row['definition'] + examples)}")
     return "\n".join(rows)
+
+
+def _markdown(text: str) -> str:
+    """RETURNS (str): A text that is shown as it is, in a line of Markdown, which also takes HTML."""
+    return re.sub(r"([\\`*_\[\]~|])", r"\\\1", escape(" ".join(text.split()), quote=False))

@@ -96,6 +96,9 @@ class FileProject:
             for number, (one, is_submitted) in enumerate(self._read(IssueLog(), []), start=1):
                 yield StoredTask(str(number), one.id, one.text, annotations=int(is_submitted))
 
+    def kept(self, task: Task) -> tuple[TaskSpan, ...] | None:
+        return task.predictions
+
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         with written_whole(Path(self.name)) as path:
             self._notes += self._write(tasks, self._plan.labels, path)
@@ -107,11 +110,11 @@ class FileProject:
             )
         yield len(tasks)
 
-    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[int]:
+    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[Sequence[StoredTask]]:
         return ()
 
-    def remove(self, tasks: Sequence[StoredTask]) -> None:
-        pass
+    def remove(self, tasks: Sequence[StoredTask]) -> Sequence[StoredTask]:
+        return ()
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
         for one, is_submitted in self._read(issues, notes):

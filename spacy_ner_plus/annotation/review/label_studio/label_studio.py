@@ -83,7 +83,8 @@ class LabelStudioProject:
     """
 
     def __init__(self, name: str, rest: Rest, batch: int):
-        self.name = name
+        # The server strips it, too, and wouldn't be found again.
+        self.name = name.strip()
         self._rest, self._batch = rest, batch
         # As the server describes it, once it is known.
         self._found: Mapping[str, Any] | None = None
@@ -109,7 +110,7 @@ class LabelStudioProject:
                 "sampling": SAMPLING,
                 **overlap,
             }
-            self._found = self._rest.post("/api/projects/", made)
+            self._found = self._rest.checked(self._rest.post("/api/projects/", made), "id")
             notes.append(f"{self._rest.url}/projects/{self._id}/data: made the project '{self.name}'")
             return
         self._found = found
@@ -124,7 +125,7 @@ class LabelStudioProject:
         if more:
             notes.append(f"{self.name}: people can choose other labels there, too: {', '.join(more)}")
         if plan.twice and any(found.get(key) != value for key, value in overlap.items()):
-            self._found = self._rest.patch(f"/api/projects/{self._id}/", overlap)
+            self._found = self._rest.checked(self._rest.patch(f"/api/projects/{self._id}/", overlap), "id")
             notes.append(
                 f"{self.name}: {overlap['overlap_cohort_percentage']} % of the tasks go to {plan.people} people"
             )
@@ -143,6 +144,13 @@ class LabelStudioProject:
                 drafts=len(task.get("drafts") or ()),
             )
 
+    def kept(self, task: Task) -> tuple[TaskSpan, ...] | None:
+        if task.predictions is None:
+            return None
+        tag = self._control
+        regions = to_regions(task.predictions, task.text, tag["name"], tag["to_name"])
+        return to_spans(regions, tag["name"], task.text, IssueLog(), "")[0]
+
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         for start in range(0, len(tasks), self._batch):
             batch = tasks[start : start + self._batch]
@@ -156,13 +164,13 @@ class LabelStudioProject:
                 )
             yield len(batch)
 
-    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterator[int]:
+    def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterator[list[StoredTask]]:
         for start in range(0, len(pairs), self._batch):
             # Somebody may have begun since they were listed.
             batch = [
                 (stored, task)
                 for stored, task in pairs[start : start + self._batch]
-                if task_text(stored.text) == task.text or self._is_untouched(stored)
+                if self._is_untouched(stored)
             ]
             for stored, task in batch:
                 if task_text(stored.text) != task.text:
@@ -175,10 +183,12 @@ class LabelStudioProject:
             ]
             if rows:
                 self._rest.post(f"/api/projects/{self._id}/import/predictions", rows)
-            yield len(batch)
+            yield [stored for stored, _ in batch]
 
-    def remove(self, tasks: Sequence[StoredTask]) -> None:
-        self._act("delete_tasks", [task for task in tasks if self._is_untouched(task)])
+    def remove(self, tasks: Sequence[StoredTask]) -> list[StoredTask]:
+        untouched = [task for task in tasks if self._is_untouched(task)]
+        self._act("delete_tasks", untouched)
+        return untouched
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
         people = self._people()
@@ -236,7 +246,7 @@ class LabelStudioProject:
     def _look_up(self) -> Mapping[str, Any] | None:
         if self.name.startswith(NUMBER):
             try:
-                return self._rest.get(f"/api/projects/{int(self.name.removeprefix(NUMBER))}/")
+                return self._one(int(self.name.removeprefix(NUMBER)))
             except (ValueError, Refused) as error:
                 if isinstance(error, Refused) and error.status != 404:
                     raise
@@ -244,12 +254,16 @@ class LabelStudioProject:
         numbers, page = [], 1
         while page:
             found = self._rest.get("/api/projects/", page=page, page_size=PAGE, include="id,title")
-            numbers += [one["id"] for one in found["results"] if one.get("title") == self.name]
+            every = self._rest.listed(found, "results", "id", "title")
+            numbers += [one["id"] for one in every if str(one["title"]).strip() == self.name]
             page = page + 1 if found.get("next") else 0
         if len(numbers) > 1:
             shown = ", ".join(f"{NUMBER}{number}" for number in sorted(numbers))
             raise UserError(Errors.E758.format(project=self.name, numbers=shown))
-        return self._rest.get(f"/api/projects/{numbers[0]}/") if numbers else None
+        return self._one(numbers[0]) if numbers else None
+
+    def _one(self, number: int) -> Mapping[str, Any]:
+        return self._rest.checked(self._rest.get(f"/api/projects/{number}/"), "id", "parsed_label_config")
 
     def _unknown(self) -> UserError:
         return UserError(Errors.E759.format(project=self.name, url=self._rest.url))
@@ -271,11 +285,12 @@ class LabelStudioProject:
                 if error.status == 404 and page > 1:
                     return
                 raise
-            for task in found["tasks"]:
+            tasks = self._rest.listed(found, "tasks", "id", "data")
+            for task in tasks:
                 if task["id"] not in seen:
                     seen.add(task["id"])
                     yield task
-            if not found["tasks"] or page * PAGE >= int(found["total"]):
+            if not tasks or page * PAGE >= int(found.get("total") or 0):
                 return
             page += 1
 
@@ -325,7 +340,7 @@ class LabelStudioProject:
             self._rest.post("/api/dm/actions", chosen, id=action, project=self._id)
 
     def _is_untouched(self, task: StoredTask) -> bool:
-        found = self._rest.get(f"/api/tasks/{task.key}/")
+        found = self._rest.checked(self._rest.get(f"/api/tasks/{task.key}/"), "annotations", "drafts")
         return not found.get("annotations") and not found.get("drafts")
 
 

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
@@ -28,6 +28,8 @@ WAITS = (0.5, 2.0)  # seconds before what reads is asked again
 SHOWN = 300  # characters of a server's answer in a message
 # Nothing was sent: no such host, nobody listens, or no certificate to trust.
 UNREACHED = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
+# As variables are called, and no token is.
+VARIABLE = re.compile(r"[A-Z]{1,20}\d{0,2}(_[A-Z]{1,20}\d{0,2})*")
 # A personal access token is a JWT, which is exchanged for one that lives some minutes.
 PARTS_OF_JWT = 3
 
@@ -52,20 +54,17 @@ class Rest:
     service = "Label Studio"
 
     def __init__(self, url: str, token_env: str, timeout: float):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UserError(Errors.E748.format(url=url))
-        self.url = url.rstrip("/")
+        self.url, scheme, host = _address(url)
         self.token_env = token_env
         self._timeout = timeout
         self._token = os.environ.get(token_env, "").strip()
         if not self._token or not (self._token.isascii() and self._token.isprintable()):
-            raise UserError(Errors.E749.format(variable=token_env))
-        if parts.scheme == "http" and not THIS_MACHINE.match(parts.hostname):
-            warnings.warn(Warnings.W263.format(host=parts.hostname), stacklevel=2)
+            raise _no_token(token_env)
+        if scheme == "http" and not THIS_MACHINE.match(host):
+            warnings.warn(Warnings.W263.format(host=host), stacklevel=2)
         self._is_jwt = self._token.count(".") + 1 == PARTS_OF_JWT and _is_json(self._token.split(".")[0])
         self._access = ""
-        proxies = ProxyHandler({}) if THIS_MACHINE.match(parts.hostname) else ProxyHandler()
+        proxies = ProxyHandler({}) if THIS_MACHINE.match(host) else ProxyHandler()
         self._opener: OpenerDirector = build_opener(proxies, _NoRedirects())
 
     def __repr__(self) -> str:
@@ -82,6 +81,28 @@ class Rest:
     def patch(self, path: str, value: Any) -> Any:
         """Change something, once."""
         return self._ask("PATCH", path, {}, value)
+
+    def checked(self, answer: Any, *keys: str) -> Mapping[str, Any]:
+        """RETURNS (Mapping[str, Any]): An answer that is an object with these keys.
+
+        RAISES (UserError): Where it isn't: something else answers there.
+        """
+        if isinstance(answer, dict) and all(key in answer for key in keys):
+            return answer
+        raise UserError(Errors.E752.format(url=self.url, service=self.service, found=self._shown(answer)))
+
+    def listed(self, answer: Any, name: str, *keys: str) -> list[Mapping[str, Any]]:
+        """RETURNS (list[Mapping[str, Any]]): What an answer lists under a name, each an object with these keys.
+
+        RAISES (UserError): As `checked`.
+        """
+        rows = self.checked(answer, name)[name]
+        if not isinstance(rows, list):
+            raise UserError(Errors.E752.format(url=self.url, service=self.service, found=self._shown(answer)))
+        return [self.checked(row, *keys) for row in rows]
+
+    def _shown(self, answer: Any) -> str:
+        return repr(self._redact("" if answer is None else json.dumps(answer, ensure_ascii=False))[:60])
 
     def _ask(self, method: str, path: str, parameters: Mapping[str, Any], value: Any = None) -> Any:
         query = f"?{urlencode(parameters)}" if parameters else ""
@@ -149,7 +170,9 @@ class Rest:
         if 300 <= status < 400:
             return UserError(
                 Errors.E752.format(
-                    url=self.url, service=self.service, found=f"a redirect to {headers.get('Location')}"
+                    url=self.url,
+                    service=self.service,
+                    found=f"a redirect to {self._redact(headers.get('Location'))}",
                 )
             )
         shown = self._redact(_detail(text))[:SHOWN] or f"status {status}"
@@ -173,6 +196,32 @@ class Refused(UserError):
     def __init__(self, message: str, status: int = 0):
         super().__init__(message)
         self.status = status
+
+
+def _address(url: str) -> tuple[str, str, str]:
+    """RETURNS (tuple[str, str, str]): An address as requests take it, its scheme and its host."""
+    url = url.strip()
+    if "@" in url:
+        # What is before it may be a password: the address is in no message.
+        raise UserError(Errors.E795)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        # A port that is none raises ValueError, too, and a host that can't be one in DNS.
+        known = parts.scheme in ("http", "https") and parts.port != 0 and bool(host.encode("idna"))
+    except ValueError:
+        known = False
+    if not known or not re.fullmatch(r"[\w.:%-]+", host) or parts.query or parts.fragment:
+        raise UserError(Errors.E748.format(url=url.split("?")[0]))
+    path = quote(parts.path, safe="/%:~!$&'()*+,;=")
+    return f"{parts.scheme}://{parts.netloc}{path}".rstrip("/"), parts.scheme, host
+
+
+def _no_token(variable: str) -> UserError:
+    """RETURNS (UserError): What to do; a name that may be the token itself, given by mistake, isn't told."""
+    if variable in os.environ or VARIABLE.fullmatch(variable):
+        return UserError(Errors.E749.format(variable=variable))
+    return UserError(Errors.E796)
 
 
 def _detail(text: str) -> str:

@@ -4,6 +4,7 @@ import os
 
 import httpx
 import pytest
+from spacy.tokens import Span
 
 from spacy_ner_plus.annotation.review.argilla import argilla
 from spacy_ner_plus.annotation.review.tasks import ID_KEY
@@ -125,8 +126,9 @@ def test_argilla_push_changes_nothing_under_the_hands_of_who_began_meanwhile(ser
 
     monkeypatch.setattr(argilla.ArgillaProject, "tasks", tasks)
     before = stub.records[record]["suggestions"]
-    pushed(url, [*corpus()[:2], make_doc(NONE, ("places", "LOC"))])
+    done = pushed(url, [*corpus()[:2], make_doc(NONE, ("places", "LOC"))])
     assert stub.records[record]["suggestions"] == before
+    assert (done.replaced, done.same, done.left) == (0, 2, 1)
 
 
 def test_argilla_pull_takes_what_was_submitted_and_nothing_else(server):
@@ -205,3 +207,40 @@ def test_argilla_real_server_stores_once_and_gives_back_the_correction(monkeypat
         done = pushed(url, changed)
         assert (done.replaced, done.left, done.same) == (1, 1, 1)
         assert [ents(doc) for doc in pulled(url).docs] == [[], [("Lund", "ORG")], []]
+
+
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_argilla_push_again_replaces_nothing_where_it_has_no_place_for_scores_or_overlaps(
+    server, overlapping
+):
+    stub, url = server
+    doc = make_doc(PEOPLE, ("Ann Lee", "PER"), id="d-1")
+    doc.spans["sc"] = [Span(doc, 0, 1, "PER"), Span(doc, 0, 2, "PER")]
+    doc.spans["sc"].attrs["scores"] = [0.9, float("nan")]
+    pushed(url, [make_doc(NONE, id="d-0")])
+    (question,) = next(iter(stub.questions.values()))
+    question["settings"]["allow_overlapping"] = overlapping
+    assert pushed(url, [doc]).sent == 1
+    done = pushed(url, [doc])
+    assert (done.replaced, done.same) == (0, 1)
+
+
+def test_argilla_guidelines_show_definitions_as_they_are(server):
+    stub, url = server
+    pushed(
+        url,
+        labels={"A_B": "Like <Ann> & *not* [x](y)\n# or `<img onerror=z>`", "PER": "", "LOC": "", "ORG": ""},
+    )
+    (dataset,) = stub.datasets.values()
+    assert dataset["guidelines"] == (
+        r"- **A\_B**: Like &lt;Ann&gt; &amp; \*not\* \[x\](y) # or \`&lt;img onerror=z&gt;\`"
+    )
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"items": None}, {"items": [3]}, {"items": [{}]}])
+def test_argilla_says_that_something_else_answers(server, monkeypatch, answer):
+    stub, url = server
+    monkeypatch.setattr(stub, "answer", lambda *_: (200, answer))
+    for ask in (pulled, pushed):
+        with pytest.raises(UserError, match="E752"):
+            ask(url)

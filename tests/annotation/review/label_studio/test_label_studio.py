@@ -218,3 +218,56 @@ def test_label_studio_reads_pages_until_their_end(label_studio_server, monkeypat
     pushed(url, docs)
     assert pushed(url, docs).same == 5
     assert sum(call == "GET /api/tasks/" for call in stub.calls) == 1 + 3
+
+
+@pytest.mark.parametrize("news", [PEOPLE, PEOPLE.replace("met", "saw")])
+def test_label_studio_push_leaves_and_tells_what_somebody_began_meanwhile(
+    label_studio_server, monkeypatch, news
+):
+    stub, url = label_studio_server
+    pushed(url)
+    begun = numbers(stub)[PEOPLE]
+    listed = label_studio.LabelStudioProject.tasks
+
+    def tasks(project):
+        yield from list(listed(project))
+        stub.draft_task({}, {"result": []}, begun)
+
+    before = stub.tasks[begun]["predictions"], stub.tasks[begun]["data"]
+    monkeypatch.setattr(label_studio.LabelStudioProject, "tasks", tasks)
+    done = pushed(url, [make_doc(news, ("Bob", "PER"), id="d-1"), make_doc(EMOJI, id="d-2")])
+    assert (stub.tasks[begun]["predictions"], stub.tasks[begun]["data"]) == before
+    assert (done.replaced, done.left, done.changed) == (1, 1, int(news != PEOPLE))
+
+
+def test_label_studio_push_removes_no_double_that_somebody_began_meanwhile(label_studio_server, monkeypatch):
+    stub, url = label_studio_server
+    pushed(url)
+    number = next(iter(stub.projects))
+    double = stub.tasks[numbers(stub)[PEOPLE]]
+    stub.import_tasks({}, [{"data": double["data"], "predictions": double["predictions"]}], number)
+    listed = label_studio.LabelStudioProject.tasks
+
+    def tasks(project):
+        yield from list(listed(project))
+        stub.draft_task({}, {"result": []}, max(stub.tasks))
+
+    monkeypatch.setattr(label_studio.LabelStudioProject, "tasks", tasks)
+    done = pushed(url)
+    assert (len(stub.tasks), done.removed, done.left) == (4, 0, 1)
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"results": None}, {"results": [3]}, {"results": [{}]}])
+def test_label_studio_says_that_something_else_answers(label_studio_server, monkeypatch, answer):
+    stub, url = label_studio_server
+    monkeypatch.setattr(stub, "answer", lambda *_: (200, answer))
+    for ask in (pulled, pushed):
+        with pytest.raises(UserError, match="E752"):
+            ask(url)
+
+
+def test_label_studio_finds_projects_whose_name_has_blanks_around_it(label_studio_server):
+    stub, url = label_studio_server
+    pushed(url, project=" news ")
+    assert pushed(url, project="news ").same == 3
+    assert [one["title"] for one in stub.projects.values()] == ["news"]

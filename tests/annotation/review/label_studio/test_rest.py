@@ -131,3 +131,51 @@ def test_rest_exchanges_personal_tokens_and_renews_them(answering, monkeypatch):
         ("/api/token/refresh", None),
         ("/y", "Bearer two"),
     ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ann:s3cret@127.0.0.1:1",
+        "ann:s3cret@host:80",
+        "http://ann:a/s3cret@host:80",
+        "http://host:80/?token=s3cret",
+    ],
+)
+def test_rest_refuses_secrets_in_the_address_and_never_tells_them(monkeypatch, url):
+    monkeypatch.setenv("TOKEN", SECRET)
+    with pytest.raises(UserError, match=r"E795|E748") as raised:
+        Rest(url, "TOKEN", 5)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://127.0.0.1:abc", "http://127.0.0.1:99999", "http://a b:80", "http://a..b"]
+)
+def test_rest_refuses_what_is_no_address(monkeypatch, url):
+    monkeypatch.setenv("TOKEN", SECRET)
+    with pytest.raises(UserError, match="E748"):
+        Rest(url, "TOKEN", 5)
+
+
+def test_rest_takes_paths_with_any_letters(monkeypatch):
+    monkeypatch.setenv("TOKEN", SECRET)
+    assert Rest("http://127.0.0.1:1/é/%20/", "TOKEN", 5).url == "http://127.0.0.1:1/%C3%A9/%20"
+    assert Rest("http://[::1]:1/", "TOKEN", 5).url == "http://[::1]:1"
+
+
+@pytest.mark.parametrize(
+    "token", ["0123456789abcdef0123456789", "argilla.apikey", "abcdef0123456789", "ABC0DEF123A"]
+)
+def test_rest_never_tells_a_token_given_as_the_name_of_its_variable(token):
+    with pytest.raises(UserError, match=r"E796.*NAME") as raised:
+        Rest("http://127.0.0.1:1", token, 5)
+    assert token not in str(raised.value)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b'{"a": 1}', b'{"items": null}', b'{"items": [3]}'])
+def test_rest_says_what_answers_where_it_is_something_else(answering, body):
+    rest, answers, _ = answering
+    answers.append((200, {}, body))
+    with pytest.raises(UserError, match=r"E752.*isn't Label Studio"):
+        rest.listed(rest.get("/x"), "items", "id")
