@@ -7,6 +7,7 @@ from typing import Any
 from spacy import blank
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotation.review.files.annotators import annotators_of
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.data.detection import find_sources
@@ -123,20 +124,29 @@ class FileProject:
 
     def _read(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Submission, bool]]:
         """YIELDS (tuple[Submission, bool]): What is in the file, and whether a person has submitted it."""
+        found: Iterable[tuple[Path, Record, bool]] = self._records(issues, notes)
+        if not self._file_a_text:
+            for path, record, is_submitted in found:
+                yield submission_of(record, self._options.annotator or path.stem), is_submitted
+            return
+        found = list(found)
+        people = annotators_of([(path, record.doc.text) for path, record, _ in found], Path(self.name))
+        for (_, record, is_submitted), who in zip(found, people, strict=True):
+            yield submission_of(record, self._options.annotator or who), is_submitted
+
+    def _records(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Path, Record, bool]]:
+        """YIELDS (tuple[Path, Record, bool]): A file, what is in it, and whether a person has submitted that."""
         nlp = blank("xx")
         given: dict[str, Any] = {"offsets": self._options.offsets}
         for found in find_sources([self.name], self._format, "utf-8", notes):
             reading = Reading(nlp, options_for(found.format, given), issues, notes)
             submitted = self._submitted(found.source, issues)
-            # A folder may have a file for each person, or for each text.
-            named = Path(self.name) if self._file_a_text else found.source.path
-            who = self._options.annotator or named.stem
             for record in found.format.read(found.source, reading):
                 is_submitted = submitted is None or record.where in submitted
                 if is_submitted and not record.doc.has_annotation("ENT_IOB"):
                     issues.add("task without annotation, left out", record.doc.text[:60], record.where)
                     is_submitted = False
-                yield submission_of(record, who), is_submitted
+                yield found.source.path, record, is_submitted
 
 
 def submission_of(record: Record, annotator: str) -> Submission:

@@ -25,6 +25,9 @@ NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 LONGEST = 60
 # A tool that reads the file and writes it again leaves this out.
 AS_WRITTEN = "<!-- as sent, before anyone annotated it -->"
+# What INCEpTION exports for a document that nobody has opened.
+NOBODY = "INITIAL_CAS"
+UNTOUCHED = "file of a document that nobody has opened, left out"
 NOT_EXPORTED = "file as it was written to import, left out"
 XMI = f"""<?xml version="1.0" encoding="UTF-8"?>
 <xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmlns:cas="http:///uima/cas.ecore" \
@@ -70,7 +73,10 @@ UIMA_CAS = UimaCas()
 
 def exported(source: Source, issues: IssueLog) -> set[str] | None:
     """RETURNS (set[str] | None): None, for all that is exported: a CAS doesn't say whether its annotator is done. A
-    file that still is as it was written has no place."""
+    file that nobody has opened, or that still is as it was written, has no place."""
+    if source.path.stem == NOBODY:
+        issues.add(UNTOUCHED, source.name, source.name)
+        return set()
     if AS_WRITTEN in source.head:
         issues.add(NOT_EXPORTED, source.name, source.name)
         return set()

@@ -310,10 +310,12 @@ class LabelStudioProject:
         """The names of users by number; none where the token's owner mayn't list them."""
         try:
             found = self._rest.get("/api/users/")
+            every = self._rest.listed(
+                found if isinstance(found, dict) else {"results": found}, "results", "id"
+            )
         except UserError:
             return {}
-        found = found.get("results", ()) if isinstance(found, dict) else found
-        return {one["id"]: one.get("email") or one.get("username") or "" for one in found or ()}
+        return {one["id"]: one.get("email") or one.get("username") or "" for one in every}
 
     def _row(self, task: Task) -> dict[str, Any]:
         row: dict[str, Any] = {"data": self._data(task)}

@@ -212,7 +212,7 @@ def _address(url: str) -> tuple[str, str, str]:
     except ValueError:
         known = False
     if not known or not re.fullmatch(r"[\w.:%-]+", host) or parts.query or parts.fragment:
-        raise UserError(Errors.E748.format(url=url.split("?")[0]))
+        raise UserError(Errors.E748.format(url=re.split("[?#]", url)[0]))
     path = quote(parts.path, safe="/%:~!$&'()*+,;=")
     return f"{parts.scheme}://{parts.netloc}{path}".rstrip("/"), parts.scheme, host
 

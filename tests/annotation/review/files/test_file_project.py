@@ -1,9 +1,13 @@
 """Files as a review goes through them: written for a tool, annotated as by the tool, and read."""
 
 import json
+from pathlib import Path
+from shutil import copy
 
 import pytest
 
+from spacy_ner_plus.annotation.review.files.annotators import annotators_of
+from spacy_ner_plus.annotation.review.files.uima_cas import AS_WRITTEN, UNTOUCHED
 from spacy_ner_plus.annotation.review.registered import get_tool
 from spacy_ner_plus.annotation.review.tasks import make_tasks, most_doubtful_first
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
@@ -108,3 +112,38 @@ def test_file_project_is_never_overwritten(tmp_path):
     (tmp_path / "tasks.jsonl").write_text("work of hours")
     with pytest.raises(UserError, match="E742"):
         pushed("doccano", tmp_path / "tasks.jsonl")
+
+
+def test_file_project_uima_cas_tells_people_apart_who_annotated_one_text(tmp_path):
+    pushed("uima-cas", tmp_path / "cas")
+    for file in (tmp_path / "cas").glob("*.xmi"):
+        exported = file.read_text(encoding="utf8").replace(AS_WRITTEN, "")
+        folder = tmp_path / "out" / file.name
+        folder.mkdir(parents=True)
+        copy(tmp_path / "cas" / "TypeSystem.xml", folder)
+        for name in ("ann", "bob") if "d-2" in file.name else ("ann", "INITIAL_CAS"):
+            (folder / f"{name}.xmi").write_text(exported, encoding="utf8")
+    submissions, issues = pulled("uima-cas", tmp_path / "out")
+    assert sorted((one.annotator, one.text == EMOJI) for one in submissions) == [
+        ("ann", False),
+        ("ann", False),
+        ("ann", True),
+        ("bob", True),
+    ]
+    assert issues[UNTOUCHED] == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "people"),
+    [
+        ({"r/1.xmi": "a", "r/2.xmi": "b"}, ["r", "r"]),
+        ({"r/1.xmi": "a"}, ["r"]),
+        ({"r/ann.xmi": "a", "r/bob.xmi": "a"}, ["ann", "bob"]),
+        ({"r/1/ann.xmi": "a", "r/2/ann.xmi": "b"}, ["ann", "ann"]),
+        ({"r/ann/1.xmi": "a", "r/bob/1.xmi": "a"}, ["ann", "bob"]),
+        ({"r/ann/1.xmi": "a", "r/ann/2.xmi": "b", "r/bob/1.xmi": "a"}, ["ann", "ann", "bob"]),
+        ({"r": "a"}, ["r"]),
+    ],
+)
+def test_file_project_names_people_by_files_or_folders(files, people):
+    assert annotators_of([(Path(name), text) for name, text in files.items()], Path("r")) == people
