@@ -1007,6 +1007,12 @@ class Errors(metaclass=_Coded):
         "There is no environment variable of the name that is given as `token_env` (-o token_env=...). Give the NAME "
         "of a variable, not the access token itself, and set it: export NAME=TOKEN"
     )
+    E797 = (
+        "There is no label set '{name}'. Choose one of: {sets}; or give a .json or .yaml file as `labels` (--labels). "
+        "One label alone ends with a comma: {name},"
+    )
+    E798 = "'{word}' is no annotation set. Give a .spacy file or a folder of them, also as NAME=FILE."
+    E799 = "The annotation set '{path}' is given twice, and what one person said would count as two people's."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

@@ -261,7 +261,17 @@ app.command("suggest", epilog=examples("review suggest"))(review_suggest.suggest
 
 
 def _labels(given: str | None) -> "str | list[str] | None":
-    return [name.strip() for name in given.split(",")] if given and "," in given else given
+    from spacy_ner_plus.labels import shipped_label_sets
+
+    if given and "," in given:
+        # One alone ends with a comma.
+        return [name.strip() for name in given.removesuffix(",").split(",")]
+    word = bool(given) and given.replace("_", "a").replace("-", "a").isalnum()
+    if word and given.isupper():
+        return [given]
+    if word and given not in shipped_label_sets():
+        raise UserError(Errors.E797.format(name=given, sets=", ".join(shipped_label_sets())))
+    return given
 
 
 def _show_notes(notes: list[str], issues: "IssueLog") -> None:

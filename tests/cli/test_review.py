@@ -1,3 +1,4 @@
+import pytest
 import spacy
 from typer.testing import CliRunner
 
@@ -80,3 +81,18 @@ def test_review_status_shows_a_curve(tmp_path, monkeypatch):
     assert "(99 steps each)" in done.stdout
     assert "gold.spacy.curve.json" in done.stderr.replace("\n", "")
     assert "[E767]" in run(*words).output
+
+
+@pytest.mark.parametrize("labels", ["PER", "Person,", "PER,"])
+def test_review_push_takes_one_label(tmp_path, labels):
+    write_corpus(tmp_path / "weak.spacy")
+    done = run("push", "prodigy", tmp_path / "weak.spacy", "-p", tmp_path / "x.jsonl", "--labels", labels)
+    assert f"--label {labels.strip(',')}" in done.stderr
+
+
+def test_review_push_tells_a_label_from_a_set_that_is_none(tmp_path):
+    write_corpus(tmp_path / "weak.spacy")
+    done = run("push", "prodigy", tmp_path / "weak.spacy", "-p", tmp_path / "x.jsonl", "--labels", "conl")
+    assert "[E797]" in done.output
+    assert "conll" in done.output
+    assert not (tmp_path / "x.jsonl").exists()

@@ -67,6 +67,9 @@ def merge(
 def _named(sets: Mapping[str, str | Path] | Sequence[str | Path]) -> dict[str, str | Path]:
     if isinstance(sets, Mapping):
         return dict(sets)
+    for path in sets:
+        if [Path(other).resolve() for other in sets].count(Path(path).resolve()) > 1:
+            raise UserError(Errors.E799.format(path=path))
     stems = [Path(path).stem for path in sets]
     return {
         stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, sets, strict=True)
@@ -79,7 +82,11 @@ def parse_sets(words: Sequence[str]) -> dict[str, str]:
     words (Sequence[str]): Files, also as NAME=FILE; of files without a name, the file's name counts.
     RETURNS (dict[str, str]): Files by name.
     """
-    split = [word.partition("=") for word in words]
+    # A file's own name may have the sign in it.
+    split = [(word, "", "") if Path(word).exists() else word.partition("=") for word in words]
+    for word, (name, mark, path) in zip(words, split, strict=True):
+        if not name.strip() or (mark and not path):
+            raise UserError(Errors.E798.format(word=word))
     bare = _named([name for name, mark, _ in split if not mark])
     named = {name.strip(): path for name, mark, path in split if mark}
     for name in named:

@@ -28,3 +28,14 @@ def test_merge_names_sets_apart():
     }
     with pytest.raises(UserError, match="E747"):
         parse_sets(["x.spacy", "x=y.spacy"])
+
+
+def test_merge_refuses_what_is_no_set(tmp_path):
+    for word in ("=x.spacy", "x=", " =x.spacy", ""):
+        with pytest.raises(UserError, match="E798"):
+            parse_sets([word])
+    with pytest.raises(UserError, match="E799"):
+        parse_sets(["a.spacy", "./a.spacy"])
+    there = tmp_path / "a=b.spacy"
+    there.touch()
+    assert parse_sets([str(there)]) == {"a=b": str(there)}
