@@ -237,10 +237,11 @@ def test_argilla_guidelines_show_definitions_as_they_are(server):
     )
 
 
-@pytest.mark.parametrize("answer", [{}, [], None, {"items": None}, {"items": [3]}, {"items": [{}]}])
-def test_argilla_says_that_something_else_answers(server, monkeypatch, answer):
+def test_argilla_says_that_something_else_answers(server, monkeypatch):
     stub, url = server
-    monkeypatch.setattr(stub, "answer", lambda *_: (200, answer))
-    for ask in (pulled, pushed):
+    answers = [{}, [], None, {"items": None}, {"items": [3]}, {"items": [{}]}]
+    monkeypatch.setattr(stub, "answer", lambda *_: (200, answers[0]))
+    while answers:
         with pytest.raises(UserError, match="E752"):
-            ask(url)
+            pushed(url)
+        answers.pop(0)
