@@ -144,7 +144,7 @@ class Errors(metaclass=_Coded):
         "The format '{format}' can't be used: its entry point names '{value}', and {reason}. Mend or uninstall the "
         "package that brings it."
     )
-    E173 = "'{option}' is no option of a format. Write it as NAME=VALUE, such as labels=labels.json."
+    E173 = "'{option}' is no option with its value. Write it as NAME=VALUE, such as labels=labels.json."
     E174 = "The format's option `{setting}` is {value}. Give {remedy}."
     E175 = "There is no option `{option}` for {format}. It has: {options}."
     E176 = (
@@ -996,6 +996,10 @@ class Errors(metaclass=_Coded):
     E757 = (
         "The labelling interface of the project '{project}' has {count} Labels tags on a Text ({found}), and it has to "
         "be clear which is meant. Take a project with one, or let a push make it."
+    )
+    E790 = (
+        "'{project}' has submissions with spans, and none of them could be read. Looked for: {shapes}. Check that the "
+        "corpus is the one that was pushed, and the labels (--labels): it would become a corpus without annotation."
     )
     E758 = "There are several projects called '{project}'. Give the number of one as `project` (--project): {numbers}."
     E759 = "There is no project '{project}' at '{url}'. Check the name, or push to it first."

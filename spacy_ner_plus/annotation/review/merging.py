@@ -1,14 +1,15 @@
 """Several people's annotation of one text, made one by a policy: what isn't agreed on is missing, and not O."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, review_of
-from spacy_ner_plus.annotation.review.tasks import task_ids
+from spacy_ner_plus.annotation.review.tasks import occurrence
 from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, ScoredSpan, mark_record, record_of
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
@@ -17,6 +18,8 @@ from spacy_ner_plus.pipeline.entity_vote.decision import decide
 from spacy_ner_plus.pipeline.entity_vote.policies import Policy
 from spacy_ner_plus.spans import IOB_MISSING
 
+# Own id and text of a document, and how often a set has them up to it.
+DocumentKey = tuple[str, str, int]
 CONFLICT = "span on which people differ, not kept by the policy: its tokens are missing"
 NESTED = "span inside of or across another in a text of which people differ, dropped: missing where it is in no entity"
 
@@ -60,7 +63,10 @@ def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str
             by = [name for name, score in zip(names, found.scores, strict=True) if score is not None]
             issues.add(CONFLICT, f"{text[:60]!r} {found.label} by {', '.join(by)}", where)
     taken = {i for span in kept for i in range(span.start, span.end)}
-    for start, end, label in sorted({found for one in said for found in _nested(one)}):
+    # What all marked is no conflict, whatever they differ on elsewhere.
+    agreed = frozenset.intersection(*(_bounds(one.ents) | _nested(one) for one in said)) - _bounds(kept)
+    nested = [doc.char_span(*found) for found in sorted(agreed)]
+    for start, end, label in sorted({found for one in said for found in _nested(one)} - agreed):
         issues.add(NESTED, f"{doc.text[start:end][:60]!r} {label}", where)
         span = doc.char_span(start, end)
         for i in set(range(span.start, span.end)) - taken:
@@ -69,7 +75,8 @@ def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str
     if all(answer.labels is not None for answer in answers):
         set_annotated_labels(doc, frozenset().union(*(answer.labels for answer in answers)))
     return mark_record(
-        Record(doc, where, known["id"], meta, annotator), [ScoredSpan(span, None) for span in kept]
+        Record(doc, where, known["id"], meta, annotator),
+        [ScoredSpan(span, None) for span in (*kept, *nested)],
     )
 
 
@@ -84,20 +91,13 @@ def merge_sets(
     RETURNS (tuple[list[Doc], list[Doc]]): A Doc for each text, in the order of first appearance; and each annotator's
         Doc of each text that it annotated.
     """
-    texts: dict[tuple[str, str], dict[str, Doc]] = {}
+    texts: dict[DocumentKey, dict[str, Doc]] = {}
     for set_name, docs in sets.items():
-        people: dict[str, list[Doc]] = {}
         for doc in docs:
-            people.setdefault(record_of(doc)["annotator"] or set_name, []).append(doc)
-        keys = {
-            id(doc): (str(review_of(doc).get("id") or name), doc.text)
-            for group in people.values()
-            for name, doc in zip(task_ids(group), group, strict=True)
-        }
-        for doc in docs:
-            annotator = record_of(doc)["annotator"] or set_name
-            doc.user_data[RECORD] = record_of(doc) | {"annotator": annotator}
-            there = texts.setdefault(keys[id(doc)], {})
+            doc.user_data[RECORD] = record_of(doc) | {"annotator": record_of(doc)["annotator"] or set_name}
+        for key, doc in zip(document_keys(docs), docs, strict=True):
+            annotator = record_of(doc)["annotator"]
+            there = texts.setdefault(key, {})
             if annotator in there and there[annotator].has_annotation("ENT_IOB"):
                 if not doc.has_annotation("ENT_IOB"):
                     continue
@@ -105,10 +105,39 @@ def merge_sets(
             there[annotator] = doc
     merged = [
         merge_docs(list(people.values()), policy, issues, f"text {name}").doc
-        for (name, _), people in texts.items()
+        for (name, *_), people in texts.items()
     ]
     each = [doc for people in texts.values() for doc in people.values() if doc.has_annotation("ENT_IOB")]
     return merged, each
+
+
+def document_keys(docs: Sequence[Doc]) -> list[DocumentKey]:
+    """Tell which document each Doc of an annotation set is of, whatever else is in the set.
+
+    docs (Sequence[Doc]): Of one set: of a document one from each person, or one that nobody annotated.
+    RETURNS (list[tuple[str, str, int]]): Own id, text, and how often the set has these up to here: as its review says;
+        else counted for each person, and for what nobody annotated, what the others leave.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    numbers: list[int | None] = []
+    taken: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for doc in docs:
+        known, number = record_of(doc), None
+        if doc.has_annotation("ENT_IOB"):
+            counts[known["annotator"], known["id"], doc.text] += 1
+            number = occurrence(doc, str(review_of(doc).get("id") or ""))
+            number = number or counts[known["annotator"], known["id"], doc.text]
+            taken[known["id"], doc.text].add(number)
+        numbers.append(number)
+    keys = []
+    for doc, number in zip(docs, numbers, strict=True):
+        own = record_of(doc)["id"]
+        if number is None:
+            used = taken[own, doc.text]
+            number = next(i for i in count(1) if i not in used)
+            used.add(number)
+        keys.append((own, doc.text, number))
+    return keys
 
 
 def common_doc(docs: Sequence[Doc]) -> Doc:

@@ -7,11 +7,19 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, task_ids, task_text
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
+from spacy_ner_plus.annotation.review.tasks import (
+    Submission,
+    TaskSpan,
+    predictions_of,
+    task_ids,
+    task_text,
+)
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
-from spacy_ner_plus.data.records.record import Record, mark_record, record_of
+from spacy_ner_plus.data.records.record import SPANS_KEY, Record, mark_record, record_of, spans_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.spans import without_overlaps
 
@@ -51,7 +59,8 @@ def reviewed_records(
     """Lay submissions on the tokens of the Docs that were sent.
 
     A span is checked against its text; what can't be laid is dropped, counted, and missing rather than O. Where a
-    span begins or ends within a token, the token is split.
+    span begins or ends within a token, the token is split. The labels that people could choose are those that were
+    annotated; of others nothing is known.
 
     chosen (Sequence[Submission]): Of `chosen_submissions`.
     docs (Sequence[Doc]): The corpus that was sent.
@@ -70,12 +79,33 @@ def reviewed_records(
             yield _marked(one, docs[numbers[one.id]], labels, log)
 
     options = TextOptions(offsets=AS_GIVEN)
-    records = list(
-        texts_to_records(parse, nlp, options, issues=issues, notes=notes, where=where, shapes=SHAPES)
-    )
+    try:
+        records = list(
+            texts_to_records(parse, nlp, options, issues=issues, notes=notes, where=where, shapes=SHAPES)
+        )
+    except UserError as error:
+        if not str(error).startswith("[E171]"):
+            raise
+        # That one names options of `convert`.
+        raise UserError(Errors.E790.format(project=where, shapes=SHAPES)) from error
     for record in records:
+        sent = docs[numbers[record.meta[META]["id"]]]
         # Else training would take the corpus's tokens for those of a tokenizer.
-        record.doc.has_unknown_spaces = docs[numbers[record.meta[META]["id"]]].has_unknown_spaces
+        record.doc.has_unknown_spaces = sent.has_unknown_spaces
+        looked_for = labels if labels is not None else annotated_labels(sent)
+        if looked_for:
+            # Those that stand there were looked for, too, where the tool doesn't say which could be chosen.
+            set_annotated_labels(
+                record.doc, {*looked_for, *(span.label_ for span, _ in spans_of(record.doc))}
+            )
+    if labels is None:
+        found = {span.label for one in chosen for span in one.spans}
+        unused = {span.label_ for doc in docs for span, _ in spans_of(doc)} - found
+        if chosen and unused:
+            notes.append(
+                f"{where}: nobody left a span of {', '.join(sorted(unused))}, which the corpus has: taken as O, unless "
+                "`labels` (--labels) says which labels people could choose"
+            )
     return records
 
 
@@ -87,11 +117,14 @@ def _chosen(
         by_text.setdefault(task_text(docs[i].text), []).append(name)
     last: dict[tuple[str, str], Submission] = {}
     for one in submissions:
-        if one.id not in numbers and len(by_text.get(task_text(one.text), ())) == 1:
-            one = replace(one, id=by_text[task_text(one.text)][0])
+        text = task_text(one.text)
+        is_own = one.id in numbers and task_text(docs[numbers[one.id]].text) == text
+        # Ids may be numbers of rows, and a row was put before since.
+        if not is_own and len(by_text.get(text, ())) == 1:
+            one = replace(one, id=by_text[text][0])
         if one.id not in numbers:
             issues.add(UNKNOWN_TASK, one.text[:60], one.where)
-        elif task_text(one.text) != task_text(docs[numbers[one.id]].text):
+        elif text != task_text(docs[numbers[one.id]].text):
             issues.add(CHANGED_TEXT, one.text[:60], one.where)
         else:
             key = (one.id, one.annotator)
@@ -121,8 +154,11 @@ def _marked(submission: Submission, doc: Doc, labels: Collection[str] | None, is
     )
     for span in submission.spans:
         if labels is not None and span.label not in labels:
-            issues.add(OTHER_LABEL, f"{span.label} {doc.text[span.start : span.end]!r}", submission.where)
-            marked.lost.append((span.start, span.end))
+            is_within = 0 <= span.start < span.end <= len(doc.text)
+            text = repr(doc.text[span.start : span.end]) if is_within else f"at {span.start} to {span.end}"
+            issues.add(OTHER_LABEL, f"{span.label} {text}", submission.where)
+            # Where it isn't within the text, it may have meant any part of it.
+            marked.lost.append((span.start, span.end) if is_within else (0, len(doc.text)))
         else:
             marked.spans.append(MarkedSpan(span.start, span.end, span.label, text=span.text))
     return marked
@@ -149,17 +185,28 @@ def without_annotation(doc: Doc) -> Doc:
     return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc
 
 
-def predicted_doc(doc: Doc, predictions: Sequence[TaskSpan] | None) -> Doc:
+def predicted_doc(
+    doc: Doc, predictions: Sequence[TaskSpan] | None, labels: Collection[str] | None = None
+) -> Doc:
     """Say what a person began with.
 
     doc (Doc): Of the corpus.
-    predictions (Sequence[TaskSpan] | None): As the tool has them.
-    RETURNS (Doc): Its tokens with these; the Doc itself where the tool doesn't say.
+    predictions (Sequence[TaskSpan] | None): As the tool has them; None where it doesn't say, and the Doc tells.
+    labels (Collection[str] | None): Those that were sent; None for all.
+    RETURNS (Doc): Its tokens with these, all of them in `doc.spans["sc"]`.
     """
     if predictions is None:
-        return doc
+        predictions = predictions_of(doc)
     copy = without_annotation(doc)
-    found = [copy.char_span(one.start, one.end, one.label, alignment_mode="expand") for one in predictions]
-    kept, _ = without_overlaps(span for span in found if span is not None)
+    if predictions is None:
+        return copy
+    found = [
+        copy.char_span(one.start, one.end, one.label, alignment_mode="expand")
+        for one in predictions
+        if labels is None or one.label in labels
+    ]
+    spans = [span for span in found if span is not None]
+    kept, _ = without_overlaps(spans)
     copy.set_ents(kept, default="outside")
+    copy.spans[SPANS_KEY] = spans
     return copy

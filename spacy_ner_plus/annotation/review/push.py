@@ -4,10 +4,10 @@ A task that is there is never sent again, whoever's connection was cut before it
 nobody has touched get new predictions; all others stay as they are.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, TaskSpan, task_text
+from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, TaskSpan, made_id, task_text
 
 
 @dataclass
@@ -37,28 +37,32 @@ class PushPlan:
 def plan_push(
     tasks: Sequence[Task],
     stored: Iterable[StoredTask],
-    corpus: Collection[str] = (),
+    corpus: Sequence[Task] = (),
     kept_of: Callable[[Task], tuple[TaskSpan, ...] | None] | None = None,
 ) -> PushPlan:
     """Compare tasks to send with those that are there.
 
+    Ids may be numbers of rows, which begin anew in a second batch: what is there is the task that has its id and its
+    text; else the one that has its text; else, where its text is in the corpus no more, the one that has its id.
+
     tasks (Sequence[Task]): All with different ids, in the order in which they are to be sent.
     stored (Iterable[StoredTask]): All that the project has.
-    corpus (Collection[str]): The ids of the whole corpus, where only a part of it is sent.
+    corpus (Sequence[Task]): The tasks of the whole corpus, where only a part of it is sent.
     kept_of (Callable): Gives a task's predictions as the tool keeps them. Default: None for as they are sent.
     """
     plan = PushPlan()
-    known = {task.id for task in tasks}
-    there: dict[str, list[StoredTask]] = {}
-    for one in stored:
-        if one.id in known:
-            there.setdefault(one.id, []).append(one)
-        else:
-            (plan.passed_over if one.id in corpus else plan.others).append(one)
+    stored = list(stored)
+    there = _matched(corpus or tasks, stored)
+    sent = {task.id for task in tasks}
+    matched = {id(one) for found in there.values() for one in found}
+    plan.others = [one for one in stored if id(one) not in matched]
+    plan.passed_over = [one for name, found in there.items() if name not in sent for one in found]
+    used = {one.id for one in stored}
     for task in tasks:
         found = there.get(task.id, [])
         if not found:
-            plan.new.append(task)
+            # A tool may have an id but once.
+            plan.new.append(replace(task, id=made_id(task.id, task.text)) if task.id in used else task)
             continue
         touched = [one for one in found if one.touched]
         untouched = [one for one in found if not one.touched]
@@ -69,9 +73,35 @@ def plan_push(
             if _is_as(kept, task if kept_of is None else replace(task, predictions=kept_of(task))):
                 plan.same.append(kept)
             else:
-                plan.replaced.append((kept, task))
+                plan.replaced.append((kept, replace(task, id=kept.id)))
         plan.doubled += untouched
     return plan
+
+
+def _matched(tasks: Sequence[Task], stored: Sequence[StoredTask]) -> dict[str, list[StoredTask]]:
+    """RETURNS (dict[str, list[StoredTask]]): What is there of each task, by its id."""
+    there: dict[str, list[StoredTask]] = {}
+    texts = {task.id: task.text for task in tasks}
+    known, rest = set(texts.values()), []
+    for one in stored:
+        if one.id in texts and task_text(one.text) == texts[one.id]:
+            there.setdefault(one.id, []).append(one)
+        else:
+            rest.append(one)
+    lacking: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.id not in there:
+            lacking.setdefault(task.text, []).append(task.id)
+    by_text: dict[tuple[str, str], str] = {}
+    for one in rest:
+        key = one.id, task_text(one.text)
+        if one.id and key not in by_text and lacking.get(key[1]):
+            by_text[key] = lacking[key[1]].pop(0)
+        # A second one of a text that the corpus has is none of another text's.
+        name = by_text.get(key, "" if key[1] in known else one.id)
+        if name in texts:
+            there.setdefault(name, []).append(one)
+    return there
 
 
 def _is_as(stored: StoredTask, task: Task) -> bool:

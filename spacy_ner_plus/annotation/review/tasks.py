@@ -133,11 +133,27 @@ def task_ids(docs: Sequence[Doc]) -> list[str]:
     found = []
     for doc, name in zip(docs, own, strict=True):
         if not name or counts[name] > 1:
-            made = sha256(f"{name}\n{doc.text}".encode()).hexdigest()[:16]
+            made = made_id(name, doc.text)
             seen[made] = seen.get(made, 0) + 1
             name = made if seen[made] == 1 else f"{made}-{seen[made]}"
         found.append(name)
     return found
+
+
+def occurrence(doc: Doc, task_id: str) -> int | None:
+    """RETURNS (int | None): How often the same Doc is in its corpus up to this one, from 1, as an id of `task_ids`
+    tells it; None where the id isn't this Doc's."""
+    own = record_of(doc)["id"]
+    made = made_id(own, doc.text)
+    if task_id in {own, made}:
+        return 1
+    before, mark, count = task_id.rpartition("-")
+    return int(count) if mark and before == made and count.isdecimal() else None
+
+
+def made_id(own: str, text: str) -> str:
+    """RETURNS (str): An id that tells texts apart of which others have the same own id, or none."""
+    return sha256(f"{own}\n{text}".encode()).hexdigest()[:16]
 
 
 def make_tasks(docs: Sequence[Doc]) -> Iterator[Task]:

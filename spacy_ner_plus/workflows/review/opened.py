@@ -34,6 +34,14 @@ def open_project(project: str, tool: str, options: Mapping[str, Any] | None) -> 
     return found.open(project, tool_options(found, options or {}))
 
 
+def project_file(project: str, tool: str) -> Path | None:
+    """RETURNS (Path | None): The file or folder that a project is; None for a tool that isn't reached by files."""
+    from spacy_ner_plus.annotation.review.files.file_project import FileOptions
+    from spacy_ner_plus.annotation.review.registered import get_tool
+
+    return Path(project) if issubclass(get_tool(tool).options, FileOptions) else None
+
+
 def sent_docs(corpus: "str | Path | Iterable[Doc]", vocab: "Vocab") -> "list[Doc]":
     """Read a corpus, or take the Docs that are given, with all that is known of them: copies may lack their ids.
 

@@ -9,7 +9,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
-from spacy_ner_plus.workflows.review.opened import open_project, sent_docs
+from spacy_ner_plus.workflows.review.opened import open_project, project_file, sent_docs
 from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def pull(
 
     at_least("resamples", resamples, 0)
     paths = ReviewPaths.of(target, report, each)
-    paths.check([("the corpus", corpus_path(corpus))])
+    given = labels if isinstance(labels, str | Path) and Path(labels).is_file() else None
+    paths.check(
+        [("the corpus", corpus_path(corpus))],
+        [("the project", project_file(project, tool)), ("the labels", given)],
+    )
     decide_by = policy_of(policy)
     issues, notes = IssueLog() if issues is None else issues, [] if notes is None else notes
     nlp = blank_pipeline(lang)
@@ -96,7 +100,7 @@ def pull(
     return finish(
         merged,
         [record.doc for record in records],
-        [predicted_doc(by_id[id], seen[id, who]) for id, who in map(_who, records)],
+        [predicted_doc(by_id[id], seen[id, who], names) for id, who in map(_who, records)],
         paths,
         nlp,
         {"policy": policy if isinstance(policy, str) else str(policy)},

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.annotation.review.tasks import Task
     from spacy_ner_plus.labels import LabelSet
 
+NO_TEXT = "document without text, not sent"
 LABEL_NOT_SENT = "predicted span with a label that isn't one of those to review, not sent"
 
 
@@ -92,13 +93,17 @@ def push(
     pushed = Pushed(
         project, issues=IssueLog() if issues is None else issues, notes=[] if notes is None else notes
     )
-    tasks = list(make_tasks(sent_docs(corpus, Vocab())))
+    docs = sent_docs(corpus, Vocab())
+    for number, doc in enumerate(docs, start=1):
+        if not doc.text.strip():
+            pushed.issues.add(NO_TEXT, repr(doc.text[:60]), f"document {number}")
+    tasks = list(make_tasks(docs))
     plan = ProjectPlan(labels=_labels(labels, tasks), twice=twice, people=people)
     check_settings(plan, Errors.E743)
     tasks = most_doubtful_first([_with_labels(task, plan.labels.names, pushed.issues) for task in tasks])
     with open_project(project, tool, options) as there:
         there.set_up(plan, pushed.notes)
-        found = plan_push(tasks[: limit or None], there.tasks(), {task.id for task in tasks}, there.kept)
+        found = plan_push(tasks[: limit or None], there.tasks(), tasks, there.kept)
         pushed.same, pushed.left = len(found.same), len(found.left)
         pushed.changed, pushed.others = len(found.changed), len(found.others)
         if found.doubled:

@@ -69,10 +69,10 @@ class ReviewPaths:
             report = target.with_name(f"{target.name}.report.json")
         return cls(target, None if report is None else Path(report), each)
 
-    def check(self, corpora: Iterable[Input]) -> None:
+    def check(self, corpora: Iterable[Input], inputs: Iterable[Input] = ()) -> None:
         """Refuse to overwrite what is read."""
         outputs = {"the corpus": self.target, "the report": self.report, "each person's": self.each}
-        check_targets(outputs, corpora=corpora)
+        check_targets(outputs, inputs, corpora=corpora)
 
 
 def policy_of(policy: "str | Policy") -> "Policy":
@@ -112,7 +112,8 @@ def finish(
     from spacy_ner_plus.data.formats.registered import get_format
     from spacy_ner_plus.data.outputs import open_outputs, staged
 
-    reviewed = sum(doc.has_annotation("ENT_IOB") for doc in docs)
+    # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
+    reviewed = sum(len(doc) > 0 and doc.has_annotation("ENT_IOB") for doc in docs)
     report = {
         "documents": len(docs),
         "reviewed": reviewed,

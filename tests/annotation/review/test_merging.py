@@ -3,8 +3,10 @@ import spacy
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.review.merging import CONFLICT, NESTED, common_doc, merge_docs, merge_sets
-from spacy_ner_plus.annotation.review.pull import SUPERSEDED, without_annotation
-from spacy_ner_plus.data.records.record import record_of
+from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, without_annotation
+from spacy_ner_plus.annotation.review.review_report import agreement
+from spacy_ner_plus.annotation.review.tasks import task_ids
+from spacy_ner_plus.data.records.record import RECORD, record_of
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_vote.policies import intersection_v1, majority_v1, union_v1
 from tests.annotation.review.docs import NONE, PEOPLE, corpus, ents, make_doc
@@ -80,3 +82,46 @@ def test_merging_sets_by_id_and_text():
     assert record_of(merged[1])["annotator"] == "bob"
     assert issues[CONFLICT] == 3
     assert not issues[SUPERSEDED]
+
+
+def reviewed(doc, name, annotator):
+    doc = doc.copy()
+    doc.user_data[RECORD] = record_of(doc) | {"annotator": annotator, "meta": {META: {"id": name}}}
+    return doc
+
+
+def test_merging_keeps_each_document_of_doubled_texts_and_ids():
+    for ids, texts in ((("", ""), ("Ann lives.", "Ann lives.")), (("1", "1"), ("Ann lives.", "Bob dies."))):
+        docs = [make_doc(text, id=id) for text, id in zip(texts, ids, strict=True)]
+        names = task_ids(docs)
+        opened = [without_annotation(doc) for doc in docs]
+        ann = [reviewed(docs[0], names[0], "ann"), opened[1]]
+        bob = [opened[0].copy(), reviewed(docs[1], names[1], "bob")]
+        assert len(merge_sets({"ann": [one.copy() for one in ann]}, majority_v1(), IssueLog())[0]) == 2
+        merged, each = merge_sets({"a": ann, "b": bob}, majority_v1(), IssueLog())
+        assert sorted(doc.text for doc in merged) == sorted(texts)
+        assert all(doc.has_annotation("ENT_IOB") for doc in merged)
+        # Both stand in one file: each is a document of its own still.
+        both = [each[0], each[1]]
+        assert len(merge_sets({"all": both}, majority_v1(), IssueLog())[0]) == 2
+
+
+def test_merging_compares_texts_whatever_else_a_set_has():
+    one, other = make_doc("Ann lives.", id="1"), make_doc("Bob dies.", id="1")
+    merged, each = merge_sets({"a": [one], "b": [one.copy(), other]}, majority_v1(), IssueLog())
+    assert [doc.text for doc in merged] == [one.text, other.text]
+    assert agreement(each, resamples=0)["documents"] == 1
+
+
+def test_merging_keeps_nested_spans_on_which_all_agree():
+    docs = [ANN.copy(), EVE.copy()]
+    for doc in docs:
+        doc.set_ents(
+            [doc.char_span(0, 7, "PER"), *([doc[-2:-1]] if doc is docs[0] else [])], default="outside"
+        )
+        doc.spans["sc"] = [*doc.ents, doc.char_span(0, 3, "FIRST")]
+    docs[0].spans["sc"] = [*docs[0].spans["sc"], docs[0].char_span(4, 7, "LAST")]
+    issues = IssueLog()
+    doc = merge_docs(docs, intersection_v1(), issues, "here").doc
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("Ann Lee", "PER"), ("Ann", "FIRST")]
+    assert issues[NESTED] == 1

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from spacy.tokens import Doc
 
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.review.pull import (
     CHANGED_TEXT,
     OTHER_LABEL,
@@ -17,7 +18,7 @@ from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, task_id
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
-from tests.annotation.review.docs import EMOJI, NLP, NONE, PEOPLE, corpus, ents, submission
+from tests.annotation.review.docs import EMOJI, NLP, NONE, PEOPLE, corpus, ents, make_doc, submission
 
 LABELS = ("PER", "LOC", "ORG")
 
@@ -59,6 +60,9 @@ def test_pull_splits_tokens_where_people_begin_within_them():
         (TaskSpan(12, 12, "PER"), "misaligned span"),
         (TaskSpan(11, 14, "PER", text="Bob"), "span whose text isn't at its offsets"),
         (TaskSpan(12, 15, "ANIMAL"), OTHER_LABEL),
+        (TaskSpan(90, 95, "ANIMAL"), OTHER_LABEL),
+        (TaskSpan(-4, -1, "ANIMAL"), OTHER_LABEL),
+        (TaskSpan(9, 9, "ANIMAL"), OTHER_LABEL),
     ],
 )
 def test_pull_checks_offsets_texts_and_labels(span, kind):
@@ -72,7 +76,7 @@ def test_pull_checks_offsets_texts_and_labels(span, kind):
 
 def test_pull_of_spans_of_which_none_is_readable_is_refused():
     one = replace(submission(PEOPLE), spans=(TaskSpan(20, 400, "LOC"),))
-    with pytest.raises(UserError, match="E171"):
+    with pytest.raises(UserError, match="E790"):
         pulled(one)
 
 
@@ -105,3 +109,25 @@ def test_pull_leaves_the_rest_missing():
     assert not doc.has_annotation("ENT_IOB")
     assert record_of(doc)["id"] == "d-1"
     assert doc.text == PEOPLE
+
+
+def test_pull_says_which_labels_people_could_choose():
+    (doc,), _ = pulled(submission(PEOPLE, ("Ann Lee", "PER")), labels=["PER"])
+    assert annotated_labels(doc) == {"PER"}
+    # Where the tool doesn't say it: what the corpus says of its Docs, and what stands there.
+    docs = corpus()
+    set_annotated_labels(docs[1], ["PER", "LOC"])
+    notes = []
+    chosen = chosen_submissions([submission(PEOPLE), submission(EMOJI, ("Lund", "ORG"))], docs, IssueLog())
+    records = reviewed_records(chosen, docs, NLP, None, IssueLog(), notes, "project")
+    assert [annotated_labels(record.doc) for record in records] == [None, {"PER", "LOC", "ORG"}]
+    assert any("nobody left a span of LOC, PER" in note for note in notes)
+
+
+def test_pull_finds_texts_whose_ids_have_moved():
+    """Ids of which each is the number of its row, and a row was put before since."""
+    docs = [make_doc(text, id=str(i)) for i, text in enumerate((NONE, PEOPLE, EMOJI), start=1)]
+    sent = [submission(PEOPLE, ("Bob", "PER"), id="1"), submission(EMOJI, ("Lund", "LOC"), id="2")]
+    issues = IssueLog()
+    assert [one.id for one in chosen_submissions(sent, docs, issues)] == ["2", "3"]
+    assert not len(issues)

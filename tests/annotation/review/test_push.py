@@ -21,9 +21,7 @@ def test_push_sends_only_what_is_not_there():
 
 
 def test_push_of_a_part_knows_the_others_of_its_corpus():
-    plan = plan_push(
-        TASKS[:2], [stored(TASKS[3]), stored(Task("x", "Else"))], corpus=[task.id for task in TASKS]
-    )
+    plan = plan_push(TASKS[:2], [stored(TASKS[3]), stored(Task("x", "Else"))], corpus=TASKS)
     assert [one.id for one in plan.others] == ["x"]
     assert [one.id for one in plan.passed_over] == ["d"]
 
@@ -60,3 +58,30 @@ def test_push_removes_untouched_doubles():
     touched = [twice[0], replace(twice[1], annotations=1), replace(twice[2], drafts=1)]
     plan = plan_push([one], touched)
     assert (plan.left, plan.doubled) == (touched[1:], touched[:1])
+
+
+def test_push_knows_texts_whose_ids_have_moved():
+    """Ids of which each is the number of its row: a batch that begins anew, or a row put before."""
+    there = [stored(Task("1", "Ann."), annotations=1), stored(Task("2", "Bob.", SPANS))]
+    moved = [Task("1", "New."), Task("2", "Ann."), Task("3", "Bob.")]
+    plan = plan_push(moved, there)
+    assert [task.text for task in plan.new] == ["New."]
+    # The tool has another task of that id.
+    assert plan.new[0].id not in {"1", "2", "3"}
+    assert (plan.left, plan.changed, plan.others) == (there[:1], [], [])
+    assert plan.replaced == [(there[1], Task("2", "Bob."))]
+    # With what is stored then, nothing is to be done any more.
+    after = [there[0], stored(Task("2", "Bob.")), stored(plan.new[0])]
+    again = plan_push(moved, after)
+    assert (again.new, again.replaced, again.left, again.changed) == ([], [], there[:1], [])
+    # A part alone.
+    part = plan_push(moved[2:], after, corpus=moved)
+    assert (len(part.same), len(part.passed_over), part.others) == (1, 2, [])
+
+
+def test_push_leaves_two_tasks_of_one_text_apart():
+    tasks = [Task("1", "Ann."), Task("2", "Ann.")]
+    plan = plan_push(tasks[:1], [stored(tasks[1])], corpus=tasks)
+    assert (plan.new, len(plan.passed_over)) == (tasks[:1], 1)
+    again = plan_push(tasks, [stored(task, key=str(i)) for i, task in enumerate(tasks)])
+    assert (len(again.same), again.doubled, again.others) == (2, [], [])

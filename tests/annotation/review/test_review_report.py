@@ -1,6 +1,7 @@
 import pytest
 
-from spacy_ner_plus.annotation.review.pull import META, review_of
+from spacy_ner_plus.annotated_labels import set_annotated_labels
+from spacy_ner_plus.annotation.review.pull import META, predicted_doc, review_of
 from spacy_ner_plus.annotation.review.review_report import agreement, review_report
 from spacy_ner_plus.data.records.record import RECORD, record_of
 from tests.annotation.review.docs import EMOJI, PEOPLE, corpus, make_doc
@@ -44,3 +45,25 @@ def test_review_report_agreement_of_those_who_share_texts():
     values = [[0, 0, 9, 9, 9, 1, 9], [0, 0, 9, 9, 9, 2, 9]]
     expected = krippendorff.alpha(values, level_of_measurement="nominal")
     assert found["alpha"]["value"] == pytest.approx(expected)
+
+
+def test_review_report_agreement_counts_labels_for_which_both_looked():
+    docs = [
+        make_doc(PEOPLE, ("Ann Lee", "PER"), id="d-1", annotator="ann"),
+        make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC"), id="d-1", annotator="bob"),
+    ]
+    set_annotated_labels(docs[0], ["PER"])
+    found = agreement(docs, resamples=0)
+    assert (found["pairs"][0]["f1"], found["alpha"]["value"]) == (1.0, 1.0)
+
+
+def test_review_report_counts_what_was_sent():
+    sent, left = make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC")), make_doc(PEOPLE, ("Ann Lee", "PER"))
+    # Nested ones are sent and accepted as well; of a label that wasn't sent, nothing is known.
+    for doc in (sent, left):
+        doc.spans["sc"] = [*doc.ents, doc.char_span(0, 3, "FIRST")]
+    sent.set_ents([sent.char_span(0, 3, "FIRST")], default="outside")
+    set_annotated_labels(left, ["PER", "FIRST"])
+    labels = review_report([predicted_doc(sent, None)], [left], resamples=0)["labels"]
+    row = {"predicted": 1, "accepted": 1, "rate": 1.0, "after": 1}
+    assert labels == {"FIRST": row, "PER": row}

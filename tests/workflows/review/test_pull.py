@@ -5,11 +5,12 @@ import json
 import pytest
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import push
+from spacy_ner_plus.workflows.review.push import NO_TEXT, push
 from tests.annotation.review.docs import NLP, NONE, PEOPLE, ents, write_corpus
 
 
@@ -73,6 +74,16 @@ def test_pull_writes_nothing_where_it_fails(reviewed):
     with pytest.raises(UserError, match="E320"):
         pull(reviewed / "weak.spacy", str(reviewed / "export"), reviewed / "weak.spacy", tool="doccano")
     assert not gold.exists()
+    # Nor is what people did overwritten, or the labels.
+    work = reviewed / "export" / "ann.jsonl"
+    before = work.read_bytes()
+    with pytest.raises(UserError, match=r"E320.*the project"):
+        pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", report=work)
+    names = reviewed / "names.json"
+    names.write_text('{"PER": "People."}')
+    with pytest.raises(UserError, match=r"E320.*the labels"):
+        pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", labels=names, report=names)
+    assert work.read_bytes() == before
 
 
 def test_pull_keeps_sentences_and_that_spaces_are_unknown(tmp_path):
@@ -100,3 +111,19 @@ def test_pull_keeps_sentences_and_that_spaces_are_unknown(tmp_path):
     assert [doc.has_unknown_spaces for doc in golds] == [True, True]
     assert [len(list(doc.sents)) for doc in golds] == [2, 1]
     assert [token.text for token in golds[0]] == [*words[:6], "U.S.", "-based", *words[7:]]
+
+
+def test_pull_of_some_labels_leaves_the_others_unknown(reviewed):
+    found = pull(
+        reviewed / "weak.spacy", str(reviewed / "export"), tool="doccano", labels=["PER"], resamples=0
+    )
+    assert [annotated_labels(doc) for doc in found.docs] == [{"PER"}, {"PER"}, None]
+    assert set(found.report["labels"]) == {"PER"}
+
+
+def test_pull_takes_no_empty_text_as_reviewed(reviewed):
+    docs = [*load_docs(reviewed / "weak.spacy", NLP.vocab), Doc(NLP.vocab)]
+    found = pull(docs, str(reviewed / "export"), tool="doccano", resamples=0)
+    assert (found.reviewed, len(found.docs)) == (2, 4)
+    pushed = push(docs, str(reviewed / "again.jsonl"), tool="doccano")
+    assert (pushed.sent, pushed.issues[NO_TEXT]) == (3, 1)
