@@ -1,6 +1,7 @@
 """A project of a tool that is reached by files: one is written to import, one that was exported is read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.settings import setting, settings
 from spacy_ner_plus.spans import IOB_MISSING
 
+# Where Prodigy's exports say when, in seconds since 1970.
+TIMESTAMP = "_timestamp"
 # Writes tasks to a new file or folder, and gives notes for the user.
 Write = Callable[[Sequence[Task], LabelSet, Path], list[str]]
 # Says of which of a file's places a person has submitted what is there; None for all.
@@ -72,6 +75,10 @@ class FileProject:
         self._plan: ProjectPlan | None = None
         self._notes: list[str] = []
 
+    @property
+    def _beside(self) -> Path | None:
+        return None if self._about_labels is None else Path(self.name).with_suffix(LABELS_ENDING)
+
     def __enter__(self) -> "FileProject":
         return self
 
@@ -79,8 +86,9 @@ class FileProject:
         pass
 
     def set_up(self, plan: ProjectPlan, notes: list[str]) -> None:
-        if Path(self.name).exists():
-            raise UserError(Errors.E742.format(path=self.name))
+        for path in (Path(self.name), self._beside):
+            if path is not None and path.exists():
+                raise UserError(Errors.E742.format(path=path))
         self._plan, self._notes = plan, notes
         if plan.twice:
             notes.append(
@@ -103,8 +111,8 @@ class FileProject:
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         with written_whole(Path(self.name)) as path:
             self._notes += self._write(tasks, self._plan.labels, path)
-        if self._about_labels is not None:
-            beside = Path(self.name).with_suffix(LABELS_ENDING)
+        if self._beside is not None:
+            beside = self._beside
             write_whole(beside, self._about_labels(self._plan.labels).encode())
             self._notes.append(
                 f"{beside}: the labels, with colours and shortcuts, to import before the tasks"
@@ -161,9 +169,20 @@ def submission_of(record: Record, annotator: str) -> Submission:
         text=doc.text,
         spans=tuple(TaskSpan(span.start_char, span.end_char, span.label_, text=span.text) for span in found),
         annotator=record.annotator or annotator,
+        submitted=_when(record.meta.get(TIMESTAMP)),
         missing=tuple(_missing(doc)),
         where=record.where,
     )
+
+
+def _when(seconds: Any) -> str:
+    """RETURNS (str): A time in ISO 8601, of seconds since 1970; '' for anything else."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, OSError, ValueError):
+        return ""
 
 
 def _missing(doc: Doc) -> Iterator[tuple[int, int]]:

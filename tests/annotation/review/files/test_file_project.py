@@ -9,7 +9,7 @@ import pytest
 from spacy_ner_plus.annotation.review.files.annotators import annotators_of
 from spacy_ner_plus.annotation.review.files.uima_cas import AS_WRITTEN, UNTOUCHED
 from spacy_ner_plus.annotation.review.registered import get_tool
-from spacy_ner_plus.annotation.review.tasks import make_tasks, most_doubtful_first
+from spacy_ner_plus.annotation.review.tasks import ID_KEY, make_tasks, most_doubtful_first
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
@@ -112,6 +112,22 @@ def test_file_project_is_never_overwritten(tmp_path):
     (tmp_path / "tasks.jsonl").write_text("work of hours")
     with pytest.raises(UserError, match="E742"):
         pushed("doccano", tmp_path / "tasks.jsonl")
+    assert not (tmp_path / "tasks.labels.json").exists()
+    # Nor are the labels, which may have been written by hand.
+    (tmp_path / "new.labels.json").write_text("{}")
+    with pytest.raises(UserError, match=r"E742.*new\.labels\.json"):
+        pushed("doccano", tmp_path / "new.jsonl")
+    assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_file_project_prodigy_says_when(tmp_path):
+    row = {"text": EMOJI, "spans": [], "answer": "accept", "_annotator_id": "rosa", "meta": {ID_KEY: "d-2"}}
+    times = (1700000000, 1600000000.5, "today")
+    lines = "".join(json.dumps(row | {"_timestamp": time}) + "\n" for time in times)
+    (tmp_path / "out.jsonl").write_text(lines, encoding="utf8")
+    submissions, _ = pulled("prodigy", tmp_path / "out.jsonl")
+    when = ["2023-11-14T22:13:20+00:00", "2020-09-13T12:26:40.500000+00:00", ""]
+    assert [one.submitted for one in submissions] == when
 
 
 def test_file_project_uima_cas_tells_people_apart_who_annotated_one_text(tmp_path):
