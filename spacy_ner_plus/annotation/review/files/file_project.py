@@ -55,6 +55,7 @@ class FileProject:
     submitted (Callable): Finds what was submitted.
     options (FileOptions): How it is read.
     about_labels (Callable | None): Gives the labels as the tool imports them, for a file beside; None for no file.
+    can_write (Callable | None): Tells which tasks `write` writes; the others it leaves out. None for all.
     file_a_text (bool): Whether each text has a file of its own, whose name says nothing of who annotated it.
     """
 
@@ -68,10 +69,12 @@ class FileProject:
         about_labels: Callable[[LabelSet], str] | None = None,
         *,
         file_a_text: bool = False,
+        can_write: Callable[[Task], bool] | None = None,
     ):
         self.name = name
         self._format, self._write, self._submitted, self._options = format, write, submitted, options
         self._about_labels, self._file_a_text = about_labels, file_a_text
+        self._can_write = can_write
         self._plan: ProjectPlan | None = None
         self._notes: list[str] = []
 
@@ -117,7 +120,7 @@ class FileProject:
             self._notes.append(
                 f"{beside}: the labels, with colours and shortcuts, to import before the tasks"
             )
-        yield len(tasks)
+        yield len(tasks) if self._can_write is None else sum(map(self._can_write, tasks))
 
     def replace(self, pairs: Sequence[tuple[StoredTask, Task]]) -> Iterable[Sequence[StoredTask]]:
         return ()

@@ -65,10 +65,17 @@ class UimaCas:
     requirements = ()
 
     def open(self, project: str, options: FileOptions) -> FileProject:
-        return FileProject(project, "uima-cas", write_tasks, exported, options, file_a_text=True)
+        return FileProject(
+            project, "uima-cas", write_tasks, exported, options, file_a_text=True, can_write=is_xml
+        )
 
 
 UIMA_CAS = UimaCas()
+
+
+def is_xml(task: Task) -> bool:
+    """RETURNS (bool): Whether XML has a place for a task's text."""
+    return not NO_XML.search(task.text)
 
 
 def exported(source: Source, issues: IssueLog) -> set[str] | None:
@@ -91,7 +98,7 @@ def write_tasks(tasks: Sequence[Task], labels: LabelSet, path: Path) -> list[str
     path.mkdir()
     unwritten = 0
     for number, task in enumerate(tasks, start=1):
-        if NO_XML.search(task.text):
+        if not is_xml(task):
             unwritten += 1
             continue
         name = re.sub(r"[^\w.-]+", "_", task.id)[:LONGEST]

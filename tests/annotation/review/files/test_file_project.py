@@ -9,7 +9,7 @@ import pytest
 from spacy_ner_plus.annotation.review.files.annotators import annotators_of
 from spacy_ner_plus.annotation.review.files.uima_cas import AS_WRITTEN, UNTOUCHED
 from spacy_ner_plus.annotation.review.registered import get_tool
-from spacy_ner_plus.annotation.review.tasks import ID_KEY, make_tasks, most_doubtful_first
+from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task, make_tasks, most_doubtful_first
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
@@ -163,3 +163,12 @@ def test_file_project_uima_cas_tells_people_apart_who_annotated_one_text(tmp_pat
 )
 def test_file_project_names_people_by_files_or_folders(files, people):
     assert annotators_of([(Path(name), text) for name, text in files.items()], Path("r")) == people
+
+
+def test_file_project_counts_what_it_writes(tmp_path):
+    tool, notes = get_tool("uima-cas"), []
+    with tool.open(str(tmp_path / "cas"), tool.options()) as project:
+        project.set_up(PLAN, notes)
+        assert list(project.add([Task("a", "Ann\x0bleft."), Task("b", "Bob left.")])) == [1]
+    assert len(list((tmp_path / "cas").glob("0*.xmi"))) == 1
+    assert any("1 texts have control characters" in note for note in notes)
