@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from annotation_tables import cascade_table, label_errors_lines, selection_lines
 from figures import over_seeds
 
 # From docs/benchmarks.md.
@@ -327,6 +328,9 @@ PARTS = {
     "calibration": calibration_lines,
     "memory": memory_lines,
     "llm_throughput": throughput_lines,
+    "selection": selection_lines,
+    "label_errors": label_errors_lines,
+    "cascade": cascade_table,
 }
 
 

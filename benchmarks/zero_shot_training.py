@@ -56,7 +56,7 @@ TITLES = {
     "gliner_tuned": "with ORG, by gliner's trainer",
 }
 BEFORE = {"epochs": 10, "batch_words": 600, "learn_rate": 1e-4, "min_steps": 0, "evals_per_epoch": 0.5}
-TUNING = {"epochs": 4, "batch_words": 600, "learn_rate": 5e-5, "min_steps": 0, "evals_per_epoch": 0.5}
+TUNING = {"epochs": 10, "batch_words": 600, "learn_rate": 1e-4, "min_steps": 0, "evals_per_epoch": 0.5}
 WINDOW = 384
 # Documents of so many words on average make batches as large as the config's.
 GLINER_BATCH = 3

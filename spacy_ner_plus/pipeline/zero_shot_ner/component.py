@@ -492,6 +492,7 @@ class ZeroShotNER(EntityComponent):
         def read_model(path: Path) -> None:
             if self._expects_model:
                 self.zero_shot_model.load(path)
+                self._trainer = None
 
         return {**super()._disk_readers(exclude), "model": read_model}
 
@@ -500,4 +501,9 @@ class ZeroShotNER(EntityComponent):
         return {**super()._bytes_writers(exclude), **model}
 
     def _bytes_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
-        return {**super()._bytes_readers(exclude), "model": self.zero_shot_model.from_bytes}
+        def read_model(data: bytes) -> None:
+            self.zero_shot_model.from_bytes(data)
+            # It would train the model that was here before.
+            self._trainer = None
+
+        return {**super()._bytes_readers(exclude), "model": read_model}

@@ -107,6 +107,20 @@ def test_training_changes_what_a_used_component_finds(kind, zero_shot_folders):
         assert found(other) == after
 
 
+@pytest.mark.parametrize("way", ["disk", "bytes"])
+def test_training_goes_on_with_what_was_loaded_meanwhile(way, zero_shot_folders, tmp_path):
+    nlp = make(zero_shot_folders["uni-bert"], threshold=0.01)
+    learn(nlp, [gold(nlp)], steps=2)
+    if way == "disk":
+        nlp.to_disk(tmp_path / "saved")
+        nlp.from_disk(tmp_path / "saved")
+    else:
+        nlp.from_bytes(nlp.to_bytes())
+    before = found(nlp)
+    learn(nlp, [gold(nlp)], steps=5)
+    assert found(nlp) != before
+
+
 def test_training_goes_on_in_a_copy_alone(zero_shot_folders):
     nlp = make(zero_shot_folders["uni-bert"], threshold=0.01)
     learn(nlp, [gold(nlp)], steps=5)

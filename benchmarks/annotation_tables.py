@@ -1,0 +1,90 @@
+"""The tables of docs/benchmarks.md about annotation: which texts, which errors, whom to ask."""
+
+import statistics
+from typing import Any
+
+FILES = "../benchmarks/results"
+
+
+def selection_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): Texts a second of `select`'s embeddings, and what choosing takes."""
+    machine = result["machine"]
+    lines = [
+        "",
+        "### Choosing texts",
+        "",
+        f"`{result['model']}`, the same texts in turn ([selection.json]({FILES}/selection.json), "
+        f"`benchmarks/selection.py`, {machine['hardware']}, 1 thread):",
+        "",
+        "| texts | sentence-transformers | `select`, fp32 | times as fast | 1 - cosine at most |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in result["embedding"].items():
+        median = row["median"]
+        lines.append(
+            f"| {row['texts']:,} {name} of CoNLL++ | {median['sentence_transformers']:.0f} a second "
+            f"| {median['ours_fp32']:.0f} a second | {row['times_as_fast']['ours_fp32']:.2f} "
+            f"| {row['cosine_distance_at_most']['ours_fp32']:.0e} |"
+        )
+    selecting = result["selecting"]
+    for count, by in selecting["by_vectors"].items():
+        lines += [
+            "",
+            f"{int(count):,} random vectors: the nearest to {selecting['queries']:,} queries by comparing all in "
+            f"{by['numpy']['seconds']:.1f} s, by inverted lists in {by['inverted_lists']['seconds']:.1f} s; the "
+            f"{selecting['selected']:,} farthest from each other in {by['farthest_first']['seconds']:.1f} s.",
+        ]
+    return lines
+
+
+def label_errors_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): How many of the first suggestions are broken entities."""
+    names = {
+        "ours": "`review suggest`",
+        "cleanlab_self_confidence": "cleanlab, self-confidence of tokens",
+        "cleanlab_normalized_margin": "cleanlab, margin of tokens",
+        "random": "in random order",
+    }
+    corpus = result["corpus"]
+    lines = [
+        "",
+        "### Label errors",
+        "",
+        f"CoNLL++ {corpus['split']} with {result['share']:.0%} of its {corpus['entities']:,} entities broken (label, "
+        "boundary, missing, spurious): the share of broken ones among the first suggestions, mean of "
+        f"{len({row['seed'] for row in result['runs']})} seeds. Scores are of {result['out_of_fold']}; errors that the "
+        f"corpus had before count as wrong ([label_errors.json]({FILES}/label_errors.json), "
+        "`benchmarks/label_errors.py`):",
+        "",
+        "| | first 50 | first 100 | first 200 |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for peer, title in names.items():
+        rows = [row for row in result["runs"] if row["peer"] == peer]
+        if rows:
+            means = [statistics.fmean(row[f"first_{count}"] for row in rows) for count in (50, 100, 200)]
+            lines.append(f"| {title} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
+    return lines
+
+
+def cascade_table(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): F1 by the share of sentences that a chat model is asked about."""
+    corpus, runs = result["corpus"], result["runs"]
+    shares = [row["share"] for row in runs[0]["curve"]]
+    lines = [
+        "",
+        "### A cascade, simulated",
+        "",
+        f"A simulation: `transformer_ner` (F1 {result['first_f1']:.3f} on {corpus['documents']:,} sentences of CoNLL++ "
+        "test, each read by itself), and behind it `structured_llm_ner` with `cascade`, asking a server that knows "
+        "gold and errs at a stated rate. F1 where the most unsure sentences are asked about, and as many by lot "
+        f"([cascade.json]({FILES}/cascade.json), `benchmarks/cascade.py`):",
+        "",
+        "| errors of the chat model | | " + " | ".join(f"{share:.0%}" for share in shares) + " |",
+        "| --- | --- |" + " ---: |" * len(shares),
+    ]
+    for run in runs:
+        for key, title in (("f1", "unsure first"), ("f1_at_random", "by lot")):
+            cells = " | ".join(f"{row[key]:.3f}" for row in run["curve"])
+            lines.append(f"| {run['mistakes']:.0%} of each kind | {title} | {cells} |")
+    return lines
