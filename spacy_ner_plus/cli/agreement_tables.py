@@ -33,6 +33,7 @@ def distil_lines(report: Mapping[str, Any]) -> list[str]:
     ]
     documents = f"Documents: {mix['weak']:,} of the teachers, {mix['gold']:,} gold"
     replaced = f"; {mix['replaced']:,} more texts are gold's" if mix["replaced"] else ""
+    replaced += f"; {mix['unmatched']:,} gold ones are none of the texts" if mix["unmatched"] else ""
     softened = f"; {mix['softened_tokens']:,} gold tokens have soft tags" if mix["softened_tokens"] else ""
     found.append(f"{documents}{replaced}{softened}.")
     if mix["gold_alone"]:

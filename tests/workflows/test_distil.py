@@ -124,6 +124,7 @@ def test_distil_sets_gold_beside_the_teachers(trained_folder, texts, small_corpu
         "gold": 3,
         "weak": 4,
         "replaced": 2,
+        "unmatched": 1,
         "softened_tokens": 0,
         "gold_alone": ["DATE"],
     }

@@ -25,7 +25,7 @@ class GoldMix:
         self._golds = golds
         self._by_text: dict[str, list[Doc]] = defaultdict(list)
         for gold in golds:
-            self._by_text[gold.text].append(gold)
+            self._by_text[_without_space(gold.text)].append(gold)
         self._soften = soften
         gold_labels = {ent.label_ for gold in golds for ent in gold.ents}.union(
             *(annotated_labels(gold) or () for gold in golds)
@@ -34,19 +34,23 @@ class GoldMix:
         self.gold_alone = frozenset() if teacher_labels is None else gold_labels - teacher_labels
         self._teacher_labels = teacher_labels
         self.replaced = self.weak = self.softened_tokens = 0
+        self._found: set[str] = set()
 
     def mix(self, weak_docs: Iterable[Doc]) -> Iterator[Doc]:
         """Mix all Docs.
 
         weak_docs (Iterable[Doc]): What the teachers annotated, with soft tags. Of one whose text a gold Doc has only
-            these are taken.
+            these are taken, and of one that differs from it in white space nothing: it gives way all the same.
         YIELDS (Doc): The teachers' Docs and then all gold ones.
         """
         for doc in weak_docs:
-            same = self._by_text.get(doc.text, ())
+            text = _without_space(doc.text)
+            same = self._by_text.get(text, ())
             for gold in same:
-                self._fill(gold, doc)
+                if gold.text == doc.text:
+                    self._fill(gold, doc)
             if same:
+                self._found.add(text)
                 self.replaced += 1
                 continue
             self.weak += 1
@@ -69,12 +73,19 @@ class GoldMix:
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, and how many are `weak`, the
-        teachers'; how many of these were left out as gold has their text (`replaced`), how many gold tokens have soft
-        tags (`softened_tokens`), and the labels that gold has alone (`gold_alone`)."""
+        teachers'; how many of these were left out as gold has their text (`replaced`), how many gold documents have
+        the text of none of them (`unmatched`), how many gold tokens have soft tags (`softened_tokens`), and the labels
+        that gold has alone (`gold_alone`)."""
         return {
             "gold": len(self._golds),
             "weak": self.weak,
             "replaced": self.replaced,
+            "unmatched": sum(len(golds) for text, golds in self._by_text.items() if text not in self._found),
             "softened_tokens": self.softened_tokens,
             "gold_alone": sorted(self.gold_alone),
         }
+
+
+def _without_space(text: str) -> str:
+    """RETURNS (str): What a text is known by: formats of tokens lose how many spaces there were."""
+    return "".join(text.split())

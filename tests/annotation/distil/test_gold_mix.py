@@ -25,7 +25,18 @@ def test_gold_mix_gives_gold_in_place_of_the_same_text(nlp):
     mix = GoldMix([gold], PER, soften=False)
     assert [doc.text for doc in mix.mix(weak)] == ["Bob came ", "Anna left "]
     assert read_soft_tags(gold) is None
-    assert mix.to_dict() == {"gold": 1, "weak": 1, "replaced": 1, "softened_tokens": 0, "gold_alone": []}
+    assert mix.to_dict() == {
+        "gold": 1, "weak": 1, "replaced": 1, "unmatched": 0, "softened_tokens": 0, "gold_alone": [],
+    }  # fmt: skip
+
+
+def test_gold_mix_takes_texts_for_the_same_that_differ_in_white_space(nlp):
+    gold = make(nlp.vocab, "Anna left .", "B-PER - O", soft=False)
+    other = make(nlp.vocab, "Nobody", "O", soft=False)
+    weak = Doc(nlp.vocab, words=["Anna", "left", "."], spaces=[True, False, False])
+    mix = GoldMix([gold, other], PER, soften=False)
+    assert list(mix.mix([weak])) == [gold, other]
+    assert mix.to_dict()["replaced"] == mix.to_dict()["unmatched"] == 1
 
 
 def test_gold_mix_fills_what_people_left_open(nlp):
