@@ -22,6 +22,8 @@ OLD = ROOT / "tests" / "compatibility" / "made" / "configs" / "cnn_ner.cfg"
 def config(request):
     if request.param.stem in ("stock_ner", "shared_encoder"):
         pytest.importorskip("spacy_transformers")
+    if request.param.stem == "zero_shot_ner":
+        pytest.importorskip("gliner")
     return request.param
 
 

@@ -190,6 +190,8 @@ class ZeroShotNER(EntityComponent):
     ) -> None:
         """Read the labels that the settings name, and make a new model where an encoder is given.
 
+        Where the component is trained and the settings name no labels, those of the corpus are asked for.
+
         get_examples (Callable): Gives examples; where the component is trained, the first of them are checked.
         nlp (Language): The pipeline, which may have got the component from another: what it requires is noted.
         labels (Sequence[str] | Mapping[str, str]): Labels in place of the settings'.
@@ -203,6 +205,8 @@ class ZeroShotNER(EntityComponent):
 
             self.zero_shot_model.replace(new_gliner(encoder), encoder)
         self._trainer = None
+        if self.is_trainable and self.settings.labels is None and not self.settings.label_map:
+            self.settings = replace(self.settings, labels=_labels_of(get_examples()) or None)
         if labels is not None:
             labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
             self.settings = replace(self.settings, labels=labels)
@@ -473,9 +477,13 @@ class ZeroShotNER(EntityComponent):
             "resolved": self._files.to_dict(),
             "temperature": self.cfg["temperature"],
             "has_model": self._has_model,
+            # The config names none where they came from a corpus.
+            "labels": list(self.settings.labels) if isinstance(self.settings.labels, list | tuple) else None,
         }
 
     def _state_from_dict(self, state: dict[str, Any]) -> None:
+        if self.settings.labels is None and not self.settings.label_map and state.get("labels"):
+            self.settings = replace(self.settings, labels=list(state["labels"]))
         self._files.load(state["resolved"])
         self.cfg["temperature"] = float(state["temperature"])
         self._expects_model = bool(state["has_model"])
@@ -507,3 +515,7 @@ class ZeroShotNER(EntityComponent):
             self._trainer = None
 
         return {**super()._bytes_readers(exclude), "model": read_model}
+
+
+def _labels_of(examples: Iterable[Example]) -> list[str]:
+    return sorted({ent.label_ for eg in examples for ent in eg.reference.ents})

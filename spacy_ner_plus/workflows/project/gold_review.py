@@ -31,13 +31,15 @@ def gold_review(tasks: str | Path, gold: str | Path, target: str | Path) -> int:
 
     tasks, target = Path(tasks), Path(target)
     check_targets({"the answers": target}, [("the tasks", tasks)], corpora=[("the corpus", gold)])
-    docs = {doc.text: doc for doc in corpus_docs(gold, Vocab())}
+    # A tool may leave out a space at the end.
+    docs = {doc.text.rstrip(): doc for doc in corpus_docs(gold, Vocab())}
     answers = []
     for number, task in json_records(FileLines(tasks), str(tasks)):
-        if not isinstance(task, dict) or task.get("text") not in docs:
+        text = task.get("text") if isinstance(task, dict) else None
+        if not isinstance(text, str) or text.rstrip() not in docs:
             shown = json.dumps(task, ensure_ascii=False)[:60]
             raise UserError(Errors.E786.format(where=f"{tasks}:{number}", gold=gold, text=shown))
-        ents = docs[task["text"]].ents
+        ents = docs[text.rstrip()].ents
         spans = [{"start": ent.start_char, "end": ent.end_char, "label": ent.label_} for ent in ents]
         answers.append({**task, "spans": spans, "answer": "accept", "_annotator_id": REVIEWER})
     lines = "".join(f"{json.dumps(answer, ensure_ascii=False)}\n" for answer in answers)

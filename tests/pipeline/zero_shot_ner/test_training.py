@@ -166,6 +166,14 @@ def test_training_says_which_labels_nothing_is_learnt_of(zero_shot_folders):
         nlp.initialize(lambda: [gold(nlp, ("person", "LOC"))])
 
 
+def test_training_asks_for_the_labels_of_the_corpus_where_none_are_named(zero_shot_folders, tmp_path):
+    nlp = make(zero_shot_folders["uni-bert"], labels=None)
+    nlp.initialize(lambda: [gold(nlp, ("PER", "LOC"))])
+    assert nlp.get_pipe("zero_shot_ner").labels == ("LOC", "PER")
+    nlp.to_disk(tmp_path / "saved")
+    assert spacy.load(tmp_path / "saved").get_pipe("zero_shot_ner").labels == ("LOC", "PER")
+
+
 def test_training_of_gliner2_is_refused(zero_shot_folders):
     nlp = make(zero_shot_folders["gliner2"])
     with pytest.raises(UserError, match="E640"):
