@@ -827,6 +827,15 @@ class Errors(metaclass=_Coded):
 
     E720 = "`cascade` of structured_llm_ner {found}. It takes: {known}; `uncertainty` has to be given."
 
+    E721 = (
+        "Can't mask texts: no component of the pipeline finds entities ({components}), so that each text would come "
+        "out as it is. Give a pipeline with one, such as 'transformer_ner', or no `mask` (--mask)."
+    )
+    E722 = (
+        "The texts can't be under '{column}': what is found is written under that name, and they would be lost. Rename "
+        "the column or key, and give its new name as `text_column` (--text-column)."
+    )
+
     E770 = (
         "doc.spans['{key}'] of the document that begins '{text}' can't be learnt from: {reason}. Make its soft tags "
         "again, by `spacy-ner-plus distil`, or take the group out."

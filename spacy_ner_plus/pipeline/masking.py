@@ -60,17 +60,37 @@ def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
     """Mask the entities of a Doc.
 
     by (str | Callable): As `find_mask` takes it. Default: 'label'.
-    RETURNS (str | None): The text with something else in place of each entity; None where no component has looked for
-        entities or it failed, since the text would be as it was.
+    RETURNS (str | None): The text with something else in place of each entity; None where `why_incomplete` gives a
+        reason, since what is in no entity would be readable.
     RAISES (UserError): Where there is no such mask, or it doesn't give a string for each entity.
     """
-    if not doc.has_annotation("ENT_IOB"):
+    if why_incomplete(doc):
         return None
     entities = [
         {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
         for ent in doc.ents
     ]
     return mask_text(doc.text, entities, find_mask(by))
+
+
+def why_incomplete(doc: "Doc") -> str:
+    """Say why there may be entities in a Doc beside those that it has.
+
+    RETURNS (str): That a component failed, with its reason; that none has looked for entities; or how many tokens are
+        missing annotation. '' where all tokens but white space are annotated.
+    """
+    from spacy.attrs import ENT_IOB, IS_SPACE
+
+    from spacy_ner_plus.evaluation.failures import find_failure, is_answered
+    from spacy_ner_plus.spans import IOB_MISSING
+
+    if failure := find_failure(doc):
+        return failure
+    if not is_answered(doc):
+        return "no component has looked for entities"
+    iob, space = doc.to_array([ENT_IOB, IS_SPACE]).reshape(-1, 2).T
+    missing = int(((iob == IOB_MISSING) & (space == 0)).sum())
+    return f"of {missing} of {len(doc)} tokens nothing was found out" if missing else ""
 
 
 def mask_text(text: str, entities: Sequence[Mapping[str, Any]], mask: Mask) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.pipeline.masking import Mask, find_mask, mask_text
+from spacy_ner_plus.pipeline.masking import Mask, find_mask, mask_text, why_incomplete
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 FAILED = "text on which the pipeline failed"
+INCOMPLETE = "text of which the pipeline left a part without annotation"
 REPLACED = "record that had {key!r} already: replaced by the prediction"
 
 # After so many texts the strings that they brought are forgotten (spaCy's
@@ -112,13 +113,17 @@ def predict_records(
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted.
     YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them, and `masked` where
-        that is asked for; both None where the pipeline failed: why is then under `error`.
-    RAISES (UserError): Where something can't be loaded.
+        that is asked for; both None where the pipeline failed, or nothing in it looked for entities: why is then under
+        `error`. Where tokens are missing annotation, `masked` is None and `error` says so. Offsets are those of
+        `text`, also where the tokenizer doesn't keep its white space.
+    RAISES (UserError): Where something can't be loaded, and a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues
     masking = None if mask is None else find_mask(mask)
+    if masking is not None:
+        _check_finds_entities(nlp)
     read = (TextRecord(record["text"], record) for record in records)
     predictions = _predict_records(nlp, read, masking, batch_size, n_process, issues)
     return (prediction.fields for prediction in predictions)
@@ -145,21 +150,85 @@ def _predict_records(
                 number += 1
                 where = f"text {number}"
                 given = dict(record.fields)
-                for key in (ENTS, ERROR) if mask is None else (ENTS, MASKED, ERROR):
+                for key in _added(mask is not None):
                     # What an earlier run said of a text says nothing of this one.
                     if key in given and given.pop(key) not in (None, ""):
                         issues.add(REPLACED.format(key=key), record.text[:40], where)
-                if doc is None:
-                    issues.add(FAILED, failure, where)
-                    # Without its entities a text is no masked one.
-                    masked = {} if mask is None else {MASKED: None}
-                    yield Prediction(
-                        record.text, None, failure, {**given, ENTS: None, **masked, ERROR: failure}
-                    )
-                else:
-                    ents = describe_entities(doc)
-                    masked = {} if mask is None else {MASKED: mask_text(record.text, ents, mask)}
-                    yield Prediction(record.text, ents, "", {**given, ENTS: ents, **masked})
+                ents, error = _read_ents(doc, failure, record.text)
+                if error:
+                    issues.add(FAILED if ents is None else INCOMPLETE, error, where)
+                masked = {}
+                if mask is not None:
+                    # Where anything may have been overlooked, it would be the text as it was.
+                    masked[MASKED] = None if error or ents is None else mask_text(record.text, ents, mask)
+                reason = {ERROR: error} if error else {}
+                yield Prediction(record.text, ents, error, {**given, ENTS: ents, **masked, **reason})
+
+
+def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[str, Any]] | None, str]:
+    """Take what a pipeline found in a text.
+
+    RETURNS (tuple[list[dict[str, Any]] | None, str]): The entities by their offsets in the text, None where the
+        pipeline failed, in whole or in part; and why something is missing, '' where nothing is.
+    """
+    from spacy_ner_plus.evaluation.failures import find_failure, is_answered
+
+    if doc is None:
+        # A failure always has a reason here.
+        return None, failure or "the pipeline gave nothing"
+    error = why_incomplete(doc)
+    if find_failure(doc) or not is_answered(doc):
+        return None, error
+    ents = describe_entities(doc)
+    if doc.text != text:
+        ents = _on_text(ents, doc.text, text)
+        if ents is None:
+            return None, "the tokens of the pipeline don't make up the text"
+    return ents, error
+
+
+def _on_text(ents: list[dict[str, Any]], read: str, text: str) -> list[dict[str, Any]] | None:
+    """Lay entities on the text of which a tokenizer kept all but the white space.
+
+    RETURNS (list[dict[str, Any]] | None): None where the texts differ in more.
+    """
+    there = [i for i, char in enumerate(text) if not char.isspace()]
+    if [text[i] for i in there] != [char for char in read if not char.isspace()]:
+        return None
+    # How many characters other than white space stand before each.
+    before = [0, *accumulate(not char.isspace() for char in read)]
+    found = []
+    for ent in ents:
+        first, last = before[ent["start"]], before[ent["end"]]
+        if first < last:
+            start, end = there[first], there[last - 1] + 1
+            found.append({**ent, "start": start, "end": end, "text": text[start:end]})
+    return found
+
+
+def _check_finds_entities(nlp: "Language") -> None:
+    """Check that a pipeline may find entities; of a component that isn't spaCy's own, that can't be ruled out.
+
+    RAISES (UserError): Where no component does.
+    """
+    for name, component in nlp.pipeline:
+        meta = nlp.get_pipe_meta(name)
+        # A span ruler writes entities where it is told to, and says nothing of it in its meta.
+        if "doc.ents" in meta.assigns or meta.factory == "span_ruler":
+            return
+        if not str(getattr(component, "__module__", "")).startswith("spacy.pipeline"):
+            return
+    raise UserError(Errors.E721.format(components=", ".join(nlp.pipe_names) or "it has none"))
+
+
+def _check_text_column(column: str | None, masked: bool) -> None:
+    """RAISES (UserError): A column of texts that a column of predictions would replace."""
+    if column in _added(masked):
+        raise UserError(Errors.E722.format(column=column))
+
+
+def _added(masked: bool) -> tuple[str, ...]:
+    return (ENTS, MASKED, ERROR) if masked else (ENTS, ERROR)
 
 
 def describe_entities(doc: "Doc") -> list[dict[str, Any]]:
@@ -218,11 +287,13 @@ def predict_files(
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted.
     RETURNS (IssueLog): The same, or a new one.
-    RAISES (UserError): Where something can't be read, loaded or written.
+    RAISES (UserError): Where something can't be read, loaded or written, the texts' column is one that is added, and
+        a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
     check_input_format(input_format)
     check_masks(write, mask)
+    _check_text_column(text_column, mask is not None)
     writer = find_writer(write) if isinstance(write, str) else write
     files = [str(file) for file in files]
     if isinstance(target, str | Path):
@@ -232,6 +303,8 @@ def predict_files(
     nlp = load_pipeline(pipeline, overrides, code=code)
     # After the code that may register it.
     masking = None if mask is None else find_mask(mask)
+    if masking is not None:
+        _check_finds_entities(nlp)
     issues = IssueLog() if issues is None else issues
     layout = Layout(nlp.lang, masking is not None, whole, TableShape())
     records = read_texts(

@@ -1,6 +1,7 @@
 """How `predict` writes texts with their entities: JSONL, tables, masked texts, a page."""
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,9 +24,9 @@ class Prediction(NamedTuple):
 
     text (str): The text.
     ents (list[dict[str, Any]] | None): Its entities as plain data; None where the pipeline failed.
-    error (str): Why it failed; '' where it didn't.
+    error (str): Why it failed, or how much of the text is missing annotation; '' where nothing is missing.
     fields (dict[str, Any]): What was read with the text and the text itself, with `ents`, `masked` where that was asked
-        for, and `error` where the pipeline failed.
+        for, and `error` where there is one.
     """
 
     text: str
@@ -93,8 +94,8 @@ def write_table(
     """Write the rows that were read, each as soon as it is there, with columns more.
 
     `ents` has the entities as JSON: a list of objects with start, end, label, text, and score where there is one; it
-    is empty where the pipeline failed. `masked` has the masked text where a mask is given, `error` why the pipeline
-    failed. `spacy-ner-plus convert` reads such a table as a corpus.
+    is empty where the pipeline failed. `masked` has the masked text where a mask is given and no token is missing
+    annotation, `error` why something is missing. `spacy-ner-plus convert` reads such a table as a corpus.
 
     delimiter (str | None): What stands between cells. Default: as in the first table that was read, ',' where none was.
     RAISES (UserError): For a record with a key for which there is no column.
@@ -107,15 +108,13 @@ def write_table(
     if first is None and not layout.table.columns:
         return
     own = layout.table.delimiter
-    writer = csv.writer(
-        stream, delimiter=delimiter or (own if own not in ("", "\t") else ","), lineterminator="\n"
-    )
-    writer.writerow(columns)
+    delimiter = delimiter or (own if own not in ("", "\t") else ",")
+    stream.write(_row(columns, delimiter))
     for number, prediction in enumerate(chain([] if first is None else [first], predictions), 1):
         unknown = [name for name in prediction.fields if name not in columns]
         if unknown:
             raise UserError(Errors.E782.format(number=number, column=unknown[0]))
-        writer.writerow([_cell(prediction.fields.get(name)) for name in columns])
+        stream.write(_row([_cell(prediction.fields.get(name)) for name in columns], delimiter))
         stream.flush()
 
 
@@ -126,7 +125,8 @@ def write_masked(predictions: Iterable[Prediction], stream: TextIO, layout: Layo
     """
     for number, prediction in enumerate(predictions, 1):
         masked = prediction.fields.get(MASKED) or ""
-        if len(masked.splitlines()) > 1 and not layout.whole:
+        # Not splitlines: what else that parts at is one line to all who read lines, `read_texts` among them.
+        if ("\n" in masked or "\r" in masked) and not layout.whole:
             formats = ", ".join(name for name in MASKED_FORMATS if name != "text")
             reason = f"text {number} has several lines, so that nobody could tell where the next begins"
             raise UserError(Errors.E787.format(reason=reason, formats=formats))
@@ -152,6 +152,14 @@ WRITERS: dict[str, Writer] = {
     "text": write_masked,
     "html": write_page,
 }
+
+
+def _row(cells: Iterable[str], delimiter: str) -> str:
+    """Cells as a line of a table, all those that hold a line end of any kind in quotes."""
+    line = io.StringIO()
+    # Python's csv quotes the line ends that its own is made of, and no others.
+    csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:

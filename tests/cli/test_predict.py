@@ -149,6 +149,8 @@ def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
         ("a.jsonl", b'{"text": "x"}\n{"text": \n', (), r"a\.jsonl:2 is no JSON object"),
         ("a.jsonl", b'{"words": "x"}\n', (), r"a\.jsonl:1 .* it has no 'text'"),
         ("a.jsonl", b"[1]\n", (), r"a\.jsonl:1 .* of type list"),
+        ("a.jsonl", b'{"text": "x", "n": [{"a": 1, "a": 2}]}\n', (), r"E504.*a\.jsonl:1 .*'a' twice"),
+        ("a.jsonl", b'{"text": "x", "n": 1e400}\n', (), r"E504.*a\.jsonl:1 .*1e400 is too large"),
         ("a.jsonl", b"{}", ("--whole",), "E505"),
         ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E503.*a\.txt.*utf-8"),
         ("b.txt", None, (), r"E503.*b\.txt.*No such file"),

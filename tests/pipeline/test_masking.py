@@ -3,6 +3,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.pipeline.masking import find_mask, label_mask_v1, mask, mask_text, numbered_mask_v1
+from spacy_ner_plus.pipeline.scored_ents import write_failure
 
 
 def entity(text, mention, label, start=0):
@@ -46,6 +47,13 @@ def test_masking_of_docs(nlp):
     assert mask(doc, lambda entities: ["_"]) == "in _ "
     # Nobody has looked for entities here.
     assert mask(nlp.make_doc("in Oslo")) is None
+    # Nor at the first word, nor did anybody find an answer.
+    doc.set_ents([doc.ents[0]], missing=[doc[0:1]])
+    assert mask(doc) is None
+    doc = Doc(nlp.vocab, words=["Oslo", " "], ents=["O", ""])
+    assert mask(doc) == "Oslo   "
+    write_failure(doc, "no server")
+    assert mask(doc) is None
 
 
 @pytest.mark.parametrize("given", ["[X]", ["[X]"] * 2, [None], []])

@@ -7,8 +7,11 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.scored_ents import write_failure
+from spacy_ner_plus.workflows.arguments.texts import read_texts
 from spacy_ner_plus.workflows.predict import (
     FAILED,
+    INCOMPLETE,
     describe_entities,
     predict,
     predict_files,
@@ -228,3 +231,80 @@ def test_predict_finds_masks_that_the_code_registers(ruler, tmp_path):
 def test_predict_refuses_masks_without_a_place(ruler, write, mask, message):
     with pytest.raises(UserError, match=message):
         predict_files(ruler, [], io.StringIO(), texts=["Oslo"], write=write, mask=mask)
+
+
+@Language.component("predict_leaves_a_part")
+def leaves_a_part(doc):
+    if "whole" not in doc.text:
+        doc.set_ents([], missing=[doc[0:1]], default="outside")
+    if "nothing" in doc.text:
+        doc.set_ents([], default="missing")
+    if "server" in doc.text:
+        write_failure(doc, "the server answered 400")
+    return doc
+
+
+def test_predict_masks_no_text_of_which_something_is_missing(ruler):
+    """Each of them would be readable, in whole or in part."""
+    ruler.add_pipe("predict_leaves_a_part")
+    issues = IssueLog()
+    texts = ["whole Oslo", "part Oslo", "nothing Oslo", "whole server Oslo"]
+    found = list(predict_records(ruler, ({"text": text} for text in texts), mask="label", issues=issues))
+    assert [record["masked"] for record in found] == ["whole [LOC]", None, None, None]
+    assert [record["ents"] and len(record["ents"]) for record in found] == [1, [], None, None]
+    errors = [record.get("error") for record in found]
+    assert errors[:1] + errors[3:] == [None, "the server answered 400"]
+    assert "1 of 2 tokens" in errors[1]
+    assert "no component" in errors[2]
+    assert (issues[FAILED], issues[INCOMPLETE]) == (2, 1)
+
+
+def test_predict_refuses_to_mask_where_nothing_finds_entities(nlp):
+    nlp.add_pipe("sentencizer")
+    with pytest.raises(UserError, match=r"E721.*sentencizer.*--mask"):
+        predict_files(nlp, [], io.StringIO(), texts=["Oslo"], mask="label")
+    with pytest.raises(UserError, match="E721"):
+        predict_records(nlp, [{"text": "Oslo"}], mask="label")
+    nlp.add_pipe("span_ruler", config={"annotate_ents": True}).add_patterns(
+        [{"label": "LOC", "pattern": "Oslo"}]
+    )
+    assert next(predict_records(nlp, [{"text": "Oslo"}], mask="label"))["masked"] == "[LOC]"
+
+
+def test_predict_gives_offsets_of_the_text_and_not_of_the_tokens(ruler):
+    """A tokenizer of spaCy's usage docs takes white space for one blank, and puts one at the end."""
+    text = "  Anna \t Smith lives in   Oslo and"
+    ruler.tokenizer = lambda given: Doc(ruler.vocab, words=given.split())
+    (found,) = predict_records(ruler, [{"text": text}], mask="label")
+    assert found["masked"] == "  [PER] lives in   [LOC] and"
+    assert all(text[ent["start"] : ent["end"]] == ent["text"] for ent in found["ents"])
+    ruler.tokenizer = lambda given: Doc(ruler.vocab, words=given.lower().split())
+    (found,) = predict_records(ruler, [{"text": text}], mask="label")
+    assert (found["ents"], found["masked"]) == (None, None)
+    assert "make up the text" in found["error"]
+
+
+@pytest.mark.parametrize(("column", "mask"), [("masked", "label"), ("ents", None), ("error", None)])
+def test_predict_refuses_texts_that_its_columns_would_replace(ruler, tmp_path, column, mask):
+    (tmp_path / "texts.csv").write_text(f"id,{column}\n1,Oslo\n")
+    with pytest.raises(UserError, match=rf"E722.*'{column}'.*--text-column"):
+        predict_files(ruler, [tmp_path / "texts.csv"], io.StringIO(), text_column=column, mask=mask)
+
+
+def test_predict_reads_its_own_table_with_any_line_end_in_cells(ruler, tmp_path):
+    texts = ["Oslo\rand", "Oslo\r\nor", "Oslo\n", "\r"]
+    source, target = tmp_path / "texts.jsonl", tmp_path / "found.csv"
+    source.write_text("".join(f"{json.dumps({'text': text})}\n" for text in texts))
+    predict_files(ruler, [source], target, write="csv", mask="label")
+    records = list(read_texts([str(target)]))
+    assert [record.text for record in records] == texts
+    assert [record.fields["masked"] for record in records] == ["[LOC]\rand", "[LOC]\r\nor", "[LOC]\n", "\r"]
+
+
+def test_predict_writes_a_masked_text_a_line(ruler, tmp_path):
+    stream = io.StringIO()
+    predict_files(ruler, [], stream, texts=["in\x0cOslo \u2028 x", "Oslo"], write="text", mask="label")
+    assert stream.getvalue().count("\n") == 2
+    for text in ("Oslo\n", "Oslo\r", "a\rb"):
+        with pytest.raises(UserError, match=r"E787.*text 1 has several lines"):
+            predict_files(ruler, [], io.StringIO(), texts=[text], write="text", mask="label")

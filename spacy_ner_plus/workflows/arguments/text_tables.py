@@ -7,6 +7,7 @@ from itertools import chain
 from spacy_ner_plus.errors import Errors, UserError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
+LONGEST_HEADER = 100  # lines
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_text_table(
     from spacy_ner_plus.data.formats.tables.delimited import read_rows
 
     lines = iter(lines)
-    first = next(lines, "")
+    first, taken = _first_row(lines)
     found = find_text_column(first, name)
     if found is None:
         names = max((names for _, names in _headers(first)), key=len, default=())
@@ -67,7 +68,7 @@ def read_text_table(
 
     def rows() -> Iterator[tuple[int, Mapping[str, str]]]:
         width = len(found.columns)
-        for row in read_rows(chain([first], lines), found.delimiter, where):
+        for row in read_rows(chain(taken, lines), found.delimiter, where):
             if row.number > 1 and row.cells:
                 if len(row.cells) != width:
                     place = f"{where}:{row.number}"
@@ -77,8 +78,25 @@ def read_text_table(
     return found, rows()
 
 
+def _first_row(lines: Iterator[str]) -> tuple[str, list[str]]:
+    """Take a table's first row, whose quoted names may hold line breaks.
+
+    RETURNS (tuple[str, list[str]]): The row, and the lines that were taken for it. Where quotes aren't closed soon, the
+        first line counts alone.
+    """
+    from spacy_ner_plus.data.formats.tables.delimited import DELIMITERS, is_open
+
+    taken = [next(lines, "")]
+    while any(is_open("".join(taken), delimiter) for delimiter in DELIMITERS):
+        more = next(lines, "") if len(taken) < LONGEST_HEADER else ""
+        if not more:
+            return taken[0], taken
+        taken.append(more)
+    return "".join(taken), taken
+
+
 def _headers(line: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The names in a first line by each delimiter, the one that gives most of them first."""
+    """The names in a first row by each delimiter, the one that gives most of them first."""
     from spacy_ner_plus.data.formats.tables.delimited import DELIMITERS, split_head
 
     headers = []

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -152,8 +153,8 @@ def _record(line: str, where: str, key: str) -> TextRecord:
         return UserError(Errors.E504.format(where=where, key=key, reason=reason))
 
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
+        record = json.loads(line, object_pairs_hook=_object, parse_float=_number)
+    except ValueError as error:
         raise refuse(error) from error
     if not isinstance(record, dict):
         raise refuse(f"it is of type {type(record).__name__}")
@@ -165,3 +166,20 @@ def _record(line: str, where: str, key: str) -> TextRecord:
         except UnicodeEncodeError as error:
             raise refuse("it has one half of a character that takes two (a lone surrogate)") from error
     return TextRecord(record[key], record)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """RAISES (ValueError): A key that stands twice, of which one value would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it has the key '{next(name for name in names if names.count(name) > 1)}' twice")
+    return found
+
+
+def _number(digits: str) -> float:
+    """RAISES (ValueError): A number that would be written as Infinity, which isn't JSON."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return number

@@ -30,3 +30,14 @@ def test_text_tables_reads_rows_as_they_stand():
 def test_text_tables_says_which_columns_there_are(header, code):
     with pytest.raises(UserError, match=code):
         read_text_table([header] if header else [], "x.csv")
+
+
+def test_text_tables_reads_names_over_several_lines():
+    lines = ['id;"text\r\n', 'of ""it"""\r\n', "1;a\r\n"]
+    found, rows = read_text_table(lines, "x.csv", 'text\r\nof "it"')
+    assert (found.delimiter, found.columns) == (";", ("id", 'text\r\nof "it"'))
+    assert list(rows) == [(3, {"id": "1", found.text: "a"})]
+    # Quotes that nobody closes are told of as before.
+    found, rows = read_text_table(['text,"a\n', "b,c\n"], "x.csv")
+    with pytest.raises(UserError, match=r"E192.*x\.csv:1"):
+        list(rows)

@@ -100,6 +100,18 @@ def split_head(lines: Iterable[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
+def is_open(text: str, delimiter: str) -> bool:
+    """RETURNS (bool): Whether a table's text ends within quotes."""
+    # That a row has ended says the one more that comes after it, which a cell in quotes would swallow.
+    cells: list[str] = []
+    try:
+        for cells in csv.reader([text, "\n"], delimiter=delimiter):  # noqa: B007
+            pass
+    except csv.Error:
+        return False
+    return bool(cells) and cells[-1].endswith("\n")
+
+
 def _quoted(line: str, delimiter: str) -> list[str] | None:
     """The cells of a line, None where its quotes aren't well set or not closed."""
     try:
