@@ -153,7 +153,8 @@ def test_token_scorer_copied_after_use_is_a_network_of_its_own(make, kind, copie
     assert (scorer.score(docs()).data == before).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Half a minute for thinc's.
+@pytest.mark.parametrize("kind", ["tagger", pytest.param("thinc", marks=pytest.mark.slow)])
 def test_token_scorer_resized_keeps_what_was_learnt(make, kind):
     scorer = make(kind)
     learn(scorer, 2)

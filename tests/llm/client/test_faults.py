@@ -305,6 +305,7 @@ def test_faults_of_the_server_depend_on_the_seed_alone():
     assert faults(1) == faults(1) != faults(2)
 
 
+@pytest.mark.slow
 def test_faults_kill_at_any_time_loses_and_repeats_nothing(tmp_path):
     store, count = tmp_path / "s.sqlite", 600
     chance = random.Random(0)
