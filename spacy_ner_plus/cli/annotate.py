@@ -7,8 +7,6 @@ import typer
 
 from spacy_ner_plus.cli.options import Code
 
-NOTES = 12  # how many are printed
-
 
 def annotate_command(
     pipelines_and_texts: Annotated[
@@ -83,7 +81,7 @@ def annotate_command(
 ) -> None:
     """Annotate texts, and write a corpus to train on; what is doubtful is missing, and not O."""
     from spacy_ner_plus.cli.agreement_tables import agreement_tables
-    from spacy_ner_plus.cli.console import err, progress
+    from spacy_ner_plus.cli.console import err, print_notes, progress
     from spacy_ner_plus.cli.console import out as console
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
@@ -121,10 +119,7 @@ def annotate_command(
         )
     finally:
         # What was found before a failure may explain it.
-        for note in notes[:NOTES]:
-            err.print(note, style="dim", markup=False, highlight=False)
-        if len(notes) > NOTES:
-            err.print(f"and {len(notes) - NOTES:,} more notes", style="dim")
+        print_notes(notes)
         if issues.kinds:
             console.print(issues_table(issues))
     console.print(counts_table({str(out): annotation.counts}))

@@ -1,6 +1,6 @@
 """Where the command line speaks: results to stdout, all else to stderr."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from threading import Timer
 from typing import TypeVar
@@ -22,6 +22,16 @@ out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 T = TypeVar("T")
+# How many notes are printed.
+_NOTES = 12
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Say on stderr what was found out about inputs, the first notes of many."""
+    for note in notes[:_NOTES]:
+        err.print(note, style="dim", markup=False, highlight=False)
+    if len(notes) > _NOTES:
+        err.print(f"and {len(notes) - _NOTES:,} more notes", style="dim")
 
 
 class _RateColumn(ProgressColumn):

@@ -7,8 +7,6 @@ import typer
 
 from spacy_ner_plus.format_names import format_names
 
-NOTES = 12  # how many are printed
-
 
 def convert_command(
     sources: Annotated[
@@ -110,8 +108,8 @@ def convert_command(
     ] = False,
 ) -> None:
     """Convert corpora, and show what was read and what was lost or repaired."""
-    from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
+    from spacy_ner_plus.cli.console import print_notes, progress
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table, nothing_lost
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.data.sources import Options
@@ -156,10 +154,7 @@ def convert_command(
         )
     finally:
         # What was found before a failure may explain it.
-        for note in notes[:NOTES]:
-            err.print(note, style="dim", markup=False, highlight=False)
-        if len(notes) > NOTES:
-            err.print(f"and {len(notes) - NOTES:,} more notes", style="dim")
+        print_notes(notes)
         if issues.kinds:
             console.print(issues_table(issues))
     console.print(counts_table({part or str(out): counts for part, counts in conversion.counts.items()}))

@@ -7,8 +7,6 @@ import typer
 
 from spacy_ner_plus.cli.options import Code
 
-NOTES = 12  # how many are printed
-
 
 def distil_command(
     teachers_and_texts: Annotated[
@@ -95,7 +93,7 @@ def distil_command(
 ) -> None:
     """Write how probable teachers find each tag of texts, and gold beside it, as a corpus for `spacy train`."""
     from spacy_ner_plus.cli.agreement_tables import agreement_tables, distil_lines
-    from spacy_ner_plus.cli.console import err, progress
+    from spacy_ner_plus.cli.console import err, print_notes, progress
     from spacy_ner_plus.cli.console import out as console
     from spacy_ner_plus.cli.corpus_tables import counts_table, issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
@@ -135,10 +133,7 @@ def distil_command(
         )
     finally:
         # What was found before a failure may explain it.
-        for note in notes[:NOTES]:
-            err.print(note, style="dim", markup=False, highlight=False)
-        if len(notes) > NOTES:
-            err.print(f"and {len(notes) - NOTES:,} more notes", style="dim")
+        print_notes(notes)
         if issues.kinds:
             console.print(issues_table(issues))
     console.print(counts_table({str(out): made.counts}))

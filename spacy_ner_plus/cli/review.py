@@ -18,7 +18,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-NOTES = 12  # how many are printed
 
 Tool = Annotated[
     str,
@@ -275,12 +274,9 @@ def _labels(given: str | None) -> "str | list[str] | None":
 
 
 def _show_notes(notes: list[str], issues: "IssueLog") -> None:
-    from spacy_ner_plus.cli.console import err
+    from spacy_ner_plus.cli.console import err, print_notes
 
-    for note in notes[:NOTES]:
-        err.print(note, style="dim", markup=False, highlight=False)
-    if len(notes) > NOTES:
-        err.print(f"... and {len(notes) - NOTES} notes more", style="dim", markup=False, highlight=False)
+    print_notes(notes)
     for kind, issue in issues:
         where = f" ({issue.where})" if issue.where else ""
         line = f"{issue.count:,} of: {kind}, such as {issue.example}{where}"

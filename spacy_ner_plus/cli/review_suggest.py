@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from spacy_ner_plus.workflows.review.suggest import LabelErrors
-
-NOTES = 12  # how many are printed
 SHOWN = 20  # how many suggestions
 
 
@@ -105,8 +103,8 @@ def suggest_command(
     code: Code = None,
 ) -> None:
     """Find probable label errors: where pipelines that didn't learn from a document read it otherwise."""
-    from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
+    from spacy_ner_plus.cli.console import print_notes, progress
     from spacy_ner_plus.cli.corpus_tables import issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
@@ -142,10 +140,7 @@ def suggest_command(
         )
     finally:
         # What was found before a failure may explain it.
-        for note in notes[:NOTES]:
-            err.print(note, style="dim", markup=False, highlight=False)
-        if len(notes) > NOTES:
-            err.print(f"and {len(notes) - NOTES:,} more notes", style="dim")
+        print_notes(notes)
         if issues.kinds:
             console.print(issues_table(issues))
     if found.rows:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from spacy_ner_plus.workflows.select import Selection
 
-NOTES = 12  # how many are printed
-
 
 def select_command(
     sources: Annotated[
@@ -111,8 +109,8 @@ def select_command(
     encoding: Annotated[str, typer.Option(help="Encoding of text files.")] = "utf-8",
 ) -> None:
     """Select the texts to label, and write them the best first."""
-    from spacy_ner_plus.cli.console import err, progress
     from spacy_ner_plus.cli.console import out as console
+    from spacy_ner_plus.cli.console import print_notes, progress
     from spacy_ner_plus.cli.corpus_tables import issues_table
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
@@ -148,10 +146,7 @@ def select_command(
         )
     finally:
         # What was found before a failure may explain it.
-        for note in notes[:NOTES]:
-            err.print(note, style="dim", markup=False, highlight=False)
-        if len(notes) > NOTES:
-            err.print(f"and {len(notes) - NOTES:,} more notes", style="dim")
+        print_notes(notes)
         if issues.kinds:
             console.print(issues_table(issues))
     console.print(_table(selection))
