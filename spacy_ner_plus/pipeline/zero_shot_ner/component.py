@@ -477,13 +477,13 @@ class ZeroShotNER(EntityComponent):
             "resolved": self._files.to_dict(),
             "temperature": self.cfg["temperature"],
             "has_model": self._has_model,
-            # The config names none where they came from a corpus.
-            "labels": list(self.settings.labels) if isinstance(self.settings.labels, list | tuple) else None,
+            # The config names none where they came from a corpus or were given to `initialize`.
+            "labels": None if isinstance(self.settings.labels, str) else self.settings.labels,
         }
 
     def _state_from_dict(self, state: dict[str, Any]) -> None:
         if self.settings.labels is None and not self.settings.label_map and state.get("labels"):
-            self.settings = replace(self.settings, labels=list(state["labels"]))
+            self.settings = replace(self.settings, labels=state["labels"])
         self._files.load(state["resolved"])
         self.cfg["temperature"] = float(state["temperature"])
         self._expects_model = bool(state["has_model"])

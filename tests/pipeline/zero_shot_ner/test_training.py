@@ -174,6 +174,14 @@ def test_training_asks_for_the_labels_of_the_corpus_where_none_are_named(zero_sh
     assert spacy.load(tmp_path / "saved").get_pipe("zero_shot_ner").labels == ("LOC", "PER")
 
 
+def test_training_keeps_labels_with_descriptions_that_initialize_was_given(zero_shot_folders, tmp_path):
+    nlp = make(zero_shot_folders["uni-bert"], labels=None, trained="nothing", threshold=0.01)
+    labels = {"PER": "name of a person", "LOC": "name of a place"}
+    nlp.get_pipe("zero_shot_ner").initialize(lambda: [], nlp=nlp, labels=labels)
+    nlp.to_disk(tmp_path / "saved")
+    assert found(spacy.load(tmp_path / "saved")) == found(nlp)
+
+
 def test_training_of_gliner2_is_refused(zero_shot_folders):
     nlp = make(zero_shot_folders["gliner2"])
     with pytest.raises(UserError, match="E640"):
