@@ -43,6 +43,7 @@ NAMES = {
         "strings",
         "table",
         "tagtog",
+        "tensorzero-ner",
         "tokens",
         "uima-cas",
         "universal-ner",

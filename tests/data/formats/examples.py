@@ -377,6 +377,22 @@ EXAMPLES = [
     ),
     FormatExample("universal-ner", "universal.json", json.dumps(_UNIVERSAL_NER)),
     FormatExample(
+        "tensorzero-ner",
+        "conllpp.csv",
+        f'split,input,output\n0,{MOVED},"{{""PER"": [""Rosa Quint""], ""LOC"": [""Lund""]}}"\n',
+    ),
+    FormatExample(
+        "tensorzero-ner",
+        "datapoints.jsonl",
+        json_lines(
+            {
+                "function_name": "extract_entities",
+                "input": {"messages": [{"role": "user", "content": MOVED}]},
+                "output": {"PER": ["Rosa Quint"], "LOC": ["Lund"]},
+            }
+        ),
+    ),
+    FormatExample(
         "strings",
         "strings.jsonl",
         json_lines(
