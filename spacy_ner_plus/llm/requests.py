@@ -59,6 +59,22 @@ class ReplyStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayIds:
+    """What a gateway that samples among variants of its own says of a reply.
+
+    gateway (str): Which one it is, such as 'tensorzero'.
+    inference (str): Its id of the reply, to which feedback is given.
+    episode (str): Its id of what the reply is a part of.
+    variant (str): Which of its variants answered; where one failed, that is another one than was sampled.
+    """
+
+    gateway: str
+    inference: str
+    episode: str
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatReply:
     """A reply that arrived.
 
@@ -72,6 +88,7 @@ class ChatReply:
     stored (bool): Whether it comes from the store.
     status (ReplyStatus): What could be read from it when it came.
     called_tool (bool): Whether the text is what a tool was called with; not kept.
+    gateway (GatewayIds | None): Under which ids a gateway knows it, where one of its variants answered.
     """
 
     content: str
@@ -84,6 +101,7 @@ class ChatReply:
     stored: bool = False
     status: ReplyStatus = ReplyStatus.UNREAD
     called_tool: bool = False
+    gateway: GatewayIds | None = None
 
 
 class InvalidReply(ValueError):

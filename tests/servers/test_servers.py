@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
 
+from spacy_ner_plus.llm.client.completions import read_completion
 from tests.conftest import ROOT
 from tests.servers.fixtures import API_KEY
 
@@ -269,6 +271,17 @@ def test_tensorzero_gateway_passes_tools_on(tensorzero_url):
     reply = ask(tensorzero_url, model=MODEL, tools=[TOOL], tool_choice="required")
     (call,) = reply.json()["choices"][0]["message"]["tool_calls"]
     validate(json.loads(call["function"]["arguments"]), LISTS)
+
+
+def test_tensorzero_gateway_says_which_variant_answered(tensorzero_url):
+    ids = read_completion(ask(tensorzero_url, model=FUNCTION).content).gateway
+    assert (ids.gateway, ids.variant) == ("tensorzero", "baseline")
+    assert [UUID(id).version for id in (ids.inference, ids.episode)] == [7, 7]
+    again = read_completion(
+        ask(tensorzero_url, model=FUNCTION, **{"tensorzero::episode_id": ids.episode}).content
+    )
+    assert again.gateway.episode == ids.episode
+    assert read_completion(ask(tensorzero_url, model=MODEL).content).gateway is None
 
 
 def test_tensorzero_gateway_counts_tokens(tensorzero_url):

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_ner_plus.llm.finish_reasons import BROKEN, CUT, WHOLE, read_finish_reason
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
-from spacy_ner_plus.llm.requests import Usage
+from spacy_ner_plus.llm.requests import GatewayIds, Usage
 
 # How much of a page is looked at for what it says.
 _PAGE = 20_000
@@ -19,6 +19,8 @@ _DRAFT = re.compile(r"""[{\[]\s*+["'{\[\]}]""")
 # Stands after "the server answered 500: " and "The server says: ".
 _NOTHING = "nothing more"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+# What TensorZero's gateway calls the model of a reply, where a variant of a function answered.
+_TENSORZERO = re.compile(r"tensorzero::function_name::.+::variant_name::(?P<variant>.+)", re.DOTALL)
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -35,6 +37,7 @@ class Completion:
     usage (Usage | None): Tokens, where the server counts them.
     logprobs (list[tuple[str, float]] | None): Tokens and log-probabilities, where given.
     called_tool (bool): Whether the content is a tool's arguments.
+    gateway (GatewayIds | None): Under which ids a gateway knows it.
     """
 
     content: str
@@ -42,6 +45,7 @@ class Completion:
     usage: Usage | None
     logprobs: list[tuple[str, float]] | None
     called_tool: bool
+    gateway: GatewayIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def read_completion(body: bytes, *, limit: int | None = None) -> Completion:
                 usage=usage,
                 logprobs=_logprobs(choice.get("logprobs")),
                 called_tool=called_tool,
+                gateway=_gateway(reply),
             )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NoCompletion(f"the answer is no chat completion: {_beginning(body)}") from error
@@ -138,6 +143,15 @@ def _error_in(reply: Mapping[str, Any]) -> str:
         return ""
     message = error.get("message") if isinstance(error, dict) else error
     return (message if isinstance(message, str) else json.dumps(error, ensure_ascii=False))[:500]
+
+
+def _gateway(reply: Mapping[str, Any]) -> GatewayIds | None:
+    """RETURNS (GatewayIds | None): The ids that TensorZero's gateway gave; None for the reply of any other server."""
+    model, inference, episode = reply.get("model"), reply.get("id"), reply.get("episode_id")
+    match = _TENSORZERO.fullmatch(model) if isinstance(model, str) else None
+    if match is None or not (isinstance(inference, str) and isinstance(episode, str)):
+        return None
+    return GatewayIds("tensorzero", _plain(inference), _plain(episode), _plain(match["variant"]))
 
 
 def _content(message: Mapping[str, Any], *, is_whole: bool) -> tuple[str, bool, bool]:

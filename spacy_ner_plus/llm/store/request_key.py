@@ -16,6 +16,7 @@ _NOT_ANSWERED = frozenset(
         *("user", "metadata", "safety_identifier", "store", "service_tier", "priority", "request_id"),
         *("prompt_cache_key", "prompt_cache_retention", "cache_prompt", "id_slot", "keep_alive"),
         *("timeout", "num_retries", "timings_per_token", "return_progress"),
+        *("tensorzero::dryrun", "tensorzero::episode_id", "tensorzero::tags"),
     }
 )
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.llm.client.completions import NoCompletion, read_completion, read_error
-from spacy_ner_plus.llm.requests import Usage
+from spacy_ner_plus.llm.requests import GatewayIds, Usage
 
 
 def body(message, **more) -> bytes:
@@ -28,6 +28,24 @@ def test_completions_are_read():
     assert (completion.content, completion.finish_reason) == ("{}", "stop")
     assert completion.usage == Usage(9, 2, 4)
     assert completion.logprobs == [("{}", -1.0)]
+
+
+GATEWAY = {"id": "i", "episode_id": "e", "model": "tensorzero::function_name::ner::variant_name::b"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "gateway"),
+    [
+        (GATEWAY, GatewayIds("tensorzero", "i", "e", "b")),
+        ({**GATEWAY, "model": "tensorzero::model_name::b"}, None),
+        ({**GATEWAY, "model": "gpt-4o-mini"}, None),
+        ({**GATEWAY, "model": None}, None),
+        ({**GATEWAY, "id": 7}, None),
+        ({"model": GATEWAY["model"], "id": "i"}, None),
+    ],
+)
+def test_completions_have_the_ids_of_a_gateway_whose_variant_answered(fields, gateway):
+    assert read_completion(body({"content": "{}"}, **fields)).gateway == gateway
 
 
 @pytest.mark.parametrize(

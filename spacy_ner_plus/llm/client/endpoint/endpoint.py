@@ -130,6 +130,7 @@ class Endpoint:
             logprobs=completion.logprobs,
             mode=mode,
             called_tool=completion.called_tool,
+            gateway=completion.gateway,
         )
 
     def _read_refusal(
