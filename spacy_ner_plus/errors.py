@@ -1026,6 +1026,22 @@ class Errors(metaclass=_Coded):
     )
     E798 = "'{word}' is no annotation set. Give a .spacy file or a folder of them, also as NAME=FILE."
     E799 = "The annotation set '{path}' is given twice, and what one person said would count as two people's."
+    E802 = (
+        "'{target}' is neither an inference nor an episode of the store '{path}'. Give the id of an inference, which "
+        "`doc._.inference_id` holds, or the name of an episode."
+    )
+    E803 = (
+        "The metric '{metric}' is one of an {level}, and '{target}' is an {other}. Give the {level}, or declare a "
+        "metric with `level` = '{other}'."
+    )
+    E804 = "There is no metric '{metric}'. Give one of: {known}; or declare it by `Store.feedback.declare`."
+    E805 = "The metric '{metric}' takes {wanted}, not {value!r}. Nothing of this call was kept."
+    E806 = "The metric '{metric}' is a {kind}, which can't be added up. Give one whose values are booleans or floats."
+    E807 = (
+        "The metric '{metric}' is declared as {known}, and can't be {given} at the same time. Give the other one a "
+        "name of its own."
+    )
+    E808 = "The metric {metric!r} can't have {value} as `{field}`. Give {remedy}."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."
@@ -1215,6 +1231,10 @@ class Warnings(metaclass=_Coded):
     W331 = (
         "'{name}' gets only a part of what these find: {voters}. Entities that are on a Doc already keep theirs out; "
         "set `overwrite_ents` of these to true, so that each votes with all that it finds."
+    )
+    W360 = (
+        "The store '{path}' was written by an earlier version and is version {version} now. As it was, it is kept as "
+        "'{backup}': delete that once no earlier version of spacy-ner-plus needs it."
     )
     W355 = (
         "Processes that have copies of one chat model don't find each other here ({reason}): each of them takes all of "

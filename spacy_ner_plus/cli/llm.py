@@ -11,7 +11,7 @@ from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
 
 if TYPE_CHECKING:
-    from spacy_ner_plus.llm.store.store import Inference
+    from spacy_ner_plus.llm.store.store import KeptReply
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
     from spacy_ner_plus.workflows.llm import Shown
@@ -178,8 +178,8 @@ def store_show_command(
     from spacy_ner_plus.cli.console import out
     from spacy_ner_plus.workflows.llm import find_replies
 
-    for inference in find_replies(store, ids):
-        row = json.dumps(inference.to_dict(), ensure_ascii=False)
+    for kept in find_replies(store, ids):
+        row = json.dumps(kept.to_dict(), ensure_ascii=False)
         out.print(row, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -197,7 +197,7 @@ def store_drop_command(
     err.print(f"{count:,} replies dropped from {store}", markup=False, highlight=False)
 
 
-def _show_replies(found: "list[Inference]", limit: int) -> None:
+def _show_replies(found: "list[KeptReply]", limit: int) -> None:
     from collections import Counter
 
     from spacy_ner_plus.cli.console import out

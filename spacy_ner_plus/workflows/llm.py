@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-    from spacy_ner_plus.llm.store.store import Inference
+    from spacy_ner_plus.llm.store.store import KeptReply
     from spacy_ner_plus.pipeline.structured_llm_ner.estimate import Estimate
     from spacy_ner_plus.pipeline.structured_llm_ner.trial import Trial
 
@@ -186,13 +186,13 @@ def estimate(
     return estimate.estimate(extractor, docs)
 
 
-def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[Inference]":
+def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[KeptReply]":
     """List the replies in a store.
 
     store (str | Path): The file.
     status (Sequence[str]): Only those with one of these: 'valid', 'repaired', 'invalid', 'cut', or 'unread' for
         what an earlier version kept. Default: all.
-    RETURNS (list[Inference]): Requests with their replies, oldest first.
+    RETURNS (list[KeptReply]): Requests with their replies, oldest first.
     RAISES (UserError): Where there is no store, or no such status.
     """
     from spacy_ner_plus.llm.requests import ReplyStatus
@@ -204,21 +204,21 @@ def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[Infe
             raise UserError(Errors.E506.format(value=name, option="status", choices=", ".join(names)))
     wanted = {names[name] for name in status} or set(ReplyStatus)
     with Store(store, read_only=True) as opened:
-        return [inference for inference in opened.inferences() if inference.reply.status in wanted]
+        return [kept for kept in opened.replies() if kept.reply.status in wanted]
 
 
-def find_replies(store: str | Path, ids: Sequence[str]) -> "list[Inference]":
+def find_replies(store: str | Path, ids: Sequence[str]) -> "list[KeptReply]":
     """Find replies in a store.
 
     store (str | Path): The file.
     ids (Sequence[str]): Ids of replies, or their beginnings.
-    RETURNS (list[Inference]): One for each.
+    RETURNS (list[KeptReply]): One for each.
     RAISES (UserError): Where an id is that of none, or the beginning of several.
     """
     kept = list_replies(store)
     found = []
     for id in ids:
-        matches = [inference for inference in kept if inference.id.startswith(id)]
+        matches = [one for one in kept if one.id.startswith(id)]
         if len(matches) != 1 or len(id) < min(_SHORTEST_ID, len(matches[0].id)):
             raise UserError(Errors.E271.format(path=store, id=id, count=len(matches)))
         found += matches
@@ -240,4 +240,4 @@ def drop_replies(store: str | Path, ids: Sequence[str] = (), *, status: Sequence
         raise UserError(Errors.E272)
     dropped = [*find_replies(store, ids), *(list_replies(store, status=status) if status else ())]
     with Store(store) as opened:
-        return opened.drop({inference.id for inference in dropped})
+        return opened.drop({kept.id for kept in dropped})

@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import sqlite3
 import warnings
 from pathlib import Path
 
 import pytest
 import spacy
 
+from spacy_ner_plus.llm.store.store import Store
 from tests.compatibility.found import found
 
 MADE = Path(__file__).parent / "made"
@@ -67,7 +67,7 @@ def test_llm_pipelines_saved_before_as_bytes_give_the_same_entities(replies):
 def test_llm_stores_of_before_take_further_replies(replies):
     from tests.servers.fault_server import FaultServer
 
-    before = sqlite3.connect(replies).execute("SELECT count(*) FROM inferences").fetchone()[0]
+    before = count_replies(replies)
     with FaultServer() as server:
         nlp = load("llm_label_lists", replies, replay_only=False, base_url=server.url)
         doc = nlp("Anna met Robert in Oslo.")
@@ -75,4 +75,9 @@ def test_llm_stores_of_before_take_further_replies(replies):
         nlp("Anna met Robert in Oslo.")
         assert len(server.requests) == 1
     assert doc.ents
-    assert sqlite3.connect(replies).execute("SELECT count(*) FROM inferences").fetchone()[0] == before + 1
+    assert count_replies(replies) == before + 1
+
+
+def count_replies(path):
+    with Store(path, read_only=True) as store:
+        return sum(1 for _ in store.replies())

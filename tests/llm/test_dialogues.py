@@ -28,7 +28,7 @@ def test_dialogues_ask_what_follows_from_replies_and_replay_it(tmp_path):
             assert found == [names_by_label(text) for text in ("Anna", "Bob", "Oslo")]
             assert len(server.requests) == 3
     with Store(path) as store:
-        assert len(list(store.inferences())) == 3
+        assert len(list(store.replies())) == 3
 
 
 def test_dialogues_held_together_ask_at_the_same_time_and_keep_their_order():

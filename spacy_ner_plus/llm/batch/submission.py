@@ -19,7 +19,7 @@ from spacy_ner_plus.llm.client.prices import find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
 from spacy_ner_plus.llm.requests import ChatRequest, Usage
-from spacy_ner_plus.llm.store.store import inference_id
+from spacy_ner_plus.llm.store.ids import new_id
 
 # What a batch costs of what its requests would.
 DISCOUNT = 0.5
@@ -257,4 +257,4 @@ class _Writer:
         fields = self._modes.fields(request, mode, self._accepted.fields(self._sampling))
         messages = self._accepted.messages(request.messages)
         body = json.dumps({"model": self._name, "messages": messages, **fields})
-        return Submitted(key, inference_id(), 0, canonical, mode, body, wanted.is_second)
+        return Submitted(key, new_id(), 0, canonical, mode, body, wanted.is_second)

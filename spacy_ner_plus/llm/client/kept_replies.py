@@ -1,6 +1,5 @@
 """The replies that a chat model has in its store, by request."""
 
-import sqlite3
 import threading
 import warnings
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.usage import UsageMeter
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
+from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
 from spacy_ner_plus.llm.store.store import Store
 
@@ -81,11 +81,11 @@ class KeptReplies:
             return
         try:
             store.add(canonical, reply)
-        except sqlite3.Error as error:
+        except StoreError as error:
             # The reply itself is good. It is returned, and a rerun pays for it again.
             if not self._warned:
                 self._warned = True
-                warnings.warn(Warnings.W253.format(path=store.path, reason=error), stacklevel=2)
+                warnings.warn(Warnings.W253.format(path=store.where, reason=error.reason), stacklevel=2)
 
     def forget(self, keys: Sequence[str]) -> None:
         """Take replies out, so that their requests are asked again."""

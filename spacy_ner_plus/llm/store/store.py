@@ -1,50 +1,38 @@
-"""Every reply of a chat model, kept in an SQLite file under the key of its request."""
+"""What chat models answered, and what was said of it, in one database."""
 
 import json
-import os
-import sqlite3
-import threading
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.finish_reasons import read_finish_reason
 from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
-from spacy_ner_plus.llm.store.database import has_status, open_for_reading, open_for_writing
+from spacy_ner_plus.llm.store.draws import Draws
+from spacy_ner_plus.llm.store.dry_texts import DryTexts
+from spacy_ner_plus.llm.store.engines.sqlite_engine import SQLiteEngine
+from spacy_ner_plus.llm.store.feedback import FeedbackLog
+from spacy_ner_plus.llm.store.ids import new_id
+from spacy_ner_plus.llm.store.inferences import Inferences
+from spacy_ner_plus.llm.store.positions import read_position
 
-_REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key"
+_REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key, status"
+_IS_BAD = "CASE WHEN status IN ('invalid', 'cut') THEN 1 ELSE 0 END"
 # In front the first one that could be read, so that every rerun reads the same, also where two processes
 # asked at the same time; else the last one, which was asked for again.
 _GET = (
-    f"SELECT {_REPLY}, {{status}} AS state FROM inferences WHERE key = ? AND {{kept}}"
-    " ORDER BY state IN ('invalid', 'cut'), CASE WHEN state IN ('invalid', 'cut') THEN -rowid ELSE rowid END"
-    " LIMIT 1"
+    f"SELECT {_REPLY} FROM replies WHERE key = ?"
+    f" ORDER BY {_IS_BAD}, CASE WHEN {_IS_BAD} = 1 THEN -rowid ELSE rowid END LIMIT 1"
 )
-_ALL = f"SELECT {_REPLY}, {{status}} AS state, id, request, created FROM inferences WHERE {{kept}} ORDER BY rowid"
-_ADD = f"INSERT OR IGNORE INTO inferences ({_REPLY}, status, id, request, created) VALUES ({', '.join('?' * 13)})"
-# How a store of version 1 that is only read is read as if it had been brought up to date.
-_NEW = {
-    # Earlier versions took what ended by another name for an answer.
-    "status": (
-        "CASE WHEN ended_by(finish_reason) IN (finish_reason, 'stop') THEN status "
-        "WHEN ended_by(finish_reason) = 'length' THEN 'cut' ELSE 'invalid' END"
-    ),
-    "kept": "1",
-}
-_OLD = {
-    "status": "CASE ended_by(finish_reason) WHEN 'length' THEN 'cut' ELSE '' END",
-    "kept": "(trim(reply) <> '' OR ended_by(finish_reason) = 'length')",
-}
-
-_LOW_BITS = 2**62 - 1
+_ALL = f"SELECT {_REPLY}, id, request, created, rowid FROM replies WHERE rowid > ? ORDER BY rowid LIMIT ?"
+_ADD = f"INSERT INTO replies ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"
+# Replies that are read at once.
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
+class KeptReply:
     """A request and its reply, as they are kept.
 
     id (str): Its own, in the order of time.
@@ -64,68 +52,76 @@ class Inference:
 
 
 class Store:
-    """Replies in a file. Threads and processes may share it; each reply is committed by itself.
+    """Replies by the keys of their requests; inferences, that were made of them, with feedback; and draws of variants.
 
-    path (str | Path): The file; it is created where there is none.
-    read_only (bool): Whether the file has to exist, and is never written to.
+    Threads and processes may share it; each of these is committed by itself, and there for good then.
+
+    inferences (Inferences): What variants answered about texts.
+    feedback (FeedbackLog): What was said of that.
+    draws (Draws): Which variant was drawn for a text.
+    dry_texts (DryTexts): The texts of dry runs.
+    where (str | Path): The SQLite file; it is created where there is none.
+    read_only (bool): Whether it has to exist, and is never written to. Default: False.
     RAISES (UserError): Where it can't be opened, or is no store of this version.
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False):
-        self.path = Path(path).expanduser()
+    def __init__(self, where: str | Path, *, read_only: bool = False):
+        self._engine = SQLiteEngine(Path(where).expanduser(), read_only=read_only)
+        self.where = self._engine.where
         self.read_only = read_only
-        self._lock = threading.Lock()
-        self._connection = (open_for_reading if read_only else open_for_writing)(self.path)
-        self._get = _GET.format(**(_NEW if has_status(self._connection) else _OLD))
+        self.inferences = Inferences(self._engine)
+        self.feedback = FeedbackLog(self._engine)
+        self.draws = Draws(self._engine)
+        self.dry_texts = DryTexts(self._engine)
+
+    def position(self) -> int:
+        """Name what inferences and feedback there are now, for `upto`.
+
+        RETURNS (int): It grows with each of them. What isn't there yet will have a higher one.
+        """
+        return read_position(self._engine)
 
     def get(self, key: str) -> ChatReply | None:
         """Look up a reply: one that could be read, if there is any, else the last one.
 
         key (str): The SHA-256 of its request.
-        RAISES (UserError): Where the file can't be read any more.
+        RAISES (StoreError): Where the store can't be read any more.
         """
-        try:
-            with self._lock:
-                row = self._connection.execute(self._get, (key,)).fetchone()
-        except sqlite3.Error as error:
-            raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
-        return None if row is None else _reply(row)
+        rows = self._engine.rows(_GET, (key,))
+        return _reply(rows[0]) if rows else None
 
     def add(self, request: str, reply: ChatReply, *, id: str = "") -> str:
         """Store a reply.
 
         request (str): The request in canonical form, whose SHA-256 is the key.
         reply (ChatReply): The reply with its key and status.
-        id (str): Of the inference, which is kept once; '' for a new one.
-        RETURNS (str): The id of the inference.
-        RAISES (sqlite3.Error): Where it can't be written.
+        id (str): Of the reply, which is kept once; '' for a new one.
+        RETURNS (str): The id of the reply.
+        RAISES (StoreError): Where it can't be written.
         """
-        id, usage = id or inference_id(), reply.usage
+        id, usage = id or new_id(), reply.usage
         logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
         row = (
             *(reply.content, reply.finish_reason, usage.prompt, usage.completion, usage.cached),
             *(reply.seconds, logprobs, reply.mode, reply.key, str(reply.status), id, request, time.time()),
         )
-        with self._lock:
-            self._connection.execute(_ADD, row)
+        self._engine.write(lambda writer: writer.run(_ADD, row))
         return id
 
-    def inferences(self) -> Iterator[Inference]:
-        """YIELDS (Inference): All that is kept, oldest first. Others may add to the store meanwhile."""
-        reader = open_for_reading(self.path)
-        try:
-            for row in reader.execute(_ALL.format(**(_NEW if has_status(reader) else _OLD))):
-                *reply, id, request, created = row
-                yield Inference(id, created, json.loads(request), _reply(reply))
-        finally:
-            reader.close()
+    def replies(self) -> Iterator[KeptReply]:
+        """YIELDS (KeptReply): All replies, oldest first. Others may add to the store meanwhile."""
+        last = 0
+        while rows := self._engine.rows(_ALL, (last, _BATCH)):
+            for *reply, id, request, created, _ in rows:
+                yield KeptReply(id, created, json.loads(request), _reply(reply))
+            last = rows[-1][-1]
 
     def drop(self, ids: Iterable[str]) -> int:
         """Take replies out, so that they are asked for again.
 
-        ids (Iterable[str]): Of inferences.
+        ids (Iterable[str]): Of replies.
         RETURNS (int): How many of them were kept.
-        RAISES (UserError): Where the file can't be written.
+        RAISES (StoreError): Where the store can't be written to.
         """
         return self._delete("id", ids)
 
@@ -134,61 +130,46 @@ class Store:
 
         keys (Iterable[str]): The SHA-256 of the requests.
         RETURNS (int): How many replies were kept.
-        RAISES (UserError): Where the file can't be written.
+        RAISES (StoreError): Where the store can't be written to.
         """
         return self._delete("key", keys)
 
     def _delete(self, column: str, values: Iterable[str]) -> int:
-        try:
-            with self._lock:
-                self._connection.execute("BEGIN IMMEDIATE")
-                done = self._connection.executemany(
-                    f"DELETE FROM inferences WHERE {column} = ?", [(value,) for value in values]
-                )
-                self._connection.execute("COMMIT")
-                return done.rowcount
-        except sqlite3.Error as error:
-            raise UserError(Errors.E263.format(path=self.path, reason=error)) from error
+        rows = [(value,) for value in values]
+        if not rows:
+            return 0
+        return self._engine.write(
+            lambda writer: writer.run_many(f"DELETE FROM replies WHERE {column} = ?", rows)
+        )
 
     def get_schema_mode(self, base_url: str, model: str, oldest: float) -> str | None:
         """RETURNS (str | None): How a schema is sent there, if found out after `oldest`, in seconds since 1970."""
-        with self._lock:
-            row = self._connection.execute(
-                "SELECT mode FROM dialects WHERE base_url = ? AND model = ? AND created > ?",
-                (base_url, model, oldest),
-            ).fetchone()
-        return None if row is None else row[0]
+        rows = self._engine.rows(
+            "SELECT mode FROM schema_modes WHERE base_url = ? AND model = ? AND created > ?",
+            (base_url, model, oldest),
+        )
+        return rows[0][0] if rows else None
 
     def set_schema_mode(self, base_url: str, model: str, mode: str) -> None:
         """Remember how a schema is sent to a model."""
-        with self._lock:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO dialects (base_url, model, mode, created) VALUES (?, ?, ?, ?)",
-                (base_url, model, mode, time.time()),
+        row = (base_url, model, mode, time.time())
+        self._engine.write(
+            lambda writer: writer.run(
+                "INSERT INTO schema_modes (base_url, model, mode, created) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (base_url, model) DO UPDATE SET mode = excluded.mode, created = excluded.created",
+                row,
             )
+        )
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
+        """Close the file, or the connection."""
+        self._engine.close()
 
     def __enter__(self) -> "Store":
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.close()
-
-
-def inference_id() -> str:
-    """RETURNS (str): A UUID of version 7 (RFC 9562): milliseconds, then random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    # Not from the module `random`, which users seed.
-    random_bits = int.from_bytes(os.urandom(10), "big")
-    return str(
-        uuid.UUID(
-            int=milliseconds << 80 | 7 << 76 | (random_bits >> 68) << 64 | 2 << 62 | random_bits & _LOW_BITS
-        )
-    )
 
 
 def _reply(row: Any) -> ChatReply:

@@ -43,7 +43,7 @@ def start_client(server: FaultServer, store: Path, count: int) -> subprocess.Pop
 
 def kept_digests(store: Path) -> list[str]:
     with Store(store) as opened:
-        return [digest_of(inference.request["messages"]) for inference in opened.inferences()]
+        return [digest_of(inference.request["messages"]) for inference in opened.replies()]
 
 
 def wait_for(server: FaultServer, requests: int) -> None:

@@ -33,7 +33,7 @@ def test_open_question_asks_once_more_after_an_invalid_reply(tmp_path, fault):
         assert (outcome.value, outcome.kind) == (names_by_label("Anna"), "")
         assert (len(outcome.replies), model.usage.reasked, model.usage.invalid) == (2, 1, 0)
     with Store(path) as store:
-        first, second = store.inferences()
+        first, second = store.replies()
     turns = second.request["messages"]
     assert turns[:2] == first.request["messages"]
     assert turns[2] == {"role": "assistant", "content": first.reply.content}

@@ -8,6 +8,7 @@ import pytest
 from spacy_ner_plus.llm.requests import ReplyStatus
 from spacy_ner_plus.llm.store.store import Store
 from tests.llm.client.asking import ask_all, make_model, open_model
+from tests.llm.store.earlier_stores import as_version
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import names_by_label
@@ -20,7 +21,7 @@ def path(tmp_path):
 
 def statuses(path: str) -> list[ReplyStatus]:
     with Store(path) as store:
-        return [inference.reply.status for inference in store.inferences()]
+        return [inference.reply.status for inference in store.replies()]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_process_client_takes_no_reply_for_cut_where_no_limit_was_sent(path):
     with FaultServer(Behaviour()) as server, make_model(server, structured="off", store=path) as model:
         ask_all(model, [text])
         with Store(path) as store:
-            used = next(store.inferences()).reply.usage.completion
+            used = next(store.replies()).reply.usage.completion
     settings = {"max_tokens": used, "parameters": {"max_tokens": None}}
     with FaultServer(Behaviour()) as server, make_model(server, structured="off", **settings) as model:
         assert ask_all(model, [text])[0].value == names_by_label(text)
@@ -159,6 +160,7 @@ def test_process_client_takes_no_reply_for_cut_where_no_limit_was_sent(path):
 def test_process_client_reads_what_earlier_versions_kept_by_why_it_ended(path, said, reason):
     with FaultServer(Behaviour()) as server, make_model(server, structured="off", store=path) as model:
         ask_all(model, ["Anna"])
+    as_version(path, 2)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE inferences SET finish_reason = ?", (said,))
     with open_model(

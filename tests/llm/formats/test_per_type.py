@@ -54,7 +54,7 @@ def test_per_type_replays_each_question_by_itself(tmp_path):
         pipeline(server, labels=["PER", "LOC"], model=model)(TEXT)
         assert len(server.requests) == asked == 2
     with Store(model["store"]) as store:
-        assert len(list(store.inferences())) == 2
+        assert len(list(store.replies())) == 2
 
 
 def test_per_type_text_is_missing_where_one_question_has_no_answer():

@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import threading
 import uuid
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, ReplyStatus, Usage
+from spacy_ner_plus.llm.store.engines.engine import StoreError
+from spacy_ner_plus.llm.store.ids import new_id
 from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
-from spacy_ner_plus.llm.store.store import Store, inference_id
+from spacy_ner_plus.llm.store.store import Store
+from tests.llm.store.earlier_stores import as_version
+from tests.llm.store.test_inferences import make_inference
 
 REPLY = ChatReply("{}", "stop", Usage(10, 2, 5), 0.25, [("{}", -0.5)], "tool", "a" * 64)
 
@@ -22,7 +27,7 @@ def key_of(text: str, *, endpoint="http://a/v1", name="m", sampling=None, **requ
 
 
 def count(store: Store) -> int:
-    return sum(1 for _ in store.inferences())
+    return sum(1 for _ in store.replies())
 
 
 def make_store(path: Path, replies: int = 3) -> Path:
@@ -88,20 +93,20 @@ def test_store_keeps_the_first_of_two_replies_to_a_request_in_front(tmp_path):
         store.add("{}", ChatReply("first", key="k"))
         store.add("{}", ChatReply("second", key="k"))
         assert store.get("k").content == "first"
-        assert [inference.reply.content for inference in store.inferences()] == ["first", "second"]
+        assert [kept.reply.content for kept in store.replies()] == ["first", "second"]
 
 
-def test_store_lists_inferences_in_order_with_their_requests(tmp_path):
+def test_store_lists_replies_in_order_with_their_requests(tmp_path):
     with Store(make_store(tmp_path / "s.sqlite")) as store:
-        inferences = list(store.inferences())
+        replies = list(store.replies())
         assert count(store) == 3
-    assert [inference.reply.content for inference in inferences] == ["reply 0", "reply 1", "reply 2"]
-    assert [inference.request for inference in inferences] == [{"model": "m"}] * 3
-    assert len({inference.id for inference in inferences}) == 3
+    assert [kept.reply.content for kept in replies] == ["reply 0", "reply 1", "reply 2"]
+    assert [kept.request for kept in replies] == [{"model": "m"}] * 3
+    assert len({kept.id for kept in replies}) == 3
 
 
 def test_store_ids_are_uuids_in_the_order_of_time():
-    ids = [inference_id() for _ in range(3)]
+    ids = [new_id() for _ in range(3)]
     assert {uuid.UUID(id).version for id in ids} == {7}
     assert [id[:8] for id in ids] == sorted(id[:8] for id in ids)
 
@@ -200,7 +205,7 @@ def test_store_read_only_writes_nothing(tmp_path):
     before = path.read_bytes()
     with Store(path, read_only=True) as store:
         assert store.get("1").content == "reply 1"
-        with pytest.raises(sqlite3.Error, match="readonly"):
+        with pytest.raises(StoreError, match="readonly"):
             store.add("{}", REPLY)
     assert path.read_bytes() == before
 
@@ -250,7 +255,7 @@ def test_store_prefers_a_reply_that_could_be_read_and_else_the_last_one(tmp_path
 
 def test_store_drops_replies(tmp_path):
     with Store(make_store(tmp_path / "s.sqlite")) as store:
-        first = next(store.inferences()).id
+        first = next(store.replies()).id
         assert (store.drop([first, "no such id"]), count(store)) == (1, 2)
         assert store.get("0") is None
 
@@ -260,10 +265,7 @@ def store_of_version_1(path: Path) -> Path:
     with Store(path) as store:
         for content, finish in (("{}", "stop"), ("{", "length"), ("", "error"), ("", "length")):
             store.add("{}", ChatReply(content, finish, key=f"{content}{finish}"))
-    connection = sqlite3.connect(path)
-    connection.executescript("ALTER TABLE inferences DROP COLUMN status; PRAGMA user_version = 1")
-    connection.close()
-    return path
+    return as_version(path, 1)
 
 
 @pytest.mark.parametrize("read_only", [True, False])
@@ -271,7 +273,7 @@ def test_store_of_version_1_is_read(tmp_path, read_only):
     path = store_of_version_1(tmp_path / "s.sqlite")
     before = path.read_bytes()
     with Store(path, read_only=read_only) as store:
-        assert [row.reply.status for row in store.inferences()] == ["", "cut", "cut"]
+        assert [row.reply.status for row in store.replies()] == ["", "cut", "cut"]
         assert (store.get("{}stop").status, store.get("{length").status) == ("", "cut")
         assert store.get("error") is None
     assert (path.read_bytes() == before) == read_only
@@ -301,3 +303,67 @@ def test_store_finds_what_was_kept_under_earlier_keys():
     assert [json.loads(form)["base_url"] for form in forms] == ["http://a/v1"] * 2
     assert [json.loads(form)["parameters"] for form in forms] == [{}, {"user": "me"}]
     assert earlier_canonicals("http://a/v1", "http://a/v1", "m", {"seed": 1}, asked) == []
+
+
+def test_store_of_version_2_is_kept_beside_when_it_is_brought_up_to_date(tmp_path):
+    path = as_version(make_store(tmp_path / "s.sqlite"), 2)
+    with Store(path, read_only=True) as store:
+        assert (store.get("1").content, count(store), store.position()) == ("reply 1", 3, 0)
+        assert (list(store.inferences.all()), store.feedback.totals("f1"), store.dry_texts.all()) == (
+            [],
+            {},
+            set(),
+        )
+        with pytest.raises(StoreError, match="readonly"):
+            store.dry_texts.add(["a"])
+    with pytest.warns(UserWarning, match=r"W360.*v2-backup"):
+        store = Store(path)
+    store.inferences.add(make_inference())
+    store.close()
+    with Store(path) as store:
+        assert (count(store), len(list(store.inferences.all()))) == (3, 1)
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["s.sqlite", "s.sqlite.v2-backup"]
+    backup = path.with_name("s.sqlite.v2-backup")
+    with Store(backup, read_only=True) as store:
+        assert [kept.reply.content for kept in store.replies()] == ["reply 0", "reply 1", "reply 2"]
+    assert sqlite3.connect(backup).execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_store_is_left_as_it_was_where_there_is_no_room_for_a_backup(tmp_path, monkeypatch):
+    path = as_version(make_store(tmp_path / "s.sqlite"), 2)
+
+    def replace(self, target):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace)
+        with pytest.raises(UserError, match=r"E263.*No space left"):
+            Store(path)
+    assert [found.name for found in tmp_path.iterdir()] == ["s.sqlite"]
+    with Store(path, read_only=True) as store:
+        assert count(store) == 3
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_store_is_used_by_a_fork_on_a_connection_of_its_own(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add("{}", ChatReply("parent", key="p"))
+        store._engine._lock.acquire()  # as where another thread writes
+        pid = os.fork()
+        if not pid:
+            try:
+                store.add("{}", ChatReply(store.get("p").content, key="c"))
+                store.close()
+            finally:
+                os._exit(0)
+        store._engine._lock.release()
+        os.waitpid(pid, 0)
+        assert store.get("c").content == "parent"
+
+
+def test_store_that_was_closed_says_so(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match=r"E263.*closed"):
+        store.get("k")

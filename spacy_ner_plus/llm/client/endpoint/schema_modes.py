@@ -6,7 +6,6 @@ is about its document. Some servers accept a field and ignore it. So each server
 prompt asks for one word, and the schema allows only another.
 """
 
-import sqlite3
 import time
 import warnings
 from collections import Counter, defaultdict
@@ -21,6 +20,7 @@ from spacy_ner_plus.llm.client.settings import MODES
 from spacy_ner_plus.llm.finish_reasons import CUT
 from spacy_ner_plus.llm.formats.json_replies import read_json
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, InvalidReply
+from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.store import Store
 
 # How long a mode is remembered, since servers are updated.
@@ -201,7 +201,7 @@ class SchemaModes:
     def _recall(self) -> str | None:
         mode = _known.get((self._endpoint, self._name))
         if mode is None and self._store is not None:
-            with suppress(sqlite3.Error):  # as in _remember
+            with suppress(StoreError):  # as in _remember
                 mode = self._store.get_schema_mode(self._endpoint, self._name, time.time() - _KNOWN_SECONDS)
         return mode if mode in MODES else None
 
@@ -212,7 +212,7 @@ class SchemaModes:
         self._remembered = self._mode
         _known[self._endpoint, self._name] = self._mode
         # Without a store that can be written to, the next run probes again. Losing a reply gives a warning.
-        with suppress(sqlite3.Error):
+        with suppress(StoreError):
             if self._store is not None:
                 self._store.set_schema_mode(self._endpoint, self._name, self._mode)
 

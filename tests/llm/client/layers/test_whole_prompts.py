@@ -72,7 +72,7 @@ def test_replies_to_prompts_that_the_server_cut_are_missing_and_not_kept(tmp_pat
         assert [outcome.kind for outcome in outcomes] == ["", "", "transport", "transport", "transport"]
         assert "num_ctx" in outcomes[-1].failure
         with Store(path) as store:
-            assert list(store.inferences()) == []
+            assert list(store.replies()) == []
         # With a longer context, a rerun asks again.
         server.behaviour.reads = 0
         with make_model(server, store=path, structured="json_schema") as model:

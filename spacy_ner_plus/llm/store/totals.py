@@ -1,0 +1,87 @@
+"""How many inferences of each variant have a metric, and the sum of its values: kept up with each row, so that nobody
+has to read them all.
+
+Of several values for one target the last one counts. That of an episode counts for each of its inferences. What a
+fallback answered doesn't count, since it wasn't sampled.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from spacy_ner_plus.llm.store.engines.engine import Engine, Writer, in_lists
+from spacy_ner_plus.llm.store.metrics import Metric
+
+_ADD = (
+    "INSERT INTO totals (metric, variant, inferences, total) VALUES (?, ?, ?, ?) ON CONFLICT (metric, variant)"
+    " DO UPDATE SET inferences = totals.inferences + excluded.inferences, total = totals.total + excluded.total"
+)
+_ALL = (
+    "INSERT INTO totals (metric, variant, inferences, total)"
+    " SELECT f.metric, i.variant, count(*), sum(f.number) FROM feedback f JOIN inferences i ON i.{column} = f.target"
+    " WHERE f.metric = ? AND i.fallback_of = '' AND f.position = (SELECT max(g.position) FROM feedback g"
+    " WHERE g.target = f.target AND g.metric = f.metric) GROUP BY f.metric, i.variant"
+)
+
+
+def read_totals(engine: Engine[Any], metric: str) -> dict[str, tuple[int, float]]:
+    """RETURNS (dict[str, tuple[int, float]]): By variant, how many inferences have the metric, and the sum."""
+    rows = engine.rows("SELECT variant, inferences, total FROM totals WHERE metric = ?", (metric,))
+    return {variant: (count, total) for variant, count, total in rows}
+
+
+def count_inference(writer: Writer, variant: str, episode: str) -> None:
+    """Count what its episode has already for a new inference."""
+    found = writer.rows(
+        "SELECT metric, number FROM feedback WHERE target = ? AND number IS NOT NULL ORDER BY position",
+        (episode,),
+    )
+    for metric, number in dict(found).items():
+        writer.run(_ADD, (metric, variant, 1, number))
+
+
+class NewValues:
+    """Values that are about to be written, compared with those that they take the place of.
+
+    metric (Metric): One whose values are numbers.
+    values (Mapping[str, float]): By target, the last one given.
+    """
+
+    def __init__(self, writer: Writer, metric: Metric, values: Mapping[str, float]):
+        self._writer = writer
+        self._metric = metric
+        self._column = "id" if metric.level == "inference" else "episode"
+        before = self._last(values)
+        self._new = {target: value for target, value in values.items() if target not in before}
+        # Adding up what was taken away would lose what is small beside it.
+        self._is_changed = any(before[target] != values[target] for target in before)
+
+    def count(self) -> None:
+        """Bring the totals up to date, once the values are written."""
+        if self._is_changed:
+            self._writer.run("DELETE FROM totals WHERE metric = ?", (self._metric.name,))
+            self._writer.run(_ALL.format(column=self._column), (self._metric.name,))
+            return
+        counts: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
+        for listed, some in in_lists(self._new):
+            for target, variant in self._writer.rows(
+                f"SELECT {self._column}, variant FROM inferences WHERE {self._column} IN {listed} AND fallback_of = ''",
+                some,
+            ):
+                counts[variant] += 1
+                sums[variant] += self._new[target]
+        rows = [(self._metric.name, variant, count, sums[variant]) for variant, count in counts.items()]
+        if rows:
+            self._writer.run_many(_ADD, rows)
+
+    def _last(self, targets: Mapping[str, float]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for listed, some in in_lists(targets):
+            found.update(
+                self._writer.rows(
+                    f"SELECT target, number FROM feedback WHERE target IN {listed} AND metric = ? ORDER BY position",
+                    (*some, self._metric.name),
+                )
+            )
+        return found
