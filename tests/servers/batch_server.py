@@ -35,6 +35,7 @@ class BatchServer:
     is_late (int): How often it doesn't know a file yet.
     """
 
+    purpose = "batch"
     api_key: str = ""
     faults: dict[str, list[Any]] = field(default_factory=dict)
     spoil: Callable[[str], dict[str, Any] | None] = lambda text: None
@@ -135,15 +136,21 @@ class BatchServer:
         self.files[id] = (name, b"".join(line + b"\n" for line in lines))
         return id
 
-    def upload(self, name: str, content: bytes) -> dict[str, Any]:
+    def upload(self, name: str, content: bytes, purpose: str) -> tuple[int, dict[str, Any]]:
+        if purpose != self.purpose:
+            return 400, error(f"purpose {purpose}")
         id = f"file-{len(self.files)}"
         self.files[id] = (name, content)
-        return {"id": id, "object": "file", "bytes": len(content), "filename": name, "purpose": "batch"}
+        return 200, {"id": id, "object": "file", "bytes": len(content), "filename": name, "purpose": purpose}
+
+    def answer_others(self, call: tuple[str, ...], query: dict[str, list[str]], body: bytes) -> Any:
+        """RETURNS (tuple[int, Any]): Status and answer to what is neither about files nor about batches."""
+        return 404, error("no such thing")
 
     def create(self, wanted: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.is_late -= 1
         if wanted["input_file_id"] not in self.files or self.is_late >= 0:
-            return 400, _error(f"Cannot find file {wanted['input_file_id']}")
+            return 400, error(f"Cannot find file {wanted['input_file_id']}")
         id = f"batch_{len(self.batches)}"
         self.batches[id] = {
             "id": id,
@@ -188,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
             waiting = state.faults.get(call) or state.faults.get(self.command)
             fault = waiting.pop(0) if waiting else ""
             if isinstance(fault, int):
-                self._answer(fault, json.dumps(_error("try again")).encode(), "Retry-After: 0")
+                self._answer(fault, json.dumps(error("try again")).encode(), "Retry-After: 0")
                 return
             if fault == "drop":
                 self.close_connection = True
@@ -203,13 +210,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _content(self, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, bytes]:
         state = self.state
         if state.api_key and self.headers.get("Authorization") != f"Bearer {state.api_key}":
-            return 401, json.dumps(_error(f"Incorrect key: {self.headers.get('Authorization')}")).encode()
-        status, reply = 404, _error("no such thing")
+            return 401, json.dumps(error(f"Incorrect key: {self.headers.get('Authorization')}")).encode()
         parts = deque(path.removeprefix("/v1/").split("/"))
         match (self.command, *parts):
             case ("POST", "files"):
-                name, content = _form(self.headers["Content-Type"], body)
-                status, reply = 200, state.upload(name, content)
+                status, reply = state.upload(*_form(self.headers["Content-Type"], body))
             case ("GET", "files", id, "content") if id in state.files:
                 return 302 if state.files[id][0] == "elsewhere" else 200, state.files[id][1]
             case ("POST", "batches"):
@@ -218,6 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, reply = 200, state.list(query.get("after", [""])[0])
             case ("GET", "batches", id) if id in state.batches:
                 status, reply = 200, state.batches[id]
+            case call:
+                status, reply = state.answer_others(tuple(call), query, body)
         return status, json.dumps(reply).encode()
 
     def _answer(self, status: int, content: bytes, more: str = "", *, half: bool = False) -> None:
@@ -230,13 +237,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = half
 
 
-def _form(kind: str, body: bytes) -> tuple[str, bytes]:
-    """RETURNS (tuple[str, bytes]): The name and content of the file in a form, whose purpose is a batch."""
+def _form(kind: str, body: bytes) -> tuple[str, bytes, str]:
+    """RETURNS (tuple[str, bytes, str]): The name and content of the file in a form, and what it is for."""
     head = f"Content-Type: {kind}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
     parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
-    assert parts["purpose"].get_payload().strip() == "batch"
-    return parts["file"].get_filename(), parts["file"].get_payload(decode=True)
+    purpose = parts["purpose"].get_payload().strip()
+    return parts["file"].get_filename(), parts["file"].get_payload(decode=True), purpose
 
 
 def _waiting(request: dict[str, Any], status: str) -> dict[str, Any]:
@@ -244,5 +251,5 @@ def _waiting(request: dict[str, Any], status: str) -> dict[str, Any]:
     return {"id": "batch_req_2", "custom_id": request["custom_id"], "response": None, "error": error}
 
 
-def _error(message: str) -> dict[str, Any]:
+def error(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}

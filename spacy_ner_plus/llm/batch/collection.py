@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm import finish_reasons
-from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
+from spacy_ner_plus.llm.batch.batch_api import BatchAPI
+from spacy_ner_plus.llm.batch.files_api import NotFound
 from spacy_ner_plus.llm.batch.lines import NOT_RUN, ResultLine, read_line
 from spacy_ner_plus.llm.batch.replay import Replay
 from spacy_ner_plus.llm.batch.state import Batch, BatchState, Submitted

@@ -226,7 +226,7 @@ class Submitter:
         with TemporaryFile() as content:
             for request in self._state.requests(batch.name):
                 content.write(request_line(request.key, request.body))
-            return api.upload(f"{batch.name}.jsonl", content)
+            return api.upload(f"{batch.name}.jsonl", content, "batch")
 
 
 class _Writer:

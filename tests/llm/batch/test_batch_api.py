@@ -6,7 +6,8 @@ from threading import Thread
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.batch.batch_api import BatchAPI, NotFound
+from spacy_ner_plus.llm.batch.batch_api import BatchAPI
+from spacy_ner_plus.llm.batch.files_api import NotFound
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from tests.servers.batch_server import BatchServer
 
@@ -22,7 +23,7 @@ def api_of(server, **settings):
 
 
 def create(api, name):
-    return api.create(name, api.upload(f"{name}.jsonl", io.BytesIO(b"{}\n")), "24h")["id"]
+    return api.create(name, api.upload(f"{name}.jsonl", io.BytesIO(b"{}\n"), "batch"), "24h")["id"]
 
 
 def test_batch_api_finds_a_batch_on_any_page_of_the_list(server):
@@ -46,13 +47,13 @@ def test_batch_api_says_what_is_not_there(server):
 def test_batch_api_says_that_a_server_has_no_batches(server):
     api = BatchAPI(ChatSettings(base_url=f"{server.url}/wrong", name="m"))
     with pytest.raises(UserError, match=r"E685.*\(404\).*llm_servers"):
-        api.upload("x.jsonl", io.BytesIO(b""))
+        api.upload("x.jsonl", io.BytesIO(b""), "batch")
 
 
 def test_batch_api_gives_up_with_one_message(server):
     server.faults["POST"] = [503] * 9
     with pytest.raises(UserError, match=r"E685.*\(503\).*try again"):
-        api_of(server, max_retries=2).upload("x.jsonl", io.BytesIO(b""))
+        api_of(server, max_retries=2).upload("x.jsonl", io.BytesIO(b""), "batch")
     assert len(server.calls) == 3
     with pytest.raises(UserError, match="E686"):
         BatchAPI(ChatSettings(base_url="http://127.0.0.1:9/v1", name="m", max_retries=0)).batch("b")
@@ -61,10 +62,10 @@ def test_batch_api_gives_up_with_one_message(server):
 @pytest.mark.parametrize("answer", [b"<html>welcome</html>", b"[]", b'{"id": 7}', b"{}"])
 def test_batch_api_takes_nothing_else_for_an_answer(server, answer, monkeypatch):
     monkeypatch.setattr(
-        server, "upload", lambda name, content: json.loads(answer) if answer[:1] != b"<" else "page"
+        server, "upload", lambda *given: (200, json.loads(answer) if answer[:1] != b"<" else "page")
     )
     with pytest.raises(UserError, match=r"E685.*something else"):
-        api_of(server).upload("x.jsonl", io.BytesIO(b""))
+        api_of(server).upload("x.jsonl", io.BytesIO(b""), "batch")
 
 
 class _Elsewhere(BaseHTTPRequestHandler):
