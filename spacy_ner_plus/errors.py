@@ -1118,6 +1118,40 @@ class Errors(metaclass=_Coded):
     E767 = (
         "A learning curve takes a corpus (--curve) and a training config (--config). Give both, or neither."
     )
+    E850 = (
+        "'{name}' can't be the name of a function or variant of TensorZero's gateway. Take letters, digits, '_', '-' "
+        "and '.'."
+    )
+    E851 = (
+        "The variant '{variant}' answers as '{format}', and a JSON function of TensorZero's gateway needs one JSON "
+        "schema for the whole answer. Set `format` to label_lists or entity_list."
+    )
+    E852 = (
+        "The variants '{one}' and '{other}' answer in different JSON schemas, and a function of TensorZero's gateway "
+        "has one. Give both the same `format` and labels."
+    )
+    E853 = (
+        "'{path}', line {line}: {reason}. Training data of chats is JSON lines, each with `messages` that end with the "
+        "assistant's; `spacy-ner-plus llm export` (`export_inferences`) writes such a file."
+    )
+    E854 = (
+        "'{path}' should say which jobs were submitted, and can't be read: {reason}. Name another one as `state` "
+        "(--state)."
+    )
+    E855 = "Another command works with the jobs of '{path}'. Wait until it has ended, and run this one again."
+    E856 = (
+        "A job may have been created without an answer that says so, and '{url}' doesn't list its jobs: {reason}. "
+        "Look for '{name}' in the server's own list. To submit it all the same, name another file as `state` "
+        "(--state)."
+    )
+    E857 = (
+        "'{path}' isn't empty, and what is in it may have been changed by hand. Name another folder, or remove it "
+        "first."
+    )
+    E858 = (
+        "'{path}' has no component that asks a chat model. It should be a config or a pipeline with a "
+        "structured_llm_ner."
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -88,6 +88,15 @@ EXAMPLES = {
     "llm batch status": ("llm batch status training/llm",),
     "llm batch collect": ("llm batch collect training/llm",),
     "llm batch drop": ("llm batch drop training/llm batch_abc123",),
+    "llm jobs submit": (
+        "llm jobs submit train.jsonl --base-url https://api.openai.com/v1 --model gpt-4o-mini-2024-07-18",
+        "llm jobs submit train.jsonl --dev dev.jsonl --base-url http://127.0.0.1:8000/v1 --model base --epochs 2",
+    ),
+    "llm jobs status": ("llm jobs status train.jsonl",),
+    "llm tensorzero": (
+        "llm tensorzero gateway --config configs/structured_llm_ner.cfg",
+        "llm tensorzero gateway --config training/llm --function find_names",
+    ),
     "llm store list": ("llm store list replies.sqlite --status invalid --status cut",),
     "llm store show": ("llm store show replies.sqlite 019ac0a1-5a4e",),
     "llm store drop": ("llm store drop replies.sqlite --status invalid",),

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli import llm_batch
+from spacy_ner_plus.cli import llm_batch, llm_jobs
 from spacy_ner_plus.cli.examples import examples
+from spacy_ner_plus.cli.llm_tensorzero import tensorzero_command
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
 
@@ -27,6 +28,8 @@ store_app = typer.Typer(
 )
 app.add_typer(store_app, name="store")
 app.add_typer(llm_batch.app, name="batch")
+app.add_typer(llm_jobs.app, name="jobs")
+app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
 
 StoreFile = Annotated[Path, typer.Argument(help="The store: an SQLite file of replies.")]
 Status = Annotated[

@@ -25,6 +25,7 @@ FLOORS = {
     "cli": 7,
     "workflows": 6,
     "annotation": 5,
+    "learning": 5,
     "display": 5,
     "pipeline": 4,
     "data": 3,

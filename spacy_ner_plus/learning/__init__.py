@@ -1,0 +1,1 @@
+"""The learning loop: feedback on inferences, how variants compare, and good answers as training data."""

@@ -1,0 +1,1 @@
+"""TensorZero's gateway: its configuration for a task, and feedback to it."""
