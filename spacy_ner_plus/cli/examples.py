@@ -41,7 +41,7 @@ EXAMPLES = {
     ),
     "review pull": (
         'review pull label-studio corpus/weak.spacy corpus/gold.spacy --project "News 1"',
-        "review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl",
+        "review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl --store replies.sqlite",
     ),
     "review status": (
         'review status label-studio --project "News 1"',
@@ -96,6 +96,10 @@ EXAMPLES = {
     "llm tensorzero": (
         "llm tensorzero gateway --config configs/structured_llm_ner.cfg",
         "llm tensorzero gateway --config training/llm --function find_names",
+    ),
+    "llm feedback": (
+        "llm feedback corpus/gold.spacy --store replies.sqlite",
+        "llm feedback corpus/gold.spacy --store replies.sqlite --scores-alone",
     ),
     "llm store list": ("llm store list replies.sqlite --status invalid --status cut",),
     "llm store show": ("llm store show replies.sqlite 019ac0a1-5a4e",),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli import llm_batch, llm_jobs
+from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.llm_tensorzero import tensorzero_command
 from spacy_ner_plus.cli.options import Code
@@ -28,6 +28,7 @@ store_app = typer.Typer(
 )
 app.add_typer(store_app, name="store")
 app.add_typer(llm_batch.app, name="batch")
+app.command("feedback", epilog=examples("llm feedback"))(llm_feedback.feedback_command)
 app.add_typer(llm_jobs.app, name="jobs")
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
 

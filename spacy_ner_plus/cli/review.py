@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli import review_curve, review_suggest
+from spacy_ner_plus.cli import llm_feedback, review_curve, review_suggest
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.errors import Errors, UserError
 
@@ -147,15 +147,22 @@ def pull_command(
         typer.Option(help="A .spacy file with each person's annotation apart, a document for each."),
     ] = None,
     report: Report = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="The store of the chat model that annotated: OUT is given to it as feedback."),
+    ] = None,
     lang: Lang = "en",
     option: Options = None,
 ) -> None:
     """Write what people submitted as a gold corpus; what nobody submitted is missing, and not O."""
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.workflows.llm_feedback import check_store
     from spacy_ner_plus.workflows.review.pull import pull
 
     issues, notes = IssueLog(), []
+    if store is not None:
+        check_store(store)
     try:
         found = pull(
             corpus,
@@ -174,6 +181,8 @@ def pull_command(
     finally:
         _show_notes(notes, issues)
     _show_reviewed(found)
+    if store is not None:
+        llm_feedback.give(out, store)
 
 
 @app.command("status", epilog=examples("review status"))

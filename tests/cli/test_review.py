@@ -4,7 +4,9 @@ from typer.testing import CliRunner
 
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.corpus import load_docs, save_docs
+from spacy_ner_plus.llm.store.store import Store
 from tests.annotation.review.docs import write_corpus
+from tests.learning.inferences import make_inference
 
 
 def run(*words):
@@ -27,6 +29,24 @@ def test_review_push_and_pull_tell_what_they_did(tmp_path):
     assert "eve: 3 submitted" in done.stdout
     done = run("merge", f"eve={gold}", "-O", tmp_path / "merged.spacy")
     assert done.exit_code == 0, done.output
+
+
+def test_review_pull_gives_feedback_to_a_store(tmp_path):
+    corpus, tasks, gold = (tmp_path / name for name in ("weak.spacy", "tasks.jsonl", "gold.spacy"))
+    write_corpus(corpus)
+    with Store(tmp_path / "replies.sqlite") as store:
+        for doc in load_docs(corpus, spacy.blank("en").vocab):
+            store.inferences.add(make_inference(doc.text, labels=("PER", "LOC", "ORG")))
+    run("push", "prodigy", corpus, "-p", tasks, "--labels", "PER,LOC,ORG")
+    lines = tasks.read_text(encoding="utf8").replace('"meta"', '"answer": "accept", "meta"')
+    tasks.with_name("out.jsonl").write_text(lines, encoding="utf8")
+    pull = ("pull", "prodigy", corpus, gold, "-p", tmp_path / "out.jsonl", "--store")
+    refused = run(*pull, tmp_path / "typo.sqlite")
+    assert refused.exit_code == 1
+    assert not gold.exists()
+    done = run(*pull, tmp_path / "replies.sqlite")
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 answers about 3 gold documents scored" in done.stdout
 
 
 def test_review_errors_are_one_message(tmp_path):

@@ -1,0 +1,60 @@
+"""What a gold corpus says of the answers in a store."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
+from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from spacy_ner_plus.learning.give_feedback import GivenFeedback
+
+
+def llm_feedback(
+    gold: "str | Path | Iterable[Doc]",
+    store: str | Path,
+    *,
+    demonstrations: bool = True,
+    source: str | None = None,
+    issues: IssueLog | None = None,
+) -> "GivenFeedback":
+    """Score all answers in a store about the texts of a gold corpus; run again, nothing is added.
+
+    gold (str | Path | Iterable[Doc]): A .spacy file, a folder of them, or Docs: a corpus, or what `review pull` wrote.
+    store (str | Path): The store of the chat model, which has to be there.
+    demonstrations (bool): Whether the right answers are kept, too, as examples and training data. Default: True.
+    source (str): Who says so. Default: the corpus's name.
+    issues (IssueLog): Where is counted what couldn't be used.
+    RETURNS (GivenFeedback): What became of the answers.
+    RAISES (UserError): Where there is no store or no corpus, the corpus isn't annotated, or the store can't be written
+        to.
+    """
+    from spacy_ner_plus.learning.give_feedback import give_feedback
+    from spacy_ner_plus.llm.store.store import Store
+
+    check_store(store)
+    nlp = blank_pipeline("xx")
+    docs = corpus_docs(gold, nlp.vocab)
+    check_annotation(docs, corpus_path(gold) or "Docs")
+    with Store(store) as opened:
+        return give_feedback(
+            opened,
+            docs,
+            demonstrations=demonstrations,
+            source=corpus_name(gold) if source is None else source,
+            issues=issues,
+        )
+
+
+def check_store(store: str | Path) -> None:
+    """Refuse a store that isn't there: opened to be written to, one would be made.
+
+    RAISES (UserError): Where there is none, or it is no store.
+    """
+    from spacy_ner_plus.llm.store.store import Store
+
+    Store(store, read_only=True).close()

@@ -1,0 +1,61 @@
+import pytest
+from spacy.tokens import Doc
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli.app import app
+from spacy_ner_plus.corpus import save_docs
+from spacy_ner_plus.llm.store.store import Store
+from tests.learning.inferences import make_inference
+
+WORDS = ["Anna", "met", "Bo", "."]
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "replies.sqlite"
+    with Store(path) as opened:
+        opened.inferences.add(make_inference("Anna met Bo .", ("Anna", "PER")))
+    return path
+
+
+@pytest.fixture
+def gold(tmp_path, nlp):
+    docs = [
+        Doc(nlp.vocab, words=WORDS, spaces=[True, True, True, False], ents=tags)
+        for tags in (["B-PER", "O", "B-PER", "O"], [""] * 4)
+    ]
+    docs[1] = Doc(nlp.vocab, words=["Nobody", "looked"], ents=["", ""])
+    save_docs(docs, tmp_path / "gold.spacy")
+    return tmp_path / "gold.spacy"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_llm_feedback_says_what_it_gave_and_what_it_could_not_use(gold, store):
+    done = run("llm", "feedback", gold, "--store", store)
+    assert done.exit_code == 0, done.output
+    assert "1 of 1 answers about 2 gold documents scored" in done.stdout
+    assert "5 values added" in done.stderr
+    assert "1 gold texts without any annotation, such as: Nobody looked" in done.stderr
+    again = run("llm", "feedback", gold, "--store", store)
+    assert "0 values added" in again.stderr
+    with Store(store, read_only=True) as opened:
+        assert opened.feedback.totals("exact_match") == {"a": (1, 0.0)}
+
+
+def test_llm_feedback_of_scores_alone(gold, store):
+    done = run("llm", "feedback", gold, "--store", store, "--scores-alone", "--source", "ann")
+    assert "4 values added" in done.stderr
+    with Store(store, read_only=True) as opened:
+        assert opened.feedback.latest("demonstration") == {}
+        assert {row.source for row in opened.feedback.all()} == {"ann"}
+
+
+def test_llm_feedback_makes_no_store(gold, tmp_path):
+    done = run("llm", "feedback", gold, "--store", tmp_path / "typo.sqlite")
+    assert done.exit_code == 1
+    assert "typo.sqlite" in done.stderr
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "typo.sqlite").exists()
