@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.llm.finish_reasons import read_finish_reason
-from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
+from spacy_ner_plus.llm.requests import ChatReply, GatewayIds, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.draws import Draws
 from spacy_ner_plus.llm.store.dry_texts import DryTexts
 from spacy_ner_plus.llm.store.engines.sqlite_engine import SQLiteEngine
@@ -17,7 +17,10 @@ from spacy_ner_plus.llm.store.ids import new_id
 from spacy_ner_plus.llm.store.inferences import Inferences
 from spacy_ner_plus.llm.store.positions import read_position
 
-_REPLY = "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key, status"
+_REPLY = (
+    "reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens, seconds, logprobs, mode, key, status,"
+    " gateway"
+)
 _IS_BAD = "CASE WHEN status IN ('invalid', 'cut') THEN 1 ELSE 0 END"
 # In front the first one that could be read, so that every rerun reads the same, also where two processes
 # asked at the same time; else the last one, which was asked for again.
@@ -26,7 +29,7 @@ _GET = (
     f" ORDER BY {_IS_BAD}, CASE WHEN {_IS_BAD} = 1 THEN -rowid ELSE rowid END LIMIT 1"
 )
 _ALL = f"SELECT {_REPLY}, id, request, created, rowid FROM replies WHERE rowid > ? ORDER BY rowid LIMIT ?"
-_ADD = f"INSERT INTO replies ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 13)}) ON CONFLICT DO NOTHING"
+_ADD = f"INSERT INTO replies ({_REPLY}, id, request, created) VALUES ({', '.join('?' * 14)}) ON CONFLICT DO NOTHING"
 # Replies that are read at once.
 _BATCH = 500
 
@@ -103,7 +106,8 @@ class Store:
         logprobs = None if reply.logprobs is None else json.dumps(reply.logprobs)
         row = (
             *(reply.content, reply.finish_reason, usage.prompt, usage.completion, usage.cached),
-            *(reply.seconds, logprobs, reply.mode, reply.key, str(reply.status), id, request, time.time()),
+            *(reply.seconds, logprobs, reply.mode, reply.key, str(reply.status)),
+            *(_write_gateway(reply.gateway), id, request, time.time()),
         )
         self._engine.write(lambda writer: writer.run(_ADD, row))
         return id
@@ -173,7 +177,7 @@ class Store:
 
 
 def _reply(row: Any) -> ChatReply:
-    content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key, status = row
+    content, finish_reason, prompt, completion, cached, seconds, logprobs, mode, key, status, gateway = row
     return ChatReply(
         content=content,
         finish_reason=read_finish_reason(finish_reason),
@@ -184,4 +188,9 @@ def _reply(row: Any) -> ChatReply:
         key=key,
         stored=True,
         status=ReplyStatus(status),
+        gateway=GatewayIds(*json.loads(gateway)) if gateway else None,
     )
+
+
+def _write_gateway(ids: GatewayIds | None) -> str:
+    return json.dumps([ids.gateway, ids.inference, ids.episode, ids.variant]) if ids else ""

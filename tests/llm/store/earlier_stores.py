@@ -6,6 +6,7 @@ from pathlib import Path
 
 _NEW = ("inferences", "draws", "metrics", "feedback", "totals", "dry_texts", "positions")
 _TO_2 = """
+ALTER TABLE replies DROP COLUMN gateway;
 ALTER TABLE replies RENAME TO inferences;
 ALTER TABLE schema_modes RENAME TO dialects;
 DROP INDEX replies_by_key;

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, ReplyStatus, Usage
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, GatewayIds, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.ids import new_id
 from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
@@ -44,6 +44,15 @@ def test_store_gives_back_what_it_was_given(tmp_path):
         assert store.get("b" * 64) is None
     assert (found.content, found.finish_reason, found.usage) == ("{}", "stop", Usage(10, 2, 5))
     assert (found.seconds, found.logprobs, found.mode, found.stored) == (0.25, [("{}", -0.5)], "tool", True)
+
+
+def test_store_keeps_the_ids_of_a_gateway(tmp_path):
+    ids = GatewayIds("tensorzero", "i", "e", 'a "b"')
+    with Store(tmp_path / "s.sqlite") as store:
+        key = key_of("x")
+        store.add("{}", ChatReply("{}", key=key, gateway=ids))
+        assert store.get(key).gateway == ids
+        assert next(store.replies()).reply.gateway == ids
 
 
 @pytest.fixture(scope="module")

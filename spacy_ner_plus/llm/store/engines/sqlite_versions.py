@@ -21,13 +21,14 @@ _STATUS_OF_2 = (
 )
 _FROM_2 = f"""
 ALTER TABLE inferences RENAME TO replies;
+ALTER TABLE replies ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
 DROP INDEX IF EXISTS inferences_by_key;
 ALTER TABLE dialects RENAME TO schema_modes;
 UPDATE replies SET status = {_STATUS_OF_2} WHERE status <> {_STATUS_OF_2}
 """
 _COLUMNS = (
     "rowid AS rowid, id, key, request, reply, finish_reason, prompt_tokens, completion_tokens, cached_tokens,"
-    " seconds, mode, logprobs, created"
+    " seconds, mode, logprobs, created, '' AS gateway"
 )
 # How the replies of each are read as if they had been brought up to date.
 _SEEN = {

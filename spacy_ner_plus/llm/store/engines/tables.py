@@ -93,7 +93,8 @@ CREATE TABLE IF NOT EXISTS replies (
     mode TEXT NOT NULL,
     logprobs TEXT,
     created DOUBLE PRECISION NOT NULL,
-    status TEXT NOT NULL DEFAULT ''
+    status TEXT NOT NULL DEFAULT '',
+    gateway TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS replies_by_key ON replies (key)
 """
