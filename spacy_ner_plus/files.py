@@ -76,6 +76,10 @@ def written_together(paths: Sequence[Path], *, over_folders: bool = False) -> It
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         yield besides
+        # Before the first one takes its name, since one that can't would leave the others there.
+        for beside, target in zip(besides, targets, strict=True):
+            if target.is_dir() and not beside.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
         for beside, target in zip(besides, targets, strict=True):
             if _is_device(target):
                 with beside.open("rb") as source, target.open("wb") as device:

@@ -56,6 +56,17 @@ def test_files_are_written_together_or_none_is(tmp_path):
     assert list(paths[1].iterdir()) == []
 
 
+def test_files_are_none_of_them_written_where_the_last_one_is_a_folder(tmp_path):
+    (tmp_path / "b.txt").mkdir()
+    with (  # noqa: PT012
+        pytest.raises(UserError, match=r"E303.*b\.txt.*it is a folder"),
+        written_together([tmp_path / "a.txt", tmp_path / "b.txt"]) as besides,
+    ):
+        for beside in besides:
+            beside.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
 def test_files_put_nothing_over_a_folder_unless_told(tmp_path):
     (tmp_path / "taken" / "deep").mkdir(parents=True)
     with pytest.raises(UserError, match=r"E303.*taken"):
