@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spacy_ner_plus.alignment.near_duplicates import jaccard, shingles_of
+from spacy_ner_plus.annotation.generate.patterns import pattern_of
 from spacy_ner_plus.annotation.generate.records import Record
-from spacy_ner_plus.annotation.generate.shingles import jaccard, pattern_of, shingles_of
 
 NGRAMS = (1, 2, 3)
 # So many texts are compared, each with so many others.

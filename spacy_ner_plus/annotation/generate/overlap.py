@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc
 
+from spacy_ner_plus.alignment.near_duplicates import NEARLY, NearDuplicates
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.annotation.generate.records import Record
-from spacy_ner_plus.annotation.generate.shingles import NearDuplicates
 
-# From which Jaccard similarity of neighbouring words on texts are nearly the same.
-NEARLY = 0.7
 # So many words in a row are no chance any more.
 _NGRAM = 8
 

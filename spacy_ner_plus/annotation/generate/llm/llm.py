@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from spacy_ner_plus.alignment.near_duplicates import NearDuplicates
 from spacy_ner_plus.annotation.generate.backend import Asked, Made, Progress
 from spacy_ner_plus.annotation.generate.llm.plan import PlannedRecord, plan_records
 from spacy_ner_plus.annotation.generate.llm.prompt import RecordPrompts
 from spacy_ner_plus.annotation.generate.llm.reading import DraftReader, Drafts
 from spacy_ner_plus.annotation.generate.llm.second_reading import OTHERWISE, SecondReading
 from spacy_ner_plus.annotation.generate.llm.settings import LLMSettings
+from spacy_ner_plus.annotation.generate.patterns import pattern_of
 from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
-from spacy_ner_plus.annotation.generate.shingles import NearDuplicates, pattern_of
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.client.limits.copies import Lineage

@@ -1,14 +1,11 @@
 import random
 
 import pytest
-import spacy
 
-from spacy_ner_plus.annotation.generate.records import RecordCheck
-from spacy_ner_plus.annotation.generate.shingles import NearDuplicates, jaccard, pattern_of, shingles_of
-from spacy_ner_plus.spans import CharSpan
+from spacy_ner_plus.alignment.near_duplicates import NearDuplicates, jaccard, shingles_of
 
 
-def test_shingles_ignore_case_quotes_and_spaces():
+def test_near_duplicates_ignore_case_quotes_and_spaces():
     assert shingles_of("Ann\N{RIGHT SINGLE QUOTATION MARK}s  here.") == shingles_of("ann's here .")
 
 
@@ -29,9 +26,3 @@ def test_near_duplicates_above_one_are_none():
     near = NearDuplicates(1.1)
     near.add("the same")
     assert near.find("the same") is None
-
-
-def test_patterns_of_records_have_labels_for_entities():
-    check = RecordCheck(spacy.blank("en"))
-    record = check("Ann saw Bo.", [CharSpan(0, 3, "PER"), CharSpan(8, 10, "DOG")])
-    assert pattern_of(record) == "[PER] saw [DOG]."

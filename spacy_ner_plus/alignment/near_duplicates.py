@@ -7,8 +7,9 @@ from math import ceil
 from zlib import crc32
 
 from spacy_ner_plus.alignment.normalization import normalise
-from spacy_ner_plus.annotation.generate.records import Record
 
+# From which Jaccard similarity of neighbouring words on texts are nearly the same.
+NEARLY = 0.7
 _WORD = re.compile(r"\w+|[^\w\s]")
 Shingles = frozenset[int]
 
@@ -18,15 +19,6 @@ def shingles_of(text: str) -> Shingles:
     hashes that are the same in every process."""
     words = ["", *_WORD.findall(normalise(text)), ""]
     return frozenset(crc32(f"{one} {other}".encode()) for one, other in pairwise(words))
-
-
-def pattern_of(record: Record) -> str:
-    """RETURNS (str): A record's text with labels in place of its entities; one template gives equal ones."""
-    pieces, end = [], 0
-    for span in record.spans:
-        pieces += [record.text[end : span.start], f"[{span.label}]"]
-        end = span.end
-    return "".join([*pieces, record.text[end:]])
 
 
 def jaccard(one: Shingles, other: Shingles) -> float:
