@@ -1152,6 +1152,19 @@ class Errors(metaclass=_Coded):
         "'{path}' has no component that asks a chat model. It should be a config or a pipeline with a "
         "structured_llm_ner."
     )
+    E860 = (
+        "'{metric}' isn't a metric of '{store}' that has numbers or true and false. Give one of these as `metric` "
+        "(--metric): {known}."
+    )
+    E861 = "`dev_share` (--dev-share) is {share}. Give a number between 0 and 1."
+    E862 = (
+        "Nothing is left for the {part} data of '{store}': {reasons}. Give feedback first (`spacy-ner-plus llm "
+        "feedback`), or take more by `least` (--min), `metric` (--metric) or `dev_share` (--dev-share)."
+    )
+    E863 = (
+        "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
+        "(--output), in two different files: {paths}."
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -106,6 +106,7 @@ def test_errors_each_text_reads_well_when_filled_in(code):
 
 # Called otherwise in Python, which the texts tell.
 ELSEWHERE = {
+    "--min": "least",
     "--to": "target_format",
     "--corpus": "gold",
     "--output": "target",

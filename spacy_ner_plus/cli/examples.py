@@ -88,6 +88,10 @@ EXAMPLES = {
     "llm batch status": ("llm batch status training/llm",),
     "llm batch collect": ("llm batch collect training/llm",),
     "llm batch drop": ("llm batch drop training/llm batch_abc123",),
+    "llm export": (
+        "llm export replies.sqlite --metric jaccard --min 0.5 --output train.jsonl --dev dev.jsonl",
+        "llm export replies.sqlite --output corpus/good.spacy --exclude corpus/test.spacy",
+    ),
     "llm jobs submit": (
         "llm jobs submit train.jsonl --base-url https://api.openai.com/v1 --model gpt-4o-mini-2024-07-18",
         "llm jobs submit train.jsonl --dev dev.jsonl --base-url http://127.0.0.1:8000/v1 --model base --epochs 2",

@@ -7,6 +7,7 @@ import typer
 
 from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs
 from spacy_ner_plus.cli.examples import examples
+from spacy_ner_plus.cli.llm_export import export_command
 from spacy_ner_plus.cli.llm_tensorzero import tensorzero_command
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
@@ -30,6 +31,7 @@ app.add_typer(store_app, name="store")
 app.add_typer(llm_batch.app, name="batch")
 app.command("feedback", epilog=examples("llm feedback"))(llm_feedback.feedback_command)
 app.add_typer(llm_jobs.app, name="jobs")
+app.command("export", epilog=examples("llm export"))(export_command)
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
 
 StoreFile = Annotated[Path, typer.Argument(help="The store: an SQLite file of replies.")]

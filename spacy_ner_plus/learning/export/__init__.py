@@ -1,0 +1,1 @@
+"""From inferences to training data: which answers are good, and in which form they are learnt from."""

@@ -1,0 +1,147 @@
+"""Good inferences of a store as training data."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import written_together
+from spacy_ner_plus.issues import IssueLog
+
+if TYPE_CHECKING:
+    from spacy_ner_plus.learning.export.answers import Answer
+    from spacy_ner_plus.llm.store.store import Store
+
+CHATS, DOCS = ".jsonl", ".spacy"
+
+
+@dataclass
+class Export:
+    """What was written, and what wasn't.
+
+    train (int): Texts of the training data.
+    dev (int): Texts of the dev data.
+    corrected (int): Of both, how many have the right entities in place of those that the model found.
+    raw (int): Of both, how many chats end with what the model itself said.
+    left_out (IssueLog): Inferences, texts and entities that weren't taken, by reason.
+    """
+
+    train: int = 0
+    dev: int = 0
+    corrected: int = 0
+    raw: int = 0
+    left_out: IssueLog = field(default_factory=IssueLog)
+
+
+def export_inferences(
+    store: str | Path,
+    output: str | Path,
+    *,
+    metric: str = "exact_match",
+    least: float = 1.0,
+    dev: str | Path | None = None,
+    dev_share: float = 0.1,
+    exclude: Sequence[str | Path] = (),
+    variants: Sequence[str] = (),
+    examples: bool = True,
+    lang: str = "en",
+) -> Export:
+    """Write the good inferences of a store as training data, with right answers in place of those that were corrected.
+
+    Of several about a text, one that was corrected is taken, else the best. What dry runs saw is never written.
+
+    store (str | Path): The store, or the address of its database.
+    output (str | Path): A .jsonl file of chats, as OpenAI trains on (`messages`), or a .spacy corpus. It is written
+        whole or not at all.
+    metric (str): Of the feedback, that says how good an inference is. Default: 'exact_match'.
+    least (float): The worst value that is good enough. Default: 1.0.
+    dev (str | Path | None): Where a part of the texts goes, of the same kind. Default: none.
+    dev_share (float): How many, where `dev` is given. Default: 0.1.
+    exclude (Sequence[str | Path]): Corpora (.spacy) whose texts, and what is nearly the same, are left out, such as
+        those that models are evaluated on. Default: none.
+    variants (Sequence[str]): Only the answers of these. Default: of all.
+    examples (bool): Whether chats have the examples that the prompts had. Default: True.
+    lang (str): The language whose tokens a corpus gets. Default: 'en'.
+    RETURNS (Export): What was written, and what wasn't, and why.
+    RAISES (UserError): Where something can't be read or written, or nothing is left to write.
+    """
+    from spacy_ner_plus.learning.export.answers import good_answers, only_whole
+    from spacy_ner_plus.learning.export.parts import DEV, TRAIN, ExcludedTexts, split
+    from spacy_ner_plus.llm.store.store import Store
+
+    paths = {TRAIN: Path(output), **({DEV: Path(dev)} if dev is not None else {})}
+    kind = _kind(list(paths.values()))
+    if dev is not None and not 0 < dev_share < 1:
+        raise UserError(Errors.E861.format(share=dev_share))
+    done = Export()
+    with Store(store, read_only=True) as opened:
+        answers: Iterable[Answer] = good_answers(
+            opened, metric=metric, least=least, variants=variants, left_out=done.left_out
+        )
+        answers = list(ExcludedTexts(_texts(exclude)).without(answers, done.left_out))
+        if kind == CHATS:
+            answers = list(only_whole(answers, done.left_out))
+        rows = (
+            _chats(opened, answers, done, examples=examples) if kind == CHATS else _docs(answers, done, lang)
+        )
+    parts = split([answer for answer, _ in rows], dev_share if dev is not None else 0.0, done.left_out)
+    chosen = {
+        part: [(answer, row) for answer, row in rows if parts.get(answer.inference.text_hash) == part]
+        for part in paths
+    }
+    empty = next((part for part in paths if not chosen[part]), None)
+    if empty is not None:
+        raise UserError(Errors.E862.format(part=empty, store=store, reasons=_reasons(done.left_out)))
+    done.train, done.dev = len(chosen[TRAIN]), len(chosen.get(DEV, ()))
+    done.corrected = sum(answer.is_corrected for taken in chosen.values() for answer, _ in taken)
+    if kind == CHATS:
+        done.raw = sum(chat.is_raw for taken in chosen.values() for _, chat in taken)
+    with written_together(list(paths.values())) as besides:
+        for beside, taken in zip(besides, chosen.values(), strict=True):
+            _write(beside, kind, [row for _, row in taken])
+    return done
+
+
+def _kind(paths: Sequence[Path]) -> str:
+    kinds = {path.suffix for path in paths}
+    if len(kinds) != 1 or not kinds <= {CHATS, DOCS} or len(set(paths)) < len(paths):
+        raise UserError(Errors.E863.format(paths=", ".join(map(str, paths))))
+    return paths[0].suffix
+
+
+def _chats(store: "Store", answers: "Sequence[Answer]", done: Export, *, examples: bool) -> list:
+    from spacy_ner_plus.learning.export.chats import ChatWriter
+
+    return ChatWriter(store, examples=examples, left_out=done.left_out).chats(answers)
+
+
+def _docs(answers: "Sequence[Answer]", done: Export, lang: str) -> list:
+    from spacy_ner_plus.learning.export.docs import answers_to_docs
+    from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
+
+    return answers_to_docs(answers, blank_pipeline(lang), done.left_out)
+
+
+def _texts(corpora: Sequence[str | Path]) -> Iterator[str]:
+    import spacy
+
+    from spacy_ner_plus.corpus import read_docs
+
+    vocab = spacy.blank("xx").vocab
+    for corpus in corpora:
+        yield from (doc.text for doc in read_docs(Path(corpus), vocab))
+
+
+def _write(path: Path, kind: str, rows: list) -> None:
+    if kind == CHATS:
+        path.write_text("".join(f"{chat.to_json()}\n" for chat in rows), encoding="utf8", newline="\n")
+    else:
+        from spacy_ner_plus.corpus import save_docs
+
+        save_docs(rows, path)
+
+
+def _reasons(left_out: IssueLog) -> str:
+    found = [f"{issue.count:,} x {kind}" for kind, issue in left_out]
+    return "; ".join(found) or "the store has no inference"

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+import spacy
+
+from spacy_ner_plus.corpus import load_docs, save_docs
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.learning.export.parts import EXCLUDED
+from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.spans import doc_to_tags
+from spacy_ner_plus.workflows.llm_export import export_inferences
+from tests.learning.export.stored import ANNA, OSLO, TEXT, answered
+
+NLP = spacy.blank("en")
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Texts of which each second one was found wrong and corrected."""
+    path = tmp_path_factory.mktemp("store") / "replies.sqlite"
+    with Store(path) as opened:
+        for number in range(COUNT):
+            text = f"{TEXT} {number} {number * 7919} and {number * 104729} or {number * 31}"
+            is_right = number % 2 == 0
+            inference = answered(opened, text, (ANNA, OSLO) if is_right else (ANNA,))
+            opened.feedback.add(inference.id, "jaccard", 1.0 if is_right else 0.5)
+            opened.feedback.add(inference.id, "demonstration", (ANNA, OSLO))
+    return path
+
+
+def rows_of(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+
+
+def texts_of(rows):
+    return {row["messages"][-2]["content"] for row in rows}
+
+
+def test_llm_export_writes_chats(store, tmp_path):
+    before = store.read_bytes()
+    done = export_inferences(
+        store,
+        tmp_path / "train.jsonl",
+        metric="jaccard",
+        least=0.6,
+        dev=tmp_path / "dev.jsonl",
+        dev_share=0.4,
+    )
+    train, dev = rows_of(tmp_path / "train.jsonl"), rows_of(tmp_path / "dev.jsonl")
+    assert (done.train, done.dev) == (len(train), len(dev))
+    assert done.train + done.dev == COUNT
+    assert (done.corrected, done.raw) == (COUNT // 2, COUNT // 2)
+    assert texts_of(train).isdisjoint(texts_of(dev))
+    for row in (*train, *dev):
+        assert json.loads(row["messages"][-1]["content"]) == {"PER": ["Anna"], "LOC": ["Oslo"]}
+    assert store.read_bytes() == before
+    # The same store gives the same files.
+    first = (tmp_path / "train.jsonl").read_bytes()
+    export_inferences(
+        store,
+        tmp_path / "train.jsonl",
+        metric="jaccard",
+        least=0.6,
+        dev=tmp_path / "dev.jsonl",
+        dev_share=0.4,
+    )
+    assert (tmp_path / "train.jsonl").read_bytes() == first
+
+
+def test_llm_export_writes_a_corpus_without_what_is_excluded(store, tmp_path):
+    with Store(store, read_only=True) as opened:
+        texts = [inference.text for inference in opened.inferences.all()]
+    save_docs([NLP(texts[0]), NLP(texts[1].upper())], tmp_path / "test.spacy")
+    done = export_inferences(store, tmp_path / "train.spacy", exclude=[tmp_path / "test.spacy"])
+    docs = load_docs(tmp_path / "train.spacy", NLP.vocab)
+    assert {doc.text for doc in docs} == set(texts[2:])
+    assert all(doc_to_tags(doc)[:5] == ["B-PER", "O", "O", "B-LOC", "O"] for doc in docs)
+    assert (done.train, done.left_out[EXCLUDED]) == (COUNT - 2, 2)
+
+
+def test_llm_export_writes_all_or_nothing(store, tmp_path):
+    with pytest.raises(UserError, match=r"E862.*another variant"):
+        export_inferences(store, tmp_path / "train.jsonl", variants=["none"])
+    for output, dev in (("a.json", None), ("a.jsonl", "b.spacy"), ("a.jsonl", "a.jsonl")):
+        with pytest.raises(UserError, match="E863"):
+            export_inferences(store, tmp_path / output, dev=dev and tmp_path / dev)
+    with pytest.raises(UserError, match="E861"):
+        export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "b.jsonl", dev_share=1.0)
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"E303.*folder\.jsonl"):
+        export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "folder.jsonl", dev_share=0.4)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.jsonl"]
