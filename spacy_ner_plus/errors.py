@@ -1026,6 +1026,14 @@ class Errors(metaclass=_Coded):
     )
     E798 = "'{word}' is no annotation set. Give a .spacy file or a folder of them, also as NAME=FILE."
     E799 = "The annotation set '{path}' is given twice, and what one person said would count as two people's."
+    E800 = (
+        "Can't use the store '{where}'. Check that PostgreSQL runs there, that the database and the user exist, and "
+        "that the password is in PGPASSWORD, ~/.pgpass or a service. It says: {reason}"
+    )
+    E801 = (
+        "'{where}' is no place for a store: {reason}. Give the path of a file, or an address without a password, such "
+        "as postgresql://user@host:5432/name."
+    )
     E802 = (
         "'{target}' is neither an inference nor an episode of the store '{path}'. Give the id of an inference, which "
         "`doc._.inference_id` holds, or the name of an episode."

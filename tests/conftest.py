@@ -19,6 +19,9 @@ from tests.servers.fixtures import (  # noqa: F401
     label_studio_server,
     llama_url,
     llama_url_with_key,
+    postgresql_address,
+    postgresql_server,
+    store_place,
     tensorzero_url,
 )
 

@@ -34,7 +34,10 @@ app.add_typer(llm_jobs.app, name="jobs")
 app.command("export", epilog=examples("llm export"))(export_command)
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
 
-StoreFile = Annotated[Path, typer.Argument(help="The store: an SQLite file of replies.")]
+StorePlace = Annotated[
+    str,
+    typer.Argument(help="The store: an SQLite file, or postgresql://user@host:port/name.", metavar="STORE"),
+]
 Status = Annotated[
     list[str] | None,
     typer.Option(help="Only such replies: valid, repaired, invalid, cut or unread; repeatable."),
@@ -163,7 +166,7 @@ def _show_one(shown: "Shown") -> None:
 
 @store_app.command("list", epilog=examples("llm store list"))
 def store_list_command(
-    store: StoreFile,
+    store: StorePlace,
     status: Status = None,
     limit: Annotated[int, typer.Option(help="Show only the last N; 0 for all.")] = 20,
 ) -> None:
@@ -175,7 +178,7 @@ def store_list_command(
 
 @store_app.command("show", epilog=examples("llm store show"))
 def store_show_command(
-    store: StoreFile,
+    store: StorePlace,
     ids: Annotated[list[str], typer.Argument(help="Ids of replies, or their beginnings.")],
 ) -> None:
     """Print requests and replies as JSON, one a line."""
@@ -191,7 +194,7 @@ def store_show_command(
 
 @store_app.command("drop", epilog=examples("llm store drop"))
 def store_drop_command(
-    store: StoreFile,
+    store: StorePlace,
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of replies, or their beginnings.")] = None,
     status: Status = None,
 ) -> None:

@@ -189,7 +189,7 @@ def estimate(
 def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[KeptReply]":
     """List the replies in a store.
 
-    store (str | Path): The file.
+    store (str | Path): The file, or the address of the database.
     status (Sequence[str]): Only those with one of these: 'valid', 'repaired', 'invalid', 'cut', or 'unread' for
         what an earlier version kept. Default: all.
     RETURNS (list[KeptReply]): Requests with their replies, oldest first.
@@ -210,7 +210,7 @@ def list_replies(store: str | Path, *, status: Sequence[str] = ()) -> "list[Kept
 def find_replies(store: str | Path, ids: Sequence[str]) -> "list[KeptReply]":
     """Find replies in a store.
 
-    store (str | Path): The file.
+    store (str | Path): The file, or the address of the database.
     ids (Sequence[str]): Ids of replies, or their beginnings.
     RETURNS (list[KeptReply]): One for each.
     RAISES (UserError): Where an id is that of none, or the beginning of several.
@@ -228,7 +228,7 @@ def find_replies(store: str | Path, ids: Sequence[str]) -> "list[KeptReply]":
 def drop_replies(store: str | Path, ids: Sequence[str] = (), *, status: Sequence[str] = ()) -> int:
     """Take replies out of a store, so that the next run asks for them.
 
-    store (str | Path): The file.
+    store (str | Path): The file, or the address of the database.
     ids (Sequence[str]): Ids of replies, or their beginnings.
     status (Sequence[str]): All with one of these, as `list_replies` takes them.
     RETURNS (int): How many were taken out.

@@ -221,11 +221,11 @@ def _within(texts: Iterable[str], most: int, too_long: list[int]) -> Iterator[st
 def _open_state(settings: "ChatSettings", name: str) -> "BatchState":
     """Open the batches of a component's store, which are noted beside it."""
     from spacy_ner_plus.llm.batch.state import BatchState
+    from spacy_ner_plus.llm.store.addresses import path_beside
 
     if settings.store is None:
         raise UserError(Errors.E694.format(name=name))
-    path = Path(settings.store).expanduser()
-    return BatchState(path.with_name(f"{path.name}-batches"))
+    return BatchState(path_beside(settings.store, "batches"))
 
 
 @contextmanager

@@ -209,6 +209,7 @@ OTHER_TESTS = {
     "house/test_guesses": "the house itself",
     "house/test_house": "the house itself",
     "pipeline/structured_llm_ner/test_cut_replies": "replies, halves and what is left, in each format",
+    "llm/store/test_load": "all of a store under many threads, processes and kills",
     "llm/client/test_faults": "all layers of the client against a server that goes wrong",
     "llm/formats/test_formats": "what all formats hold to",
     "llm/formats/test_mutations": "replies of all formats, changed at random",

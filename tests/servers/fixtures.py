@@ -70,3 +70,29 @@ def label_studio_server(monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
     with label_studio_stub() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A real PostgreSQL server."""
+    pytest.importorskip("psycopg", reason="no psycopg: pip install psycopg[binary]", exc_type=ImportError)
+    from tests.servers.postgresql import find_program, postgresql
+
+    if find_program("initdb") is None or os.name != "posix":
+        pytest.skip("no PostgreSQL server (Debian: apt-get install postgresql)")
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_address(postgresql_server) -> str:
+    """The address of a database on it without a store."""
+    return postgresql_server.empty_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_place(request, tmp_path):
+    """Where a store is made: in a file, and in PostgreSQL."""
+    if request.param == "sqlite":
+        return tmp_path / "s.sqlite"
+    return request.getfixturevalue("postgresql_address")

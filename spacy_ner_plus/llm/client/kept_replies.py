@@ -3,7 +3,6 @@
 import threading
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.llm.client.settings import ChatSettings
@@ -11,11 +10,11 @@ from spacy_ner_plus.llm.client.usage import UsageMeter
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.request_key import canonical_request, earlier_canonicals, request_key
-from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.llm.store.store import Store, has_store
 
 
 class KeptReplies:
-    """Finds replies and keeps new ones, in any thread. The file is opened when it is first needed.
+    """Finds replies and keeps new ones, in any thread. The store is opened when it is first needed.
 
     meter (UsageMeter): Counts the replies that are found.
     """
@@ -58,8 +57,8 @@ class KeptReplies:
         return reply
 
     def has(self, request: ChatRequest) -> bool:
-        """RETURNS (bool): Whether a reply is kept; looking makes no file, and counts nothing."""
-        if self._settings.store is None or not Path(self._settings.store).expanduser().exists():
+        """RETURNS (bool): Whether a reply is kept; looking makes no store, and counts nothing."""
+        if self._settings.store is None or (self._store is None and not has_store(self._settings.store)):
             return False
         store = self.open()
         return bool(store.get(self.key(request)[0]) or self._find_earlier(store, request))
@@ -94,7 +93,7 @@ class KeptReplies:
             store.forget(keys)
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Close the store; the next use opens it again."""
         with self._lock:
             if self._store is not None:
                 self._store.close()

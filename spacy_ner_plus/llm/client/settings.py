@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.client.prices import read_prices
+from spacy_ner_plus.llm.store.addresses import read_where
 from spacy_ner_plus.settings import check_settings, setting, settings
 
 Structured = Literal["auto", "json_schema", "json_object", "tool", "off"]
@@ -97,7 +98,9 @@ class ChatSettings:
         above=0,
     )
     store: str | Path | None = setting(
-        "The SQLite file that keeps every reply; None to keep them nowhere.", None
+        "The SQLite file, or the PostgreSQL database (postgresql://user@host:port/name), that keeps every reply; None "
+        "to keep them nowhere.",
+        None,
     )
     endpoint_name: str = setting(
         "A name that stands for `base_url` in the store, for a server whose address changes.", ""
@@ -134,6 +137,8 @@ class ChatSettings:
             if unit not in _BUDGETS or not is_number or not most > 0:
                 raise _wrong("budget", {unit: most}, "'usd' or 'tokens' with a number above 0")
         read_prices(self.prices or {})
+        if self.store is not None:
+            read_where(self.store)
         if self.replay_only and self.store is None:
             raise _wrong("store", None, "the file of the replies, which `replay_only` needs")
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from spacy_ner_plus.llm.finish_reasons import read_finish_reason
 from spacy_ner_plus.llm.requests import ChatReply, GatewayIds, ReplyStatus, Usage
+from spacy_ner_plus.llm.store.addresses import read_where
 from spacy_ner_plus.llm.store.draws import Draws
 from spacy_ner_plus.llm.store.dry_texts import DryTexts
+from spacy_ner_plus.llm.store.engines.engine import Engine
+from spacy_ner_plus.llm.store.engines.postgresql_engine import PostgreSQLEngine
 from spacy_ner_plus.llm.store.engines.sqlite_engine import SQLiteEngine
 from spacy_ner_plus.llm.store.feedback import FeedbackLog
 from spacy_ner_plus.llm.store.ids import new_id
@@ -63,13 +66,14 @@ class Store:
     feedback (FeedbackLog): What was said of that.
     draws (Draws): Which variant was drawn for a text.
     dry_texts (DryTexts): The texts of dry runs.
-    where (str | Path): The SQLite file; it is created where there is none.
+    where (str | Path): The SQLite file, or the address of a PostgreSQL database, without a password:
+        'postgresql://user@host:port/name'. File and tables are created where there are none.
     read_only (bool): Whether it has to exist, and is never written to. Default: False.
     RAISES (UserError): Where it can't be opened, or is no store of this version.
     """
 
     def __init__(self, where: str | Path, *, read_only: bool = False):
-        self._engine = SQLiteEngine(Path(where).expanduser(), read_only=read_only)
+        self._engine = _open_engine(where, read_only=read_only)
         self.where = self._engine.where
         self.read_only = read_only
         self.inferences = Inferences(self._engine)
@@ -174,6 +178,24 @@ class Store:
 
     def __exit__(self, *error: Any) -> None:
         self.close()
+
+
+def has_store(where: str | Path) -> bool:
+    """Look whether there is a store, without making one.
+
+    where (str | Path): As `Store` takes it.
+    RETURNS (bool): Whether there is.
+    RAISES (UserError): Where the database can't be asked, or is of a newer version.
+    """
+    found = read_where(where)
+    return found.exists() if isinstance(found, Path) else PostgreSQLEngine.has_store(found)
+
+
+def _open_engine(where: str | Path, *, read_only: bool) -> Engine[Any]:
+    found = read_where(where)
+    if isinstance(found, Path):
+        return SQLiteEngine(found, read_only=read_only)
+    return PostgreSQLEngine(found, read_only=read_only)
 
 
 def _reply(row: Any) -> ChatReply:

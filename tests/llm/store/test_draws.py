@@ -4,16 +4,16 @@ from spacy_ner_plus.llm.store.draws import Draw
 from spacy_ner_plus.llm.store.store import Store
 
 
-def test_draws_are_made_once_for_an_episode_and_a_text(tmp_path):
-    with Store(tmp_path / "s.sqlite") as store, Store(tmp_path / "s.sqlite") as other:
+def test_draws_are_made_once_for_an_episode_and_a_text(store_place):
+    with Store(store_place) as store, Store(store_place) as other:
         first = store.draws.first("e", "h", lambda: Draw("a", 0.5))
         assert other.draws.first("e", "h", lambda: Draw("b", 0.25)) == first == Draw("a", 0.5)
         assert other.draws.first("e", "other", lambda: Draw("b", 0.25)) == Draw("b", 0.25)
         assert other.draws.first("f", "h", lambda: Draw("c", 1)) == Draw("c", 1.0)
 
 
-def test_draws_have_one_winner_among_threads(tmp_path):
-    with Store(tmp_path / "s.sqlite") as one, Store(tmp_path / "s.sqlite") as other:
+def test_draws_have_one_winner_among_threads(store_place):
+    with Store(store_place) as one, Store(store_place) as other:
         barrier = threading.Barrier(8)
         found = []
 
@@ -32,7 +32,7 @@ def test_draws_have_one_winner_among_threads(tmp_path):
     assert len(set(found)) == 10
 
 
-def test_draws_may_read_the_store_while_they_are_made(tmp_path):
-    with Store(tmp_path / "s.sqlite") as store:
+def test_draws_may_read_the_store_while_they_are_made(store_place):
+    with Store(store_place) as store:
         drawn = store.draws.first("e", "h", lambda: Draw("a", float(len(store.dry_texts.all()) + 1)))
     assert drawn == Draw("a", 1.0)

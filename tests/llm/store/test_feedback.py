@@ -8,8 +8,8 @@ from tests.llm.store.test_inferences import TEXT, make_inference
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "s.sqlite") as opened:
+def store(store_place):
+    with Store(store_place) as opened:
         yield opened
 
 
@@ -79,11 +79,11 @@ def test_feedback_that_cannot_be_meant_is_refused(store):
     assert store.feedback.totals("exact_match") == {}
 
 
-def test_feedback_metrics_are_declared_once(store, tmp_path):
+def test_feedback_metrics_are_declared_once(store, store_place):
     metric = Metric("edits", "float", optimize="min", lower=0)
     store.feedback.declare(metric)
     store.feedback.declare(Metric("edits", "float", optimize="min", lower=0.0))
-    with Store(tmp_path / "s.sqlite") as other:
+    with Store(store_place) as other:
         assert other.feedback.metrics()["edits"] == metric
         with pytest.raises(UserError, match=r"E807.*edits"):
             other.feedback.declare(Metric("edits", "float"))

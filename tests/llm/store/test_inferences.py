@@ -38,8 +38,8 @@ def make_inference(text: str = TEXT, **given) -> Inference:
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "s.sqlite") as opened:
+def store(store_place):
+    with Store(store_place) as opened:
         yield opened
 
 

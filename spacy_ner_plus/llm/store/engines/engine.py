@@ -34,6 +34,10 @@ class StoreError(UserError):
         self.reason = str(reason)
 
 
+class NoStore(UserError):
+    """There is no store to read."""
+
+
 class Writer(Protocol):
     """A transaction, in which nobody else writes. Values stand as '?' in statements."""
 

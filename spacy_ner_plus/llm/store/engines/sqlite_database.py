@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.llm.store.engines.engine import NoStore
 from spacy_ner_plus.llm.store.engines.sqlite_versions import (
     add_functions,
     back_up,
@@ -51,7 +52,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     RAISES (UserError): Where it isn't there, is damaged, no store, or written by a newer version.
     """
     if not path.is_file():
-        raise UserError(Errors.E266.format(path=path))
+        raise NoStore(Errors.E266.format(path=path))
     try:
         _check_magic(path)
         try:
