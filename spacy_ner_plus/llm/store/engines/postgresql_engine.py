@@ -80,8 +80,8 @@ class PostgreSQLEngine(Engine["Connection"]):
         return self._do(write)
 
     def _do(self, do: "Callable[[Connection], T]") -> T:
-        from psycopg import Error
-
+        with from_extra("postgresql"):
+            from psycopg import Error
         with self._lock:
             for is_last in (False, True):
                 connection = self._connected()
