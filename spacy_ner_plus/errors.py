@@ -1050,6 +1050,19 @@ class Errors(metaclass=_Coded):
         "name of its own."
     )
     E808 = "The metric {metric!r} can't have {value} as `{field}`. Give {remedy}."
+    E810 = "One of `variants` of structured_llm_ner {found}. It takes: {known}; `name` has to be given."
+    E811 = "`variant_sampling` of structured_llm_ner has `{setting}`. It takes: {known}."
+    E812 = "Two of `variants` of structured_llm_ner are called '{name}'. Give each a name of its own."
+    E813 = "`variant_sampling` pins {variant}. Give `variant` as one of: {variants}."
+    E814 = "None of `variants` of structured_llm_ner has a weight above 0, so none can be chosen. Give one a weight."
+    E815 = (
+        "`floor` of `variant_sampling` is {floor}, which {count} variants with a weight can't all have. "
+        "Give {most:.3g} or less."
+    )
+    E816 = (
+        "`variant_sampling` can't go by the metric '{metric}': it {reason}. Give `metric` as a boolean one, such as "
+        "exact_match, or as numbers with bounds, such as jaccard."
+    )
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."
