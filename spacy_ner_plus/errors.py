@@ -1063,6 +1063,29 @@ class Errors(metaclass=_Coded):
         "`variant_sampling` can't go by the metric '{metric}': it {reason}. Give `metric` as a boolean one, such as "
         "exact_match, or as numbers with bounds, such as jaccard."
     )
+    E817 = (
+        "`examples` of structured_llm_ner is {value}. Give 'store', {{'store': {{...}}}} with {known}, a file, or "
+        "records with `text` and `spans`."
+    )
+    E818 = (
+        "`examples` of structured_llm_ner can't go by the metric '{metric}': '{store}' has none of that name with "
+        "numbers. Give `metric` as one that was declared there, such as exact_match or jaccard."
+    )
+    E819 = "Can't read the texts of '{path}', which `exclude` names: {reason}. Give a .spacy or .jsonl file."
+    E820 = (
+        "'{name}' is to take its examples from the store, and its model has none. Set `store` of `model`, or give "
+        "`examples` otherwise."
+    )
+    E821 = (
+        "The variants of '{name}' keep their replies in several places ({stores}), and are compared by one. Give "
+        "`store` in `model` of the component alone."
+    )
+    E822 = "'{name}' is to choose among variants by what the store has, and its model has none. Set `store` of `model`."
+    E823 = (
+        "'{name}' has variants: {variants}. Say which one is meant by `variant` (--variant), or pin it by "
+        "`variant_sampling`."
+    )
+    E824 = "'{name}' has no variant '{variant}'. It has: {variants}."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."
@@ -1303,6 +1326,14 @@ class Warnings(metaclass=_Coded):
     W360 = (
         "The store '{path}' was written by an earlier version and is version {version} now. As it was, it is kept as "
         "'{backup}': delete that once no earlier version of spacy-ner-plus needs it."
+    )
+    W364 = (
+        "'{name}' can't keep what was answered in '{path}': {reason}. The run goes on; its documents get no "
+        "`inference_id`, and nothing is learnt from them."
+    )
+    W365 = (
+        "'{name}' finds no examples in '{path}' yet: prompts have none. Give feedback, and call `refresh` of the "
+        "component."
     )
     W355 = (
         "Processes that have copies of one chat model don't find each other here ({reason}): each of them takes all of "

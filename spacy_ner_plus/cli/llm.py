@@ -49,6 +49,10 @@ Overrides = Annotated[
     typer.Option(help="Setting as key=value, e.g. components.structured_llm_ner.samples=3; repeatable."),
 ]
 Component = Annotated[str | None, typer.Option(help="Name of the component; default: the only one.")]
+Variant = Annotated[
+    str | None,
+    typer.Option(help="Which of its variants; default: the only way of asking, or the one pinned."),
+]
 
 
 @app.command("check", epilog=examples("llm check"))
@@ -78,6 +82,7 @@ def try_command(
     ] = None,
     override: Overrides = None,
     component: Component = None,
+    variant: Variant = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The table as JSON.")] = None,
     code: Code = None,
 ) -> None:
@@ -93,6 +98,7 @@ def try_command(
         formats=formats,
         overrides=override or [],
         component=component,
+        variant=variant,
         code=code,
         progress=progress,
     )
@@ -110,12 +116,17 @@ def show_command(
     ] = True,
     override: Overrides = None,
     component: Component = None,
+    variant: Variant = None,
     code: Code = None,
 ) -> None:
     """Show the messages about a text, the replies as they came, and the entities that were made of them."""
     from spacy_ner_plus.workflows.llm import show
 
-    _show_one(show(pipeline, text, ask=ask, overrides=override or [], component=component, code=code))
+    _show_one(
+        show(
+            pipeline, text, ask=ask, overrides=override or [], component=component, variant=variant, code=code
+        )
+    )
 
 
 @app.command("estimate", epilog=examples("llm estimate"))
@@ -127,13 +138,22 @@ def estimate_command(
     limit: Annotated[int, typer.Option(help="Take only the first N texts; 0 for all.")] = 0,
     override: Overrides = None,
     component: Component = None,
+    variant: Variant = None,
     code: Code = None,
 ) -> None:
     """Say how many requests, tokens and dollars a run would take; nothing is sent."""
     from spacy_ner_plus.workflows.llm import estimate
 
     _show_estimate(
-        estimate(pipeline, texts, limit=limit, overrides=override or [], component=component, code=code)
+        estimate(
+            pipeline,
+            texts,
+            limit=limit,
+            overrides=override or [],
+            component=component,
+            variant=variant,
+            code=code,
+        )
     )
 
 

@@ -28,6 +28,10 @@ Overrides = Annotated[
     typer.Option(help="Setting as key=value, e.g. components.structured_llm_ner.samples=3; repeatable."),
 ]
 Component = Annotated[str | None, typer.Option(help="Name of the component; default: the only one.")]
+Variant = Annotated[
+    str | None,
+    typer.Option(help="Which of its variants; default: the only way of asking, or the one pinned."),
+]
 
 
 @app.command("submit", epilog=examples("llm batch submit"))
@@ -53,6 +57,7 @@ def submit_command(
     ] = False,
     override: Overrides = None,
     component: Component = None,
+    variant: Variant = None,
     code: Code = None,
 ) -> None:
     """Submit what a run would ask and the store has no reply to; run again, it submits what is left."""
@@ -70,31 +75,44 @@ def submit_command(
         send=not dry_run,
         overrides=override or [],
         component=component,
+        variant=variant,
         code=code,
         progress=progress,
     )
-    _show_submission(done, _command("collect", pipeline, override, component, code))
+    _show_submission(done, _command("collect", pipeline, override, component, variant, code))
 
 
 @app.command("status", epilog=examples("llm batch status"))
 def status_command(
-    pipeline: Pipeline, override: Overrides = None, component: Component = None, code: Code = None
+    pipeline: Pipeline,
+    override: Overrides = None,
+    component: Component = None,
+    variant: Variant = None,
+    code: Code = None,
 ) -> None:
     """Say how the batches stand that aren't collected yet."""
     from spacy_ner_plus.workflows.llm_batch import batch_status
 
-    _show_batches(batch_status(pipeline, overrides=override or [], component=component, code=code))
+    _show_batches(
+        batch_status(pipeline, overrides=override or [], component=component, variant=variant, code=code)
+    )
 
 
 @app.command("collect", epilog=examples("llm batch collect"))
 def collect_command(
-    pipeline: Pipeline, override: Overrides = None, component: Component = None, code: Code = None
+    pipeline: Pipeline,
+    override: Overrides = None,
+    component: Component = None,
+    variant: Variant = None,
+    code: Code = None,
 ) -> None:
     """Fetch the replies to batches that are over, and keep them in the store; run it as often as you like."""
     from spacy_ner_plus.workflows.llm_batch import collect_batches
 
-    done = collect_batches(pipeline, overrides=override or [], component=component, code=code)
-    _show_collection(done, pipeline, override, component, code)
+    done = collect_batches(
+        pipeline, overrides=override or [], component=component, variant=variant, code=code
+    )
+    _show_collection(done, pipeline, override, component, variant, code)
 
 
 @app.command("drop", epilog=examples("llm batch drop"))
@@ -105,13 +123,16 @@ def drop_command(
     ],
     override: Overrides = None,
     component: Component = None,
+    variant: Variant = None,
     code: Code = None,
 ) -> None:
     """Forget batches that aren't collected, so that their requests may be submitted again; the server isn't asked."""
     from spacy_ner_plus.cli.console import err
     from spacy_ner_plus.workflows.llm_batch import drop_batches
 
-    count = drop_batches(pipeline, ids, overrides=override or [], component=component, code=code)
+    count = drop_batches(
+        pipeline, ids, overrides=override or [], component=component, variant=variant, code=code
+    )
     err.print(f"{count:,} requests may be submitted again", markup=False, highlight=False)
 
 
@@ -159,6 +180,7 @@ def _show_collection(
     pipeline: str,
     override: list[str] | None,
     component: str | None,
+    variant: str | None,
     code: object,
 ) -> None:
     _show_batches(done.batches)
@@ -178,7 +200,7 @@ def _show_collection(
     _show_issues(done.issues)
     texts = list(dict.fromkeys(text for status in over for text in status.batch.texts))
     if done.questions or done.unanswered:
-        again = _command("submit", pipeline, override, component, code, texts or ["TEXTS"])
+        again = _command("submit", pipeline, override, component, variant, code, texts or ["TEXTS"])
         _print(
             [
                 f"Without a reply: {done.unanswered:,}",
@@ -221,11 +243,13 @@ def _command(
     pipeline: str,
     override: list[str] | None,
     component: str | None,
+    variant: str | None,
     code: object,
     texts: Iterable[str] = (),
 ) -> str:
     options = [part for value in override or () for part in ("--override", value)]
     options += ["--component", component] if component else []
+    options += ["--variant", variant] if variant else []
     options += ["--code", str(code)] if code else []
     return shlex.join(["spacy-ner-plus", "llm", "batch", name, pipeline, *texts, *options])
 

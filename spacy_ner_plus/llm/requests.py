@@ -18,6 +18,8 @@ class ChatRequest:
     schema_name (str): The name under which the schema is sent; letters, digits, '_' and '-'.
     grammar (str | None): GBNF grammar for servers that take one, for formats that are no JSON.
     sample (int): Which of several samples of the same prompt this is, from 0.
+    snapshot (int | None): The position of the store from which its examples were taken; None where they weren't. It
+        isn't sent, and is a part of the request's key.
     """
 
     messages: Sequence[Message]
@@ -25,6 +27,7 @@ class ChatRequest:
     schema_name: str = "entities"
     grammar: str | None = None
     sample: int = 0
+    snapshot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

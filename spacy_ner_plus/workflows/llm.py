@@ -50,6 +50,7 @@ def try_formats(
     formats: Sequence[str] | None = None,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
     progress: Progress = no_progress,
 ) -> "list[Trial]":
@@ -62,6 +63,7 @@ def try_formats(
     formats (Sequence[str]): Which formats. Default: all.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     progress (Progress): Wraps the formats. Default: none.
     RETURNS (list[Trial]): One for each format.
@@ -85,7 +87,9 @@ def try_formats(
         raise UserError(Errors.E305.format(path=corpus_path(gold) or corpus_name(gold)))
     chosen = list(formats or FORMATS)
     tried = (
-        try_format(pipe.extractor_with(format=name), golds, threshold=pipe.threshold, score=pipe.score)
+        try_format(
+            pipe.extractor_with(variant, format=name), golds, threshold=pipe.threshold, score=pipe.score
+        )
         for name in chosen
     )
     trials = list(progress(tried, "Trying", len(chosen)))
@@ -116,6 +120,7 @@ def show(
     ask: bool = True,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
 ) -> Shown:
     """Ask about one text, and give the messages, the replies and what was made of them.
@@ -125,6 +130,7 @@ def show(
     ask (bool): Whether to send anything; without, only the messages are made. Default: True.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RAISES (UserError): Where something can't be read, there are no words, or no request can succeed.
     """
@@ -137,11 +143,15 @@ def show(
     doc = nlp.make_doc(text)
     if not ask:
         return Shown(
-            [[dict(message) for message in request.messages] for request in pipe.extractor.requests(doc)]
+            [
+                [dict(message) for message in request.messages]
+                for request in pipe.extractor_of(variant).requests(doc)
+            ]
         )
-    submitted = pipe.extractor.submit(doc)
-    pipe.set_annotations([doc], [pipe.extractor.read(submitted)])
-    write_io(submitted, pipe.name, pipe.client)
+    extractor = pipe.extractor_of(variant)
+    submitted = extractor.submit(doc)
+    pipe.set_annotations([doc], [extractor.read(submitted)])
+    write_io(submitted, pipe.name, extractor.model)
     io = doc.user_data[KEY][pipe.name]
     return Shown(io["prompt"], io["replies"], doc)
 
@@ -153,6 +163,7 @@ def estimate(
     limit: int = 0,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
 ) -> "Estimate":
     """Count what a run would send; nothing is sent.
@@ -163,6 +174,7 @@ def estimate(
     limit (int): Only the first texts. Default: 0 for all.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RAISES (UserError): Where something can't be read.
     """
@@ -173,7 +185,7 @@ def estimate(
 
     at_least("limit", limit, 0)
     nlp = load_pipeline(pipeline, overrides, code=code)
-    extractor = nlp.get_pipe(find_component(nlp, FACTORY, component)).extractor
+    extractor = nlp.get_pipe(find_component(nlp, FACTORY, component)).extractor_of(variant)
     given = [texts] if isinstance(texts, str | Path) else list(texts)
     files = [Path(text) for text in given if isinstance(text, str | Path)]
     if len(given) == 1 and files and (files[0].suffix == ".spacy" or files[0].is_dir()):

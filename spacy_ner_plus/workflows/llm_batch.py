@@ -46,6 +46,7 @@ def submit_batches(
     send: bool = True,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
     progress: Progress = no_progress,
 ) -> "Submission":
@@ -67,6 +68,7 @@ def submit_batches(
     send (bool): Whether to submit, or only to count. Default: True.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     progress (Progress): Wraps the texts. Default: none.
     RAISES (UserError): Where something can't be read, or the server doesn't take a batch.
@@ -78,7 +80,7 @@ def submit_batches(
     at_least("max_megabytes", max_megabytes, 0)
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
-    extractor = nlp.get_pipe(name).extractor
+    extractor = nlp.get_pipe(name).extractor_of(variant)
     settings = extractor.model.settings
     given = [texts] if isinstance(texts, str | Path) else list(texts)
     names = [str(text) for text in given if isinstance(text, str | Path)]
@@ -95,7 +97,7 @@ def submit_batches(
             most_bytes=int(max_megabytes * _MEGABYTE),
             time_window=time_window,
         )
-        wanted = _wanted(progress(chosen, "Reading texts"), _asker(nlp, name, kept, is_run=True))
+        wanted = _wanted(progress(chosen, "Reading texts"), _asker(nlp, name, kept, variant, is_run=True))
         done = submitter.submit(wanted, reading=_reading(extractor), texts=names, send=send)
     done.too_long = len(too_long)
     return done
@@ -106,6 +108,7 @@ def batch_status(
     *,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
 ) -> "list[BatchStatus]":
     """Ask how the batches stand that aren't collected yet.
@@ -113,6 +116,7 @@ def batch_status(
     pipeline (Language | str | Path): As it was submitted with.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RETURNS (list[BatchStatus]): Oldest first.
     RAISES (UserError): Where the server doesn't say.
@@ -122,7 +126,7 @@ def batch_status(
 
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
-    settings = nlp.get_pipe(name).client.settings
+    settings = nlp.get_pipe(name).extractor_of(variant).model.settings
     with _open_state(settings, name) as state:
         batches = [
             batch for batch in state.batches(settings.endpoint(), settings.name) if not batch.collected
@@ -141,6 +145,7 @@ def collect_batches(
     *,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
 ) -> "Collection":
     """Fetch the replies to all batches that are over, read them, and keep them in the store.
@@ -151,6 +156,7 @@ def collect_batches(
     pipeline (Language | str | Path): As it was submitted with.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RAISES (UserError): Where the server doesn't answer, or a batch was submitted for other labels or another format.
     """
@@ -158,10 +164,10 @@ def collect_batches(
 
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
-    extractor = nlp.get_pipe(name).extractor
+    extractor = nlp.get_pipe(name).extractor_of(variant)
     settings = extractor.model.settings
     with _open_state(settings, name) as state, _open_kept(settings) as kept:
-        done = Collector(settings, state, kept, _asker(nlp, name, kept)).collect(_reading(extractor))
+        done = Collector(settings, state, kept, _asker(nlp, name, kept, variant)).collect(_reading(extractor))
     done.name = name
     return done
 
@@ -172,6 +178,7 @@ def drop_batches(
     *,
     overrides: Iterable[str] = (),
     component: str | None = None,
+    variant: str | None = None,
     code: str | Path | None = None,
 ) -> int:
     """Forget batches that aren't collected yet, so that their requests may be submitted again.
@@ -182,13 +189,14 @@ def drop_batches(
     ids (Sequence[str]): As `batch_status` tells them: the server's, or the name of one that isn't created yet.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     component (str): The component. Default: the only structured_llm_ner.
+    variant (str): Which of its variants, where it has several. Default: the one that is pinned.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     RETURNS (int): How many requests they had.
     RAISES (UserError): Where one isn't there.
     """
     nlp = load_pipeline(pipeline, overrides, code=code)
     name = find_component(nlp, FACTORY, component)
-    settings = nlp.get_pipe(name).client.settings
+    settings = nlp.get_pipe(name).extractor_of(variant).model.settings
     with _open_state(settings, name) as state:
         batches = state.batches(settings.endpoint(), settings.name)
         known = {key: batch for batch in batches if not batch.collected for key in (batch.id, batch.name)}
@@ -239,10 +247,11 @@ def _open_kept(settings: "ChatSettings") -> "Iterator[KeptReplies]":
 
 
 def _asker(
-    nlp: "Language", name: str, kept: "KeptReplies", *, is_run: bool = False
+    nlp: "Language", name: str, kept: "KeptReplies", variant: str | None, *, is_run: bool = False
 ) -> "Callable[[str], Replay]":
     """Make what finds out what a run asks about a text: the extractor, with the store in place of its model.
 
+    variant (str | None): As `extractor_of` of the component takes it.
     is_run (bool): Whether the texts are those of a run, of which a cascade asks only about some.
     """
     from spacy_ner_plus.issues import IssueLog
@@ -252,8 +261,8 @@ def _asker(
     pipe = nlp.get_pipe(name)
     given = pipe.settings.cascade if is_run else None
     cascade = None if given is None else Cascade(CascadeSettings.of(given), IssueLog())
-    replay = Replay(pipe.client, kept)
-    replaying = copy(pipe.extractor)
+    replaying = copy(pipe.extractor_of(variant))
+    replay = Replay(replaying.model, kept)
     replaying.model = replay
     before = _before(nlp, name, everything=cascade is not None)
 

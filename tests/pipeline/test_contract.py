@@ -23,6 +23,7 @@ from thinc.api import Adam
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import is_blocked
 from tests.conftest import TEXTS, make_examples
+from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import LABELS
 
@@ -51,11 +52,13 @@ class Found:
 
     encoder (str): Folder of a tiny encoder.
     url (str): Of a chat model's server.
+    refusing (str): Of one that wants a key.
     zero_shot (dict[str, str]): Folders of tiny zero-shot models, by kind; where they can be made.
     """
 
     encoder: str
     url: str
+    refusing: str
     zero_shot: dict[str, str]
 
 
@@ -131,6 +134,15 @@ def chat_model(found: Found) -> dict[str, Any]:
     return {"labels": list(LABELS), "model": {"base_url": found.url, "name": "m", "retry_base": 0.01}}
 
 
+def chat_variants(found: Found) -> dict[str, Any]:
+    # The server of one wants a key, so that another steps in.
+    refused = {"name": "refused", "model": {"base_url": found.refusing}}
+    return {
+        **chat_model(found),
+        "variants": [refused, {"name": "lists"}, {"name": "b", "format": "entity_list"}],
+    }
+
+
 def zero_shot(kind: str) -> Callable[[Found], dict[str, Any]]:
     return lambda found: {
         "model": found.zero_shot[kind],
@@ -158,6 +170,7 @@ COMPONENTS = {
         needs="spacy_transformers",
     ),
     "llm": Component(chat_model, factory="structured_llm_ner", is_trainable=False),
+    "llm-variants": Component(chat_variants, factory="structured_llm_ner", is_trainable=False),
     **{
         name: Component(zero_shot(kind), factory="zero_shot_ner", is_trainable=False, needs="gliner")
         for name, kind in [("gliner", "uni-bert"), ("gliner-bi", "bi-deberta"), ("gliner-2", "gliner2")]
@@ -176,8 +189,8 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def found(encoder_folders, zero_shot_folders) -> Iterator[Found]:
-    with FaultServer() as server:
-        yield Found(encoder_folders["wordpiece"], server.url, zero_shot_folders)
+    with FaultServer() as server, FaultServer(Behaviour(api_key="right")) as refusing:
+        yield Found(encoder_folders["wordpiece"], server.url, refusing.url, zero_shot_folders)
 
 
 @pytest.fixture(scope="module")
@@ -472,7 +485,7 @@ def test_contract_works_in_forked_processes(used, start_method):
 # Starting a process takes seconds, so the states that differ in kind alone.
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-@pytest.mark.parametrize("name", ["tagger", "tagger-openvino", "thinc", "llm", "gliner"])
+@pytest.mark.parametrize("name", ["tagger", "tagger-openvino", "thinc", "llm", "llm-variants", "gliner"])
 def test_contract_works_in_processes_that_start_anew(name, method, pipelines, start_method):
     start_method(method)
     nlp = pipelines(name, HARDEST[COMPONENTS[name].is_trainable])
@@ -487,6 +500,6 @@ def _predict_there(nlp: Language) -> Any:
 def test_contract_is_sent_by_joblib(pipelines):
     joblib = pytest.importorskip("joblib")
     # Large arrays are handed over as files that can't be written to; thinc's own models don't take those.
-    used = [pipelines(name, "used") for name in ("tagger-int8", "tagger", "llm", "gliner")]
+    used = [pipelines(name, "used") for name in ("tagger-int8", "tagger", "llm", "llm-variants", "gliner")]
     found = joblib.Parallel(n_jobs=2, max_nbytes=1000)(joblib.delayed(_predict_there)(nlp) for nlp in used)
     assert found == [_predict_there(nlp) for nlp in used]

@@ -21,6 +21,7 @@ from spacy_ner_plus.llm.requests import (
     Question,
     Usage,
 )
+from spacy_ner_plus.llm.store.store import Store
 
 T = TypeVar("T")
 
@@ -69,6 +70,14 @@ class ChatModel:
         made here.
         """
         return self._client().usage()
+
+    @property
+    def store(self) -> Store | None:
+        """RETURNS (Store | None): Where the replies are kept, opened when it is first asked for; None for nowhere.
+
+        RAISES (UserError): Where it can't be opened.
+        """
+        return self._client().kept.open()
 
     @property
     def context_length(self) -> int | None:

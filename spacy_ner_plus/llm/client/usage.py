@@ -1,7 +1,7 @@
 """What requests take: counted as replies come, and shown as a snapshot."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
@@ -52,6 +52,14 @@ class UsageSnapshot:
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The same as plain data."""
         return asdict(self)
+
+
+def add_up(snapshots: Sequence[UsageSnapshot]) -> UsageSnapshot:
+    """RETURNS (UsageSnapshot): What several models took together; without a cost where that of one isn't known."""
+    counts = {name: sum(getattr(one, name) for one in snapshots) for name in COUNTS}
+    costs = [one.cost for one in snapshots]
+    notes = dict.fromkeys(one.price_note for one in snapshots)
+    return UsageSnapshot(**counts, cost=None if None in costs else sum(costs), price_note="; ".join(notes))
 
 
 COUNTS = tuple(field.name for field in fields(UsageSnapshot) if field.name not in ("cost", "price_note"))

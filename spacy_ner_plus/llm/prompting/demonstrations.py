@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.alignment.near_duplicates import Shingles, jaccard, shingles_of
 from spacy_ner_plus.alignment.normalization import normalise
 from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.errors import Errors, UserError
@@ -22,6 +23,7 @@ from spacy_ner_plus.spans import CharSpan
 
 SPAN_KEYS = ("spans", "entities")
 WORD = re.compile(r"\w+|[^\w\s]")
+NEAR_EXAMPLE = "example that is nearly the same as a text: not shown with it"
 # Lengths of the character n-grams that texts are compared by.
 NGRAMS = (3, 4)
 
@@ -84,27 +86,78 @@ def read_demonstrations(
     return found
 
 
+class SameText:
+    """Tells which demonstrations are a text itself, so that their entities are the answer.
+
+    examples (Sequence[Demonstration]): Those that it is asked about, by number.
+    nearly (float | None): From which Jaccard similarity of their neighbouring words on texts are taken for the same,
+        too; None for texts that are the same but for case, white space and the like.
+    issues (IssueLog | None): Where those are counted that are nearly the same.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Demonstration],
+        nearly: float | None = None,
+        issues: IssueLog | None = None,
+    ):
+        self.forms = [normalise(example.text) for example in examples]
+        self._nearly = nearly
+        self._issues = issues
+        self._texts = [example.text for example in examples]
+        self._shingles: dict[int, Shingles] = {}
+
+    def others(self, text: str, numbers: Iterable[int], k: int) -> list[int]:
+        """RETURNS (list[int]): The first k of the numbers whose demonstration isn't a text, each once."""
+        form, chosen = normalise(text), []
+        shingles = None if self._nearly is None else shingles_of(text)
+        for number in numbers:
+            if len(chosen) == k:
+                break
+            if self.forms[number] != form and not self._is_near(shingles, number) and number not in chosen:
+                chosen.append(number)
+        return chosen
+
+    def _is_near(self, shingles: Shingles | None, number: int) -> bool:
+        if shingles is None:
+            return False
+        if number not in self._shingles:
+            self._shingles[number] = shingles_of(self._texts[number])
+        is_near = jaccard(shingles, self._shingles[number]) >= self._nearly
+        if is_near and self._issues is not None:
+            self._issues.add(NEAR_EXAMPLE, self._texts[number][:60])
+        return is_near
+
+
 class FixedDemonstrations:
     """The same demonstrations for every text.
 
     examples (Sequence[Demonstration]): The first of them are taken.
     k (int | None): How many at most; None for all.
+    nearly (float | None): As `SameText` takes it.
+    issues (IssueLog | None): Where those are counted that are nearly the same as the text.
     RAISES (UserError): For k under 1.
     """
 
-    def __init__(self, examples: Sequence[Demonstration], k: int | None = None):
+    def __init__(
+        self,
+        examples: Sequence[Demonstration],
+        k: int | None = None,
+        *,
+        nearly: float | None = None,
+        issues: IssueLog | None = None,
+    ):
         self.examples = list(examples)
         self.k = len(self.examples) if k is None else _check(k)
+        self._nearly, self._issues = nearly, issues
 
     @cached_property
-    def _forms(self) -> list[str]:
-        return [normalise(example.text) for example in self.examples]
+    def _same(self) -> SameText:
+        return SameText(self.examples, self._nearly, self._issues)
 
     def select(self, text: str) -> list[Demonstration]:
         """RETURNS (list[Demonstration]): The first k that aren't this text."""
-        form = normalise(text)
-        others = (example for example, own in zip(self.examples, self._forms, strict=True) if own != form)
-        return [example for _, example in zip(range(self.k), others, strict=False)]
+        return [self.examples[i] for i in self._same.others(text, range(len(self.examples)), self.k)]
 
 
 class SimilarDemonstrations:
@@ -114,16 +167,27 @@ class SimilarDemonstrations:
 
     examples (Sequence[Demonstration]): What is chosen from; of equal texts the first counts.
     k (int): How many are chosen at most.
+    nearly (float | None): As `SameText` takes it.
+    issues (IssueLog | None): Where those are counted that are nearly the same as the text.
     RAISES (UserError): For k under 1.
     """
 
-    def __init__(self, examples: Sequence[Demonstration], k: int = 5):
+    def __init__(
+        self,
+        examples: Sequence[Demonstration],
+        k: int = 5,
+        *,
+        nearly: float | None = None,
+        issues: IssueLog | None = None,
+    ):
         self.examples = list(examples)
         self.k = _check(k)
+        self._nearly, self._issues = nearly, issues
 
     @cached_property
     def _index(self) -> "_Index":
-        return _Index(self.examples)
+        distinct = distinct_texts(self.examples)
+        return _Index(distinct, SameText(distinct, self._nearly, self._issues))
 
     def select(self, text: str) -> list[Demonstration]:
         """RETURNS (list[Demonstration]): The k that are most like this text and aren't the text itself.
@@ -133,7 +197,15 @@ class SimilarDemonstrations:
         return self._index.nearest(text, self.k)[::-1] if self.examples else []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"examples": self.examples, "k": self.k}
+        return {"examples": self.examples, "k": self.k, "_nearly": self._nearly, "_issues": self._issues}
+
+
+def distinct_texts(examples: Sequence[Demonstration]) -> list[Demonstration]:
+    """RETURNS (list[Demonstration]): The first of those whose texts are the same but for case and white space."""
+    distinct: dict[str, Demonstration] = {}
+    for example in examples:
+        distinct.setdefault(normalise(example.text), example)
+    return list(distinct.values())
 
 
 class _Index:
@@ -142,11 +214,8 @@ class _Index:
     Term frequencies are sublinear and document frequencies smoothed, as scikit-learn's TfidfVectorizer has them.
     """
 
-    def __init__(self, examples: Sequence[Demonstration]):
-        distinct: dict[str, Demonstration] = {}
-        for example in examples:
-            distinct.setdefault(normalise(example.text), example)
-        self.forms, self.examples = list(distinct), list(distinct.values())
+    def __init__(self, examples: Sequence[Demonstration], same: SameText):
+        self.examples, self._same, self.forms = examples, same, same.forms
         counts = [Counter(_features(form)) for form in self.forms]
         frequencies = Counter(feature for count in counts for feature in count)
         texts = len(self.forms)
@@ -177,16 +246,9 @@ class _Index:
             scores[rows] += weight * weights
         # What differs by rounding alone is equal, and the first counts.
         scores = scores.round(6)
-        # One more than is asked for, since the text itself may be the first.
-        ranked = [int(i) for i in np.argsort(-scores, kind="stable")[: k + 1] if scores[i] > 0]
-        chosen = [i for i in ranked if self.forms[i] != form][:k]
-        # Filled up with texts that have nothing in common with this one: they still show the form of replies.
-        for i, own in enumerate(self.forms):
-            if len(chosen) == k:
-                break
-            if own != form and i not in chosen:
-                chosen.append(i)
-        return [self.examples[i] for i in chosen]
+        ranked = np.argsort(-scores, kind="stable").tolist()
+        # Those that have nothing in common with this text come last: they still show the form of replies.
+        return [self.examples[i] for i in self._same.others(text, ranked, k)]
 
 
 def _features(text: str) -> Iterator[str]:

@@ -6,8 +6,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from spacy_ner_plus.alignment.normalization import normalise
-from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, SimilarDemonstrations
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.prompting.demonstrations import (
+    Demonstration,
+    SameText,
+    SimilarDemonstrations,
+    distinct_texts,
+)
 
 
 class TextEmbedder(Protocol):
@@ -27,16 +32,27 @@ class EmbeddedDemonstrations(SimilarDemonstrations):
     examples (Sequence[Demonstration]): What is chosen from; of equal texts the first counts.
     k (int): How many are chosen at most.
     embedder (TextEmbedder): Embeds examples and texts.
+    nearly (float | None): As `SameText` takes it.
+    issues (IssueLog | None): Where those are counted that are nearly the same as the text.
     RAISES (UserError): For k under 1; without the model, when the first text comes.
     """
 
-    def __init__(self, examples: Sequence[Demonstration], k: int = 5, *, embedder: TextEmbedder):
-        super().__init__(examples, k)
+    def __init__(
+        self,
+        examples: Sequence[Demonstration],
+        k: int = 5,
+        *,
+        embedder: TextEmbedder,
+        nearly: float | None = None,
+        issues: IssueLog | None = None,
+    ):
+        super().__init__(examples, k, nearly=nearly, issues=issues)
         self.embedder = embedder
 
     @cached_property
     def _index(self) -> "_Vectors":
-        return _Vectors(self.examples, self.embedder)
+        distinct = distinct_texts(self.examples)
+        return _Vectors(distinct, SameText(distinct, self._nearly, self._issues), self.embedder)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "embedder": self.embedder}
@@ -45,19 +61,14 @@ class EmbeddedDemonstrations(SimilarDemonstrations):
 class _Vectors:
     """Texts as unit vectors, Floats2d of shape (texts, width)."""
 
-    def __init__(self, examples: Sequence[Demonstration], embedder: TextEmbedder):
-        distinct: dict[str, Demonstration] = {}
-        for example in examples:
-            distinct.setdefault(normalise(example.text), example)
-        self.forms, self.examples = list(distinct), list(distinct.values())
+    def __init__(self, examples: Sequence[Demonstration], same: SameText, embedder: TextEmbedder):
+        self.examples, self._same = examples, same
         self._embedder = embedder
         self._matrix, _ = embedder.embed([example.text for example in self.examples])
 
     def nearest(self, text: str, k: int) -> list[Demonstration]:
-        form = normalise(text)
         vectors, _ = self._embedder.embed([text])
         similarities = self._matrix @ vectors[0]
         # Stable, so that equally near ones keep their order.
-        ranked = np.argsort(-similarities, kind="stable")
-        chosen = [int(i) for i in ranked[: k + 1] if self.forms[i] != form][:k]
-        return [self.examples[i] for i in chosen]
+        ranked = np.argsort(-similarities, kind="stable").tolist()
+        return [self.examples[i] for i in self._same.others(text, ranked, k)]

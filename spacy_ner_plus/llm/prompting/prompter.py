@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from spacy_ner_plus.alignment.near_duplicates import NEARLY, jaccard, shingles_of
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
 from spacy_ner_plus.llm.finish_reasons import FILTERED
@@ -45,6 +46,8 @@ class Prompter:
     demonstrations (Demonstrations | None): Chooses examples for the prompt; None for no examples.
     template (str | None): Source of a Jinja template for the instructions; None for the format's own.
     task (str): What the texts are and what is looked for, for the instructions.
+    snapshot (int | None): The position of the store that the demonstrations are from; None where they aren't. A text
+        then gets none that is nearly the same as its document, either.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class Prompter:
         demonstrations: Demonstrations | None = None,
         template: str | None = None,
         task: str = "",
+        snapshot: int | None = None,
     ):
         self.format = format
         self.labels = labels
         self.demonstrations = demonstrations
         self.template = template
         self.task = task
+        self.snapshot = snapshot
         self._forms: dict[tuple[str, ...], tuple[dict[str, Any] | None, str | None]] = {}
 
     def dialogue(
@@ -110,6 +115,9 @@ class Prompter:
         examples = self.demonstrations.select(text) if self.demonstrations else []
         if len(whole) > len(text):
             examples = [example for example in examples if not _gives_away(example.text, text, whole)]
+            if self.snapshot is not None:
+                own = shingles_of(whole)
+                examples = [one for one in examples if jaccard(own, shingles_of(one.text)) < NEARLY]
         return examples
 
     def _request(
@@ -125,7 +133,7 @@ class Prompter:
             self._forms[key] = self.format.schema(about), self.format.grammar(about)
         schema, grammar = self._forms[key]
         messages = self._messages(text, examples, about, context)
-        return ChatRequest(messages, schema, grammar=grammar, sample=sample)
+        return ChatRequest(messages, schema, grammar=grammar, sample=sample, snapshot=self.snapshot)
 
     def _messages(
         self,

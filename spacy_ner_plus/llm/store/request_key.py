@@ -57,14 +57,16 @@ def request_key(canonical: str) -> str:
 
 
 def _canonical(endpoint: str, name: str, sampling: dict[str, Any], request: ChatRequest) -> str:
-    return _encode(
-        {
-            "base_url": endpoint,
-            "model": name,
-            "messages": [dict(message) for message in request.messages],
-            "schema": request.schema,
-            "grammar": request.grammar,
-            "parameters": sampling,
-            "sample": request.sample,
-        }
-    )
+    form = {
+        "base_url": endpoint,
+        "model": name,
+        "messages": [dict(message) for message in request.messages],
+        "schema": request.schema,
+        "grammar": request.grammar,
+        "parameters": sampling,
+        "sample": request.sample,
+    }
+    # Where there is none, the form is that of before there were any.
+    if request.snapshot is not None:
+        form["snapshot"] = request.snapshot
+    return _encode(form)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +15,9 @@ from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.limits.copies import Lineage
+from spacy_ner_plus.llm.prompting.store_demonstrations import StoreExamples
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
-from spacy_ner_plus.pipeline.named_files import NamedFiles
+from spacy_ner_plus.pipeline.named_files import NamedFiles, read_labels
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.scored_ents import find_missing
 from spacy_ner_plus.pipeline.structured_llm_ner.cascade import (
@@ -30,23 +31,33 @@ from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
     astream_in_flight,
     stream_in_flight,
 )
-from spacy_ner_plus.pipeline.structured_llm_ner.llm_io import write_io
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
+from spacy_ner_plus.pipeline.structured_llm_ner.records.episodes import Episodes, register_extensions
+from spacy_ner_plus.pipeline.structured_llm_ner.records.worker_calls import call_with_workers, watch_forks
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 from spacy_ner_plus.settings import defaults
 
 if TYPE_CHECKING:
     from spacy_ner_plus.llm.client.chat_model import ChatModel
+    from spacy_ner_plus.llm.client.usage import UsageSnapshot
     from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
     from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+    from spacy_ner_plus.pipeline.structured_llm_ner.run import Run
+    from spacy_ner_plus.pipeline.structured_llm_ner.variants.choice import VariantChoice
+    from spacy_ner_plus.pipeline.structured_llm_ner.variants.resting import Resting
 
 # Docs that are held back for each request in flight, so that one slow reply doesn't stop the rest.
 _HELD_PER_REQUEST = 4
+# What stands for a variant where there are none.
+NO_VARIANT = ""
 
 
 @Language.factory(
     "structured_llm_ner",
-    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score", "doc._.ner_failure"],
+    assigns=[
+        *("doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score", "doc._.ner_failure"),
+        "doc._.inference_id",
+    ],
     default_config={
         **defaults(StructuredLLMSettings),
         "fuzzy_threshold": None,
@@ -62,7 +73,7 @@ def make_structured_llm_ner(
     format: Any,
     task: str | None,
     template: str | None,
-    examples: str | list[dict[str, Any]] | None,
+    examples: str | dict[str, Any] | list[dict[str, Any]] | None,
     n_examples: int,
     choose_examples: Literal["similar", "embeddings", "fixed"],
     embedding_model: str,
@@ -74,6 +85,10 @@ def make_structured_llm_ner(
     chunk_tokens: int | None,
     chunk_overlap: int,
     chunk_context: int,
+    exclude: list[str] | None,
+    variants: list[dict[str, Any]] | None,
+    variant_sampling: dict[str, Any] | None,
+    dryrun: bool,
     progress: bool,
     cascade: dict[str, Any] | None,
     save_io: bool,
@@ -110,6 +125,10 @@ def make_structured_llm_ner(
         chunk_tokens=chunk_tokens,
         chunk_overlap=chunk_overlap,
         chunk_context=chunk_context,
+        exclude=exclude,
+        variants=variants,
+        variant_sampling=variant_sampling,
+        dryrun=dryrun,
         progress=progress,
         cascade=cascade,
         save_io=save_io,
@@ -139,7 +158,7 @@ class StructuredLLMNER(EntityComponent):
     """
 
     # Connections, prompts, embedded examples: made again of the settings and of what was read.
-    derived = frozenset({"_extractor"})
+    derived = frozenset({"_extractors", "_choice", "_resting"})
 
     def __init__(
         self, vocab: Vocab, name: str, settings: StructuredLLMSettings, *, scorer: Callable | None = None
@@ -151,42 +170,91 @@ class StructuredLLMNER(EntityComponent):
         self.issues = IssueLog()
         self._files = NamedFiles()
         # Made here, since each worker of `nlp.pipe(n_process=2)` makes the chat model itself.
-        self._lineage = Lineage()
-        self._extractor: Extractor | None = None
+        self._lineages = {variant: Lineage() for variant in self.variants}
+        self._episodes = Episodes()
+        self._extractors: dict[str, Extractor] | None = None
+        self._choice: VariantChoice | None = None
+        self._resting: Resting | None = None
+        watch_forks(self)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): The names of the variants, in the order in which they step in; '' alone where
+        there are none."""
+        return tuple(variant.name for variant in self.settings.variant_values) or (NO_VARIANT,)
 
     @property
     def extractor(self) -> "Extractor":
-        """RETURNS (Extractor): What asks and reads; made when it is first needed.
+        """RETURNS (Extractor): What asks and reads, made when it is first needed; of the variant that is pinned, where
+        there are variants.
 
-        RAISES (UserError): Where labels or the model aren't given or can't be read.
+        RAISES (UserError): Where labels or the model aren't given or can't be read, or where it might be that of any
+            of several variants.
         """
-        if self._extractor is None:
-            self._extractor = self._make_extractor(self.settings)
-        return self._extractor
+        return self.extractor_of()
 
-    def extractor_with(self, **changes: Any) -> "Extractor":
+    def extractor_of(self, variant: str | None = None) -> "Extractor":
+        """Give what asks and reads as a variant does; made when it is first needed.
+
+        variant (str | None): Its name. Default: the one that is pinned, or what there is without variants.
+        RAISES (UserError): Where there is none of that name, none is named, or something isn't given or can't be read.
+        """
+        name = self._name_of(variant)
+        if self._extractors is None:
+            self._extractors = {}
+        if name not in self._extractors:
+            # Threads may make two at a time; all use the first.
+            self._extractors.setdefault(name, self._make_extractor(name))
+        return self._extractors[name]
+
+    def extractor_with(self, variant: str | None = None, **changes: Any) -> "Extractor":
         """RETURNS (Extractor): One of other settings, with the same chat model; the component isn't changed."""
-        return self._make_extractor(replace(self.settings, model=self.client, **changes))
+        name = self._name_of(variant)
+        return self._make_extractor(name, model=self.extractor_of(name).model, **changes)
 
-    def _make_extractor(self, settings: StructuredLLMSettings) -> "Extractor":
+    def _name_of(self, variant: str | None) -> str:
+        names = self.variants
+        if variant is None:
+            sampling = self.settings.sampling
+            variant = (
+                sampling.variant if sampling.strategy == "pinned" and names != (NO_VARIANT,) else names[0]
+            )
+            if len(names) > 1 and sampling.strategy != "pinned":
+                raise UserError(Errors.E823.format(name=self.name, variants=", ".join(names)))
+        if variant not in names:
+            shown = "none" if names == (NO_VARIANT,) else ", ".join(names)
+            raise UserError(Errors.E824.format(name=self.name, variant=variant, variants=shown))
+        return variant
+
+    def _make_extractor(self, name: str, **changes: Any) -> "Extractor":
         from spacy_ner_plus.pipeline.structured_llm_ner.make_extractor import make_extractor
 
-        return make_extractor(settings, self._files, self.vocab, self.name, self.issues, self._lineage)
+        settings, files, shown = self.settings, self._files, self.name
+        for variant in self.settings.variant_values:
+            if variant.name == name:
+                settings = settings.of_variant(variant)
+                files = files.part(name, variant.changes())
+                shown = f"{self.name}, variant {name}"
+        settings = replace(settings, **changes)
+        return make_extractor(settings, files, self.vocab, shown, self.issues, self._lineages[name])
 
     @property
     def client(self) -> "ChatModel":
-        """RETURNS (ChatModel): The client of the server. Not named `model`, which spaCy looks for in networks."""
+        """RETURNS (ChatModel): The client of the server. Not named `model`, which spaCy looks for in networks.
+
+        RAISES (UserError): As `extractor` does.
+        """
         return self.extractor.model
 
     @property
     def labels(self) -> tuple[str, ...]:
         """RETURNS (tuple[str]): The labels that are asked for; none as long as their file isn't read."""
         given = self.settings.labels
-        # spaCy asks for them before what was saved is loaded, when their file may not exist.
+        # spaCy asks for them before what was saved is loaded, when no file that is named may exist, nor the store.
         is_file = isinstance(given, str) and not self._files.holds("labels", given)
-        if self._extractor is None and (given is None or is_file):
+        if given is None or is_file:
             return ()
-        return self.extractor.labels
+        return read_labels(self._files, given).names
 
     def initialize(
         self,
@@ -209,7 +277,8 @@ class StructuredLLMNER(EntityComponent):
             require_extras(nlp, *self.settings.extras)
         self._files.clear()
         self._reset()
-        for label in self.extractor.labels:
+        self._read_files()
+        for label in self.labels:
             self.vocab.strings.add(label)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -218,7 +287,7 @@ class StructuredLLMNER(EntityComponent):
         batch_size (int): Not used: requests are in flight over the whole stream.
         YIELDS (Doc): The Docs. One without a valid answer has missing entities and the reason
             in Doc._.ner_failure; one on which our code fails goes to the error handler alone.
-        RAISES (UserError): Where no request can succeed, such as with a wrong key.
+        RAISES (UserError): Where no request can succeed, such as with a wrong key; of variants, of none of them.
         """
         with self._asking() as (submit, write):
             yield from stream_in_flight(
@@ -250,30 +319,32 @@ class StructuredLLMNER(EntityComponent):
 
     @property
     def _most_held(self) -> int:
-        return _HELD_PER_REQUEST * self.extractor.model.settings.max_concurrency
+        models = [self.extractor_of(name).model for name in self.variants]
+        return _HELD_PER_REQUEST * max(model.settings.max_concurrency for model in models)
 
     @contextmanager
     def _asking(self) -> Iterator[tuple[Callable[[Doc], DocInFlight], Callable[[DocInFlight], None]]]:
         """Give what sends the requests about a Doc and what writes their replies; at the end what was lost is told."""
-        extractor, given = self.extractor, self.settings.cascade
-        issues = IssueLog()
+        given, issues = self.settings.cascade, IssueLog()
         cascade = None if given is None else Cascade(CascadeSettings.of(given), issues)
-        with ProgressBar(extractor.model, issues, shown=self.settings.progress) as progress:
+        run = self._begin_run(issues)
+        with ProgressBar(self._usage, issues, shown=self.settings.progress) as progress:
 
             def submit(doc: Doc) -> DocInFlight:
                 if cascade is not None and not cascade.asks_about(doc):
                     return DocInFlight(doc, is_asked=False)
-                return extractor.submit(doc, issues)
+                return run.submit(doc)
 
             def write(submitted: DocInFlight) -> None:
                 if not submitted.is_asked:
                     progress.advance()
                     return
-                extraction = extractor.read(submitted)
-                self.set_annotations([submitted.doc], [extraction])
+                answer = run.read(submitted)
+                self.set_annotations([submitted.doc], [answer.extraction])
+                run.keep(answer, self.threshold)
                 if self.settings.save_io:
-                    write_io(submitted, self.name, extractor.model)
-                extraction.log_issues(issues, submitted.doc)
+                    answer.write_io(self.name)
+                answer.extraction.log_issues(issues, submitted.doc)
                 progress.advance()
 
             try:
@@ -281,7 +352,8 @@ class StructuredLLMNER(EntityComponent):
             finally:
                 self.issues.merge(issues)
                 self._warn(issues)
-                extractor.model.warn_of_invalid(self.name)
+                for extractor in (self._extractors or {}).values():
+                    extractor.model.warn_of_invalid(self.name)
 
     def set_annotations(self, docs: Iterable[Doc], extractions: "Iterable[Extraction]") -> None:
         """Write entities of at least the threshold's score, and all mentions with how they were aligned.
@@ -311,9 +383,94 @@ class StructuredLLMNER(EntityComponent):
                 mentions, attrs = extraction.mentions(doc)
                 doc.spans[key] = SpanGroup(doc, name=key, spans=mentions, attrs=attrs)
 
+    def refresh(self) -> int | None:
+        """Take the examples that the store has now, where they are from the store.
+
+        Requests with them are new ones, which the store has no replies to. Calls of `pipe` that have begun go on with
+        the examples that they began with.
+
+        RETURNS (int | None): The position in the store to which its examples are read; None where they are others.
+        RAISES (UserError): Where it can't be read.
+        """
+        settings = [self.settings, *map(self.settings.of_variant, self.settings.variant_values)]
+        if all(StoreExamples.of(each.examples) is None for each in settings):
+            return None
+        self._files.clear("examples")
+        # With the same chat models, which have counted, and hold what limits them.
+        made = {
+            name: self._make_extractor(name, model=extractor.model)
+            for name, extractor in (self._extractors or {}).items()
+        }
+        self._extractors = made
+        positions = [self.extractor_of(name).prompter.snapshot for name in self.variants]
+        return max(position for position in positions if position is not None)
+
     def usage_report(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): Requests, tokens, seconds and cost so far, and what was lost."""
-        return {**self.client.usage.to_dict(), "issues": {kind: issue.count for kind, issue in self.issues}}
+        """RETURNS (dict[str, Any]): Requests, tokens, seconds and cost so far, and what was lost; where there are
+        variants, of all together, and of each under `variants`."""
+        report = self._usage().to_dict()
+        if self.variants != (NO_VARIANT,):
+            each = {name: self.extractor_of(name).model.usage.to_dict() for name in self.variants}
+            report["variants"] = each
+        return {**report, "issues": {kind: issue.count for kind, issue in self.issues}}
+
+    def _usage(self) -> "UsageSnapshot":
+        from spacy_ner_plus.llm.client.usage import add_up
+
+        found = [self.extractor_of(name).model.usage for name in self.variants]
+        return found[0] if len(found) == 1 else add_up(found)
+
+    def _begin_run(self, issues: IssueLog) -> "Run":
+        """Begin to ask about the Docs of one stream."""
+        from spacy_ner_plus.pipeline.structured_llm_ner.records.records import Records
+        from spacy_ner_plus.pipeline.structured_llm_ner.run import Run
+        from spacy_ner_plus.pipeline.structured_llm_ner.variants.choice import VariantChoice
+        from spacy_ner_plus.pipeline.structured_llm_ner.variants.resting import Resting
+
+        # Here too: the process may be one in which the component was only unpickled.
+        self._register_extensions()
+        given = self.settings
+        # What is chosen stays for the run, whatever `refresh` does meanwhile.
+        extractors = {name: self.extractor_of(name) for name in self.variants}
+        stores = dict.fromkeys(extractor.model.settings.store for extractor in extractors.values())
+        if len(stores) > 1:
+            shown = ", ".join("nowhere" if store is None else f"'{store}'" for store in stores)
+            raise UserError(Errors.E821.format(name=self.name, stores=shown))
+        first = next(iter(extractors.values())).model
+        records = Records(self.name, lambda: first.store, self._episodes.begin, is_dry=given.dryrun)
+        if NO_VARIANT in extractors:
+            return Run(records, issues, extractors)
+        if self._choice is None or self._resting is None:
+            self._choice = VariantChoice(self.name, given.variant_values, given.sampling, is_dry=given.dryrun)
+            self._resting = Resting()
+        return Run(
+            records,
+            issues,
+            extractors,
+            choice=self._choice,
+            resting=self._resting,
+            steps_in=given.sampling.strategy != "pinned",
+        )
+
+    # Workers of `nlp.pipe(n_process=2)` share an episode and a snapshot of the store.
+
+    def prepare_for_workers(self, call: object) -> None:
+        """Make what the workers of a call of `nlp.pipe` share, before they are started.
+
+        call (object): As `call_with_workers` gives it.
+        """
+        self._episodes.prepare_for_workers(call)
+        with suppress(UserError):  # which is raised where it is used
+            self._read_files()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if (call := call_with_workers()) is not None:
+            self.prepare_for_workers(call)
+        return super().__reduce__()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        super().__setstate__(state)
+        watch_forks(self)
 
     # What the settings name as files is saved with the component, so that a packaged pipeline needs none of
     # them. No server, key or reply is saved.
@@ -321,8 +478,12 @@ class StructuredLLMNER(EntityComponent):
     def _state_to_dict(self) -> dict[str, Any]:
         # A component that was never used or initialized may not have read its files yet.
         if self.settings.labels is not None:
-            self.extractor.labels  # noqa: B018 - reads them
+            self._read_files()
         return {"resolved": self._files.to_dict()}
+
+    def _read_files(self) -> None:
+        for name in self.variants:
+            self.extractor_of(name)
 
     def _state_from_dict(self, state: dict[str, Any]) -> None:
         self._files.load(state["resolved"])
@@ -330,9 +491,14 @@ class StructuredLLMNER(EntityComponent):
 
     def _reset(self) -> None:
         """Make the extractor again when it is next needed, and count from zero."""
-        self._extractor = None
-        self._lineage = Lineage()
+        self._extractors = self._choice = self._resting = None
+        self._lineages = {variant: Lineage() for variant in self.variants}
         self.issues = IssueLog()
+
+    @staticmethod
+    def _register_extensions() -> None:
+        EntityComponent._register_extensions()
+        register_extensions()
 
     def _warn(self, issues: IssueLog) -> None:
         """Say at the end of a run what was lost in it, once for all Docs."""
@@ -346,10 +512,13 @@ class StructuredLLMNER(EntityComponent):
             UNALIGNED,
             UNREAD,
         )
+        from spacy_ner_plus.pipeline.structured_llm_ner.variants.attempts import NOT_ANSWERED
 
+        failed = [kind for kind, _ in issues if kind.startswith(NOT_ANSWERED)]
         lost = [
             f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
             for kind in (
+                *failed,
                 INVALID,
                 NO_REPLY,
                 NOT_ASKED,

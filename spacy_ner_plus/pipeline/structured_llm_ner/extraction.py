@@ -45,6 +45,7 @@ class Extraction:
     replies (Sequence[ChatReply]): All replies that came, in order.
     lost_samples (Sequence[Outcome]): Those without a valid reply, of chunks for which another sample has one.
     repairs (IssueLog): What was repaired in the replies.
+    first (ChatReply | None): The last reply to the first request; None where it got none.
     """
 
     candidates: Sequence[Candidate]
@@ -54,6 +55,7 @@ class Extraction:
     replies: Sequence[ChatReply]
     lost_samples: Sequence[Outcome] = ()
     repairs: IssueLog = field(default_factory=IssueLog)
+    first: ChatReply | None = None
 
     @property
     def failure(self) -> str:
@@ -66,11 +68,15 @@ class Extraction:
         threshold (float): The least score.
         RETURNS (tuple[list[Span], list[float]]): Entities in order, and the score of each.
         """
+        chosen = self.chosen(doc, threshold)
+        return _spans(doc, chosen), [candidate.score for candidate in chosen]
+
+    def chosen(self, doc: Doc, threshold: float) -> list[Candidate]:
+        """RETURNS (list[Candidate]): What `entities` makes spans of."""
         blocked, free = is_blocked(doc), self.candidates
         if blocked.any():
             free = [found for found in free if not blocked[found.start : found.end].any()]
-        chosen = choose(free, threshold)
-        return _spans(doc, chosen), [candidate.score for candidate in chosen]
+        return choose(free, threshold)
 
     def unknown(self, doc: Doc) -> list[Span]:
         """RETURNS (list[Span]): The tokens about which nothing was found out."""

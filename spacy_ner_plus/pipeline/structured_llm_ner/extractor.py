@@ -16,7 +16,7 @@ from spacy_ner_plus.llm.dialogues import ask_together
 from spacy_ner_plus.llm.passes import ask_in_passes
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context
-from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome
+from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Dialogue, Outcome
 from spacy_ner_plus.llm.votes import Candidate, count_votes
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
@@ -86,13 +86,14 @@ class Extractor:
             prompter.format, self.labels, model.count_tokens, model.settings.reply_limit()
         )
 
-    def submit(self, doc: Doc, issues: IssueLog | None = None) -> DocInFlight:
+    def submit(self, doc: Doc, issues: IssueLog | None = None, *, text: str | None = None) -> DocInFlight:
         """Send the requests about a Doc; none for one without words.
 
         issues (IssueLog | None): Where sentences that had to be cut are counted.
+        text (str | None): The Doc's text, where it is at hand.
         """
         # Once, since Doc.text is built from the tokens at each access.
-        whole = doc.text
+        whole = doc.text if text is None else text
         submitted = DocInFlight(doc, self.chunks(doc, issues, text=whole), text=whole)
         for start, end in submitted.chunks:
             for sample in range(self.samples):
@@ -236,7 +237,23 @@ class Extractor:
             replies=[reply for sample in samples for asked in sample.asked for reply in asked.replies],
             lost_samples=[failure for chunk in read for failure in chunk.lost_samples],
             repairs=repairs,
+            first=_first_reply(samples),
         )
+
+    def left_out(self, submitted: DocInFlight) -> int:
+        """Find out whether a Doc is answered, without aligning anything.
+
+        submitted (DocInFlight): One whose requests are done.
+        RETURNS (int): How many characters of its text no reply says anything of, white space left aside.
+        """
+        samples = [future.result() for future in submitted.futures]
+        count = 0
+        for number in range(len(submitted.chunks)):
+            own = samples[number * self.samples : (number + 1) * self.samples]
+            valid = [sample for sample in own if not sample.is_lost] or own
+            for a, b in _in_all([_left_out(sample) for sample in valid]):
+                count += len(submitted.text[a:b].strip())
+        return count
 
     def _read_chunk(
         self, submitted: DocInFlight, chunk: Stretch, samples: Sequence[Sample], occurrences: str
@@ -261,13 +278,11 @@ class Extractor:
 
     def _read_sample(self, submitted: DocInFlight, sample: Sample, occurrences: str) -> "_SampleReading":
         doc = submitted.doc
-        reading = _SampleReading()
+        reading = _SampleReading(left_out=_left_out(sample))
         found: list[Sequence[AlignedMention] | None] = []
         for part in sample.parts:
             start, end = part.stretch
             if part.outcome.value is None:
-                # What halves share may be in the other one.
-                reading.left_out.update(dict.fromkeys(_outside(part, sample.parts), part.outcome))
                 found.append(None)
                 continue
             alignment = align_mentions(
@@ -282,11 +297,6 @@ class Extractor:
             )
             reading.alignments.append(alignment)
             reading.repairs.merge(part.outcome.value.repairs)
-            value, failure = part.outcome.value, part.failure
-            if value.doubt and failure is None:
-                failure = Outcome(None, value.doubt, "invalid")
-            unread = [(start + a, start + b) for a, b in value.unread]
-            reading.left_out.update(dict.fromkeys(unread, failure))
             found.append(alignment.spans)
         if len(found) == 1:
             reading.spans = found[0] or ()
@@ -347,6 +357,27 @@ class _ChunkReading:
 def _count_votes(doc: Doc, samples: Sequence[_SampleReading]) -> list[Candidate]:
     unread = [{token.i for a, b in sample.left_out for token in _tokens_in(doc, a, b)} for sample in samples]
     return count_votes([sample.spans for sample in samples], unread)
+
+
+def _left_out(sample: Sample) -> _LeftOut:
+    """What of a chunk one sample says nothing of."""
+    left: _LeftOut = {}
+    for part in sample.parts:
+        value, failure = part.outcome.value, part.failure
+        if value is None:
+            # What halves share may be in the other one.
+            left.update(dict.fromkeys(_outside(part, sample.parts), part.outcome))
+            continue
+        if value.doubt and failure is None:
+            failure = Outcome(None, value.doubt, "invalid")
+        start = part.stretch[0]
+        left.update(dict.fromkeys([(start + a, start + b) for a, b in value.unread], failure))
+    return left
+
+
+def _first_reply(samples: Sequence[Sample]) -> ChatReply | None:
+    asked = samples[0].asked if samples else ()
+    return asked[0].replies[-1] if asked and asked[0].replies else None
 
 
 def _outside(part: Part, parts: Sequence[Part]) -> list[Stretch]:

@@ -8,7 +8,7 @@ from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
 KEY = "llm_io"
 
 
-def write_io(submitted: DocInFlight, name: str, model: ChatModel) -> None:
+def write_io(submitted: DocInFlight, name: str, model: ChatModel, *, variant: str = "") -> None:
     """Write what was asked about a Doc into its user_data, in types that a DocBin takes.
 
     `prompt` has the messages of each request, `response` the reply to each as the server sent it (the last, where it
@@ -18,6 +18,7 @@ def write_io(submitted: DocInFlight, name: str, model: ChatModel) -> None:
 
     submitted (DocInFlight): A Doc whose requests are answered.
     name (str): The component's.
+    variant (str): The one that answered, under `variant`. Default: '' for a component without variants.
     """
     samples = [future.result() for future in submitted.futures]
     asked = [one for sample in samples for one in sample.asked]
@@ -27,7 +28,7 @@ def write_io(submitted: DocInFlight, name: str, model: ChatModel) -> None:
         sum(one.prompt for one in paid), sum(one.completion for one in paid), sum(one.cached for one in paid)
     )
     failures = [failed.failure for sample in samples for failed in sample.failures]
-    submitted.doc.user_data.setdefault(KEY, {})[name] = {
+    io = {
         "prompt": [[dict(message) for message in one.request.messages] for one in asked],
         "response": [contents[-1] if contents else None for contents in replies],
         "replies": replies,
@@ -36,3 +37,6 @@ def write_io(submitted: DocInFlight, name: str, model: ChatModel) -> None:
         "cost": model.cost(usage),
         "failure": "; ".join(dict.fromkeys(failures)),
     }
+    if variant:
+        io["variant"] = variant
+    submitted.doc.user_data.setdefault(KEY, {})[name] = io

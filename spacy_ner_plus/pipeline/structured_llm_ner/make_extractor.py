@@ -8,9 +8,10 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.alignment.near_duplicates import NEARLY
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.labels import LabelSet, load_labels
+from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.client.settings import ChatSettings
@@ -22,8 +23,16 @@ from spacy_ner_plus.llm.prompting.demonstrations import (
     read_demonstrations,
 )
 from spacy_ner_plus.llm.prompting.embedded_demonstrations import EmbeddedDemonstrations
+from spacy_ner_plus.llm.prompting.excluded_texts import read_excluded
 from spacy_ner_plus.llm.prompting.prompter import Prompter
-from spacy_ner_plus.pipeline.named_files import NamedFiles
+from spacy_ner_plus.llm.prompting.store_demonstrations import (
+    EXCLUDED_EXAMPLE,
+    Snapshot,
+    StoreExamples,
+    read_snapshot,
+)
+from spacy_ner_plus.llm.store.text_hash import text_hash
+from spacy_ner_plus.pipeline.named_files import NamedFiles, read_labels
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import FEWEST_CHUNK_TOKENS, StructuredLLMSettings
 
@@ -50,15 +59,16 @@ def make_extractor(
     if settings.labels is None:
         raise UserError(Errors.E242.format(name=name))
     model = make_model(settings.model, name, lineage)
-    labels = files.read("labels", settings.labels, lambda given: load_labels(given).to_dict())
+    labels = read_labels(files, settings.labels)
     template = files.read("template", settings.template, _read_template)
-    records = files.read("examples", settings.examples, lambda given: _read_examples(given, vocab, issues))
+    examples, position = _examples(settings, files, vocab, name, issues, model, labels)
     prompter = Prompter(
         get_format(settings.format),
-        LabelSet.from_dict(labels),
-        _make_demonstrations(records, settings),
+        labels,
+        _make_demonstrations(examples, settings, issues, nearly=None if position is None else NEARLY),
         template,
         settings.task or "",
+        position,
     )
     if settings.samples > 1 and model.settings.temperature == 0:
         warnings.warn(Warnings.W241.format(name=name, samples=settings.samples), stacklevel=2)
@@ -122,19 +132,58 @@ def _read_template(path: str) -> str:
         raise UserError(Errors.E503.format(path=path, reason=error)) from error
 
 
-def _read_examples(given: Any, vocab: Vocab, issues: IssueLog) -> list[dict[str, Any]]:
+def _examples(
+    settings: StructuredLLMSettings,
+    files: NamedFiles,
+    vocab: Vocab,
+    name: str,
+    issues: IssueLog,
+    model: ChatModel,
+    labels: LabelSet,
+) -> tuple[list[Demonstration], int | None]:
+    """RETURNS (tuple[list[Demonstration], int | None]): The examples, and the position of the store they are from."""
+    given, corpora = settings.examples, settings.exclude or []
+    # What corpora exclude is excluded as the examples are read, so that a saved pipeline needs none of them.
+    named = {"examples": given, "exclude": list(corpora)} if given is not None and corpora else given
+    chosen = StoreExamples.of(given)
+    if chosen is None:
+
+        def read(_: Any) -> list[dict[str, Any]]:
+            found, excluded = _read_examples(given, vocab, issues), read_excluded(corpora, vocab)
+            kept = [one for one in found if not excluded or text_hash(one.text) not in excluded]
+            if len(kept) < len(found):
+                issues.add(EXCLUDED_EXAMPLE, count=len(found) - len(kept))
+            return [example.to_dict() for example in kept]
+
+        records = files.read("examples", named, read)
+        return [Demonstration.from_dict(record) for record in records or ()], None
+
+    def read_store(_: Any) -> dict[str, Any]:
+        where = model.settings.store
+        if where is None:
+            raise UserError(Errors.E820.format(name=name))
+        excluded = read_excluded(corpora, vocab)
+        found = read_snapshot(where, chosen, labels=labels.names, excluded=excluded, issues=issues)
+        if not found.examples:
+            warnings.warn(Warnings.W365.format(name=name, path=where), stacklevel=2)
+        return found.to_dict()
+
+    snapshot = Snapshot.from_dict(files.read("examples", named, read_store))
+    return snapshot.examples, snapshot.position
+
+
+def _read_examples(given: Any, vocab: Vocab, issues: IssueLog) -> list[Demonstration]:
     if isinstance(given, str):
-        read = read_demonstrations(Path(given), vocab, issues=issues)
-        return [example.to_dict() for example in read]
-    return [Demonstration.from_dict(record).to_dict() for record in given]
+        return read_demonstrations(Path(given), vocab, issues=issues)
+    return [Demonstration.from_dict(record) for record in given]
 
 
 def _make_demonstrations(
-    records: list[dict[str, Any]] | None, settings: StructuredLLMSettings
+    examples: list[Demonstration], settings: StructuredLLMSettings, issues: IssueLog, nearly: float | None
 ) -> FixedDemonstrations | SimilarDemonstrations | None:
-    if not records or not settings.n_examples:
+    if not examples or not settings.n_examples:
         return None
-    examples, k = [Demonstration.from_dict(record) for record in records], settings.n_examples
+    k, same = settings.n_examples, {"nearly": nearly, "issues": issues}
     if settings.choose_examples == "embeddings":
         # Whose torch would hang in a forked worker.
         from spacy_ner_plus.models.embeddings.embedder import Embedder
@@ -142,6 +191,6 @@ def _make_demonstrations(
 
         limit_threads_at_fork()
         embedder = Embedder(settings.embedding_model, device="cpu", precision="fp32")
-        return EmbeddedDemonstrations(examples, k, embedder=embedder)
+        return EmbeddedDemonstrations(examples, k, embedder=embedder, **same)
     kind = SimilarDemonstrations if settings.choose_examples == "similar" else FixedDemonstrations
-    return kind(examples, k)
+    return kind(examples, k, **same)

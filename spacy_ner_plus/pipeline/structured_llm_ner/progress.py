@@ -1,23 +1,24 @@
 """A progress bar for a run of structured_llm_ner."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
-    from spacy_ner_plus.llm.client.chat_model import ChatModel
+    from spacy_ner_plus.llm.client.usage import UsageSnapshot
 
 
 class ProgressBar:
     """Shows on standard error how many Docs are done, and what the requests took; a context manager.
 
-    model (ChatModel): Its usage is shown.
+    usage (Callable[[], UsageSnapshot]): What requests took so far.
     issues (IssueLog): Their number is shown.
     shown (bool): Whether anything is.
     """
 
-    def __init__(self, model: "ChatModel", issues: IssueLog, *, shown: bool):
-        self._model = model
+    def __init__(self, usage: "Callable[[], UsageSnapshot]", issues: IssueLog, *, shown: bool):
+        self._usage = usage
         self._issues = issues
         self._shown = shown
         self._bar = None
@@ -41,7 +42,7 @@ class ProgressBar:
             self._bar.update()
 
     def _describe(self) -> None:
-        usage = self._model.usage
+        usage = self._usage()
         parts = [f"{usage.requests} sent", f"{usage.stored} from the store", f"{usage.retries} retries"]
         if len(self._issues):
             parts.append(f"{len(self._issues)} issues")

@@ -1,9 +1,13 @@
 """The settings of structured_llm_ner."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Literal, Self
 
 from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import Errors
+from spacy_ner_plus.llm.prompting.store_demonstrations import StoreExamples
+from spacy_ner_plus.llm.variants.settings import Variant, VariantSampling, read_variants
 from spacy_ner_plus.models.encoders.packaged import is_packaged
 from spacy_ner_plus.pipeline.entity_component import EntitySettings
 from spacy_ner_plus.pipeline.structured_llm_ner.cascade import CascadeSettings
@@ -38,8 +42,16 @@ class StructuredLLMSettings(EntitySettings):
     template: str | None = setting(
         "File of a Jinja template for the instructions; None for the format's own.", None
     )
-    examples: str | list[dict[str, Any]] | None = setting(
-        "Examples for the prompt: a .jsonl or .spacy file, or records with `text` and `spans`.", None
+    examples: str | dict[str, Any] | list[dict[str, Any]] | None = setting(
+        "Examples for the prompt: a .jsonl or .spacy file; records with `text` and `spans`; or 'store' for the good "
+        "answers and the corrected ones in the model's `store`. {'store': {'metric': 'jaccard', 'least': 0.9}} says "
+        "which are good; else those with exact_match.",
+        None,
+    )
+    exclude: list[str] | None = setting(
+        "Corpora whose texts never are examples, such as those to evaluate on: .spacy files, folders of them, or "
+        ".jsonl files.",
+        None,
     )
     n_examples: int = setting("Examples in a prompt at most.", 5, at_least=0)
     choose_examples: Literal["similar", "embeddings", "fixed"] = setting(
@@ -93,6 +105,22 @@ class StructuredLLMSettings(EntitySettings):
         at_least=0,
     )
     progress: bool = setting("Whether to show a progress bar.", False)
+    variants: list[dict[str, Any]] | None = setting(
+        "Ways of asking that compete: mappings with `name`, `weight` and what each has otherwise, of `model`, "
+        "`format`, `task`, `template`, `examples`, `n_examples`, `choose_examples`, `samples`, `passes`, "
+        "`chunk_tokens`, `chunk_overlap` and `chunk_context`. Where one fails, the others step in, in order.",
+        None,
+    )
+    variant_sampling: dict[str, Any] | None = setting(
+        "How a variant is chosen: `strategy`, 'weights', 'adaptive' (by `metric`, with `floor` for each) or 'pinned' "
+        "(`variant`); and `seed`.",
+        None,
+    )
+    dryrun: bool = setting(
+        "Whether nothing is learnt from what is asked: replies are kept, and no inference, so that their texts become "
+        "no examples and no training data.",
+        False,
+    )
     cascade: dict[str, Any] | None = setting(
         "To ask only about Docs of which an earlier component is unsure: `uncertainty`, the least from 0 to 1; "
         "maybe `component`, its `spans_key`; `share` and `most`, of the Docs that are asked about. Their "
@@ -110,10 +138,41 @@ class StructuredLLMSettings(EntitySettings):
         super().__post_init__()
         if self.cascade is not None:
             CascadeSettings.of(self.cascade)
+        StoreExamples.of(self.examples)
+        for variant in self.variant_values:
+            self.of_variant(variant)
+
+    @property
+    def variant_values(self) -> tuple[Variant, ...]:
+        """RETURNS (tuple[Variant, ...]): The variants; none where they aren't given.
+
+        RAISES (UserError): Where one can't be, or none can be chosen.
+        """
+        return read_variants(self.variants, self.sampling)
+
+    @property
+    def sampling(self) -> VariantSampling:
+        """RETURNS (VariantSampling): How a variant is chosen."""
+        return VariantSampling.of(self.variant_sampling)
+
+    def of_variant(self, variant: Variant) -> Self:
+        """RETURNS (StructuredLLMSettings): What a component would have that asks as a variant does."""
+        changes = variant.changes()
+        if "model" in changes:
+            changes["model"] = {**_model_settings(self.model), **changes["model"]}
+        return replace(self, variants=None, variant_sampling=None, **changes)
 
     @property
     def extras(self) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): The extras of this package that these settings need."""
-        if self.choose_examples != "embeddings":
+        all_of_them = [self, *(self.of_variant(variant) for variant in self.variant_values)]
+        if all(each.choose_examples != "embeddings" for each in all_of_them):
             return ("llm",)
         return ("llm", "encoder" if is_packaged(self.embedding_model) else "select")
+
+
+def _model_settings(model: Any) -> dict[str, Any]:
+    """RETURNS (dict[str, Any]): Those of a chat model, of which a variant may have some otherwise."""
+    if model is None or isinstance(model, Mapping):
+        return dict(model or {})
+    return {field.name: getattr(model.settings, field.name) for field in fields(model.settings)}
