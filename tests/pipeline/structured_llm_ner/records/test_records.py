@@ -1,0 +1,185 @@
+"""Inferences of a component: what is kept, when nothing is, and what a dry run leaves."""
+
+import multiprocessing
+import sqlite3
+import time
+
+import pytest
+from spacy.training import Example
+
+from spacy_ner_plus.llm.store.engines.engine import StoreError
+from spacy_ner_plus.llm.store.inferences import Inferences
+from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.llm.store.text_hash import text_hash
+from tests.pipeline.structured_llm_ner.pipelines import (
+    GOLD,
+    TEXTS,
+    gold_server,
+    inferences,
+    make_pipeline,
+)
+from tests.servers.behaviour import Behaviour
+from tests.servers.fault_server import FaultServer
+
+
+@pytest.fixture(scope="module")
+def server():
+    with gold_server() as running:
+        yield running
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.sqlite"
+
+
+def tables(path) -> dict[str, int]:
+    """RETURNS (dict[str, int]): How many rows each table of a store has."""
+    connection = sqlite3.connect(path)
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+    connection.close()
+    return counts
+
+
+def test_records_are_what_was_answered(server, path):
+    nlp = make_pipeline(server.url, path, model={"prices": {"b": {"input": 1, "output": 2}}})
+    docs = list(nlp.pipe(TEXTS))
+    kept = inferences(path)
+    assert [doc._.inference_id for doc in docs] == [one.id for one in kept]
+    assert len({one.episode for one in kept}) == 1
+    first = kept[0]
+    assert (first.variant, first.probability, first.fallback_of, first.external) == ("", 1.0, "", "")
+    assert (first.text, first.text_hash) == (TEXTS[0], text_hash(TEXTS[0]))
+    assert (first.labels, first.format, first.model) == (("PER", "LOC"), "label_lists", "b")
+    assert [(first.text[s.start : s.end], s.label) for s in first.entities] == GOLD[TEXTS[0]]
+    assert first.scores == (1.0, 1.0)
+    assert first.cost > 0
+    with Store(path) as store:
+        (key,) = first.request_keys
+        reply = store.get(key)
+    assert (reply.usage, reply.seconds) == (first.usage, first.seconds)
+
+
+def test_records_of_a_rerun_are_those_of_before(server, path):
+    nlp = make_pipeline(server.url, path)
+    ids = [doc._.inference_id for doc in nlp.pipe(TEXTS)]
+    before = tables(path)
+    assert [doc._.inference_id for doc in nlp.pipe(TEXTS)] == ids
+    again = make_pipeline(server.url, path, model={"replay_only": True})
+    assert [doc._.inference_id for doc in again.pipe(TEXTS)] == ids
+    assert tables(path) == before
+    doc = nlp.make_doc(TEXTS[0])
+    doc._.episode = "mine"
+    assert nlp(doc)._.inference_id not in ids
+    assert [one.episode for one in inferences(path)[len(ids) :]] == ["mine"]
+
+
+def test_records_of_a_doc_without_an_answer_say_why(path):
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as server:
+        nlp = make_pipeline(server.url, path)
+        with pytest.warns(UserWarning, match="invalid reply"):
+            doc = nlp(TEXTS[0])
+    (inference,) = inferences(path)
+    assert inference.id == doc._.inference_id
+    assert (inference.valid, inference.failure, inference.entities) == (False, doc._.ner_failure, ())
+    assert len(inference.request_keys) == 2
+
+
+def test_records_need_a_store_and_words(server, path):
+    assert make_pipeline(server.url)(TEXTS[0])._.inference_id == ""
+    doc = make_pipeline(server.url, path)(" \n")
+    assert doc._.inference_id == ""
+
+
+def test_records_that_can_not_be_kept_stop_nothing(server, path, monkeypatch):
+    def fail(self, inference):
+        raise StoreError("no", "the disk is full")
+
+    monkeypatch.setattr(Inferences, "add", fail)
+    with pytest.warns(UserWarning, match=r"W364.*the disk is full") as told:
+        docs = list(make_pipeline(server.url, path).pipe(TEXTS))
+    assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in docs] == list(GOLD.values())
+    assert sum("W364" in str(one.message) for one in told) == 1
+
+
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_records_have_an_episode_for_each_call_of_pipe(server, path, n_process):
+    nlp = make_pipeline(server.url, path)
+    for part in (TEXTS[:6], TEXTS[6:]):
+        list(nlp.pipe(part, n_process=n_process, batch_size=2))
+    kept = inferences(path)
+    first, second = ({one.episode for one in kept if one.text in part} for part in (TEXTS[:6], TEXTS[6:]))
+    assert len(first) == len(second) == 1
+    assert first != second
+    # And this process goes on with its own.
+    assert not {nlp(f"{TEXTS[0]} Again.")._.inference_id} & {one.id for one in kept}
+    assert inferences(path)[-1].episode not in first | second
+
+
+@pytest.mark.slow
+def test_records_have_one_episode_in_spawned_processes(server, path):
+    nlp, before = make_pipeline(server.url, path), multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        for part in (TEXTS[:6], TEXTS[6:]):
+            list(nlp.pipe(part, n_process=2, batch_size=2))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    kept = inferences(path)
+    assert len({one.episode for one in kept}) == 2
+    assert len({one.episode for one in kept if one.text in TEXTS[:6]}) == 1
+
+
+def test_records_of_a_dry_run_are_none(server, path):
+    variants = [{"name": "a", "model": {"name": "a"}}, {"name": "b"}]
+    nlp = make_pipeline(server.url, path, variants=variants, dryrun=True)
+    docs = list(nlp.pipe(TEXTS))
+    assert {doc._.inference_id for doc in docs} == {""}
+    counts = tables(path)
+    assert (counts["inferences"], counts["draws"], counts["dry_texts"]) == (0, 0, len(TEXTS))
+    assert counts["replies"]
+    with Store(path, read_only=True) as store:
+        assert store.dry_texts.all() == {text_hash(text) for text in TEXTS}
+        assert store.feedback.totals("exact_match") == {}
+    # Nothing is asked twice, and what is asked in earnest afterwards is kept.
+    sent = server.requests
+    pinned = make_pipeline(
+        server.url, path, variants=variants, variant_sampling={"strategy": "pinned", "variant": "b"}
+    )
+    list(pinned.pipe(TEXTS))
+    assert server.requests - sent < len(TEXTS)
+    assert len(inferences(path)) == len(TEXTS)
+
+
+def evaluate(url: str, path) -> float:
+    nlp = make_pipeline(url, path, model={"max_concurrency": 1}, dryrun=True)
+    examples = []
+    for text, named in GOLD.items():
+        ents = [(text.index(name), text.index(name) + len(name), label) for name, label in named]
+        examples.append(Example.from_dict(nlp.make_doc(text), {"entities": ents}))
+    return nlp.evaluate(examples)["ents_f"]
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="processes aren't forked here"
+)
+def test_records_of_a_dry_run_that_is_killed_and_goes_on_are_none(path):
+    with gold_server() as server:
+        answer, server.reply = server.reply, lambda request: time.sleep(0.05) or answer(request)
+        process = multiprocessing.get_context("fork").Process(target=evaluate, args=(server.url, path))
+        process.start()
+        until = time.monotonic() + 60
+        while time.monotonic() < until and server.requests < 6:
+            time.sleep(0.01)
+        process.kill()
+        process.join()
+        del server.reply
+        committed, sent = tables(path)["replies"], server.requests
+        assert 0 < committed < len(GOLD)
+        assert evaluate(server.url, path) == 1.0
+        # What a server does with a schema is found out by three probes.
+        assert len(GOLD) - committed <= server.requests - sent <= len(GOLD) - committed + 3
+    counts = tables(path)
+    assert (counts["replies"], counts["dry_texts"]) == (len(GOLD), len(GOLD))
+    assert (counts["inferences"], counts["draws"], counts["feedback"]) == (0, 0, 0)
