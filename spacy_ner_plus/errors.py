@@ -1205,6 +1205,14 @@ class Errors(metaclass=_Coded):
         "Nothing is left for the {part} data of '{store}': {reasons}. Give feedback first (`spacy-ner-plus llm "
         "feedback`), or take more by `least` (--min), `metric` (--metric) or `dev_share` (--dev-share)."
     )
+    E864 = (
+        "'{url}' doesn't take the feedback '{metric}': {reason}. Check that its configuration has this metric "
+        "(`spacy-ner-plus llm tensorzero` writes one), and that it is the gateway that answered."
+    )
+    E865 = (
+        "The store '{store}' is a database, beside which no file lies. Name one as `state` (--state), where it is "
+        "noted what was sent."
+    )
     E863 = (
         "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
         "(--output), in two different files: {paths}."

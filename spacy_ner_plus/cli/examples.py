@@ -97,6 +97,7 @@ EXAMPLES = {
         "llm jobs submit train.jsonl --dev dev.jsonl --base-url http://127.0.0.1:8000/v1 --model base --epochs 2",
     ),
     "llm jobs status": ("llm jobs status train.jsonl",),
+    "llm send-feedback": ("llm send-feedback replies.sqlite --base-url http://127.0.0.1:3000/openai/v1",),
     "llm tensorzero": (
         "llm tensorzero gateway --config configs/structured_llm_ner.cfg",
         "llm tensorzero gateway --config training/llm --function find_names",

@@ -8,7 +8,7 @@ import typer
 from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.llm_export import export_command
-from spacy_ner_plus.cli.llm_tensorzero import tensorzero_command
+from spacy_ner_plus.cli.llm_tensorzero import send_feedback_command, tensorzero_command
 from spacy_ner_plus.cli.options import Code
 from spacy_ner_plus.errors import UserError
 
@@ -33,6 +33,7 @@ app.command("feedback", epilog=examples("llm feedback"))(llm_feedback.feedback_c
 app.add_typer(llm_jobs.app, name="jobs")
 app.command("export", epilog=examples("llm export"))(export_command)
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
+app.command("send-feedback", epilog=examples("llm send-feedback"))(send_feedback_command)
 
 StorePlace = Annotated[
     str,

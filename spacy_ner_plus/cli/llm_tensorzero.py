@@ -48,3 +48,32 @@ def tensorzero_command(
     lines += ["Once the gateway runs, a component asks it with:", f"    model = {json.dumps(model)}"]
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def send_feedback_command(
+    store: Annotated[str, typer.Argument(help="The store: an SQLite file, or a database's address.")],
+    base_url: Annotated[
+        str, typer.Option(help="Of the gateway, as the component has it, with /openai/v1 at the end.")
+    ],
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(
+            help="The environment variable with the key, where the gateway wants one; default: none."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where it is noted what was sent; default: the store's file name and .sent-feedback."
+        ),
+    ] = None,
+) -> None:
+    """Send the feedback on inferences of TensorZero's gateway to it, each once."""
+    from spacy_ner_plus.cli.console import err, out
+    from spacy_ner_plus.workflows.llm_tensorzero import send_feedback
+
+    done = send_feedback(store, base_url=base_url, api_key_env=api_key_env, state=state)
+    out.print(f"Sent: {done.sent:,}, and before: {done.before:,}", markup=False, highlight=False)
+    for kind, issue in done.issues:
+        line = f"{issue.count:,} x {kind}. First: {issue.example}"
+        err.print(line, style="yellow", markup=False, highlight=False)

@@ -1,11 +1,14 @@
-"""The configuration of TensorZero's gateway, made of a pipeline's."""
+"""TensorZero's gateway: its configuration, made of a pipeline's, and feedback to it."""
 
 from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import written_together
+from spacy_ner_plus.files import writing, written_together
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.pipelines import (
     components_of,
     find_component,
@@ -95,3 +98,78 @@ def _variants(nlp: "Language", name: str) -> "list[GatewayVariant]":
 
     extractor = nlp.get_pipe(name).extractor
     return [GatewayVariant("baseline", 1.0, extractor.model.settings, extractor.prompter)]
+
+
+@dataclass
+class SentFeedback:
+    """What was sent.
+
+    sent (int): Now.
+    before (int): By earlier commands.
+    issues (IssueLog): What the gateway didn't take, or can't have.
+    """
+
+    sent: int = 0
+    before: int = 0
+    issues: IssueLog = field(default_factory=IssueLog)
+
+
+def send_feedback(
+    store: str | Path,
+    *,
+    base_url: str,
+    api_key_env: str | None = None,
+    state: str | Path | None = None,
+) -> SentFeedback:
+    """Send the feedback on inferences of TensorZero's gateway to it, each once.
+
+    What is sent is noted, so that a command that was ended is gone on with. One that is ended between the answer and
+    the note sends one again, which changes nothing: of two alike the last counts.
+
+    store (str | Path): The store, or the address of its database.
+    base_url (str): Of the gateway, as the component has it: with '/openai/v1' at the end.
+    api_key_env (str | None): The environment variable with the key, where the gateway wants one. Default: none.
+    state (str | Path | None): Where it is noted. Default: the store's file name with '.sent-feedback' after it.
+    RETURNS (SentFeedback): What was sent, and what wasn't.
+    RAISES (UserError): Where the gateway can't be reached, or takes nothing of it.
+    """
+    from spacy_ner_plus.learning.tensorzero.feedback import FeedbackRefused, GatewayFeedback
+    from spacy_ner_plus.learning.tensorzero.store_feedback import outgoing_feedback
+    from spacy_ner_plus.llm.client.settings import ChatSettings
+    from spacy_ner_plus.llm.store.store import Store
+
+    path = _sent_path(store, state)
+    known = set(path.read_text(encoding="utf8").split()) if path.exists() else set()
+    settings = ChatSettings(base_url=base_url, name="feedback", api_key_env=api_key_env)
+    done = SentFeedback()
+    refused: FeedbackRefused | None = None
+    with Store(store, read_only=True) as opened, closing(GatewayFeedback(settings)) as gateway:
+        waiting = list(outgoing_feedback(opened, done.issues))
+        with writing(path), path.open("a", encoding="utf8") as noted:
+            for feedback in waiting:
+                if feedback.id in known:
+                    done.before += 1
+                    continue
+                try:
+                    gateway.give(feedback.body)
+                except FeedbackRefused as error:
+                    refused = refused or error
+                    metric = feedback.body["metric_name"]
+                    done.issues.add(f"refused by the gateway: {metric}", error.reason, feedback.id)
+                    continue
+                # A line that was cut names no feedback, which is sent again then.
+                noted.write(f"{feedback.id}\n")
+                noted.flush()
+                done.sent += 1
+    if refused is not None and not done.sent and not done.before:
+        raise refused
+    return done
+
+
+def _sent_path(store: str | Path, state: str | Path | None) -> Path:
+    if state is not None:
+        return Path(state)
+    if "://" in str(store):
+        raise UserError(Errors.E865.format(store=store))
+    path = Path(store).expanduser()
+    return path.with_name(f"{path.name}.sent-feedback")

@@ -3,8 +3,11 @@ import tomllib
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.llm_tensorzero import write_tensorzero
+from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.workflows.llm_tensorzero import send_feedback, write_tensorzero
 from tests.conftest import ROOT
+from tests.learning.export.stored import ANNA, OSLO, TEXT, answered
+from tests.servers.feedback_server import FeedbackServer
 
 CONFIG = ROOT / "configs" / "structured_llm_ner.cfg"
 
@@ -42,3 +45,51 @@ def test_llm_tensorzero_leaves_nothing_half_written(tmp_path):
     with pytest.raises(UserError, match="E858"):
         write_tensorzero(tmp_path / "gateway", ROOT / "configs" / "stock_ner.cfg")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Three inferences of a gateway, each with feedback."""
+    with Store(tmp_path / "s.sqlite") as opened:
+        for number in range(3):
+            answered(opened, f"{TEXT} {number}", external="tensorzero", id=f"i{number}", episode="e")
+            opened.feedback.add(f"i{number}", "exact_match", True)
+        opened.feedback.add("i0", "demonstration", (ANNA, OSLO))
+    return tmp_path / "s.sqlite"
+
+
+def gateway(**given):
+    strings = {"type": "array", "items": {"type": "string"}}
+    schema = {
+        "type": "object",
+        "properties": dict.fromkeys(("PER", "LOC"), strings),
+        "additionalProperties": False,
+    }
+    return FeedbackServer(metrics={"exact_match": ("boolean", "inference")}, schema=schema, **given)
+
+
+def test_llm_tensorzero_sends_each_feedback_once(store):
+    with gateway(inferences={"i0", "i1", "i2"}) as server:
+        server.faults["POST /feedback"] = ["", "", 401]
+        with pytest.raises(UserError, match="E685"):
+            send_feedback(store, base_url=server.url)
+        assert len(server.given) == 2
+        done = send_feedback(store, base_url=server.url)
+        assert (done.sent, done.before, len(done.issues)) == (2, 2, 0)
+        assert len(server.given) == 4
+        done = send_feedback(store, base_url=server.url)
+        assert (done.sent, done.before) == (0, 4)
+        with Store(store) as opened:
+            opened.feedback.add("i1", "exact_match", False)
+        assert send_feedback(store, base_url=server.url).sent == 1
+    assert server.given[-1] == {"metric_name": "exact_match", "value": False, "inference_id": "i1"}
+
+
+def test_llm_tensorzero_counts_what_the_gateway_refuses(store):
+    with gateway(inferences={"i1"}) as server:
+        done = send_feedback(store, base_url=server.url)
+        assert (done.sent, done.issues["refused by the gateway: exact_match"]) == (1, 2)
+    with gateway() as server, pytest.raises(UserError, match=r"E864.*does not exist"):
+        send_feedback(store, base_url=server.url, state=store.with_name("other"))
+    with pytest.raises(UserError, match="E865"):
+        send_feedback("postgresql://a@b/c", base_url="http://127.0.0.1:1/openai/v1")

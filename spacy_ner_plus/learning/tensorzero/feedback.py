@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from spacy_ner_plus.llm.batch.files_api import FilesAPI, told
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.llm.batch.files_api import CallFailed, FilesAPI, told
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.spans import CharSpan
@@ -13,6 +15,7 @@ from spacy_ner_plus.spans import CharSpan
 # What the address of its OpenAI-compatible endpoint ends with.
 _OPENAI = "/openai/v1"
 _SOURCE = "spacy_ner_plus::source"
+_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def feedback_body(
@@ -47,6 +50,17 @@ def as_output(
     return json.loads(form.render([tuple(span) for span in sorted(spans)], labels, text))
 
 
+class FeedbackRefused(UserError):
+    """The gateway doesn't take a feedback: it doesn't know the id or the metric, or the value is of another kind.
+
+    reason (str): What it says.
+    """
+
+    def __init__(self, url: str, metric: str, reason: str):
+        super().__init__(Errors.E864.format(url=url, metric=metric, reason=reason.rstrip(".")))
+        self.reason = reason
+
+
 class GatewayFeedback(FilesAPI):
     """Posts feedback to a gateway. An attempt whose answer is lost is repeated: of two alike the last one counts.
 
@@ -64,9 +78,16 @@ class GatewayFeedback(FilesAPI):
         """Post one.
 
         RETURNS (str): The gateway's id of it.
-        RAISES (UserError): Where the gateway doesn't take it: it doesn't know the id or the metric, or the value is of
-            another kind.
+        RAISES (FeedbackRefused): Where the gateway doesn't take it.
+        RAISES (UserError): Where it can't be reached, or lets nobody in.
         """
         with told():
-            said = self.repeated(lambda: self.post_json("feedback", "the feedback", body, key="feedback_id"))
+            try:
+                said = self.repeated(
+                    lambda: self.post_json("feedback", "the feedback", body, key="feedback_id")
+                )
+            except CallFailed as failure:
+                if failure.status not in _REFUSED:
+                    raise
+                raise FeedbackRefused(self.url, body["metric_name"], str(failure)) from None
         return said["feedback_id"]
