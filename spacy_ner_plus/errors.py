@@ -1086,6 +1086,12 @@ class Errors(metaclass=_Coded):
         "`variant_sampling`."
     )
     E824 = "'{name}' has no variant '{variant}'. It has: {variants}."
+    E830 = "There is no metric '{metric}' with numbers. Give `metric` (--metric) as one of: {known}."
+    E831 = (
+        "The store '{store}' has no inferences. They are kept when structured_llm_ner annotates with this `store`, and "
+        "not of dry runs."
+    )
+    E832 = "`alpha` (--alpha) is {alpha}, and no probability of a wrong verdict. Give a number above 0 and below 1."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

@@ -106,6 +106,10 @@ EXAMPLES = {
         "llm feedback corpus/gold.spacy --store replies.sqlite",
         "llm feedback corpus/gold.spacy --store replies.sqlite --scores-alone",
     ),
+    "llm variants": (
+        "llm variants replies.sqlite --page variants.html",
+        "llm variants replies.sqlite --metric jaccard --output variants.json",
+    ),
     "llm store list": ("llm store list replies.sqlite --status invalid --status cut",),
     "llm store show": ("llm store show replies.sqlite 019ac0a1-5a4e",),
     "llm store drop": ("llm store drop replies.sqlite --status invalid",),

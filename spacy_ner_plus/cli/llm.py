@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs
+from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs, llm_variants
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.llm_export import export_command
 from spacy_ner_plus.cli.llm_tensorzero import send_feedback_command, tensorzero_command
@@ -30,6 +30,7 @@ store_app = typer.Typer(
 app.add_typer(store_app, name="store")
 app.add_typer(llm_batch.app, name="batch")
 app.command("feedback", epilog=examples("llm feedback"))(llm_feedback.feedback_command)
+app.command("variants", epilog=examples("llm variants"))(llm_variants.variants_command)
 app.add_typer(llm_jobs.app, name="jobs")
 app.command("export", epilog=examples("llm export"))(export_command)
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)

@@ -87,11 +87,16 @@ def writing_direction(lang: str) -> str:
     return spacy.util.get_lang_class(lang).Defaults.writing_system.get("direction", "ltr")
 
 
-def render_page(template: str, **values: Any) -> str:
-    """RETURNS (str): A template of this folder, filled."""
+def render_page(template: str, *, beside: Path | None = None, **values: Any) -> str:
+    """Fill a template.
+
+    template (str): Of this folder, or of `beside`.
+    beside (Path): The folder of a page of another room, whose template may build on those here. Default: none.
+    RETURNS (str): The page.
+    """
     from jinja2 import Environment, FileSystemLoader
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
-    )
+    here = Path(__file__).parent
+    folders = [here] if beside is None else [beside, here]
+    environment = Environment(loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True)
     return environment.get_template(template).render(**values)

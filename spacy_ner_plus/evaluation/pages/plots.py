@@ -185,6 +185,27 @@ def training_curves(name: str, curves: Sequence[Curve], *, title: str, y: str) -
     )
 
 
+def over_answers(
+    name: str, curves: Sequence[Curve], *, title: str, y: str, within: tuple[float, float] | None = None
+) -> str:
+    """Plot a figure while answers come.
+
+    name (str): Of the plot.
+    curves (Sequence[Curve]): For each variant how many answers there were, and the figure; NaN where it has none.
+    title (str): What the plot shows.
+    y (str): What the figure is.
+    within (tuple[float, float]): The ends of its axis. Default: those of the figures.
+    RETURNS (str): An svg element.
+    """
+
+    def finish(axes: "Axes") -> None:
+        axes.set_xlim(left=0)
+        if within is not None:
+            axes.set_ylim(*within)
+
+    return _lines(name, curves, title=title, x="answers", y=y, finish=finish)
+
+
 def series(number: int) -> str:
     """RETURNS (str): The colour of a pipeline, which the page sets."""
     return SERIES[number % len(SERIES)]

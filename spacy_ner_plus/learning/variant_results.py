@@ -1,0 +1,208 @@
+"""How variants compare, by what is stored of them: means, what they take, and whether one is better."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.evaluation.statistics.inverse_probability import WeightedMean, difference, hajek_mean
+from spacy_ner_plus.learning.scores import EXACT_MATCH, F1, JACCARD, count_spans
+from spacy_ner_plus.learning.stopping_rule import StoppingRule
+from spacy_ner_plus.llm.store.inferences import Inference
+from spacy_ner_plus.llm.store.metrics import Metric
+from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.spans import CharSpan
+
+DEMONSTRATION = "demonstration"
+POOLED_F1, VALID = "pooled_f1", "valid"
+ALPHA = 0.05
+# Into so many parts of equal size the answers are cut, to show what changed.
+PARTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What counts of an inference here.
+
+    values (Mapping[str, float]): By metric, where it has one.
+    counts (tuple[int, int] | None): Twice the right spans, and all gold and found ones: what F1 is made of; None
+        without a demonstration.
+    """
+
+    variant: str
+    probability: float
+    fallback_of: str
+    text_hash: str
+    valid: bool
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    cost: float | None
+    values: Mapping[str, float]
+    counts: tuple[int, int] | None
+
+
+def variant_results(store: Store, *, metric: str = EXACT_MATCH, alpha: float = ALPHA) -> dict[str, Any]:
+    """Compare the variants of a store.
+
+    They answered about different texts, with probabilities that changed: means are weighted by 1 / probability, and
+    differences aren't paired. What stepped in for a variant that failed has no probability; it is counted apart.
+
+    store (Store): With inferences.
+    metric (str): By which the best one is looked for: a boolean, or a number with bounds. Default: 'exact_match'.
+    alpha (float): How probable a wrong verdict is at most. Default: 0.05.
+    RETURNS (dict[str, Any]): As JSON: `answers`, how many there are; `measures`, which of `means` there are;
+        `variants`, a row for each, best first; `pairs` of them, with differences; `parts`, how answers went over time;
+        `rule`, whether one variant is better by `metric`.
+    RAISES (UserError): Where there is no inference, or no such metric with numbers.
+    """
+    declared = store.feedback.metrics()
+    if metric not in declared or not declared[metric].is_number:
+        known = ", ".join(name for name, one in declared.items() if one.is_number)
+        raise UserError(Errors.E830.format(metric=metric, known=known))
+    shown = list(dict.fromkeys([EXACT_MATCH, JACCARD, F1, metric]))
+    answers = list(_answers(store, [declared[name] for name in shown]))
+    if not answers:
+        raise UserError(Errors.E831.format(store=store.where))
+    names = sorted({name for one in answers for name in (one.variant, one.fallback_of or one.variant)})
+    rows = [_row(name, answers, shown, declared) for name in names]
+    rule = StoppingRule(names, declared[metric], alpha)
+    for one in answers:
+        if metric in one.values:
+            chosen = one.fallback_of or one.variant
+            rule.add(one.text_hash, chosen, one.values[metric], failed=bool(one.fallback_of))
+    order = {name: number for number, name in enumerate(_ranked(rows, declared[metric]))}
+    rows.sort(key=lambda row: order[row["variant"]])
+    return {
+        "answers": len(answers),
+        "metric": metric,
+        "measures": [
+            *({"name": name, "is_share": _is_share(declared[name])} for name in shown),
+            {"name": POOLED_F1, "is_share": True},
+            {"name": VALID, "is_share": True},
+        ],
+        "variants": rows,
+        "pairs": list(_pairs(rows, metric, rule)),
+        "parts": list(_parts(answers, names, metric)),
+        "rule": rule.to_dict(),
+    }
+
+
+def _answers(store: Store, metrics: Sequence[Metric]) -> Iterator[Answer]:
+    upto = store.position()
+    latest = {one.name: store.feedback.latest(one.name, upto=upto) for one in metrics}
+    right = store.feedback.latest(DEMONSTRATION, upto=upto)
+    for inference in store.inferences.all(upto=upto):
+        values = {}
+        for one in metrics:
+            target = inference.id if one.level == "inference" else inference.episode
+            if target in latest[one.name]:
+                values[one.name] = float(latest[one.name][target].value)
+        known = right.get(inference.id)
+        yield Answer(
+            inference.variant,
+            inference.probability,
+            inference.fallback_of,
+            inference.text_hash,
+            inference.valid,
+            inference.usage.prompt,
+            inference.usage.completion,
+            inference.seconds,
+            inference.cost,
+            values,
+            None if known is None else _span_counts(inference, known.value),
+        )
+
+
+def _span_counts(inference: Inference, right: Iterable[CharSpan]) -> tuple[int, int]:
+    # What an invalid answer holds is no answer.
+    counts = count_spans(right, inference.entities if inference.valid else ())
+    return 2 * counts.correct, counts.possible + counts.actual
+
+
+def _row(
+    name: str, answers: Sequence[Answer], shown: Sequence[str], declared: Mapping[str, Metric]
+) -> dict[str, Any]:
+    own = [one for one in answers if one.variant == name]
+    drawn = [one for one in own if not one.fallback_of]
+    # What it took counts also where it stepped in.
+    costs = [one.cost for one in own if one.cost is not None]
+    seconds = sorted(one.seconds for one in own)
+    counted = [one for one in drawn if one.counts is not None]
+    found = {metric: _mean(drawn, metric, declared[metric]) for metric in shown}
+    found[POOLED_F1] = hajek_mean(
+        [one.counts[0] for one in counted],
+        [one.probability for one in counted],
+        [one.counts[1] for one in counted],
+    )
+    found[VALID] = hajek_mean([one.valid for one in drawn], [one.probability for one in drawn])
+    return {
+        "variant": name,
+        "answers": len(drawn),
+        "stepped_in": len(own) - len(drawn),
+        "failed": sum(one.fallback_of == name for one in answers),
+        "means": {key: asdict(value) for key, value in found.items()},
+        "prompt_tokens": sum(one.prompt_tokens for one in own),
+        "completion_tokens": sum(one.completion_tokens for one in own),
+        "cost": sum(costs) if costs else None,
+        "without_cost": len(own) - len(costs),
+        "seconds_p50": _quantile(seconds, 0.5),
+        "seconds_p95": _quantile(seconds, 0.95),
+    }
+
+
+def _mean(answers: Sequence[Answer], metric: str, declared: Metric) -> WeightedMean:
+    scored = [one for one in answers if metric in one.values]
+    values, probabilities = [one.values[metric] for one in scored], [one.probability for one in scored]
+    return hajek_mean(values, probabilities, is_share=_is_share(declared))
+
+
+def _is_share(metric: Metric) -> bool:
+    return metric.kind == "boolean" or (metric.lower, metric.upper) == (0.0, 1.0)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    # The least value below or at which so many lie, as latencies are given.
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else None
+
+
+def _ranked(rows: Sequence[Mapping[str, Any]], metric: Metric) -> list[str]:
+    """RETURNS (list[str]): The variants, best first; last those of which nothing is known."""
+    sign = 1 if metric.optimize == "min" else -1
+
+    def key(row: Mapping[str, Any]) -> tuple[bool, float, str]:
+        value = row["means"][metric.name]["value"]
+        return value is None, sign * (value or 0.0), row["variant"]
+
+    return [row["variant"] for row in sorted(rows, key=key)]
+
+
+def _pairs(rows: Sequence[Mapping[str, Any]], metric: str, rule: StoppingRule) -> Iterator[dict[str, Any]]:
+    """YIELDS (dict[str, Any]): How much `one` variant is above an`other`, which comes after it: the `difference` of
+    their weighted means with its `interval`, and the interval `at_any_time`; None for what isn't known."""
+    for first, second in combinations(rows, 2):
+        one, other = (WeightedMean(**row["means"][metric]) for row in (first, second))
+        value, interval = difference(one, other) or (None, None)
+        names = first["variant"], second["variant"]
+        found = {"difference": value, "interval": interval, "at_any_time": rule.difference(*names)}
+        yield {"one": names[0], "other": names[1], **found}
+
+
+def _parts(answers: Sequence[Answer], names: Sequence[str], metric: str) -> Iterator[dict[str, Any]]:
+    """YIELDS (dict[str, Any]): For each part of the answers in their order: the `answers` from the first to the last,
+    and by variant its `share` of what was drawn, and the `mean` of the metric, None where it has none."""
+    drawn = [one for one in answers if not one.fallback_of]
+    count = min(PARTS, len(drawn))
+    for number in range(count):
+        first, last = number * len(drawn) // count, (number + 1) * len(drawn) // count
+        some = drawn[first:last]
+        variants = {}
+        for name in names:
+            own = [one for one in some if one.variant == name]
+            scored = [one for one in own if metric in one.values]
+            mean = hajek_mean(
+                [one.values[metric] for one in scored], [one.probability for one in scored]
+            ).value
+            variants[name] = {"share": len(own) / len(some), "mean": mean}
+        yield {"first": first + 1, "last": last, "variants": variants}
