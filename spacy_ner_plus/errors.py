@@ -1050,6 +1050,7 @@ class Errors(metaclass=_Coded):
         "name of its own."
     )
     E808 = "The metric {metric!r} can't have {value} as `{field}`. Give {remedy}."
+    E809 = "'{path}' is no kind of file that a store is exported to. Give one that ends in {endings}."
     E810 = "One of `variants` of structured_llm_ner {found}. It takes: {known}; `name` has to be given."
     E811 = "`variant_sampling` of structured_llm_ner has `{setting}`. It takes: {known}."
     E812 = "Two of `variants` of structured_llm_ner are called '{name}'. Give each a name of its own."

@@ -113,6 +113,10 @@ EXAMPLES = {
     "llm store list": ("llm store list replies.sqlite --status invalid --status cut",),
     "llm store show": ("llm store show replies.sqlite 019ac0a1-5a4e",),
     "llm store drop": ("llm store drop replies.sqlite --status invalid",),
+    "llm store export": (
+        "llm store export replies.sqlite inferences.parquet",
+        "llm store export postgresql://ann@db.example/team feedback.jsonl --table feedback",
+    ),
 }  # fmt: skip
 
 

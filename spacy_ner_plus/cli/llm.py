@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 
 store_app = typer.Typer(
-    help="Look at the replies in a store, and take some out.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at the replies in a store, take some out, and export what it holds.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(store_app, name="store")
 app.add_typer(llm_batch.app, name="batch")
@@ -226,6 +228,22 @@ def store_drop_command(
 
     count = drop_replies(store, ids or (), status=status or ())
     err.print(f"{count:,} replies dropped from {store}", markup=False, highlight=False)
+
+
+@store_app.command("export", epilog=examples("llm store export"))
+def store_export_command(
+    store: StorePlace,
+    target: Annotated[Path, typer.Argument(help="The file to write: .parquet or .jsonl.")],
+    table: Annotated[
+        str, typer.Option(help="What to write: inferences, feedback or replies.")
+    ] = "inferences",
+) -> None:
+    """Write what a store holds as Parquet or JSON lines, which DuckDB, ClickHouse and pandas read."""
+    from spacy_ner_plus.cli.console import err
+    from spacy_ner_plus.workflows.llm import export_store
+
+    count = export_store(store, target, table=table)
+    err.print(f"{count:,} {table} written to {target}", markup=False, highlight=False)
 
 
 def _show_replies(found: "list[KeptReply]", limit: int) -> None:

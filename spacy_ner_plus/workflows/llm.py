@@ -253,3 +253,25 @@ def drop_replies(store: str | Path, ids: Sequence[str] = (), *, status: Sequence
     dropped = [*find_replies(store, ids), *(list_replies(store, status=status) if status else ())]
     with Store(store) as opened:
         return opened.drop({kept.id for kept in dropped})
+
+
+def export_store(store: str | Path, target: str | Path, *, table: str = "inferences") -> int:
+    """Write what a store holds to a file, which is there whole or not at all.
+
+    store (str | Path): The file, or the address of the database.
+    target (str | Path): A .parquet or .jsonl file.
+    table (str): 'inferences', 'feedback' or 'replies'. Default: 'inferences'.
+    RETURNS (int): How many rows were written.
+    RAISES (UserError): Where there is no store or table, or the file can't be written.
+    """
+    from spacy_ner_plus.llm.store.addresses import read_where
+    from spacy_ner_plus.llm.store.export import TABLES, check_target, export
+    from spacy_ner_plus.llm.store.store import Store
+
+    target, where = Path(target), read_where(store)
+    if table not in TABLES:
+        raise UserError(Errors.E506.format(value=table, option="table", choices=", ".join(TABLES)))
+    check_target(target)
+    check_targets({"the export": target}, [("the store", where if isinstance(where, Path) else None)])
+    with Store(store, read_only=True) as opened:
+        return export(opened, table, target)

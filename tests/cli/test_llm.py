@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -125,9 +126,35 @@ def test_llm_store_drops_replies(store):
     assert run("list", store).splitlines()[0] == "m: 1 valid"
 
 
+def test_llm_store_exports(store, tmp_path):
+    assert "3 replies written" in run("export", store, str(tmp_path / "r.jsonl"), "--table", "replies")
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text(encoding="utf8").splitlines()]
+    assert [row["status"] for row in rows] == ["valid", "invalid", "cut"]
+    assert "0 inferences written" in run("export", store, str(tmp_path / "i.parquet"))
+    assert "E809" in run("export", store, store)
+    assert "E320" in run("export", str(shutil.copy(store, tmp_path / "r.jsonl")), str(tmp_path / "r.jsonl"))
+
+
+def test_llm_store_takes_the_address_of_a_database(store, postgresql_address, tmp_path):
+    assert "E266" in run("list", postgresql_address)
+    with Store(postgresql_address) as opened:
+        opened.add('{"model": "m"}', ChatReply("{}", key="k", status=ReplyStatus.INVALID))
+    assert run("list", postgresql_address).splitlines()[0] == "m: 1 invalid"
+    assert "1 replies written" in run(
+        "export", postgresql_address, str(tmp_path / "r.parquet"), "--table", "replies"
+    )
+    assert "1 replies dropped" in run("drop", postgresql_address, "--status", "invalid")
+    assert "E801" in run("list", postgresql_address.replace("tests@", "tests:hunter2@"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["drop"], "E272"), (["show", "no-such-id"], "E271"), (["list", "--status", "bad"], "E506")],
+    [
+        (["drop"], "E272"),
+        (["show", "no-such-id"], "E271"),
+        (["list", "--status", "bad"], "E506"),
+        (["export", "x.jsonl", "--table", "bad"], "E506"),
+    ],
 )
 def test_llm_store_says_what_it_needs(store, arguments, told):
     command, *rest = arguments
