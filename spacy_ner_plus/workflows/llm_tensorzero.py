@@ -29,6 +29,9 @@ _DEFAULT: dict[str, Any] = {
     "model": {"base_url": "https://api.openai.com/v1", "name": "gpt-4o-mini-2024-07-18"},
 }
 
+# What the component is called there where it has no variants.
+_ALONE = "baseline"
+
 
 def write_tensorzero(
     folder: str | Path,
@@ -96,8 +99,14 @@ def _load(
 def _variants(nlp: "Language", name: str) -> "list[GatewayVariant]":
     from spacy_ner_plus.learning.tensorzero.configuration import GatewayVariant
 
-    extractor = nlp.get_pipe(name).extractor
-    return [GatewayVariant("baseline", 1.0, extractor.model.settings, extractor.prompter)]
+    pipe: Any = nlp.get_pipe(name)
+    weights = {variant.name: variant.weight for variant in pipe.settings.variant_values}
+    found = []
+    for variant in pipe.variants:
+        extractor = pipe.extractor_of(variant)
+        model = extractor.model.settings
+        found.append(GatewayVariant(variant or _ALONE, weights.get(variant, 1.0), model, extractor.prompter))
+    return found
 
 
 @dataclass

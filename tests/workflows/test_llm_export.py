@@ -6,10 +6,13 @@ import spacy
 from spacy_ner_plus.corpus import load_docs, save_docs
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.learning.export.parts import EXCLUDED
+from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.store.store import Store
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.llm_export import export_inferences
+from spacy_ner_plus.workflows.llm_feedback import llm_feedback
 from tests.learning.export.stored import ANNA, OSLO, TEXT, answered
+from tests.servers.gold_server import GoldServer, Mistakes
 
 NLP = spacy.blank("en")
 COUNT = 12
@@ -91,3 +94,45 @@ def test_llm_export_writes_all_or_nothing(store, tmp_path):
     with pytest.raises(UserError, match=r"E303.*folder\.jsonl"):
         export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "folder.jsonl", dev_share=0.4)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.jsonl"]
+
+
+@pytest.mark.parametrize("format", ["label_lists", "inline_tags"])
+def test_llm_export_of_what_variants_answered_is_what_gold_says(tmp_path, format):
+    """The loop, with a simulation of two chat models that make mistakes at known rates."""
+    names = ["Anna", "Bob", "Clara", "David", "Emma", "Felix", "Greta", "Henry"]
+    cities = ["Oslo", "Lund", "Bergen", "Turku", "Malmo", "Bodo", "Narvik", "Aarhus"]
+    gold, docs = {}, []
+    for i, (name, city) in enumerate(zip(names, cities, strict=True)):
+        text = f"{name} number {i * 31} left {city} for {cities[i - 1]} after {i * 7919} days."
+        gold[text] = [(name, "PER"), (city, "LOC"), (cities[i - 1], "LOC")]
+        doc = NLP(text)
+        doc.ents = [
+            doc.char_span(text.index(mention), text.index(mention) + len(mention), label=label)
+            for mention, label in gold[text]
+        ]
+        docs.append(doc)
+    mistakes = {"good": Mistakes(missed=0.1), "bad": Mistakes(missed=0.5, wrong_label=0.3)}
+    store = tmp_path / "s.sqlite"
+    with GoldServer(gold, ["PER", "LOC"], mistakes) as server:
+        nlp = spacy.blank("en")
+        model = {"base_url": server.url, "name": "good", "store": str(store), "structured": "off"}
+        config = {
+            "labels": ["PER", "LOC"],
+            "model": model,
+            "format": format,
+            "variants": [{"name": "good"}, {"name": "bad", "model": {"name": "bad"}}],
+        }
+        nlp.add_pipe("structured_llm_ner", config=config)
+        for _ in range(2):
+            list(nlp.pipe(gold))
+    assert llm_feedback(docs, store).scored >= len(gold)
+    done = export_inferences(store, tmp_path / "train.jsonl")
+    assert done.train == len(gold)
+    assert done.corrected + done.raw == len(gold)
+    for row in rows_of(tmp_path / "train.jsonl"):
+        text = row["messages"][-2]["content"]
+        read = get_format(format).parse(row["messages"][-1]["content"], ("PER", "LOC"), text)
+        assert sorted((mention.text, mention.label) for mention in read) == sorted(gold[text])
+    export_inferences(store, tmp_path / "train.spacy")
+    found = {doc.text: doc_to_tags(doc) for doc in load_docs(tmp_path / "train.spacy", NLP.vocab)}
+    assert found == {doc.text: doc_to_tags(doc) for doc in docs}

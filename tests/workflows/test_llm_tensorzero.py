@@ -1,6 +1,7 @@
 import tomllib
 
 import pytest
+import spacy
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.store.store import Store
@@ -31,6 +32,25 @@ def test_llm_tensorzero_writes_the_task_of_a_config(tmp_path):
     # What people may have changed isn't written over.
     with pytest.raises(UserError, match="E857"):
         write_tensorzero(tmp_path / "gateway", CONFIG)
+
+
+def test_llm_tensorzero_writes_the_variants_of_a_component(tmp_path):
+    nlp = spacy.blank("en")
+    model = {"base_url": "http://127.0.0.1:1/v1", "name": "small", "max_tokens": 50}
+    variants = [
+        {"name": "small", "task": "Short letters."},
+        {"name": "large", "weight": 3.0, "model": {"name": "large", "temperature": 0.5}},
+    ]
+    nlp.add_pipe("structured_llm_ner", config={"labels": "conll", "model": model, "variants": variants})
+    made = write_tensorzero(tmp_path / "gateway", nlp, function="find")
+    config = tomllib.loads(made.files["config/tensorzero.toml"])
+    written = config["functions"]["find"]["variants"]
+    assert {name: (one["weight"], one["model"], one["temperature"]) for name, one in written.items()} == {
+        "small": (1.0, "small", 0.0),
+        "large": (3.0, "large", 0.5),
+    }
+    templates = [made.files[f"config/{one['system_template']}"] for one in written.values()]
+    assert [text.startswith("Short letters.") for text in templates] == [True, False]
 
 
 def test_llm_tensorzero_needs_no_config(tmp_path):
@@ -93,3 +113,45 @@ def test_llm_tensorzero_counts_what_the_gateway_refuses(store):
         send_feedback(store, base_url=server.url, state=store.with_name("other"))
     with pytest.raises(UserError, match="E865"):
         send_feedback("postgresql://a@b/c", base_url="http://127.0.0.1:1/openai/v1")
+
+
+def test_llm_tensorzero_answers_a_component_whose_inferences_have_its_ids(tmp_path, llama_url):
+    tensorzero = pytest.importorskip("tensorzero")
+    if not hasattr(tensorzero, "_start_http_gateway"):
+        pytest.skip("this tensorzero starts no gateway")
+    own = spacy.blank("en")
+    model = {"base_url": llama_url, "name": "tiny", "max_tokens": 100}
+    variants = [{"name": "a"}, {"name": "b", "weight": 0.0}]
+    own.add_pipe(
+        "structured_llm_ner", config={"labels": ["PER", "LOC"], "model": model, "variants": variants}
+    )
+    write_tensorzero(tmp_path / "gateway", own)
+    served = tensorzero._start_http_gateway(
+        config_file=str(tmp_path / "gateway" / "config" / "tensorzero.toml"),
+        clickhouse_url=None,
+        postgres_url=None,
+        valkey_url=None,
+        async_setup=False,
+    )
+    name, store = "tensorzero::function_name::extract_entities", tmp_path / "s.sqlite"
+    pinned = {"parameters": {"tensorzero::variant_name": "b"}}
+    config = {
+        "labels": ["PER", "LOC"],
+        "model": {"base_url": served.base_url, "name": name, "store": str(store)},
+        "variants": [{"name": "theirs"}, {"name": "ours", "weight": 0.0, "model": pinned}],
+    }
+    try:
+        for strategy in ({}, {"strategy": "pinned", "variant": "ours"}, {}):
+            nlp = spacy.blank("en")
+            nlp.add_pipe("structured_llm_ner", config={**config, "variant_sampling": strategy})
+            doc = nlp("Tokyo.")
+    finally:
+        served.close()
+    with Store(store) as opened:
+        found = list(opened.inferences.all())
+        # The last run took its reply from the store, with the ids that the gateway gave it then.
+        assert [(one.external, one.variant) for one in found] == [("tensorzero", "a"), ("tensorzero", "b")]
+        assert doc._.inference_id == found[0].id
+        for one in found:
+            ids = opened.get(one.request_keys[-1]).gateway
+            assert (one.id, one.episode) == (ids.inference, ids.episode)

@@ -61,7 +61,7 @@ def _body(store: Store, feedback: Feedback, issues: IssueLog) -> dict[str, Any] 
     if inference.external != GATEWAY:
         return None
     shown = inference.text[:_SHOWN]
-    if len(set(inference.request_keys)) > 1:
+    if not _is_of_one(store, inference):
         issues.add(SEVERAL, f"{feedback.metric}: {shown}", inference.id)
         return None
     if feedback.metric == "demonstration":
@@ -70,6 +70,15 @@ def _body(store: Store, feedback: Feedback, issues: IssueLog) -> dict[str, Any] 
             issues.add(NO_SCHEMA, shown, inference.id)
             return None
     return feedback_body(feedback.metric, value, inference_id=inference.id, source=feedback.source)
+
+
+def _is_of_one(store: Store, inference: Inference) -> bool:
+    """Whether one inference of the gateway's is all of ours; where it was asked once more, it is the last."""
+    keys = inference.request_keys
+    if len(set(keys)) < 2:
+        return True
+    last = store.get(keys[-1])
+    return last is not None and last.gateway is not None and last.gateway.inference == inference.id
 
 
 def _output(inference: Inference, feedback: Feedback) -> dict[str, Any] | None:

@@ -23,11 +23,11 @@ def prompter(format="label_lists", labels=LABELS, examples=()):
     return Prompter(get_format(format), load_labels(list(labels)), chosen)
 
 
-def keep(store, request, content, status=ReplyStatus.VALID):
+def keep(store, request, content, status=ReplyStatus.VALID, gateway=None):
     """RETURNS: The key under which a reply is kept."""
     canonical = canonical_request("http://a/v1", "m", {}, request)
     key = request_key(canonical)
-    store.add(canonical, ChatReply(content, "stop", key=key, status=status))
+    store.add(canonical, ChatReply(content, "stop", key=key, status=status, gateway=gateway))
     return key
 
 

@@ -2,9 +2,10 @@ import pytest
 
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.learning.tensorzero.store_feedback import NO_SCHEMA, SEVERAL, outgoing_feedback
+from spacy_ner_plus.llm.requests import ChatRequest, GatewayIds
 from spacy_ner_plus.llm.store.metrics import Metric
 from spacy_ner_plus.llm.store.store import Store
-from tests.learning.export.stored import ANNA, OSLO, answered, prompter
+from tests.learning.export.stored import ANNA, OSLO, TEXT, answered, keep, prompter
 
 
 @pytest.fixture
@@ -48,6 +49,21 @@ def test_store_feedback_is_what_counts_about_a_gateways_inferences(store):
         },
     ]
     assert issues == {}
+
+
+def test_store_feedback_about_what_was_asked_once_more_is_about_the_second_reply(store):
+    first = prompter().request(TEXT)
+    keys = [
+        keep(store, ChatRequest([*first.messages, *more]), "", gateway=GatewayIds("tensorzero", id, "e", "a"))
+        for id, more in (("i0", []), ("i1", [{"role": "user", "content": "Once more."}]))
+    ]
+    for id in ("i0", "i1"):
+        answered(store, id=id, external="tensorzero", request_keys=tuple(keys))
+        store.feedback.add(id, "exact_match", True)
+    found, issues = bodies(store)
+    assert [body["inference_id"] for body in found] == ["i1"]
+    # As of a text in two chunks, of which the first one's id is ours.
+    assert issues == {SEVERAL: 1}
 
 
 def test_store_feedback_that_the_gateway_cannot_have_is_counted(store):
