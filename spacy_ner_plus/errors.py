@@ -835,6 +835,10 @@ class Errors(metaclass=_Coded):
         "The texts can't be under '{column}': what is found is written under that name, and they would be lost. Rename "
         "the column or key, and give its new name as `text_column` (--text-column)."
     )
+    E724 = (
+        "'{reviewer}' takes no annotations from a program, so gold can't stand for a person there. Give `reviewer` "
+        "(--reviewer; project.yml has a variable of that name) as file or label-studio."
+    )
 
     E770 = (
         "doc.spans['{key}'] of the document that begins '{text}' can't be learnt from: {reason}. Make its soft tags "
@@ -1120,8 +1124,8 @@ class Errors(metaclass=_Coded):
         "the file is as `input_format` (--input-format): jsonl or csv."
     )
     E786 = (
-        "{where}: this task isn't of a text in {gold}: {text}. Name the corpus whose texts were pushed, and what "
-        "`spacy-ner-plus review push prodigy` wrote."
+        "{where}: this task isn't of a text in {gold}: {text}. Name the corpus that holds the texts of the "
+        "predictions, and for a tool a project of its own as `project` (--project)."
     )
     E787 = (
         "Can't write masked texts: {reason}. They need a mask, given as `mask` (--mask), and a format "

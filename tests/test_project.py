@@ -80,7 +80,7 @@ def test_project_results_of_a_corpus_have_its_name():
 def test_project_conll_hands_all_variables_on():
     line = COMMANDS["conll"]["script"][-1]
     # It has a batch size of its own.
-    others = {"corpus", "files", "batch_words", "teacher", "label_map"}
+    others = {"corpus", "files", "batch_words", "teacher", "label_map", "reviewer"}
     ours = {
         name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap", "pii", "gliner"))
     } - others

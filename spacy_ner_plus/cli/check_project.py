@@ -20,6 +20,9 @@ def check_project_command(
     teacher: Annotated[
         str | None, typer.Option(help="Pipeline that annotates: a folder, or an installed one.")
     ] = None,
+    reviewer: Annotated[
+        str, typer.Option(help="Who reviews in bootstrap: file, or label-studio, whose server has to run.")
+    ] = "file",
     otherwise: Annotated[
         str, typer.Option(help="Folder that is taken where that of --files isn't there; may be empty.")
     ] = "",
@@ -38,6 +41,7 @@ def check_project_command(
         config=config,
         encoder=encoder,
         teacher=teacher,
+        reviewer=reviewer,
         otherwise=otherwise or None,
         llm_url=llm_url,
         llm_model=llm_model,

@@ -15,7 +15,7 @@ EXAMPLES = {
     "check-project": ("check-project all --corpus mine --files assets/mine",),
     "check-corpus": ("check-corpus corpus/conll --source assets/conllpp",),
     "bootstrap-corpus": ("bootstrap-corpus assets/conllpp corpus/bootstrap",),
-    "gold-review": ("gold-review tasks.jsonl corpus/gold answers.jsonl",),
+    "gold-review": ("gold-review predicted.spacy corpus/gold reviewed.spacy --limit 50",),
     "generate": (
         "generate assets/synthetic --train 200 --dev 50 --test 50",
         "generate corpus/pii --backend presidio --train 2000 --to spacy --instructions guidelines",

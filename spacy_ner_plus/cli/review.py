@@ -108,7 +108,7 @@ def push_command(
             corpus,
             project,
             tool=tool,
-            labels=_labels(labels),
+            labels=as_labels(labels),
             twice=twice,
             people=people,
             limit=limit,
@@ -118,7 +118,7 @@ def push_command(
             progress=progress,
         )
     finally:
-        _show_notes(notes, issues)
+        show_notes(notes, issues)
     rows = {
         "sent": pushed.sent,
         "with new predictions": pushed.replaced,
@@ -169,7 +169,7 @@ def pull_command(
             project,
             out,
             tool=tool,
-            labels=_labels(labels),
+            labels=as_labels(labels),
             policy=policy,
             each=each,
             report=report,
@@ -179,8 +179,8 @@ def pull_command(
             notes=notes,
         )
     finally:
-        _show_notes(notes, issues)
-    _show_reviewed(found)
+        show_notes(notes, issues)
+    show_reviewed(found)
     if store is not None:
         llm_feedback.give(out, store)
 
@@ -261,14 +261,15 @@ def merge_command(
             parse_sets(sets), output, policy=policy, report=report, lang=lang, issues=issues, notes=notes
         )
     finally:
-        _show_notes(notes, issues)
-    _show_reviewed(found)
+        show_notes(notes, issues)
+    show_reviewed(found)
 
 
 app.command("suggest", epilog=examples("review suggest"))(review_suggest.suggest_command)
 
 
-def _labels(given: str | None) -> "str | list[str] | None":
+def as_labels(given: str | None) -> "str | list[str] | None":
+    """RETURNS (str | list[str] | None): Labels as the workflows take them."""
     from spacy_ner_plus.labels import shipped_label_sets
 
     if given and "," in given:
@@ -282,7 +283,8 @@ def _labels(given: str | None) -> "str | list[str] | None":
     return given
 
 
-def _show_notes(notes: list[str], issues: "IssueLog") -> None:
+def show_notes(notes: list[str], issues: "IssueLog") -> None:
+    """Print what the user should know, and what was lost."""
     from spacy_ner_plus.cli.console import err, print_notes
 
     print_notes(notes)
@@ -292,7 +294,8 @@ def _show_notes(notes: list[str], issues: "IssueLog") -> None:
         err.print(line, style="yellow", markup=False, highlight=False)
 
 
-def _show_reviewed(found: "Reviewed") -> None:
+def show_reviewed(found: "Reviewed") -> None:
+    """Print what people changed, how they agree, and what was written."""
     from rich.table import Table
 
     from spacy_ner_plus.cli.console import err, out

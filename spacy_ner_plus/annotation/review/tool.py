@@ -94,6 +94,23 @@ class ReviewProject(Protocol):
 
 
 @runtime_checkable
+class TakesAnnotations(Protocol):
+    """What a project is, too, whose tool takes annotations from a program, as if a person had submitted them."""
+
+    def reach(self) -> None:
+        """Find out whether the tool answers, and takes our key; nothing is changed.
+
+        RAISES (UserError): Where it doesn't.
+        """
+
+    def annotate(self, task: StoredTask, spans: Sequence[TaskSpan]) -> None:
+        """Submit an annotation of a task.
+
+        RAISES (UserError): Where the tool refuses it.
+        """
+
+
+@runtime_checkable
 class ReviewTool(Protocol):
     """A tool in which people annotate texts.
 

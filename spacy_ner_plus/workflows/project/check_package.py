@@ -10,7 +10,7 @@ from pathlib import Path
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline
 from spacy_ner_plus.workflows.project.own_wheel import NAME, build_own_wheel
-from spacy_ner_plus.workflows.project.subprocesses import run
+from spacy_ner_plus.workflows.subprocesses import run
 
 
 def check_package(

@@ -11,6 +11,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.llm import check_server
 from spacy_ner_plus.workflows.project.bootstrap_corpus import source_folder
 from spacy_ner_plus.workflows.project.convert_corpus import find_splits
+from spacy_ner_plus.workflows.review.gold_review import FILE, check_reviewer
 
 NAME = "spacy-ner-plus"
 # Workflows, with our extras and other packages that their commands need.
@@ -41,6 +42,7 @@ def check_project(
     config: str | Path | None = None,
     encoder: str | None = None,
     teacher: str | None = None,
+    reviewer: str = FILE,
     otherwise: str | Path | None = None,
     llm_url: str = "",
     llm_model: str = "default",
@@ -54,6 +56,7 @@ def check_project(
     config (str | Path): The training config. Default: not checked.
     encoder (str): What it trains. Default: not checked.
     teacher (str): A pipeline that annotates: a folder, or the name of an installed one. Default: not checked.
+    reviewer (str): Of `bootstrap`: 'file', or a review tool, which must answer. Default: 'file'.
     otherwise (str | Path): A folder that is taken where `files` isn't there. Default: none.
     llm_url (str): Of a chat model, which must take connections; `compare` does without. Default: none.
     llm_model (str): The model, as the server calls it. Default: 'default'.
@@ -84,6 +87,7 @@ def check_project(
     for check in (
         lambda: _check_teacher(teacher),
         lambda: _check_table(files) if workflow in MAKING else find_splits(source_folder(files, otherwise)),
+        lambda: check_reviewer(reviewer, corpus),
         lambda: _check_url(workflow, llm_url, llm_model),
     ):
         try:

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.workflows.project.subprocesses import run
+from spacy_ner_plus.workflows.subprocesses import run
 
 NAME = "spacy_ner_plus"
 # What of a clone goes into a wheel, beside the package.

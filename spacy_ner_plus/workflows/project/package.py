@@ -11,7 +11,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import cant_write
 from spacy_ner_plus.workflows.model_card import model_card
 from spacy_ner_plus.workflows.project.own_wheel import build_own_wheel
-from spacy_ner_plus.workflows.project.subprocesses import run
+from spacy_ner_plus.workflows.subprocesses import run
 
 if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics

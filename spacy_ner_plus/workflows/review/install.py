@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from spacy_ner_plus.workflows.arguments.targets import check_new_folder
-from spacy_ner_plus.workflows.project.subprocesses import run
+from spacy_ner_plus.workflows.subprocesses import run
 
 
 def install(tool: str, folder: str | Path) -> list[str]:

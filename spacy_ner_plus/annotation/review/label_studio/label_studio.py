@@ -1,5 +1,6 @@
 """`label-studio`: projects of a Label Studio server, made, filled and read over REST."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import setting, settings
 
+ON_THIS_MACHINE = "http://localhost:8080"
 # Before a project's number, where its name doesn't tell it.
 NUMBER = "id:"
 MODEL = "spacy-ner-plus"
@@ -40,7 +42,11 @@ REQUIREMENT = "label-studio==1.23.2"
 class LabelStudioOptions:
     """Where Label Studio runs, and how it is asked."""
 
-    url: str = setting("Address of the server.", "http://localhost:8080")
+    url: str = setting(
+        "Address of the server; where it is empty, the environment variable LABEL_STUDIO_URL, else "
+        f"{ON_THIS_MACHINE}.",
+        "",
+    )
     token_env: str = setting(
         "Environment variable with the access token, personal or legacy, of Account & Settings.",
         "LABEL_STUDIO_API_KEY",
@@ -58,9 +64,9 @@ class LabelStudio:
     requirements = (REQUIREMENT,)
 
     def open(self, project: str, options: LabelStudioOptions) -> "LabelStudioProject":
-        return LabelStudioProject(
-            project, Rest(options.url, options.token_env, options.timeout), options.batch
-        )
+        # As Label Studio's own SDK calls it.
+        url = options.url or os.environ.get("LABEL_STUDIO_URL", "") or ON_THIS_MACHINE
+        return LabelStudioProject(project, Rest(url, options.token_env, options.timeout), options.batch)
 
     def start(self, folder: Path) -> list[str]:
         """RETURNS (list[str]): How to start what `review install` installed."""
@@ -189,6 +195,14 @@ class LabelStudioProject:
         untouched = [task for task in tasks if self._is_untouched(task)]
         self._act("delete_tasks", untouched)
         return untouched
+
+    def reach(self) -> None:
+        self._found = self._look_up()
+
+    def annotate(self, task: StoredTask, spans: Sequence[TaskSpan]) -> None:
+        tag = self._control
+        result = to_regions(spans, task.text, tag["name"], tag["to_name"])
+        self._rest.post(f"/api/tasks/{task.key}/annotations/", {"result": result})
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
         people = self._people()

@@ -5,9 +5,11 @@ from itertools import islice
 import pytest
 from spacy.tokens import Doc, Span
 
+from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.data.records.record import Record, mark_record
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.convert import convert
+from spacy_ner_plus.workflows.review.gold_review import gold_review
 from spacy_ner_plus.workflows.review.pull import pull
 from spacy_ner_plus.workflows.review.push import push
 from spacy_ner_plus.workflows.review.status import review_status
@@ -120,6 +122,21 @@ def test_review_of_tasks_for_two_people_with_drafts_and_skipped_ones(label_studi
     found = pull(docs, "Two of them", resamples=0, **about)
     assert [doc.has_annotation("ENT_IOB") for doc in found.docs[:4]] == [False, False, True, False]
     assert found.docs[2].user_data["record"]["meta"]["review"]["seconds"] == 2
+
+
+def test_gold_stands_for_a_person(label_studio_running, url, tmp_path):
+    predicted, gold = tmp_path / "predicted.spacy", tmp_path / "gold.spacy"
+    save_docs([make_doc(EMOJI, ("Rosa", "LOC")), make_doc("Bob left.")], predicted)
+    save_docs([make_doc(EMOJI, ("Rosa Quint", "PER")), make_doc("Bob left.", ("Bob", "PER"))], gold)
+    found = gold_review(
+        predicted,
+        gold,
+        tmp_path / "reviewed.spacy",
+        reviewer="label-studio",
+        labels=LABELS,
+        options={"url": url, **OPTIONS},
+    )
+    assert [ents(doc) for doc in found.docs] == [[("Rosa Quint", "PER")], [("Bob", "PER")]]
 
 
 def test_review_with_a_personal_access_token(label_studio_running, url, monkeypatch):
