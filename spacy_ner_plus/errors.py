@@ -839,6 +839,15 @@ class Errors(metaclass=_Coded):
         "'{reviewer}' takes no annotations from a program, so gold can't stand for a person there. Give `reviewer` "
         "(--reviewer; project.yml has a variable of that name) as file or label-studio."
     )
+    E725 = (
+        "'{path}' is no folder with a GLiNER model. Make one (spacy-ner-plus import-gliner "
+        "urchade/gliner_small-v2.1 models/gliner), and name it as `gliner` (--gliner; project.yml has a variable of "
+        "that name)."
+    )
+    E727 = (
+        "'{encoder}' holds no encoder: it has no config.json. Name a folder that transformers has saved, or a model of "
+        "the hub, as `encoder` (--encoder; project.yml has a variable of that name)."
+    )
 
     E770 = (
         "doc.spans['{key}'] of the document that begins '{text}' can't be learnt from: {reason}. Make its soft tags "

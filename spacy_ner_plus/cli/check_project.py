@@ -23,6 +23,12 @@ def check_project_command(
     reviewer: Annotated[
         str, typer.Option(help="Who reviews in bootstrap: file, or label-studio, whose server has to run.")
     ] = "file",
+    label_map: Annotated[
+        str,
+        typer.Option(help="How the teacher's labels become the corpus's: a file, one that ships, or none."),
+    ] = "",
+    gliner: Annotated[str | None, typer.Option(help="Folder with a GLiNER model.")] = None,
+    column: Annotated[str | None, typer.Option(help="Column of the texts in the table of --files.")] = None,
     otherwise: Annotated[
         str, typer.Option(help="Folder that is taken where that of --files isn't there; may be empty.")
     ] = "",
@@ -42,6 +48,9 @@ def check_project_command(
         encoder=encoder,
         teacher=teacher,
         reviewer=reviewer,
+        label_map=label_map,
+        gliner=gliner,
+        column=column,
         otherwise=otherwise or None,
         llm_url=llm_url,
         llm_model=llm_model,

@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.workflows.arguments.sources import read_label_map
+from spacy_ner_plus.workflows.arguments.texts import read_texts
 from spacy_ner_plus.workflows.llm import check_server
-from spacy_ner_plus.workflows.project.bootstrap_corpus import source_folder
+from spacy_ner_plus.workflows.project.bootstrap_corpus import NO_MAP, source_folder
 from spacy_ner_plus.workflows.project.convert_corpus import find_splits
 from spacy_ner_plus.workflows.review.gold_review import FILE, check_reviewer
 
@@ -43,6 +45,9 @@ def check_project(
     encoder: str | None = None,
     teacher: str | None = None,
     reviewer: str = FILE,
+    label_map: str = "",
+    gliner: str | None = None,
+    column: str | None = None,
     otherwise: str | Path | None = None,
     llm_url: str = "",
     llm_model: str = "default",
@@ -57,6 +62,9 @@ def check_project(
     encoder (str): What it trains. Default: not checked.
     teacher (str): A pipeline that annotates: a folder, or the name of an installed one. Default: not checked.
     reviewer (str): Of `bootstrap`: 'file', or a review tool, which must answer. Default: 'file'.
+    label_map (str): How the teacher's labels become the corpus's, as `bootstrap_corpus` takes it. Default: ''.
+    gliner (str): The GLiNER model of `bootstrap-gliner`: a folder. Default: not checked.
+    column (str): Where the table of texts has them. Default: not checked.
     otherwise (str | Path): A folder that is taken where `files` isn't there. Default: none.
     llm_url (str): Of a chat model, which must take connections; `compare` does without. Default: none.
     llm_model (str): The model, as the server calls it. Default: 'default'.
@@ -86,7 +94,14 @@ def check_project(
         lacking.append(Errors.E101.format(path=config, reason="there is no such config"))
     for check in (
         lambda: _check_teacher(teacher),
-        lambda: _check_table(files) if workflow in MAKING else find_splits(source_folder(files, otherwise)),
+        lambda: _check_encoder(encoder),
+        lambda: None if label_map in ("", NO_MAP) else read_label_map(label_map),
+        lambda: _check_gliner(gliner),
+        lambda: (
+            _check_table(files, column)
+            if workflow in MAKING
+            else find_splits(source_folder(files, otherwise))
+        ),
         lambda: check_reviewer(reviewer, corpus),
         lambda: _check_url(workflow, llm_url, llm_model),
     ):
@@ -143,9 +158,24 @@ def _check_teacher(teacher: str | None) -> None:
         raise UserError(Errors.E789.format(teacher=teacher))
 
 
-def _check_table(path: str | Path) -> None:
+def _check_encoder(encoder: str | None) -> None:
+    # Else it is a name of the hub, of which nothing is known without asking it.
+    is_folder = bool(encoder) and (encoder.startswith((".", "/", "~")) or encoder.count("/") > 1)
+    if is_folder and not (Path(encoder).expanduser() / "config.json").is_file():
+        raise UserError(Errors.E727.format(encoder=encoder))
+
+
+def _check_gliner(gliner: str | None) -> None:
+    if gliner is not None and not (Path(gliner) / "gliner_config.json").is_file():
+        raise UserError(Errors.E725.format(path=gliner))
+
+
+def _check_table(path: str | Path, column: str | None) -> None:
     if not Path(path).is_file():
         raise UserError(Errors.E101.format(path=path, reason="there is no such file"))
+    if column is not None:
+        # The first text is enough to know that there is such a column.
+        next(iter(read_texts([str(path)], text_column=column)), None)
 
 
 def _check_url(workflow: str, url: str, model: str) -> None:

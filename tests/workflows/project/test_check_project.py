@@ -128,3 +128,18 @@ def test_check_project_names_the_extras_of_a_workflow_that_isnt_of_the_project(w
         check_project("pii", "pii", ROOT / "assets" / "pii" / "letters.csv")
     with pytest.raises(UserError, match=r"E101.*letters\.csv.*no such file"):
         check_project("pii", "pii", tmp_path / "letters.csv")
+
+
+@pytest.mark.parametrize(
+    ("workflow", "given", "message"),
+    [
+        ("bootstrap", {"encoder": "./no/such/encoder"}, r"E727.*no/such/encoder"),
+        ("bootstrap", {"label_map": "no_such_map"}, r"no_such_map"),
+        ("bootstrap-gliner", {"gliner": "models/none"}, r"E725.*models/none.*import-gliner"),
+        ("pii", {"column": "sentence"}, r"E783.*letters\.csv.*'sentence'.*letter"),
+    ],
+)
+def test_check_project_finds_out_what_would_end_a_workflow_later(workflow, given, message):
+    files = ROOT / "assets" / "pii" / "letters.csv" if workflow in MAKING else FILES
+    with pytest.raises(UserError, match=message):
+        check_project(workflow, "synthetic", files, **given)
