@@ -1372,3 +1372,7 @@ class Warnings(metaclass=_Coded):
         "Only {kept:,} of the {asked:,} records that were asked for could be made for {part} by '{backend}'. The "
         "report says what was refused and why."
     )
+    W731 = (
+        "{folder} also has files of another run: {files}. They aren't of this corpus: delete them, or give another "
+        "folder."
+    )

@@ -182,6 +182,9 @@ def generate(
             besides[-1].write_text(
                 json.dumps(generated.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8"
             )
+    if others := _other_files(folder, files):
+        shown = f"{', '.join(path.name for path in others[:5])}{', ...' if len(others) > 5 else ''}"
+        warnings.warn(Warnings.W731.format(folder=folder, files=shown), stacklevel=2)
     for part, size in generated.asked.items():
         if generated.records.get(part, 0) < size:
             values = {"part": part, "kept": generated.records.get(part, 0), "asked": size, "backend": backend}
@@ -205,6 +208,13 @@ def _checked(
         )
         raise UserError(Errors.E735.format(backend=backend, reasons=reasons or "nothing came"))
     return parts
+
+
+def _other_files(folder: Path, written: Iterable[Path]) -> list[Path]:
+    """RETURNS (list[Path]): Files of a part in the folder that another run has left there."""
+    mine = {path.name for path in written}
+    found = [path for path in folder.iterdir() if path.name.split(".")[0] in PARTS and path.name not in mine]
+    return sorted(path for path in found if path.is_file())
 
 
 def _diversity(parts: "Mapping[str, list[Record]]", seed: int) -> "dict[str, Diversity]":

@@ -56,6 +56,12 @@ def test_generate_writes_nothing_when_it_refuses(options, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_generate_tells_of_files_that_another_run_left(tmp_path):
+    generate(tmp_path, train=10, dev=5, test=5)
+    with pytest.warns(UserWarning, match=r"W731.*test\.json"):
+        generate(tmp_path, train=10, dev=5, seed=1)
+
+
 def test_generate_refuses_a_file_as_its_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file"):
