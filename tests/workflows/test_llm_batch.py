@@ -470,3 +470,20 @@ def test_llm_batch_follows_a_dialogue_as_far_as_its_replies_are_there(server, pi
         server.end()
         assert collect_batches(nlp).replies == {"valid": 4}
     assert submit_batches(nlp, texts).requests == 0
+
+
+def test_llm_batch_goes_through_a_database(
+    server, pipeline, texts, postgresql_address, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = {"overrides": [f"{MODEL}.store={postgresql_address}"]}
+    assert submit_batches(pipeline, texts, send=False, **given).requests == 4
+    assert submit_batches(pipeline, texts, **given).requests == 4
+    assert submit_batches(pipeline, texts, **given).waiting == 4
+    server.end()
+    assert collect_batches(pipeline, **given).replies == {"valid": 4}
+    assert submit_batches(pipeline, texts, **given).requests == 0
+    config = {f"{MODEL}.store": postgresql_address, f"{MODEL}.replay_only": True}
+    docs = list(spacy.load(pipeline, config=config).pipe(TEXTS))
+    assert all({ent.text for ent in doc.ents} == names(doc) for doc in docs)
+    assert len(list(tmp_path.glob("127.0.0.1-*-batches"))) == 1

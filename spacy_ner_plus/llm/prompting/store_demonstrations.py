@@ -92,9 +92,9 @@ def read_snapshot(
     issues (IssueLog): Where what is left out is counted.
     RAISES (UserError): Where the store can't be read, or has no such metric.
     """
-    from spacy_ner_plus.llm.store.store import Store
+    from spacy_ner_plus.llm.store.store import Store, has_store
 
-    if "://" not in str(where) and not Path(where).expanduser().exists():
+    if not has_store(where):
         return Snapshot(0, [])
     with Store(where, read_only=True) as store:
         return _read(store, chosen, frozenset(labels), excluded, issues)

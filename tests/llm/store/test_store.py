@@ -376,3 +376,14 @@ def test_store_that_was_closed_says_so(tmp_path):
     store.close()
     with pytest.raises(StoreError, match=r"E263.*closed"):
         store.get("k")
+
+
+def test_store_of_version_2_is_read_on_when_another_brings_it_up_to_date(tmp_path):
+    path = as_version(make_store(tmp_path / "s.sqlite"), 2)
+    with Store(path, read_only=True) as reader:
+        assert reader.get("1").content == "reply 1"
+        with pytest.warns(UserWarning, match="W360"):
+            writer = Store(path)
+        writer.add("{}", ChatReply("new", key="n"))
+        assert (reader.get("1").content, reader.get("n").content, count(reader)) == ("reply 1", "new", 4)
+        writer.close()

@@ -8,6 +8,7 @@ from typing import Any
 from spacy_ner_plus.errors import Errors
 from spacy_ner_plus.llm.store.engines.engine import Engine, Row, StoreError, T, Writer
 from spacy_ner_plus.llm.store.engines.sqlite_database import open_for_reading, open_for_writing
+from spacy_ner_plus.sqlite_files import pragma
 
 
 class SQLiteEngine(Engine[sqlite3.Connection]):
@@ -30,7 +31,16 @@ class SQLiteEngine(Engine[sqlite3.Connection]):
         """
         try:
             with self._lock:
-                return self._connected().execute(statement, values).fetchall()
+                connection = self._connected()
+                try:
+                    return connection.execute(statement, values).fetchall()
+                except sqlite3.OperationalError:
+                    if pragma(connection, "user_version") == self._version:
+                        raise
+                # It was read as one of an earlier version, and another process has brought it up to date.
+                connection.close()
+                self._connection = self._open()
+                return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise self._error(error) from error
 
@@ -56,7 +66,9 @@ class SQLiteEngine(Engine[sqlite3.Connection]):
             raise self._error(error) from error
 
     def _open(self) -> sqlite3.Connection:
-        return self._open_file(self._path)
+        connection = self._open_file(self._path)
+        self._version = pragma(connection, "user_version")
+        return connection
 
     def _close(self, connection: sqlite3.Connection) -> None:
         connection.close()

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.llm.prompting.store_demonstrations import Snapshot, StoreExamples, read_snapshot
 from spacy_ner_plus.llm.requests import ChatReply, ReplyStatus, Usage
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.store import Store
@@ -177,3 +179,8 @@ def test_postgresql_engine_is_used_by_a_fork_on_a_connection_of_its_own(store):
     os.waitpid(pid, 0)
     assert store.get("c").content == "parent"
     store.add("{}", REPLY)
+
+
+def test_postgresql_engine_without_tables_has_no_examples_yet(postgresql_address):
+    found = read_snapshot(postgresql_address, StoreExamples(), labels=["PER"], excluded=(), issues=IssueLog())
+    assert found == Snapshot(0, [])
