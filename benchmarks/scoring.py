@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc
 
 
@@ -35,6 +36,23 @@ def score(golds: Sequence[Doc], predictions: Sequence[Iterable[tuple[int, int, s
         "predicted": predicted,
         "gold": gold,
     }
+
+
+def count_table(golds: Sequence[Doc], predictions: Sequence[Iterable[tuple[int, int, str]]]) -> np.ndarray:
+    """Count document by document, for `compare_pair`.
+
+    RETURNS (ndarray): Of shape (documents, 5): right, two kinds of errors that aren't told apart here and are 0,
+        missed, spurious.
+    """
+    rows = [score([gold], [found]) for gold, found in zip(golds, predictions, strict=True)]
+    return counts_as_table([[row["correct"], row["predicted"], row["gold"]] for row in rows])
+
+
+def counts_as_table(counts: Sequence[Sequence[int]]) -> np.ndarray:
+    """RETURNS (ndarray): As `count_table`, of what is right, predicted and gold in each document."""
+    right, predicted, gold = np.array(counts).T
+    nothing = np.zeros_like(right)
+    return np.stack([right, nothing, nothing, gold - right, predicted - right], axis=1)
 
 
 def ratio(part: float, whole: float) -> float:

@@ -30,7 +30,7 @@ from peers.sentences import doc_entities
 from peers.spacy_training import load, read_config, train_from_config
 from processes import machine
 from results import SettingsChanged, find_run, open_results, save
-from scoring import score
+from scoring import counts_as_table, score
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -146,10 +146,7 @@ def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): Mean F1, and what students have over their teachers with 95 % intervals."""
     tables: dict[str, list[np.ndarray]] = {}
     for row in runs:
-        right, predicted, gold = np.array(row["counts"]).T
-        nothing = np.zeros_like(right)
-        table = np.stack([right, nothing, nothing, gold - right, predicted - right], axis=1)
-        tables.setdefault(row["peer"], []).append(table)
+        tables.setdefault(row["peer"], []).append(counts_as_table(row["counts"]))
     f1 = {
         name: [row["test"]["f1"] for row in runs if row["peer"] == name] for name in TITLES if name in tables
     }

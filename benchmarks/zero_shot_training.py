@@ -199,6 +199,8 @@ def train_by_gliner(
     steps = round(recipe["epochs"] * sum(len(s["tokenized_text"]) for s in samples) / recipe["batch_words"])
     theirs.train_model(
         train_dataset=samples,
+        # It is looked at where one asks for evaluations alone, and none is.
+        eval_dataset=samples[:GLINER_BATCH],
         output_dir=str(folder / "trainer"),
         max_steps=options.max_steps or steps,
         learning_rate=recipe["learn_rate"],
