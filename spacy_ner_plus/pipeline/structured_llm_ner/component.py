@@ -17,6 +17,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.prompting.store_demonstrations import StoreExamples
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.given_labels import GivenLabels
 from spacy_ner_plus.pipeline.named_files import NamedFiles, read_labels
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.scored_ents import find_missing
@@ -167,6 +168,7 @@ class StructuredLLMNER(EntityComponent):
         default_threshold = 0.5 if settings.samples > 1 else 0.0
         super().__init__(vocab, name, settings, default_threshold=default_threshold, scorer=scorer)
         self.settings = settings
+        self._config_labels = settings.labels
         self.issues = IssueLog()
         self._files = NamedFiles()
         # Made here, since each worker of `nlp.pipe(n_process=2)` makes the chat model itself.
@@ -479,13 +481,17 @@ class StructuredLLMNER(EntityComponent):
         # A component that was never used or initialized may not have read its files yet.
         if self.settings.labels is not None:
             self._read_files()
-        return {"resolved": self._files.to_dict()}
+        return {
+            "resolved": self._files.to_dict(),
+            **GivenLabels(self.settings.labels, self._config_labels).to_dict(),
+        }
 
     def _read_files(self) -> None:
         for name in self.variants:
             self.extractor_of(name)
 
     def _state_from_dict(self, state: dict[str, Any]) -> None:
+        self.settings = replace(self.settings, labels=GivenLabels.read(state, self._config_labels))
         self._files.load(state["resolved"])
         self._reset()
 

@@ -23,6 +23,7 @@ from spacy_ner_plus.models.zero_shot.reading import Layout, Question
 from spacy_ner_plus.models.zero_shot.windows import Windowing
 from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
+from spacy_ner_plus.pipeline.given_labels import GivenLabels
 from spacy_ner_plus.pipeline.named_files import NamedFiles
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
@@ -135,6 +136,7 @@ class ZeroShotNER(EntityComponent):
     ):
         super().__init__(vocab, name, settings, default_threshold=DEFAULT_THRESHOLD, scorer=scorer)
         self.settings = settings
+        self._config_labels = settings.labels
         self.cfg["temperature"] = 1.0
         self.issues = IssueLog()
         self._files = NamedFiles()
@@ -477,13 +479,15 @@ class ZeroShotNER(EntityComponent):
             "resolved": self._files.to_dict(),
             "temperature": self.cfg["temperature"],
             "has_model": self._has_model,
-            # The config names none where they came from a corpus or were given to `initialize`.
-            "labels": None if isinstance(self.settings.labels, str) else self.settings.labels,
+            **GivenLabels(self.settings.labels, self._config_labels).to_dict(),
         }
 
     def _state_from_dict(self, state: dict[str, Any]) -> None:
-        if self.settings.labels is None and not self.settings.label_map and state.get("labels"):
-            self.settings = replace(self.settings, labels=state["labels"])
+        labels = GivenLabels.read(state, self._config_labels)
+        # Earlier versions kept them where the config named none.
+        if labels is None and not self.settings.label_map:
+            labels = state.get("labels")
+        self.settings = replace(self.settings, labels=labels)
         self._files.load(state["resolved"])
         self.cfg["temperature"] = float(state["temperature"])
         self._expects_model = bool(state["has_model"])
