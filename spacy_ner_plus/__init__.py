@@ -17,6 +17,7 @@ __all__ = [
     "MachineInfo",
     "Metrics",
     "Selection",
+    "Store",
     "UserError",
     "__version__",
     "annotate",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.evaluation.comparison.comparison import Comparison
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
     from spacy_ner_plus.issues import IssueLog
+    from spacy_ner_plus.llm.store.store import Store
     from spacy_ner_plus.pipeline.masking import mask
     from spacy_ner_plus.pipeline.resolve_training import resolve_training
     from spacy_ner_plus.workflows.annotate import Annotation, annotate
@@ -126,6 +128,7 @@ _HOMES = {
     "resolve_training": "pipeline.resolve_training",
     "select": "workflows.select",
     "Selection": "workflows.select",
+    "Store": "llm.store.store",
     "stats": "workflows.stats",
     "train": "workflows.train",
     "try_formats": "workflows.llm",
