@@ -1,7 +1,8 @@
 """Texts that are nearly the same, by the words that stand beside each other in them."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import ceil
 from zlib import crc32
@@ -21,6 +22,11 @@ def shingles_of(text: str) -> Shingles:
     return frozenset(crc32(f"{one} {other}".encode()) for one, other in pairwise(words))
 
 
+def count_shingles(texts: Iterable[str]) -> Counter[int]:
+    """RETURNS (Counter[int]): In how many of the texts each shingle is."""
+    return Counter(shingle for text in texts for shingle in shingles_of(text))
+
+
 def jaccard(one: Shingles, other: Shingles) -> float:
     """RETURNS (float): What two sets share, of all that is in them."""
     shared = len(one & other)
@@ -31,10 +37,13 @@ class NearDuplicates:
     """Finds a text among many that is nearly the same, by prefix filtering (Bayardo, Ma and Srikant 2007).
 
     threshold (float): From which Jaccard similarity of their shingles on; above 1 for none.
+    frequencies (Mapping[int, int] | None): In how many texts each shingle is, as far as that is known: texts are looked
+        up by their rarest ones, without which all that begin alike are compared with each other.
     """
 
-    def __init__(self, threshold: float):
+    def __init__(self, threshold: float, frequencies: Mapping[int, int] | None = None):
         self.threshold = threshold
+        self._frequencies = frequencies or {}
         self._sets: list[Shingles] = []
         self._texts: list[str] = []
         self._by_shingle: defaultdict[int, list[int]] = defaultdict(list)
@@ -66,4 +75,5 @@ class NearDuplicates:
     def _prefix(self, shingles: Shingles) -> list[int]:
         # Of two sets that share so much, the first of each in one order share at least one.
         count = len(shingles) - ceil(self.threshold * len(shingles) - 1e-9) + 1
-        return sorted(shingles)[: max(count, 0)]
+        known = self._frequencies
+        return sorted(shingles, key=lambda shingle: (known.get(shingle, 0), shingle))[: max(count, 0)]

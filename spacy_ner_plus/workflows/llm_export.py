@@ -124,11 +124,12 @@ def _docs(answers: "Sequence[Answer]", done: Export, lang: str) -> list:
 
 
 def _texts(corpora: Sequence[str | Path]) -> Iterator[str]:
-    import spacy
+    from spacy.vocab import Vocab
 
     from spacy_ner_plus.corpus import read_docs
 
-    vocab = spacy.blank("xx").vocab
+    # Not that of a blank pipeline, which loads what all installed packages register.
+    vocab = Vocab()
     for corpus in corpora:
         yield from (doc.text for doc in read_docs(Path(corpus), vocab))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from spacy_ner_plus.alignment.near_duplicates import NEARLY, NearDuplicates
+from spacy_ner_plus.alignment.near_duplicates import NEARLY, NearDuplicates, count_shingles
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.learning.export.answers import Answer
 from spacy_ner_plus.llm.store.text_hash import text_hash
@@ -23,12 +23,11 @@ class ExcludedTexts:
     """
 
     def __init__(self, texts: Iterable[str]):
-        self._hashes: set[str] = set()
-        self._near = NearDuplicates(NEARLY)
-        for text in texts:
-            if (own := text_hash(text)) not in self._hashes:
-                self._hashes.add(own)
-                self._near.add(text)
+        by_hash = {text_hash(text): text for text in texts}
+        self._hashes = by_hash.keys()
+        self._near = NearDuplicates(NEARLY, count_shingles(by_hash.values()))
+        for text in by_hash.values():
+            self._near.add(text)
 
     def without(self, answers: Iterable[Answer], left_out: IssueLog) -> Iterator[Answer]:
         """YIELDS (Answer): Those about other texts; what is left out is counted."""
@@ -52,7 +51,8 @@ def split(answers: Sequence[Answer], dev_share: float, left_out: IssueLog) -> di
     left_out (IssueLog): Where a text is counted that is like one of either part; it goes to neither.
     RETURNS (dict[str, Part]): By the text's hash.
     """
-    near = {TRAIN: NearDuplicates(NEARLY), DEV: NearDuplicates(NEARLY)}
+    counts = count_shingles(answer.inference.text for answer in answers) if dev_share else None
+    near = {TRAIN: NearDuplicates(NEARLY, counts), DEV: NearDuplicates(NEARLY, counts)}
     parts: dict[str, Part] = {}
     for answer in answers:
         text, own = answer.inference.text, answer.inference.text_hash
