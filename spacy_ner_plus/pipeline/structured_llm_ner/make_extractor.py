@@ -152,7 +152,8 @@ def _examples(
             found, excluded = _read_examples(given, vocab, issues), read_excluded(corpora, vocab)
             kept = [one for one in found if not excluded or text_hash(one.text) not in excluded]
             if len(kept) < len(found):
-                issues.add(EXCLUDED_EXAMPLE, count=len(found) - len(kept))
+                left = [one for one in found if one not in kept]
+                issues.add(EXCLUDED_EXAMPLE, left[0].text[:60], count=len(left))
             return [example.to_dict() for example in kept]
 
         records = files.read("examples", named, read)
