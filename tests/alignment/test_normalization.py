@@ -30,6 +30,7 @@ def test_normalization_is_that_of_the_whole_text(text):
     for word in words[1:]:
         expected += (" " if expected[-1].isalnum() and word[0].isalnum() else "") + word
     assert normalise(text) == expected
+    assert Normalised(text).text == expected
 
 
 @MANY
