@@ -77,6 +77,13 @@ def annotate_command(
     work: Annotated[
         Path | None, typer.Option(help="Folder for what the pipelines said; default: OUT.answers.")
     ] = None,
+    episode: Annotated[
+        str,
+        typer.Option(
+            help="Name of the run for a chat model of several variants: cut off and run again, it goes on with those "
+            "that were drawn."
+        ),
+    ] = "",
     code: Code = None,
 ) -> None:
     """Annotate texts, and write a corpus to train on; what is doubtful is missing, and not O."""
@@ -112,6 +119,7 @@ def annotate_command(
             batch_size=batch_size,
             shard_size=shard_size,
             work=work,
+            episode=episode,
             code=code,
             issues=issues,
             notes=notes,

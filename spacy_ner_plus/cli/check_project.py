@@ -10,7 +10,7 @@ def check_project_command(
     workflow: Annotated[
         str,
         typer.Argument(
-            help="all, pipeline, conll, llm, compare, bootstrap, bootstrap-gliner, pii or pii-llm."
+            help="all, pipeline, conll, llm, compare, loop, bootstrap, bootstrap-gliner, pii or pii-llm."
         ),
     ],
     corpus: Annotated[str, typer.Option(help="Name of the corpus.")],

@@ -90,6 +90,7 @@ def annotate(
     shard_size: int = SHARD,
     work: str | Path | None = None,
     soft_temperature: float | None = None,
+    episode: str = "",
     issues: IssueLog | None = None,
     notes: list[str] | None = None,
     progress: Progress = no_progress,
@@ -130,6 +131,8 @@ def annotate(
         target, nothing is kept.
     soft_temperature (float): Keep how probable each tag is, too, as soft tags (doc.spans["soft_tags"]): 1 for what the
         pipelines think, more for softer ones. Default: None for none.
+    episode (str): The episode of all texts (`doc._.episode`): a chat model of several variants draws one of them for
+        each text once in an episode, so that a run which is cut off goes on with the same. Default: none.
     issues (IssueLog): Where losses are counted; it outlives a failure, which it may explain.
     notes (list[str]): Likewise for what is found out about the sources.
     progress (Progress): Wraps the texts of the sources, and then those that each pipeline annotates. Default: none.
@@ -171,7 +174,12 @@ def annotate(
         raise UserError(Errors.E659)
     decide_by = None if policy == WEIGHTED else find_policy(policy)
     annotators = find_annotators(
-        pipelines, overrides=overrides, code=code, batch_size=batch_size, soft_temperature=soft_temperature
+        pipelines,
+        overrides=overrides,
+        code=code,
+        batch_size=batch_size,
+        soft_temperature=soft_temperature,
+        episode=episode,
     )
     panel = Panel(annotators, labels)
     nlp = blank_pipeline(annotators[0].nlp.lang if lang is None else lang)

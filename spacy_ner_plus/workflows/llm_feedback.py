@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
+from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def llm_feedback(
     store: str | Path,
     *,
     demonstrations: bool = True,
+    limit: int = 0,
     source: str | None = None,
     issues: IssueLog | None = None,
 ) -> "GivenFeedback":
@@ -27,6 +29,7 @@ def llm_feedback(
     gold (str | Path | Iterable[Doc]): A .spacy file, a folder of them, or Docs: a corpus, or what `review pull` wrote.
     store (str | Path): The store of the chat model, which has to be there.
     demonstrations (bool): Whether the right answers are kept, too, as examples and training data. Default: True.
+    limit (int): Only the first documents, as if no others were known. Default: 0 for all.
     source (str): Who says so. Default: the corpus's name.
     issues (IssueLog): Where is counted what couldn't be used.
     RETURNS (GivenFeedback): What became of the answers.
@@ -37,13 +40,14 @@ def llm_feedback(
     from spacy_ner_plus.llm.store.store import Store
 
     check_store(store)
+    at_least("limit", limit, 0)
     nlp = blank_pipeline("xx")
     docs = corpus_docs(gold, nlp.vocab)
     check_annotation(docs, corpus_path(gold) or "Docs")
     with Store(store) as opened:
         return give_feedback(
             opened,
-            docs,
+            docs[:limit] if limit else docs,
             demonstrations=demonstrations,
             source=corpus_name(gold) if source is None else source,
             issues=issues,

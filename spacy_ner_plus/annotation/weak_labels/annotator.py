@@ -16,6 +16,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.failures import find_failure, is_answered
 from spacy_ner_plus.evaluation.predictions import pipe_in_order
 from spacy_ner_plus.pipeline.entity_vote.policies import UNKNOWN_PRECISION
+from spacy_ner_plus.pipeline.structured_llm_ner.records.episodes import register_extensions
 from spacy_ner_plus.soft_tags import SoftTags, pack, token_bounds, unpack
 from spacy_ner_plus.spans import span_scores
 
@@ -72,6 +73,7 @@ class Annotator:
     batch_size (int | None): How many texts at once; None for the pipeline's own.
     soft_temperature (float | None): How soft are the tags that are asked for beside spans, where a component gives any;
         None where none are asked for.
+    episode (str): That of all its texts, for components which draw what they ask once in an episode; '' for none.
     """
 
     def __init__(
@@ -82,12 +84,16 @@ class Annotator:
         *,
         batch_size: int | None = None,
         soft_temperature: float | None = None,
+        episode: str = "",
     ):
         self.name = name
         self.nlp = nlp
         self.identity = identity
         if identity and soft_temperature is not None:
             self.identity = f"{identity} soft {soft_temperature}"
+        if identity and episode:
+            self.identity = f"{self.identity} episode {episode}"
+        self._episode = episode
         self._batch_size = batch_size
         self._soft_temperature = soft_temperature
         givers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, GivesSoftTags)]
@@ -173,7 +179,13 @@ class Annotator:
 
     def _input(self, text: SourceText) -> str | Doc:
         # The pipeline's own tokens are what it was made for; only where nobody knows the white space the source's.
-        return text.text if text.knows_spaces else text.doc(self.nlp.vocab)
+        if text.knows_spaces and (not self._episode or len(text.text) > self.nlp.max_length):
+            return text.text
+        doc = self.nlp.make_doc(text.text) if text.knows_spaces else text.doc(self.nlp.vocab)
+        if self._episode:
+            register_extensions()
+            doc._.episode = self._episode
+        return doc
 
 
 def no_answer(text: SourceText, failure: str) -> TextAnswer:

@@ -32,6 +32,7 @@ def find_annotators(
     code: str | Path | None = None,
     batch_size: int | None = None,
     soft_temperature: float | None = None,
+    episode: str = "",
 ) -> list["Annotator"]:
     """Name pipelines, and load them.
 
@@ -42,6 +43,7 @@ def find_annotators(
     code (str | Path): A Python file to run before. Default: none.
     batch_size (int): Texts at once. Default: each pipeline's own.
     soft_temperature (float): How soft are the tags that are asked for beside spans. Default: none are.
+    episode (str): That of all texts. Default: none.
     RAISES (UserError): Where there is none, one can't be loaded, or two have one name.
     """
     from spacy.language import Language
@@ -65,7 +67,14 @@ def find_annotators(
         nlp = load_pipeline(pipeline, own)
         identity = _identity(nlp, pipeline, own, code)
         annotators.append(
-            Annotator(name, nlp, identity, batch_size=batch_size, soft_temperature=soft_temperature)
+            Annotator(
+                name,
+                nlp,
+                identity,
+                batch_size=batch_size,
+                soft_temperature=soft_temperature,
+                episode=episode,
+            )
         )
     return annotators
 

@@ -23,6 +23,7 @@ NEEDED = {
     "conll": (("evaluation",), ("build",)),
     "llm": (("evaluation", "llm", "report"), ()),
     "compare": (("evaluation", "llm", "report"), ("spacy-transformers",)),
+    "loop": (("evaluation", "llm", "report"), ()),
     "bootstrap": (("evaluation", "report"), ()),
     "bootstrap-gliner": (("evaluation", "report", "zero-shot"), ()),
     "pii": (("evaluation", "presidio"), ()),
@@ -54,7 +55,7 @@ def check_project(
 ) -> None:
     """Check that a workflow has what it needs: packages, files, programs, a server's URL.
 
-    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'bootstrap', 'bootstrap-gliner', 'pii' or
+    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'loop', 'bootstrap', 'bootstrap-gliner', 'pii' or
         'pii-llm'.
     corpus (str): The name under which its results are kept.
     files (str | Path): Where the corpus's files lie; of workflows that make their corpus, a table of texts.
@@ -179,7 +180,7 @@ def _check_table(path: str | Path, column: str | None) -> None:
 
 
 def _check_url(workflow: str, url: str, model: str) -> None:
-    if workflow in ("llm", "pii-llm") or (workflow == "compare" and url.strip()):
+    if workflow in ("llm", "loop", "pii-llm") or (workflow == "compare" and url.strip()):
         _check_connection(check_server(url, model))
 
 
