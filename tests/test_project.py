@@ -12,14 +12,19 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import spacy
 import srsly
 import weasel.cli.run
 from weasel.cli.run import project_run
 
+from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.llm.store.text_hash import text_hash
 from spacy_ner_plus.workflows.project.init import init
 from spacy_ner_plus.workflows.training.origin import hash_path
 from tests.conftest import ROOT, wordpiece_tokenizer
+from tests.servers.gold_server import GoldServer, Mistakes
 
 PROJECT = srsly.read_yaml(ROOT / "project.yml")
 COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
@@ -82,7 +87,9 @@ def test_project_conll_hands_all_variables_on():
     # It has a batch size of its own.
     others = {"corpus", "files", "batch_words", "teacher", "label_map", "reviewer"}
     ours = {
-        name for name in PROJECT["vars"] if not name.startswith(("llm_", "bootstrap", "pii", "gliner"))
+        name
+        for name in PROJECT["vars"]
+        if not name.startswith(("llm_", "loop_", "bootstrap", "pii", "gliner"))
     } - others
     assert all(f"${{vars.{name}}}" in line for name in ours)
 
@@ -209,11 +216,65 @@ def test_project_of_a_chat_model_twice(project, workflow, llama_url):
     assert contents(project) == before
 
 
+@pytest.mark.slow
+def test_project_learns_from_a_chat_model_that_is_simulated(project, workflow):
+    """The server knows gold, and errs at stated rates by the name of the model."""
+    workflow("convert", "one")
+    splits = {
+        split: list(read_docs(project / "corpus" / "one" / f"{split}.spacy", spacy.blank("en").vocab))
+        for split in ("train", "dev", "test")
+    }
+    gold = {
+        doc.text: [(ent.text, ent.label_) for ent in doc.ents] for docs in splits.values() for doc in docs
+    }
+    labels = sorted({label for found in gold.values() for _, label in found})
+    mistakes = {"good": Mistakes(missed=0.05), "poor": Mistakes(missed=0.6, wrong_label=0.3)}
+    names = [f"{model} label_lists" for model in mistakes]
+    with GoldServer(gold, labels, mistakes) as server:
+        given = {
+            "llm_url": server.url,
+            "llm_model": "good",
+            "llm_other_model": "poor",
+            "loop_other_format": "label_lists",
+            "loop_corrected": 10,
+            "loop_steps": 8,
+        }
+        assert workflow("loop", "one", **given)["train"] == 1
+        metrics, work = project / "metrics" / "one" / "loop", project / "training" / "one" / "loop"
+        results = json.loads((metrics / "variants.json").read_text())
+        assert [row["variant"] for row in results["variants"]] == names
+        assert (results["answers"], results["rule"]["best"]) == (40, names[0])
+        # Good answers and corrected ones, and nothing of what is evaluated on.
+        known = {doc.text: doc for doc in splits["train"]}
+        learnt = list(read_docs(work / "good.spacy", spacy.blank("en").vocab))
+        assert {doc.text for doc in splits["train"][:10]} <= {doc.text for doc in learnt} <= set(known)
+        assert 10 < len(learnt) < 40
+        for doc in learnt:
+            assert [(ent.text, ent.label_) for ent in doc.ents] == gold[doc.text]
+        held_out = {doc.text for split in ("dev", "test") for doc in splits[split]}
+        chats = [json.loads(line) for line in (work / "good.jsonl").read_text().splitlines()]
+        assert not held_out & {doc.text for doc in learnt}
+        assert not any(text in str(chat) for text in held_out for chat in chats)
+        assert len(chats) == len(learnt)
+        found = json.loads((metrics / "comparison" / "comparison.json").read_text())
+        assert [one["name"] for one in found["pipelines"]] == [*names, "successor"]
+        before, asked = contents(project), server.requests
+        assert asked == 40 + 2 * len(splits["test"])
+        assert workflow("loop", "one", **given) == {"check-project": 1}
+        assert (contents(project), server.requests) == (before, asked)
+        # Killed before the end of a shard, the run goes on with the same draws, and learns nothing twice.
+        (work / "annotated.spacy").unlink()
+        shutil.rmtree(work / "annotated.spacy.answers")
+        assert workflow("loop", "one", **given)["annotate"] == 1
+        assert server.requests == asked
+    with Store(work / "replies.sqlite", read_only=True) as store:
+        assert len(list(store.inferences.all())) == 40
+        assert store.dry_texts.all() == {text_hash(doc.text) for doc in splits["test"]}
+
+
 @pytest.fixture
 def teacher(tmp_path):
     """Rules that know what stands in most of the sentences."""
-    import spacy
-
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns(
         [

@@ -53,6 +53,14 @@ def test_llm_feedback_of_scores_alone(gold, store):
         assert {row.source for row in opened.feedback.all()} == {"ann"}
 
 
+def test_llm_feedback_of_the_first_documents(gold, store):
+    assert (
+        "about 1 gold documents scored" in run("llm", "feedback", gold, "--store", store, "--limit", 1).stdout
+    )
+    done = run("llm", "feedback", gold, "--store", store, "--limit", -1)
+    assert (done.exit_code, "limit" in done.stderr) == (1, True)
+
+
 def test_llm_feedback_makes_no_store(gold, tmp_path):
     done = run("llm", "feedback", gold, "--store", tmp_path / "typo.sqlite")
     assert done.exit_code == 1

@@ -9,6 +9,8 @@ from spacy.tokens import Doc, DocBin
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.annotate import annotate
+from tests.pipeline.structured_llm_ner.pipelines import TEXTS as GOLD_TEXTS
+from tests.pipeline.structured_llm_ner.pipelines import gold_server, inferences, make_pipeline
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
 from tests.servers.known_answers import LABELS
@@ -294,3 +296,22 @@ def test_annotate_a_mistake_is_one_message(texts, tmp_path, arguments, code):
 def test_annotate_two_pipelines_of_one_name_need_names(texts):
     with pytest.raises(UserError, match="E656"):
         annotate([ruler(Anna="PER"), ruler(Oslo="LOC")], texts)
+
+
+def test_annotate_goes_on_with_the_variants_that_were_drawn_in_its_episode(tmp_path):
+    (tmp_path / "texts.txt").write_text("\n".join(GOLD_TEXTS) + "\n")
+    variants = [{"name": "a", "model": {"name": "a"}}, {"name": "b"}]
+    with gold_server() as server:
+        nlp = make_pipeline(server.url, tmp_path / "store.sqlite", variants=variants)
+
+        def run(episode):
+            # Nothing that was said before is kept but in the store, as where a shard is cut off.
+            annotate(nlp, tmp_path / "texts.txt", format="text", episode=episode)
+            return server.requests, inferences(tmp_path / "store.sqlite")
+
+        asked, kept = run("mine")
+        assert (asked, {one.episode for one in kept}) == (len(GOLD_TEXTS), {"mine"})
+        assert {one.variant for one in kept} == {"a", "b"}
+        assert run("mine") == (asked, kept)
+        # In another one it is drawn anew.
+        assert run("other")[0] > asked

@@ -101,11 +101,15 @@ class Inferences:
         rows = self._engine.rows(f"{_ALL} WHERE id = ?", (id,))
         return _inference(rows[0]) if rows else None
 
-    def find(self, request_keys: Sequence[str], variant: str) -> Inference | None:
-        """RETURNS (Inference | None): The first one of exactly these replies, by this variant."""
+    def find(self, request_keys: Sequence[str], variant: str, *, episode: str = "") -> Inference | None:
+        """Find the first inference of exactly these replies, by this variant.
+
+        episode (str): Only one of this episode. Default: of any.
+        """
+        given = [_keys_hash(request_keys), variant, *([episode] if episode else [])]
+        in_episode = " AND episode = ?" if episode else ""
         rows = self._engine.rows(
-            f"{_ALL} WHERE keys_hash = ? AND variant = ? ORDER BY position LIMIT 1",
-            (_keys_hash(request_keys), variant),
+            f"{_ALL} WHERE keys_hash = ? AND variant = ?{in_episode} ORDER BY position LIMIT 1", given
         )
         return _inference(rows[0]) if rows else None
 

@@ -43,7 +43,7 @@ def test_check_project_passes_where_all_is_there(workflow, url):
     check_project(workflow, "synthetic", files, llm_url=url)
 
 
-@pytest.mark.parametrize("workflow", ["llm", "compare"])
+@pytest.mark.parametrize("workflow", ["llm", "compare", "loop"])
 def test_check_project_connects_to_the_server(workflow, url):
     pytest.importorskip("spacy_transformers")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -123,10 +123,14 @@ class Records:
 
     @staticmethod
     def _known(store: "Store", doc: Doc, replies: Sequence[ChatReply], variant: str) -> str:
-        """RETURNS (str): The inference of the same replies, where all of them were stored; '' where there is none."""
-        if doc._.episode or not replies or not all(reply.stored for reply in replies):
+        """RETURNS (str): The inference of the same replies, where all of them were stored; '' where there is none.
+
+        Where the caller names an episode, it is one of that episode: a run that was killed and goes on adds none twice.
+        """
+        if not replies or not all(reply.stored for reply in replies):
             return ""
-        found = store.inferences.find([reply.key for reply in replies], variant)
+        keys = [reply.key for reply in replies]
+        found = store.inferences.find(keys, variant, episode=doc._.episode)
         return "" if found is None else found.id
 
     def _inference(

@@ -73,6 +73,11 @@ def test_records_of_a_rerun_are_those_of_before(server, path):
     doc._.episode = "mine"
     assert nlp(doc)._.inference_id not in ids
     assert [one.episode for one in inferences(path)[len(ids) :]] == ["mine"]
+    # A run of that episode which was killed, and goes on, adds nothing either.
+    known = doc._.inference_id
+    doc = nlp.make_doc(TEXTS[0])
+    doc._.episode = "mine"
+    assert nlp(doc)._.inference_id == known
 
 
 def test_records_of_a_doc_without_an_answer_say_why(path):
