@@ -259,7 +259,8 @@ def test_project_learns_from_a_chat_model_that_is_simulated(project, workflow):
         found = json.loads((metrics / "comparison" / "comparison.json").read_text())
         assert [one["name"] for one in found["pipelines"]] == [*names, "successor"]
         before, asked = contents(project), server.requests
-        assert asked == 40 + 2 * len(splits["test"])
+        # A few more, to find out that this server ignores schemas.
+        assert 0 <= asked - 40 - 2 * len(splits["test"]) < 20
         assert workflow("loop", "one", **given) == {"check-project": 1}
         assert (contents(project), server.requests) == (before, asked)
         # Killed before the end of a shard, the run goes on with the same draws, and learns nothing twice.
