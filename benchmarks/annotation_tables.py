@@ -88,3 +88,33 @@ def cascade_table(result: dict[str, Any]) -> list[str]:
             cells = " | ".join(f"{row[key]:.3f}" for row in run["curve"])
             lines.append(f"| {run['mistakes']:.0%} of each kind | {title} | {cells} |")
     return lines
+
+
+def variants_table(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): What a simulation says of variants that compete."""
+    equal = result["scenarios"]["equal"]
+    lines = [
+        "",
+        "### Variants that compete, simulated",
+        "",
+        f"A simulation, no chat model was asked: three variants answer {result['sentences']:,} sentences of CoNLL++ "
+        f"with mistakes at known rates, and are chosen by Thompson sampling with a floor of {result['floor']:.0%} "
+        f"([variants_simulation.json]({FILES}/variants_simulation.json), `benchmarks/variants_simulation.py`):",
+        "",
+        "| exact match of the three | seeds | best found after 300 | regret after 300, of that of choosing evenly | "
+        "rule stopped within 1,000 | wrongly |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in ("apart", "close"):
+        row = result["scenarios"][name]
+        rates = ", ".join(f"{rate:.2f}" for rate in row["exact_match"])
+        lines.append(
+            f"| {rates} | {row['seeds']} | {row['best_after_300']} | {row['share_of_that_regret']:.0%} "
+            f"| {row['stopped_within_1000']} | {row['wrong_stops']} |"
+        )
+    lines += [
+        "",
+        f"Where all three give the very same replies, the rule declared one in {equal['wrong_stops']} of "
+        f"{equal['runs']:,} runs of 1,000 sentences.",
+    ]
+    return lines

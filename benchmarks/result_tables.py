@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from annotation_tables import cascade_table, label_errors_lines, selection_lines
+from annotation_tables import cascade_table, label_errors_lines, selection_lines, variants_table
 from figures import over_seeds
 
 # From docs/benchmarks.md.
@@ -331,6 +331,7 @@ PARTS = {
     "selection": selection_lines,
     "label_errors": label_errors_lines,
     "cascade": cascade_table,
+    "variants_simulation": variants_table,
 }
 
 

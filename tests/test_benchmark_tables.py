@@ -171,6 +171,28 @@ MACHINE = {"hardware": "A", "threads": 2}
             "Ours 1,700; Stock 600 (ours is 2.8 times as fast)",
         ),
         (
+            "variants_simulation",
+            {
+                "sentences": 2500,
+                "floor": 0.05,
+                "scenarios": {
+                    **{
+                        name: {
+                            "exact_match": [0.2, 0.4, 0.7],
+                            "seeds": 100,
+                            "best_after_300": 99,
+                            "share_of_that_regret": 0.25,
+                            "stopped_within_1000": 88,
+                            "wrong_stops": 0,
+                        }
+                        for name in ("apart", "close")
+                    },
+                    "equal": {"wrong_stops": 3, "runs": 1000},
+                },
+            },
+            "| 0.20, 0.40, 0.70 | 100 | 99 | 25% | 88 | 0 |",
+        ),
+        (
             "calibration",
             {
                 "corpus": "conll",

@@ -513,3 +513,17 @@ def test_weak_labels_short_form_goes_from_texts_to_students_and_on(tmp_path, mon
     monkeypatch.setattr(weak_labels, "annotate", None)
     assert weak_labels.main(weak_labels.parse([*arguments, *short, *few])) == 0
     assert json.loads(output.read_text()) == results
+
+
+def test_variants_compete_over_sentences_in_an_order_of_the_seed():
+    import numpy as np
+    from variants_simulation import run, summary
+
+    table = np.zeros((2, 320), dtype=bool)
+    table[1, :] = True
+    runs = [run(seed, table, 50) for seed in (0, 0, 1)]
+    assert runs[0] == runs[1] != runs[2]
+    found = summary(table, runs)
+    assert (found["best_after_300"], found["stopped_within_1000"], found["wrong_stops"]) == (3, 3, 0)
+    assert found["regret_of_equal_weights"] == 150
+    assert 0 < found["share_of_that_regret"] < 0.5

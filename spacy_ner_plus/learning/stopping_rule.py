@@ -15,7 +15,7 @@ class StoppingRule:
     Each text counts once, with the first answer to it: of a text that was seen before something is known already. A
     variant that was chosen and failed has the worst value there is.
 
-    variants (Sequence[str]): All there are.
+    variants (Sequence[str]): All that were chosen.
     metric (Metric): One whose values are numbers.
     alpha (float): How probable a wrong decision is at most.
     reason (str): Why there is no rule; '' where there is one.
@@ -35,7 +35,7 @@ class StoppingRule:
         if self._lower is None or self._upper is None:
             self.reason = f"{metric.name} has no bounds, and without them no interval holds at any time"
         elif len(variants) < 2:
-            self.reason = "there is one variant alone"
+            self.reason = "one variant alone was chosen"
         self.best: str | None = None
         self.decided: int | None = None
         self.left_out = 0
@@ -82,8 +82,8 @@ class StoppingRule:
 
     def difference(self, one: str, other: str) -> Ends | None:
         """RETURNS (tuple[float, float] | None): An interval of how much one mean is above another; None without a
-        rule."""
-        if self.reason:
+        rule, or for one that was never chosen."""
+        if self.reason or not {one, other} <= self._totals.keys():
             return None
         if self._metric.optimize == "min":
             one, other = other, one

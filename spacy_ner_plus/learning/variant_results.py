@@ -67,7 +67,8 @@ def variant_results(store: Store, *, metric: str = EXACT_MATCH, alpha: float = A
         raise UserError(Errors.E831.format(store=store.where))
     names = sorted({name for one in answers for name in (one.variant, one.fallback_of or one.variant)})
     rows = [_row(name, answers, shown, declared) for name in names]
-    rule = StoppingRule(names, declared[metric], alpha)
+    # One that only steps in for others is never chosen, and can't be compared.
+    rule = StoppingRule(sorted({one.fallback_of or one.variant for one in answers}), declared[metric], alpha)
     for one in answers:
         if metric in one.values:
             chosen = one.fallback_of or one.variant

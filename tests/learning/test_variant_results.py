@@ -96,6 +96,16 @@ def test_variants_rule_takes_a_failure_for_the_worst_answer(store):
     assert (pair["difference"], pair["interval"]) == (None, None)
 
 
+def test_variants_rule_is_about_those_that_are_chosen(store):
+    for number in range(60):
+        add(store, "ab"[number % 2], number, number % 2 == 0, probability=0.5)
+    add(store, "spare", 60, True, fallback_of="b")
+    results = variant_results(store)
+    assert results["rule"]["best"] == "a"
+    assert list(results["rule"]["intervals"]) == ["a", "b"]
+    assert [pair["at_any_time"] is None for pair in results["pairs"]] == [False, True, True]
+
+
 def test_variants_rule_counts_a_text_once(store):
     for number in range(60):
         add(store, "a", number, True)

@@ -55,7 +55,7 @@ def test_variants_page_of_one_variant_says_that_nothing_is_tested(tmp_path):
     with Store(tmp_path / "store.sqlite") as store:
         store.inferences.add(make_inference("Text", variant=""))
         results = variant_results(store)
-    assert "there is one variant alone" in verdict(results)
+    assert "one variant alone was chosen" in verdict(results)
     page = render_variants(results, title="One")
     assert "(no variant)" in page
     assert "Over time" not in page
