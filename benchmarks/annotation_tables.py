@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md about annotation: which texts, which errors, whom to ask."""
+"""The tables of docs/benchmarks.md about annotation: which texts, weak labels, new types, which errors, whom to ask."""
 
 import statistics
 from typing import Any
@@ -35,6 +35,80 @@ def selection_lines(result: dict[str, Any]) -> list[str]:
             f"{selecting['selected']:,} farthest from each other in {by['farthest_first']['seconds']:.1f} s.",
         ]
     return lines
+
+
+def weak_labels_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): F1 of a teacher and of those that learnt from what it says."""
+    corpus, runs, summary = result["corpus"], result["runs"], result["summary"]
+    lines = [
+        "",
+        "### Weak labels",
+        "",
+        f"{corpus['texts']['documents']:,} texts of CoNLL++ without their labels, annotated by spaCy's "
+        "`en_core_web_sm` with the label map that ships; who learnt from that saw no gold, and chose its "
+        "checkpoint on texts that were "
+        f"labelled so, too. Strict F1 on test ([weak_labels.json]({FILES}/weak_labels.json), "
+        "`benchmarks/weak_labels.py`):",
+        "",
+        "| | seeds | F1 | beside the teacher (95 % interval) |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, f1 in summary["mean_f1"].items():
+        rows = [row for row in runs if row["peer"] == name]
+        found = summary["differences"].get(f"{name} - teacher")
+        beside = "" if found is None else _difference(found)
+        lines.append(f"| {rows[0]['title']} | {len(rows)} | {f1:.3f} | {beside} |")
+    return lines
+
+
+def zero_shot_training_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): F1 of old types and a new one, before and after a GLiNER model was trained on it."""
+    corpus = result["corpus"]
+    lines = [
+        "",
+        "### A new type for a GLiNER model",
+        "",
+        f"A GLiNER model on the packaged encoder, trained on {corpus['first']['documents']:,} documents of CoNLL++ "
+        f"with {', '.join(corpus['first']['annotated'][:-1])} and {corpus['first']['annotated'][-1]}, then on "
+        f"{corpus['second']['documents']:,} others with {corpus['second']['annotated'][0]} alone. Strict F1 on test, "
+        f"asked for all four ([zero_shot_training.json]({FILES}/zero_shot_training.json), "
+        "`benchmarks/zero_shot_training.py`):",
+        "",
+        "| | LOC, MISC, PER | ORG |",
+        "| --- | ---: | ---: |",
+    ]
+    for row in result["runs"]:
+        lines.append(f"| {row['title']} | {row['test']['old']['f1']:.3f} | {row['test']['new']['f1']:.3f} |")
+    return lines
+
+
+def store_demonstrations_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): F1 of a small chat model without examples and with those of its store."""
+    summary, corpus = result["summary"], result["corpus"]
+    lines = [
+        "",
+        "### Examples from the store",
+        "",
+        f"`{result['model']}` in llama.cpp, greedy, on {corpus['dev']['documents']:,} synthetic records; before, it "
+        f"annotated {result['texts']} others, of which gold was given as feedback. Strict F1 "
+        f"([store_demonstrations.json]({FILES}/store_demonstrations.json), `benchmarks/store_demonstrations.py`):",
+        "",
+        "| examples | seeds | F1 | beside none (95 % interval) |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, f1 in summary["mean_f1"].items():
+        rows = [row for row in result["runs"] if row["peer"] == name]
+        found = summary["differences"].get(f"{name} - without")
+        beside = "" if found is None else _difference(found)
+        lines.append(f"| {rows[0]['title']} | {len(rows)} | {f1:.3f} | {beside} |")
+    return lines
+
+
+def _difference(found: dict[str, Any]) -> str:
+    if found["interval"] is None:
+        return f"{100 * found['difference']:+.1f}"
+    low, high = found["interval"]
+    return f"{100 * found['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def label_errors_lines(result: dict[str, Any]) -> list[str]:

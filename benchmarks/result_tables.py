@@ -4,7 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from annotation_tables import cascade_table, label_errors_lines, selection_lines, variants_table
+from annotation_tables import (
+    cascade_table,
+    label_errors_lines,
+    selection_lines,
+    store_demonstrations_lines,
+    variants_table,
+    weak_labels_lines,
+    zero_shot_training_lines,
+)
 from figures import over_seeds
 
 # From docs/benchmarks.md.
@@ -329,6 +337,9 @@ PARTS = {
     "memory": memory_lines,
     "llm_throughput": throughput_lines,
     "selection": selection_lines,
+    "weak_labels": weak_labels_lines,
+    "zero_shot_training": zero_shot_training_lines,
+    "store_demonstrations": store_demonstrations_lines,
     "label_errors": label_errors_lines,
     "cascade": cascade_table,
     "variants_simulation": variants_table,

@@ -76,6 +76,7 @@ def test_variants_page_writes_figures_as_people_read_them():
     assert (ends((0.1, 0.25)), ends(None)) == ("10.0 to 25.0", "")
 
 
+@pytest.mark.slow
 def test_variants_page_fits_and_is_accessible(page, chromium, tmp_path):
     sync_api = pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -88,6 +88,7 @@ def embedded(tmp_path_factory):
 ID = "01a21a14-b926-7171-8928-1770ec0c64fd"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
