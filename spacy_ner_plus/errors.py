@@ -1106,6 +1106,11 @@ class Errors(metaclass=_Coded):
         "not of dry runs."
     )
     E832 = "`alpha` (--alpha) is {alpha}, and no probability of a wrong verdict. Give a number above 0 and below 1."
+    E840 = (
+        "None of gold's labels ({gold}) is one that the stored answers about its texts were asked for ({asked}), so "
+        "nothing was kept. Say what gold's labels are called there by `label_map` (--label-map), a JSON or YAML file "
+        'such as {{"PERSON": "PER"}}, or give the gold corpus that goes with this store.'
+    )
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

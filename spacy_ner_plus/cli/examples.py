@@ -105,6 +105,7 @@ EXAMPLES = {
     "llm feedback": (
         "llm feedback corpus/gold.spacy --store replies.sqlite",
         "llm feedback corpus/gold.spacy --store replies.sqlite --scores-alone",
+        "llm feedback corpus/gold.spacy --store replies.sqlite --label-map labels.json",
     ),
     "llm variants": (
         "llm variants replies.sqlite --page variants.html",

@@ -22,25 +22,48 @@ def feedback_command(
             help="Whether the right answers are kept, too, as examples and training data.",
         ),
     ] = True,
+    label_map: Annotated[
+        str | None,
+        typer.Option(
+            help="JSON or YAML mapping of gold's labels to those that were asked for, or to null to drop them; or "
+            "ontonotes-conll, which ships."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(help="Take only the first N documents; 0 for all.")] = 0,
     source: Annotated[str | None, typer.Option(help="Who says so; default: the corpus's name.")] = None,
 ) -> None:
     """Score all stored answers about the texts of a gold corpus; run again, nothing is added."""
-    give(gold, store, demonstrations=demonstrations, limit=limit, source=source)
+    give(gold, store, demonstrations=demonstrations, label_map=label_map, limit=limit, source=source)
 
 
 def give(
-    gold: Path, store: str, *, demonstrations: bool = True, limit: int = 0, source: str | None = None
+    gold: Path,
+    store: str,
+    *,
+    demonstrations: bool = True,
+    label_map: str | None = None,
+    limit: int = 0,
+    source: str | None = None,
 ) -> None:
     """Give the feedback of a corpus, and say what became of it, and what couldn't be used."""
-    from spacy_ner_plus.cli.console import err, out
+    from spacy_ner_plus.cli.console import err, out, print_notes
     from spacy_ner_plus.issues import IssueLog
     from spacy_ner_plus.workflows.llm_feedback import llm_feedback
 
-    issues = IssueLog()
-    given = llm_feedback(
-        gold, store, demonstrations=demonstrations, limit=limit, source=source, issues=issues
-    )
+    issues, notes = IssueLog(), []
+    try:
+        given = llm_feedback(
+            gold,
+            store,
+            demonstrations=demonstrations,
+            label_map=label_map,
+            limit=limit,
+            source=source,
+            issues=issues,
+            notes=notes,
+        )
+    finally:
+        print_notes(notes)
     for kind, issue in issues:
         line = f"{issue.count:,} {kind}, such as: {issue.example}"
         err.print(line, style="yellow", markup=False, highlight=False)

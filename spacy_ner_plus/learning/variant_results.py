@@ -142,7 +142,7 @@ def _row(
         "variant": name,
         "answers": len(drawn),
         "stepped_in": len(own) - len(drawn),
-        "failed": sum(one.fallback_of == name for one in answers),
+        "failed": sum(one.fallback_of == name for one in answers if one.fallback_of),
         "means": {key: asdict(value) for key, value in found.items()},
         "prompt_tokens": sum(one.prompt_tokens for one in own),
         "completion_tokens": sum(one.completion_tokens for one in own),

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.cli.app import app
 from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.spans import CharSpan
 from tests.learning.inferences import make_inference
 
 WORDS = ["Anna", "met", "Bo", "."]
@@ -59,6 +60,25 @@ def test_llm_feedback_of_the_first_documents(gold, store):
     )
     done = run("llm", "feedback", gold, "--store", store, "--limit", -1)
     assert (done.exit_code, "limit" in done.stderr) == (1, True)
+
+
+def test_llm_feedback_renames_the_labels_of_gold(store, tmp_path, nlp):
+    spaces = [True, True, True, False]
+    doc = Doc(nlp.vocab, words=WORDS, spaces=spaces, ents=["B-PERSON", "O", "B-PERSON", "B-MISC"])
+    save_docs([doc], tmp_path / "other.spacy")
+    arguments = ["llm", "feedback", tmp_path / "other.spacy", "--store", store]
+    refused = run(*arguments)
+    assert refused.exit_code == 1
+    assert "MISC, PERSON" in refused.stderr
+    assert "--label-map" in refused.stderr
+    (tmp_path / "labels.json").write_text('{"PERSON": "PER", "MISC": null, "ORG": "FIRM"}')
+    done = run(*arguments, "--label-map", tmp_path / "labels.json")
+    assert done.exit_code == 0, done.output
+    assert "1 MISC dropped" in done.stderr
+    assert "ORG was not among the labels" in done.stderr
+    with Store(store, read_only=True) as opened:
+        (right,) = opened.feedback.latest("demonstration").values()
+        assert right.value == (CharSpan(0, 4, "PER"), CharSpan(9, 11, "PER"))
 
 
 def test_llm_feedback_makes_no_store(gold, tmp_path):

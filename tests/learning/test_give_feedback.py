@@ -2,6 +2,7 @@ import pytest
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotated_labels import set_annotated_labels
+from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.learning import give_feedback as module
 from spacy_ner_plus.learning import gold_answers
@@ -149,3 +150,46 @@ def test_feedback_counts_texts_without_an_answer(store, make_doc):
     issues = IssueLog()
     assert give_feedback(store, [make_doc()], issues=issues).found == 0
     assert issues[module.NOTHING_TO_SCORE] == 1
+
+
+def test_feedback_of_gold_with_other_labels_is_refused(store, make_doc):
+    found, empty = make_inference(TEXT, ANNA, OSLO), make_inference("Nobody came .")
+    for inference in (found, empty):
+        store.inferences.add(inference)
+    docs = [
+        make_doc(["B-PERSON", "O", "B-PERSON", "O", "B-GPE", "O"]),
+        make_doc(["O", "O", "O"], ["Nobody", "came", "."]),
+    ]
+    with pytest.raises(UserError, match=r"E840.*\(GPE, PERSON\).*\(LOC, PER\).*--label-map"):
+        give_feedback(store, docs)
+    assert list(store.feedback.all()) == []
+    # Gold may have nothing to find, and who was asked for no labels was asked for all.
+    assert give_feedback(store, docs[1:]).demonstrations == 1
+    asked_for_all = make_inference(TEXT, ("Anna", "PERSON"), labels=())
+    store.inferences.add(asked_for_all)
+    give_feedback(store, docs)
+    assert values(store, asked_for_all)["jaccard"] == pytest.approx(1 / 3)
+    assert "demonstration" not in values(store, found)
+
+
+def test_feedback_of_a_text_with_strange_labels_alone_has_no_demonstration(store, make_doc):
+    mixed, strange, stated = (make_inference(f"{name} left Rome .") for name in ("Anna", "Bo", "Cy"))
+    for inference in (mixed, strange, stated):
+        store.inferences.add(inference)
+    docs = [
+        make_doc([tag, "O", "B-GPE", "O"], inference.text.split())
+        for inference, tag in ((mixed, "B-PER"), (strange, "O"), (stated, "O"))
+    ]
+    # Here it is known that there is nothing to find.
+    set_annotated_labels(docs[2], {"PER", "LOC", "GPE"})
+    issues = IssueLog()
+    give_feedback(store, docs, issues=issues)
+    assert values(store, mixed)["demonstration"] == (CharSpan(0, 4, "PER"),)
+    assert "demonstration" not in values(store, strange)
+    assert values(store, stated)["demonstration"] == ()
+    assert issues[module.NONE_ASKED] == 1
+    # Only the one that says its labels says something of places.
+    assert issues[module.NOT_IN_GOLD] == 0
+    issues = IssueLog()
+    give_feedback(store, docs[:2], issues=issues)
+    assert dict(issues)[module.NOT_IN_GOLD].example == "LOC (gold has GPE)"

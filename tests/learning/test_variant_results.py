@@ -69,6 +69,12 @@ def test_variants_have_a_pooled_f1_where_the_right_answers_are_known(store):
     assert row["means"]["pooled_f1"]["value"] == pytest.approx(2 * 2 / (3 + 2))
 
 
+def test_variants_that_are_none_have_not_failed(store):
+    add(store, "", 1, True)
+    [row] = variant_results(store)["variants"]
+    assert (row["answers"], row["stepped_in"], row["failed"]) == (1, 0, 0)
+
+
 def test_variants_that_step_in_are_counted_apart(store):
     for number in range(30):
         add(store, "a", number, True, probability=0.5)

@@ -9,7 +9,7 @@ from typing import Any
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.llm.store.engines.engine import Engine, Row, Writer, in_lists
 from spacy_ner_plus.llm.store.ids import new_id
-from spacy_ner_plus.llm.store.metrics import SHIPPED, FeedbackKind, Metric
+from spacy_ner_plus.llm.store.metrics import SHIPPED, TEXT, FeedbackKind, Metric, is_text
 from spacy_ner_plus.llm.store.positions import next_positions, read_position
 from spacy_ner_plus.llm.store.span_lists import read_spans, write_spans
 from spacy_ner_plus.llm.store.totals import NewValues, read_totals
@@ -174,9 +174,15 @@ class FeedbackLog:
 
     def _check(self, rows: list[tuple[str, str, Any, str]]) -> list[Feedback]:
         read = [self._metric(metric).read(value) for _, metric, value, _ in rows]
-        targets = [target for target, *_ in rows]
+        for _, metric, _, source in rows:
+            if not is_text(source):
+                raise UserError(Errors.E805.format(metric=metric, wanted=f"{TEXT} as `source`", value=source))
+        # No database can be asked for others, which are refused below.
+        targets = [target for target, *_ in rows if is_text(target)]
         texts = self._texts(
-            target for target, metric, *_ in rows if self._metric(metric).kind == "demonstration"
+            target
+            for target, metric, *_ in rows
+            if is_text(target) and self._metric(metric).kind == "demonstration"
         )
         inferences = self._known("id", targets)
         episodes = self._known("episode", (target for target in targets if target not in inferences))
@@ -220,7 +226,7 @@ def _read_demonstration(metric: str, given: Any, text: str) -> tuple[CharSpan, .
         except (TypeError, ValueError):
             start, end, label = -1, -1, ""
         is_place = type(start) is int and type(end) is int and 0 <= start < end <= len(text)
-        if not is_place or not isinstance(label, str) or not label:
+        if not is_place or not is_text(label) or not label:
             raise UserError(Errors.E805.format(metric=metric, wanted=wanted, value=span))
         spans.append(CharSpan(start, end, label))
     return tuple(spans)

@@ -12,9 +12,16 @@ FeedbackKind = Literal["boolean", "float", "comment", "demonstration"]
 FeedbackLevel = Literal["inference", "episode"]
 _CHOICES = {"kind": get_args(FeedbackKind), "level": get_args(FeedbackLevel), "optimize": ("max", "min")}
 
+TEXT = "a text without half of a surrogate pair"
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    """RETURNS (bool): Whether it is a text that a database can hold: without half of a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Metric:
     upper: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not is_text(self.name) or not self.name.strip():
             raise self._wrong("name", "a name")
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
@@ -68,7 +75,7 @@ class Metric:
         """
         if self.kind == "boolean" and isinstance(value, bool):
             return value
-        if self.kind == "comment" and isinstance(value, str):
+        if self.kind == "comment" and is_text(value):
             return value
         if self.kind == "demonstration" and not isinstance(value, str | Mapping | Real):
             return value
@@ -82,7 +89,7 @@ class Metric:
         if self.kind == "boolean":
             return "true or false"
         if self.kind == "comment":
-            return "a text"
+            return TEXT
         if self.kind == "demonstration":
             return "a sequence of CharSpan(start, end, label)"
         bounds = [

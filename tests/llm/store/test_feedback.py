@@ -62,6 +62,9 @@ def test_feedback_that_cannot_be_meant_is_refused(store):
         (id, "jaccard", float("nan"), "E805"),
         ("letters", "edits", -1, "E805"),
         (id, "comment", 1, "E805"),
+        (id, "comment", "half a smiley: \ud83d", "E805.*surrogate"),
+        ("\ud83d", "comment", "no such id", "E802"),
+        (id, "demonstration", [CharSpan(0, 4, "PER\ud83d")], "E805"),
         (id, "demonstration", "Anna", "E805"),
         (id, "demonstration", [CharSpan(0, len(TEXT) + 1, "PER")], "E805.*19 characters"),
         (id, "demonstration", [CharSpan(4, 4, "PER")], "E805"),
@@ -73,6 +76,9 @@ def test_feedback_that_cannot_be_meant_is_refused(store):
     for target, metric, value, message in wrong:
         with pytest.raises(UserError, match=message):
             store.feedback.add(target, metric, value)
+    for source in ("\ud83d", None):
+        with pytest.raises(UserError, match=r"E805.*`source`"):
+            store.feedback.add(id, "exact_match", True, source=source)
     with pytest.raises(UserError, match="E802"):
         store.feedback.add_many([(id, "exact_match", True, ""), ("no such id", "exact_match", True, "")])
     assert store.feedback.of(id) == []
@@ -100,6 +106,7 @@ def test_feedback_metrics_are_declared_once(store, store_place):
         {"level": "text"},
         {"optimize": "more"},
         {"name": " "},
+        {"name": "\ud83d"},
         {"kind": "boolean", "lower": 0},
         {"lower": 1, "upper": 1},
         {"upper": float("inf")},
