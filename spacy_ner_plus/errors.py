@@ -1111,6 +1111,7 @@ class Errors(metaclass=_Coded):
         "nothing was kept. Say what gold's labels are called there by `label_map` (--label-map), a JSON or YAML file "
         'such as {{"PERSON": "PER"}}, or give the gold corpus that goes with this store.'
     )
+    E841 = "`least` (--min) is {least}, to which nothing compares. Give a number."
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

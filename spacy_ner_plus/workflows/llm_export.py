@@ -1,16 +1,21 @@
 """Good inferences of a store as training data."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import written_together
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.targets import check_targets
 
 if TYPE_CHECKING:
     from spacy_ner_plus.learning.export.answers import Answer
+    from spacy_ner_plus.learning.export.chats import Chat
+    from spacy_ner_plus.learning.export.parts import ExcludedTexts, Part
     from spacy_ner_plus.llm.store.store import Store
 
 CHATS, DOCS = ".jsonl", ".spacy"
@@ -61,7 +66,8 @@ def export_inferences(
     exclude (Sequence[str | Path]): Corpora (.spacy) whose texts, and what is nearly the same, are left out, such as
         those that models are evaluated on. Default: none.
     variants (Sequence[str]): Only the answers of these. Default: of all.
-    examples (bool): Whether chats have the examples that the prompts had. Default: True.
+    examples (bool): Whether chats have the examples that the prompts had, but for those of texts that are excluded, of
+        dry runs or, in training data, of the dev data. Default: True.
     lang (str): The language whose tokens a corpus gets. Default: 'en'.
     RETURNS (Export): What was written, and what wasn't, and why.
     RAISES (UserError): Where something can't be read or written, or nothing is left to write.
@@ -72,6 +78,13 @@ def export_inferences(
 
     paths = {TRAIN: Path(output), **({DEV: Path(dev)} if dev is not None else {})}
     kind = _kind(list(paths.values()))
+    check_targets(
+        {"the training data": paths[TRAIN], "the dev data": paths.get(DEV)},
+        [("the store", None if "://" in str(store) else store)],
+        corpora=[("an excluded corpus", Path(corpus)) for corpus in exclude],
+    )
+    if math.isnan(least):
+        raise UserError(Errors.E841.format(least=least))
     if dev is not None and not 0 < dev_share < 1:
         raise UserError(Errors.E861.format(share=dev_share))
     done = Export()
@@ -79,7 +92,8 @@ def export_inferences(
         answers: Iterable[Answer] = good_answers(
             opened, metric=metric, least=least, variants=variants, left_out=done.left_out
         )
-        answers = list(ExcludedTexts(_texts(exclude)).without(answers, done.left_out))
+        excluded = ExcludedTexts(_texts(exclude), opened.dry_texts.all())
+        answers = list(excluded.without(answers, done.left_out))
         if kind == CHATS:
             answers = list(only_whole(answers, done.left_out))
         rows = (
@@ -96,6 +110,7 @@ def export_inferences(
     done.train, done.dev = len(chosen[TRAIN]), len(chosen.get(DEV, ()))
     done.corrected = sum(answer.is_corrected for taken in chosen.values() for answer, _ in taken)
     if kind == CHATS:
+        chosen = {part: _without_hidden(part, chosen, excluded, done.left_out) for part in chosen}
         done.raw = sum(chat.is_raw for taken in chosen.values() for _, chat in taken)
     with written_together(list(paths.values())) as besides:
         for beside, taken in zip(besides, chosen.values(), strict=True):
@@ -114,6 +129,26 @@ def _chats(store: "Store", answers: "Sequence[Answer]", done: Export, *, example
     from spacy_ner_plus.learning.export.chats import ChatWriter
 
     return ChatWriter(store, examples=examples, left_out=done.left_out).chats(answers)
+
+
+def _without_hidden(
+    part: "Part",
+    chosen: "Mapping[Part, list[tuple[Answer, Chat]]]",
+    excluded: "ExcludedTexts",
+    left_out: IssueLog,
+) -> "list[tuple[Answer, Chat]]":
+    """RETURNS (list[tuple[Answer, Chat]]): Those of a part, without examples of texts that they aren't to show."""
+    from spacy_ner_plus.learning.export.parts import DEV, TRAIN, ExcludedTexts
+
+    of_dev = chosen.get(DEV, []) if part == TRAIN else []
+    dev = ExcludedTexts(answer.inference.text for answer, _ in of_dev)
+
+    # The same examples are in many chats.
+    @cache
+    def is_hidden(text: str) -> bool:
+        return excluded.has(text) or dev.has(text)
+
+    return [(answer, chat.without(is_hidden, left_out)) for answer, chat in chosen[part]]
 
 
 def _docs(answers: "Sequence[Answer]", done: Export, lang: str) -> list:

@@ -5,13 +5,18 @@ import spacy
 
 from spacy_ner_plus.corpus import load_docs, save_docs
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.learning.export.chats import HIDDEN
 from spacy_ner_plus.learning.export.parts import EXCLUDED
+from spacy_ner_plus.learning.fine_tuning_jobs import check_chats
 from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
+from spacy_ner_plus.llm.requests import ReplyStatus
 from spacy_ner_plus.llm.store.store import Store
+from spacy_ner_plus.llm.store.text_hash import text_hash
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.llm_export import export_inferences
 from spacy_ner_plus.workflows.llm_feedback import llm_feedback
-from tests.learning.export.stored import ANNA, OSLO, TEXT, answered
+from tests.learning.export.stored import ANNA, OSLO, TEXT, answered, prompter
 from tests.servers.gold_server import GoldServer, Mistakes
 
 NLP = spacy.blank("en")
@@ -82,6 +87,42 @@ def test_llm_export_writes_a_corpus_without_what_is_excluded(store, tmp_path):
     assert (done.train, done.left_out[EXCLUDED]) == (COUNT - 2, 2)
 
 
+@pytest.mark.parametrize("format", ["label_lists", "per_type"])
+def test_llm_export_shows_no_example_of_a_text_that_is_left_out(tmp_path, format):
+    labels = ["PER", "LOC"] if format == "label_lists" else ["PER"]
+    numbers = {name: f"{number * 7919} and {number * 104729}" for number, name in enumerate("abcdefgh", 1)}
+    texts = [f"{TEXT} {rest}" for rest in numbers.values()]
+    secret, dry, seen = "Cy saw the old red mill in Rome.", "Dora never came by train.", "Bo left."
+    shown = [Demonstration(text, ()) for text in (secret, f"  {secret.upper()}", dry, seen, *texts)]
+    with Store(tmp_path / "s.sqlite") as opened:
+        opened.dry_texts.add([text_hash(dry)])
+        for text in texts:
+            asked = prompter(format, labels, [one for one in shown if one.text != text])
+            inference = answered(opened, text, (ANNA,), raw="?", asked=asked, status=ReplyStatus.REPAIRED)
+            opened.feedback.add(inference.id, "exact_match", True)
+    save_docs([NLP(secret)], tmp_path / "test.spacy")
+    done = export_inferences(
+        tmp_path / "s.sqlite",
+        tmp_path / "train.jsonl",
+        dev=tmp_path / "dev.jsonl",
+        dev_share=0.4,
+        exclude=[tmp_path / "test.spacy"],
+    )
+    train, dev = ((tmp_path / name).read_text(encoding="utf8") for name in ("train.jsonl", "dev.jsonl"))
+    for part in (train, dev):
+        assert not any(text.lower() in part.lower() for text in (secret, dry))
+        assert all(seen in line for line in part.splitlines())
+    turn = -2 if format == "label_lists" else -4
+    of_dev = {
+        row["messages"][turn]["content"].removeprefix("Text: ") for row in rows_of(tmp_path / "dev.jsonl")
+    }
+    assert len(of_dev) == done.dev > 0
+    assert not any(text in train for text in of_dev)
+    assert all(any(text in line for text in set(texts) - of_dev) for line in train.splitlines())
+    assert done.left_out[HIDDEN] == 3 * len(texts) + done.train * done.dev
+    assert check_chats(tmp_path / "train.jsonl") == done.train
+
+
 def test_llm_export_writes_all_or_nothing(store, tmp_path):
     with pytest.raises(UserError, match=r"E862.*another variant"):
         export_inferences(store, tmp_path / "train.jsonl", variants=["none"])
@@ -90,6 +131,18 @@ def test_llm_export_writes_all_or_nothing(store, tmp_path):
             export_inferences(store, tmp_path / output, dev=dev and tmp_path / dev)
     with pytest.raises(UserError, match="E861"):
         export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "b.jsonl", dev_share=1.0)
+    with pytest.raises(UserError, match=r"E841.*nan"):
+        export_inferences(store, tmp_path / "a.jsonl", least=float("nan"))
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match="jsonl"):
+        export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "b.jsonl", dev_share=0.4)
+    (tmp_path / "b.jsonl").unlink()
+    save_docs([NLP("Bo left.")], tmp_path / "test.spacy")
+    before = (tmp_path / "test.spacy").read_bytes()
+    with pytest.raises(UserError, match=r"test\.spacy"):
+        export_inferences(store, tmp_path / "test.spacy", exclude=[tmp_path / "test.spacy"])
+    assert (tmp_path / "test.spacy").read_bytes() == before
+    (tmp_path / "test.spacy").unlink()
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(UserError, match=r"E303.*folder\.jsonl"):
         export_inferences(store, tmp_path / "a.jsonl", dev=tmp_path / "folder.jsonl", dev_share=0.4)

@@ -5,8 +5,9 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from spacy_ner_plus.errors import UserError
@@ -20,19 +21,57 @@ SEVERAL = "text that was asked about in several questions"
 NO_REQUEST = "answer whose request or reply the store doesn't have any more"
 NO_FORMAT = "answer in a reply format that isn't here, and its reply can't be taken as it is"
 CANT_WRITE = "right answer that the reply format can't write"
+HIDDEN = "example, in a chat, of a text that is excluded, of a dry run or of the dev data: left out of it"
 _SHOWN = 60
+# Stands for a text where it is found out in which of the messages about it a format puts it.
+_ANY_TEXT = "\0text\0"
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example that a prompt had.
+
+    texts (tuple[str, ...]): The text that it shows; several where it isn't known which of them are examples.
+    messages (tuple[Message, ...]): Of the prompt.
+    """
+
+    texts: tuple[str, ...]
+    messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True)
 class Chat:
     """A question and the right reply.
 
-    messages (Sequence[Message]): The last is the assistant's.
-    is_raw (bool): Whether the reply is what the model itself said.
+    question (tuple[Message, ...]): Without examples: instructions, and what is asked.
+    examples (tuple[Example, ...]): Between these.
+    reply (str): What the assistant is to say.
+    is_raw (bool): Whether that is what the model itself said.
     """
 
-    messages: Sequence[Message]
+    question: tuple[Message, ...]
+    examples: tuple[Example, ...]
+    reply: str
     is_raw: bool
+
+    @property
+    def messages(self) -> list[Message]:
+        """RETURNS (list[Message]): The last is the assistant's."""
+        begin = int(bool(self.question) and self.question[0].get("role") == "system")
+        shown = chain.from_iterable(example.messages for example in self.examples)
+        reply = {"role": "assistant", "content": self.reply}
+        return [*self.question[:begin], *shown, *self.question[begin:], reply]
+
+    def without(self, is_hidden: Callable[[str], bool], left_out: IssueLog) -> "Chat":
+        """RETURNS (Chat): Without the examples of texts that aren't to be seen; they are counted."""
+        shown = []
+        for example in self.examples:
+            hidden = next((text for text in example.texts if is_hidden(text)), None)
+            if hidden is None:
+                shown.append(example)
+            else:
+                left_out.add(HIDDEN, hidden[:_SHOWN])
+        return replace(self, examples=tuple(shown))
 
     def to_json(self) -> str:
         """RETURNS (str): A line, without its end."""
@@ -86,11 +125,12 @@ class ChatWriter:
         if any(messages[: len(first)] != first for messages in asked):
             return SEVERAL
         form = self._format(answer.inference.format)
-        question = first if self._examples else _without_examples(first, form, answer)
+        question, examples = _parted(first, form, answer)
+        examples = examples if self._examples else ()
         reply = replies[0].reply
         # Of several replies what counts may be the first, the last or all of them together.
         if len(replies) == 1 and reply.status == ReplyStatus.VALID and not answer.is_corrected:
-            return Chat([*question, {"role": "assistant", "content": reply.content}], True)
+            return Chat(question, examples, reply.content, True)
         if form is None:
             return NO_FORMAT
         labels, text = answer.inference.labels, answer.inference.text
@@ -98,7 +138,7 @@ class ChatWriter:
             content = form.render([tuple(span) for span in answer.entities], labels, text)
         except (UserError, ValueError, LookupError):
             return CANT_WRITE
-        return Chat([*question, {"role": "assistant", "content": content}], False)
+        return Chat(question, examples, content, False)
 
     def _format(self, name: str) -> ReplyFormat | None:
         if name not in self._formats:
@@ -113,10 +153,33 @@ def _could_be_read(reply: KeptReply) -> bool:
     return reply.reply.status not in (ReplyStatus.INVALID, ReplyStatus.CUT)
 
 
-def _without_examples(
+def _parted(
     messages: Sequence[Message], form: ReplyFormat | None, answer: Answer
-) -> Sequence[Message]:
+) -> tuple[tuple[Message, ...], tuple[Example, ...]]:
+    """RETURNS (tuple[tuple[Message, ...], tuple[Example, ...]]): What is asked, and the examples in it."""
     turns: Any = getattr(form, "turns", None)
-    count = 1 if turns is None else len(turns(answer.inference.text, answer.inference.labels))
-    system = [message for message in messages[:1] if message.get("role") == "system"]
-    return [*system, *messages[-count:]]
+    # A text is a message of its own, unless the format has turns for it.
+    pattern = [_ANY_TEXT]
+    if turns is not None:
+        pattern = [turn["content"] for turn in turns(_ANY_TEXT, answer.inference.labels)]
+    system = 1 if messages and messages[0].get("role") == "system" else 0
+    end = max(system, len(messages) - len(pattern))
+    question = (*messages[:system], *messages[end:])
+    shown = messages[system:end]
+    # Each is asked about as the text is, and replied to.
+    size = len(pattern) + 1
+    if len(shown) % size:
+        # Not of this form: all of them or none.
+        texts = tuple(str(message.get("content")) for message in shown)
+        return question, (Example(texts, tuple(shown)),)
+    blocks = [tuple(shown[start : start + size]) for start in range(0, len(shown), size)]
+    return question, tuple(Example(_texts_of(block, pattern), block) for block in blocks)
+
+
+def _texts_of(block: Sequence[Message], pattern: Sequence[str]) -> tuple[str, ...]:
+    found = []
+    for message, form in zip(block, pattern, strict=False):
+        before, is_text, after = form.partition(_ANY_TEXT)
+        if is_text:
+            found.append(str(message.get("content")).removeprefix(before).removesuffix(after))
+    return tuple(found)

@@ -20,14 +20,22 @@ class ExcludedTexts:
     """Texts that nothing is trained on.
 
     texts (Iterable[str]): Such as those of a corpus that models are evaluated on.
+    hashes (Iterable[str]): The `text_hash` of further ones, which alone is known of texts of dry runs.
     """
 
-    def __init__(self, texts: Iterable[str]):
+    def __init__(self, texts: Iterable[str], hashes: Iterable[str] = ()):
         by_hash = {text_hash(text): text for text in texts}
-        self._hashes = by_hash.keys()
+        self._hashes = by_hash.keys() | set(hashes)
         self._near = NearDuplicates(NEARLY, count_shingles(by_hash.values()))
         for text in by_hash.values():
             self._near.add(text)
+
+    def has(self, text: str) -> bool:
+        """RETURNS (bool): Whether a text is one of them, or nearly one."""
+        return text_hash(text) in self._hashes or self._is_near(text)
+
+    def _is_near(self, text: str) -> bool:
+        return bool(len(self._near)) and self._near.find(text) is not None
 
     def without(self, answers: Iterable[Answer], left_out: IssueLog) -> Iterator[Answer]:
         """YIELDS (Answer): Those about other texts; what is left out is counted."""
@@ -35,7 +43,7 @@ class ExcludedTexts:
             text = answer.inference.text
             if answer.inference.text_hash in self._hashes:
                 left_out.add(EXCLUDED, text[:_SHOWN])
-            elif self._hashes and self._near.find(text) is not None:
+            elif self._is_near(text):
                 left_out.add(NEARLY_EXCLUDED, text[:_SHOWN])
             else:
                 yield answer
