@@ -1100,6 +1100,11 @@ class Errors(metaclass=_Coded):
         "`variant_sampling`."
     )
     E824 = "'{name}' has no variant '{variant}'. It has: {variants}."
+    E825 = (
+        "A Doc has {found} as `doc._.episode`, which is no name of an episode. Give a string that UTF-8 can encode, an "
+        "integer or a UUID."
+    )
+    E826 = "The store '{store}' has no inferences of '{component}'. Give `component` (--component) as one of: {known}."
     E830 = "There is no metric '{metric}' with numbers. Give `metric` (--metric) as one of: {known}."
     E831 = (
         "The store '{store}' has no inferences. They are kept when structured_llm_ner annotates with this `store`, and "

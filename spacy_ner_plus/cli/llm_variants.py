@@ -13,6 +13,10 @@ def variants_command(
     ],
     metric: Annotated[str, typer.Option(help="By which the best variant is looked for.")] = "exact_match",
     alpha: Annotated[float, typer.Option(help="How probable a wrong verdict is at most.")] = 0.05,
+    component: Annotated[
+        str | None,
+        typer.Option(help="The component whose variants are compared, where the store has several."),
+    ] = None,
     page: Annotated[Path | None, typer.Option(help="HTML file of the page, with plots over time.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The table as JSON.")] = None,
 ) -> None:
@@ -20,7 +24,7 @@ def variants_command(
     from spacy_ner_plus.cli.console import err
     from spacy_ner_plus.workflows.llm_variants import llm_variants
 
-    results = llm_variants(store, metric=metric, alpha=alpha, target=output, page=page)
+    results = llm_variants(store, metric=metric, alpha=alpha, component=component, target=output, page=page)
     _show(results)
     for path in (output, page):
         if path is not None:

@@ -18,23 +18,23 @@ class StoppingRule:
     variants (Sequence[str]): All that were chosen.
     metric (Metric): One whose values are numbers.
     alpha (float): How probable a wrong decision is at most.
-    reason (str): Why there is no rule; '' where there is one.
+    reason (str): Why there is no rule; '' where there is one. May be given, where answers can't be compared.
     best (str | None): The variant that is better than all others; None while that isn't known.
     decided (int | None): After how many texts it was.
     texts (int): How many count.
     left_out (int): Answers about texts that had one before.
     """
 
-    def __init__(self, variants: Sequence[str], metric: Metric, alpha: float):
+    def __init__(self, variants: Sequence[str], metric: Metric, alpha: float, *, reason: str = ""):
         self._metric = metric
         self._alpha = alpha
         self._lower, self._upper = (0.0, 1.0) if metric.kind == "boolean" else (metric.lower, metric.upper)
         self._totals: dict[str, tuple[int, float]] = dict.fromkeys(variants, (0, 0.0))
         self._seen: set[str] = set()
-        self.reason = ""
-        if self._lower is None or self._upper is None:
+        self.reason = reason
+        if not reason and (self._lower is None or self._upper is None):
             self.reason = f"{metric.name} has no bounds, and without them no interval holds at any time"
-        elif len(variants) < 2:
+        elif not reason and len(variants) < 2:
             self.reason = "one variant alone was chosen"
         self.best: str | None = None
         self.decided: int | None = None

@@ -1,7 +1,7 @@
 """How variants compare, by what is stored of them: means, what they take, and whether one is better."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -19,17 +19,23 @@ POOLED_F1, VALID = "pooled_f1", "valid"
 ALPHA = 0.05
 # Into so many parts of equal size the answers are cut, to show what changed.
 PARTS = 10
+SEVERAL = (
+    "the store has answers of several components ({}), which choose among their own variants; name one as `component` "
+    "(--component)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What counts of an inference here.
 
+    component (str): The one that asked.
     values (Mapping[str, float]): By metric, where it has one.
     counts (tuple[int, int] | None): Twice the right spans, and all gold and found ones: what F1 is made of; None
         without a demonstration.
     """
 
+    component: str
     variant: str
     probability: float
     fallback_of: str
@@ -43,7 +49,9 @@ class Answer:
     counts: tuple[int, int] | None
 
 
-def variant_results(store: Store, *, metric: str = EXACT_MATCH, alpha: float = ALPHA) -> dict[str, Any]:
+def variant_results(
+    store: Store, *, metric: str = EXACT_MATCH, alpha: float = ALPHA, component: str | None = None
+) -> dict[str, Any]:
     """Compare the variants of a store.
 
     They answered about different texts, with probabilities that changed: means are weighted by 1 / probability, and
@@ -52,10 +60,12 @@ def variant_results(store: Store, *, metric: str = EXACT_MATCH, alpha: float = A
     store (Store): With inferences.
     metric (str): By which the best one is looked for: a boolean, or a number with bounds. Default: 'exact_match'.
     alpha (float): How probable a wrong verdict is at most. Default: 0.05.
+    component (str | None): The name of the component whose variants are compared. Default: those of all, each called
+        'component/variant' where there are several. These don't compete, so that there is no verdict.
     RETURNS (dict[str, Any]): As JSON: `answers`, how many there are; `measures`, which of `means` there are;
         `variants`, a row for each, best first; `pairs` of them, with differences; `parts`, how answers went over time;
         `rule`, whether one variant is better by `metric`.
-    RAISES (UserError): Where there is no inference, or no such metric with numbers.
+    RAISES (UserError): Where there is no inference, none of this component, or no such metric with numbers.
     """
     declared = store.feedback.metrics()
     if metric not in declared or not declared[metric].is_number:
@@ -65,10 +75,20 @@ def variant_results(store: Store, *, metric: str = EXACT_MATCH, alpha: float = A
     answers = list(_answers(store, [declared[name] for name in shown]))
     if not answers:
         raise UserError(Errors.E831.format(store=store.where))
+    components = sorted({one.component for one in answers})
+    if component is not None:
+        if component not in components:
+            shown = ", ".join(repr(name) for name in components)
+            raise UserError(Errors.E826.format(store=store.where, component=component, known=shown))
+        answers = [one for one in answers if one.component == component]
+    elif len(components) > 1:
+        answers = [_with_component(one) for one in answers]
     names = sorted({name for one in answers for name in (one.variant, one.fallback_of or one.variant)})
     rows = [_row(name, answers, shown, declared) for name in names]
+    several = "" if component is not None or len(components) < 2 else SEVERAL.format(", ".join(components))
     # One that only steps in for others is never chosen, and can't be compared.
-    rule = StoppingRule(sorted({one.fallback_of or one.variant for one in answers}), declared[metric], alpha)
+    chosen_names = sorted({one.fallback_of or one.variant for one in answers})
+    rule = StoppingRule(chosen_names, declared[metric], alpha, reason=several)
     for one in answers:
         if metric in one.values:
             chosen = one.fallback_of or one.variant
@@ -102,6 +122,7 @@ def _answers(store: Store, metrics: Sequence[Metric]) -> Iterator[Answer]:
                 values[one.name] = float(latest[one.name][target].value)
         known = right.get(inference.id)
         yield Answer(
+            inference.component,
             inference.variant,
             inference.probability,
             inference.fallback_of,
@@ -114,6 +135,14 @@ def _answers(store: Store, metrics: Sequence[Metric]) -> Iterator[Answer]:
             values,
             None if known is None else _span_counts(inference, known.value),
         )
+
+
+def _with_component(answer: Answer) -> Answer:
+    def name(variant: str) -> str:
+        return "/".join(part for part in (answer.component, variant) if part)
+
+    fallback_of = answer.fallback_of and name(answer.fallback_of)
+    return replace(answer, variant=name(answer.variant), fallback_of=fallback_of)
 
 
 def _span_counts(inference: Inference, right: Iterable[CharSpan]) -> tuple[int, int]:

@@ -13,6 +13,7 @@ def llm_variants(
     *,
     metric: str = "exact_match",
     alpha: float = 0.05,
+    component: str | None = None,
     target: str | Path | None = None,
     page: str | Path | None = None,
 ) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def llm_variants(
     store (str | Path): The store of the chat model.
     metric (str): By which the best one is looked for. Default: 'exact_match'.
     alpha (float): How probable a wrong verdict is at most. Default: 0.05.
+    component (str | None): Whose variants are compared. Default: those of all components.
     target (str | Path): Where the results are written as JSON. Default: nowhere.
     page (str | Path): Where the page is written, as HTML. Default: nowhere.
     RETURNS (dict[str, Any]): The results, as `variant_results` gives them.
@@ -40,7 +42,7 @@ def llm_variants(
     is_file = "://" not in str(store)
     check_targets(outputs, [("the store", store if is_file else None)])
     with Store(store, read_only=True) as opened:
-        results = variant_results(opened, metric=metric, alpha=alpha)
+        results = variant_results(opened, metric=metric, alpha=alpha, component=component)
         where = opened.where
     html = None if page is None else render_variants(results, title=f"Variants of {Path(where).name}")
     if target is not None:

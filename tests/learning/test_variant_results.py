@@ -182,3 +182,27 @@ def test_variants_of_nothing_are_refused(store):
         variant_results(store)
     with pytest.raises(UserError, match=r"E830.*exact_match"):
         variant_results(store, metric="comment")
+
+
+def test_variants_of_several_components_are_told_apart(store):
+    for number in range(4):
+        add(store, "a", number, True, component="ner")
+        add(store, "a", number, False, component="second")
+        add(store, "", number, True, component="third")
+    add(store, "b", 5, False, component="second", fallback_of="a")
+    add(store, "b", 6, True, component="second")
+    results = variant_results(store)
+    assert {name: row["answers"] for name, row in rows(results).items()} == {
+        "ner/a": 4,
+        "second/a": 4,
+        "second/b": 1,
+        "third": 4,
+    }
+    assert rows(results)["second/a"]["failed"] == 1
+    assert "ner, second, third" in results["rule"]["reason"]
+    assert results["rule"]["best"] is None
+    second = variant_results(store, component="second")
+    assert (second["answers"], list(rows(second))) == (6, ["b", "a"])
+    assert second["rule"]["reason"] == ""
+    with pytest.raises(UserError, match=r"E826.*--component.*'ner', 'second', 'third'"):
+        variant_results(store, component="fourth")

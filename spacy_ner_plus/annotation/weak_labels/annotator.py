@@ -16,7 +16,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.evaluation.failures import find_failure, is_answered
 from spacy_ner_plus.evaluation.predictions import pipe_in_order
 from spacy_ner_plus.pipeline.entity_vote.policies import UNKNOWN_PRECISION
-from spacy_ner_plus.pipeline.structured_llm_ner.records.episodes import register_extensions
+from spacy_ner_plus.pipeline.structured_llm_ner.records.doc_extensions import register_extensions
 from spacy_ner_plus.soft_tags import SoftTags, pack, token_bounds, unpack
 from spacy_ner_plus.spans import span_scores
 

@@ -1,6 +1,7 @@
-"""Which variant was drawn for a text of an episode: once, whoever asks."""
+"""Which variant a component drew for a text of an episode: once, whoever asks."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,30 +28,43 @@ class Draws:
     def __init__(self, engine: Engine[Any]):
         self._engine = engine
 
-    def first(self, episode: str, text_hash: str, draw: Callable[[], Draw]) -> Draw:
+    def first(
+        self,
+        episode: str,
+        text_hash: str,
+        draw: Callable[[], Draw],
+        *,
+        component: str = "",
+        variants: Collection[str] = (),
+    ) -> Draw:
         """Find the draw for a text of an episode, or draw.
 
+        component (str): Who draws: each component has draws of its own.
+        variants (Collection[str]): The names that it draws from, in any order; among others it draws anew.
         draw (Callable): Draws; where several threads or processes do so at once, the first draw counts for all.
         RETURNS (Draw): The one that counts.
         RAISES (StoreError): Where the database can't be used.
         """
-        drawn = self._find(episode, text_hash)
+        key = (episode, text_hash, component, json.dumps(sorted(set(variants))))
+        drawn = self._find(key)
         if not drawn:
             # Not within the transaction: it may well read the store.
             new = draw()
-            row = (episode, text_hash, new.variant, float(new.probability))
+            row = (*key, new.variant, float(new.probability))
             self._engine.write(
                 lambda writer: writer.run(
-                    "INSERT INTO draws (episode, text_hash, variant, probability) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT DO NOTHING",
+                    "INSERT INTO draws (episode, text_hash, component, variants, variant, probability)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     row,
                 )
             )
-            drawn = self._find(episode, text_hash)
+            drawn = self._find(key)
         variant, probability = drawn[0]
         return Draw(variant, probability)
 
-    def _find(self, episode: str, text_hash: str) -> list[Row]:
+    def _find(self, key: Row) -> list[Row]:
         return self._engine.rows(
-            "SELECT variant, probability FROM draws WHERE episode = ? AND text_hash = ?", (episode, text_hash)
+            "SELECT variant, probability FROM draws"
+            " WHERE episode = ? AND text_hash = ? AND component = ? AND variants = ?",
+            key,
         )

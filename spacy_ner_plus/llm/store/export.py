@@ -36,7 +36,7 @@ TABLES: dict[str, dict[str, str]] = {
         "failure": "text",
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "cached_tokens"), "integer"),
         **dict.fromkeys(("seconds", "cost", "created"), "number"),
-        "external": "text",
+        **dict.fromkeys(("external", "component"), "text"),
     },
     "feedback": {
         **dict.fromkeys(("id", "target", "metric"), "text"),

@@ -129,9 +129,10 @@ class FeedbackLog:
                 yield _feedback(tuple(row), self._metric(row[2]).kind)
             last = rows[-1][-1]
 
-    def totals(self, metric: str) -> dict[str, tuple[int, float]]:
+    def totals(self, metric: str, component: str | None = None) -> dict[str, tuple[int, float]]:
         """Add up a metric, without what fallbacks answered.
 
+        component (str | None): Whose inferences count. Default: those of all components together.
         RETURNS (dict[str, tuple[int, float]]): By variant, how many inferences have the metric, and the sum of the
             values that count.
         RAISES (UserError): Where there is no such metric, or its values are no numbers.
@@ -139,7 +140,7 @@ class FeedbackLog:
         found = self._metric(metric)
         if not found.is_number:
             raise UserError(Errors.E806.format(metric=metric, kind=found.kind))
-        return read_totals(self._engine, metric)
+        return read_totals(self._engine, metric, component)
 
     def _add(self, rows: list[tuple[str, str, Any, str]]) -> list[Feedback]:
         checked = self._check(rows)

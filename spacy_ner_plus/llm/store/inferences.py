@@ -16,10 +16,15 @@ from spacy_ner_plus.spans import CharSpan
 _COLUMNS = (
     "position, id, episode, variant, probability, fallback_of, text, text_hash, labels, format, model, request_keys,"
     " keys_hash, entities, scores, valid, failure, prompt_tokens, completion_tokens, cached_tokens, seconds, cost,"
-    " created, external"
+    " created, external, component"
 )
 _ADD = f"INSERT INTO inferences ({_COLUMNS}) VALUES ({', '.join('?' * (_COLUMNS.count(',') + 1))})"
 _ALL = f"SELECT {_COLUMNS} FROM inferences"
+# What makes an inference the one that is there. `failure` may tell of times and ports, and says no more than `valid`.
+_SAME = (
+    "keys_hash = ? AND text = ? AND component = ? AND variant = ? AND fallback_of = ? AND labels = ?"
+    " AND entities = ? AND scores = ? AND valid = ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Inference:
     cost (float | None): In USD; None where the model's price isn't known.
     created (float): In seconds since 1970.
     external (str): The gateway that made id and episode, such as 'tensorzero'; '' for ours.
+    component (str): The name of the one that asked, in its pipeline.
     """
 
     id: str
@@ -68,6 +74,7 @@ class Inference:
     cost: float | None
     created: float
     external: str = ""
+    component: str = ""
 
 
 class Inferences:
@@ -85,33 +92,40 @@ class Inferences:
         RAISES (StoreError): Where it can't be written.
         """
         row = _row(inference)
+        self._engine.write(lambda writer: _write(writer, inference, row))
 
-        def write(writer: Writer) -> None:
-            if writer.rows("SELECT 1 FROM inferences WHERE id = ?", (inference.id,)):
-                return
-            position = next_positions(writer, 1)
-            writer.run(_ADD, (position, *row))
-            if not inference.fallback_of:
-                count_inference(writer, inference.variant, inference.episode)
+    def add_once(self, inference: Inference, *, same_episode: bool = False) -> str:
+        """Keep an inference, unless one that says the same is there, whichever process is about to write it.
 
-        self._engine.write(write)
+        same_episode (bool): As `find` takes it.
+        RETURNS (str): The id of the one that is there now.
+        RAISES (StoreError): Where it can't be written.
+        """
+        row, (statement, values) = _row(inference), _same(inference, same_episode)
+
+        def write(writer: Writer) -> str:
+            if known := writer.rows(f"SELECT id {statement}", values):
+                return known[0][0]
+            _write(writer, inference, row)
+            return inference.id
+
+        return self._engine.write(write)
 
     def get(self, id: str) -> Inference | None:
         """RETURNS (Inference | None): The one with an id."""
         rows = self._engine.rows(f"{_ALL} WHERE id = ?", (id,))
         return _inference(rows[0]) if rows else None
 
-    def find(self, request_keys: Sequence[str], variant: str, *, episode: str = "") -> Inference | None:
-        """Find the first inference of exactly these replies, by this variant.
+    def find(self, like: Inference, *, same_episode: bool = False) -> str:
+        """Look for an inference that says the same: of exactly these replies about the text, by this variant of this
+        component, in place of the same one, with the same labels, entities and scores.
 
-        episode (str): Only one of this episode. Default: of any.
+        same_episode (bool): Whether it has to be of the same episode, too. Default: False.
+        RETURNS (str): The id of the first one; '' where there is none.
         """
-        given = [_keys_hash(request_keys), variant, *([episode] if episode else [])]
-        in_episode = " AND episode = ?" if episode else ""
-        rows = self._engine.rows(
-            f"{_ALL} WHERE keys_hash = ? AND variant = ?{in_episode} ORDER BY position LIMIT 1", given
-        )
-        return _inference(rows[0]) if rows else None
+        statement, values = _same(like, same_episode)
+        rows = self._engine.rows(f"SELECT id {statement}", values)
+        return rows[0][0] if rows else ""
 
     def all(self, *, upto: int | None = None, batch: int = 1000) -> Iterator[Inference]:
         """Read all inferences. Others may add to the store meanwhile.
@@ -141,27 +155,57 @@ class Inferences:
         yield from map(_inference, rows)
 
 
+def _write(writer: Writer, inference: Inference, row: Row) -> None:
+    if writer.rows("SELECT 1 FROM inferences WHERE id = ?", (inference.id,)):
+        return
+    position = next_positions(writer, 1)
+    writer.run(_ADD, (position, *row))
+    if not inference.fallback_of:
+        count_inference(writer, inference.component, inference.variant, inference.episode)
+
+
+def _same(like: Inference, same_episode: bool) -> tuple[str, Row]:
+    """RETURNS (tuple[str, Row]): From where the first inference that says the same is selected, and the values."""
+    values = (
+        *(_keys_hash(like.request_keys), like.text, like.component, like.variant, like.fallback_of),
+        *(_list(like.labels), write_spans(like.entities), _floats(like.scores), int(like.valid)),
+    )
+    where = f"FROM inferences WHERE {_SAME}"
+    if same_episode:
+        where, values = f"{where} AND episode = ?", (*values, like.episode)
+    return f"{where} ORDER BY position LIMIT 1", values
+
+
+def _list(values: Sequence[str]) -> str:
+    return json.dumps(list(values))
+
+
+def _floats(values: Sequence[float]) -> str:
+    return json.dumps([float(value) for value in values])
+
+
 def _keys_hash(request_keys: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(list(request_keys)).encode("ascii")).hexdigest()
+    return hashlib.sha256(_list(request_keys).encode("ascii")).hexdigest()
 
 
 def _row(inference: Inference) -> Row:
     usage = inference.usage
     return (
         *(inference.id, inference.episode, inference.variant, float(inference.probability)),
-        *(inference.fallback_of, inference.text, inference.text_hash, json.dumps(list(inference.labels))),
-        *(inference.format, inference.model, json.dumps(list(inference.request_keys))),
+        *(inference.fallback_of, inference.text, inference.text_hash, _list(inference.labels)),
+        *(inference.format, inference.model, _list(inference.request_keys)),
         *(_keys_hash(inference.request_keys), write_spans(inference.entities)),
-        *(json.dumps([float(score) for score in inference.scores]), int(inference.valid), inference.failure),
+        *(_floats(inference.scores), int(inference.valid), inference.failure),
         *(usage.prompt, usage.completion, usage.cached, float(inference.seconds)),
         *(None if inference.cost is None else float(inference.cost), inference.created, inference.external),
+        inference.component,
     )
 
 
 def _inference(row: Row) -> Inference:
     _, id, episode, variant, probability, fallback_of, text, text_hash, labels, format, model, *rest = row
     request_keys, _, entities, scores, valid, failure, prompt, completion, cached, *last = rest
-    seconds, cost, created, external = last
+    seconds, cost, created, external, component = last
     return Inference(
         id=id,
         episode=episode,
@@ -183,4 +227,5 @@ def _inference(row: Row) -> Inference:
         cost=cost,
         created=created,
         external=external,
+        component=component,
     )

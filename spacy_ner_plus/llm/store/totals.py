@@ -1,5 +1,5 @@
-"""How many inferences of each variant have a metric, and the sum of its values: kept up with each row, so that nobody
-has to read them all.
+"""How many inferences of each variant of a component have a metric, and the sum of its values: kept up with each row,
+so that nobody has to read them all.
 
 Of several values for one target the last one counts. That of an episode counts for each of its inferences. What a
 fallback answered doesn't count, since it wasn't sampled.
@@ -13,31 +13,42 @@ from spacy_ner_plus.llm.store.engines.engine import Engine, Writer, in_lists
 from spacy_ner_plus.llm.store.metrics import Metric
 
 _ADD = (
-    "INSERT INTO totals (metric, variant, inferences, total) VALUES (?, ?, ?, ?) ON CONFLICT (metric, variant)"
+    "INSERT INTO totals (metric, component, variant, inferences, total) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (metric, component, variant)"
     " DO UPDATE SET inferences = totals.inferences + excluded.inferences, total = totals.total + excluded.total"
 )
 _ALL = (
-    "INSERT INTO totals (metric, variant, inferences, total)"
-    " SELECT f.metric, i.variant, count(*), sum(f.number) FROM feedback f JOIN inferences i ON i.{column} = f.target"
+    "INSERT INTO totals (metric, component, variant, inferences, total)"
+    " SELECT f.metric, i.component, i.variant, count(*), sum(f.number)"
+    " FROM feedback f JOIN inferences i ON i.{column} = f.target"
     " WHERE f.metric = ? AND i.fallback_of = '' AND f.position = (SELECT max(g.position) FROM feedback g"
-    " WHERE g.target = f.target AND g.metric = f.metric) GROUP BY f.metric, i.variant"
+    " WHERE g.target = f.target AND g.metric = f.metric) GROUP BY f.metric, i.component, i.variant"
 )
 
 
-def read_totals(engine: Engine[Any], metric: str) -> dict[str, tuple[int, float]]:
-    """RETURNS (dict[str, tuple[int, float]]): By variant, how many inferences have the metric, and the sum."""
-    rows = engine.rows("SELECT variant, inferences, total FROM totals WHERE metric = ?", (metric,))
-    return {variant: (count, total) for variant, count, total in rows}
+def read_totals(engine: Engine[Any], metric: str, component: str | None) -> dict[str, tuple[int, float]]:
+    """RETURNS (dict[str, tuple[int, float]]): By variant, how many inferences have the metric, and the sum; of all
+    components together for None."""
+    statement = "SELECT variant, inferences, total FROM totals WHERE metric = ?"
+    if component is None:
+        rows = engine.rows(statement, (metric,))
+    else:
+        rows = engine.rows(f"{statement} AND component = ?", (metric, component))
+    found: dict[str, tuple[int, float]] = {}
+    for variant, count, total in rows:
+        before, so_far = found.get(variant, (0, 0.0))
+        found[variant] = before + count, so_far + total
+    return found
 
 
-def count_inference(writer: Writer, variant: str, episode: str) -> None:
+def count_inference(writer: Writer, component: str, variant: str, episode: str) -> None:
     """Count what its episode has already for a new inference."""
     found = writer.rows(
         "SELECT metric, number FROM feedback WHERE target = ? AND number IS NOT NULL ORDER BY position",
         (episode,),
     )
     for metric, number in dict(found).items():
-        writer.run(_ADD, (metric, variant, 1, number))
+        writer.run(_ADD, (metric, component, variant, 1, number))
 
 
 class NewValues:
@@ -62,16 +73,17 @@ class NewValues:
             self._writer.run("DELETE FROM totals WHERE metric = ?", (self._metric.name,))
             self._writer.run(_ALL.format(column=self._column), (self._metric.name,))
             return
-        counts: Counter[str] = Counter()
-        sums: defaultdict[str, float] = defaultdict(float)
+        counts: Counter[tuple[str, str]] = Counter()
+        sums: defaultdict[tuple[str, str], float] = defaultdict(float)
         for listed, some in in_lists(self._new):
-            for target, variant in self._writer.rows(
-                f"SELECT {self._column}, variant FROM inferences WHERE {self._column} IN {listed} AND fallback_of = ''",
+            for target, *asked in self._writer.rows(
+                f"SELECT {self._column}, component, variant FROM inferences"
+                f" WHERE {self._column} IN {listed} AND fallback_of = ''",
                 some,
             ):
-                counts[variant] += 1
-                sums[variant] += self._new[target]
-        rows = [(self._metric.name, variant, count, sums[variant]) for variant, count in counts.items()]
+                counts[tuple(asked)] += 1
+                sums[tuple(asked)] += self._new[target]
+        rows = [(self._metric.name, *asked, count, sums[asked]) for asked, count in counts.items()]
         if rows:
             self._writer.run_many(_ADD, rows)
 

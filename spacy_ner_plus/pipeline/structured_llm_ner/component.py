@@ -33,7 +33,8 @@ from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import (
     stream_in_flight,
 )
 from spacy_ner_plus.pipeline.structured_llm_ner.progress import ProgressBar
-from spacy_ner_plus.pipeline.structured_llm_ner.records.episodes import Episodes, register_extensions
+from spacy_ner_plus.pipeline.structured_llm_ner.records.doc_extensions import register_extensions
+from spacy_ner_plus.pipeline.structured_llm_ner.records.episodes import Episodes
 from spacy_ner_plus.pipeline.structured_llm_ner.records.worker_calls import call_with_workers, watch_forks
 from spacy_ner_plus.pipeline.structured_llm_ner.settings import StructuredLLMSettings
 from spacy_ner_plus.settings import defaults
@@ -57,7 +58,7 @@ NO_VARIANT = ""
     "structured_llm_ner",
     assigns=[
         *("doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.score", "doc._.ner_failure"),
-        "doc._.inference_id",
+        *("doc._.inference_id", "doc._.inference_ids"),
     ],
     default_config={
         **defaults(StructuredLLMSettings),

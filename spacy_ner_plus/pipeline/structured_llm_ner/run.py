@@ -78,7 +78,7 @@ class Run:
         text = doc.text
         has_words = bool(text) and not text.isspace()
         if has_words:
-            self._records.note_asked(text)
+            self._records.note_asked(doc, text)
         if self._choice is None:
             (extractor,) = self._extractors.values()
             return extractor.submit(doc, self._issues, text=text)
@@ -109,10 +109,10 @@ class Run:
 
         threshold (float): The least score of an entity.
         """
-        doc, id = answer.requests.doc, ""
-        if answer.requests.chunks:
-            id = self._records.keep(
-                doc, answer.requests.text, answer.extraction, answer.extractor, answer.by, threshold
-            )
-        if id or doc._.inference_id:
-            doc._.inference_id = id
+        requests = answer.requests
+        if not requests.chunks:
+            self._records.keep_nothing(requests.doc)
+            return
+        self._records.keep(
+            requests.doc, requests.text, answer.extraction, answer.extractor, answer.by, threshold
+        )

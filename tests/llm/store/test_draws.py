@@ -12,6 +12,15 @@ def test_draws_are_made_once_for_an_episode_and_a_text(store_place):
         assert other.draws.first("f", "h", lambda: Draw("c", 1)) == Draw("c", 1.0)
 
 
+def test_draws_are_made_by_each_component_among_its_variants(store_place):
+    asked = {"component": "one", "variants": ["a", "b"]}
+    with Store(store_place) as store:
+        first = store.draws.first("e", "h", lambda: Draw("a", 0.75), **asked)
+        assert store.draws.first("e", "h", lambda: Draw("b", 0.25), component="one", variants="ba") == first
+        for other in ({"component": "two"}, {"variants": ["a", "b", "c"]}):
+            assert store.draws.first("e", "h", lambda: Draw("b", 0.5), **asked | other) == Draw("b", 0.5)
+
+
 def test_draws_have_one_winner_among_threads(store_place):
     with Store(store_place) as one, Store(store_place) as other:
         barrier = threading.Barrier(8)

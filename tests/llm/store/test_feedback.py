@@ -135,6 +135,8 @@ def test_feedback_totals_are_those_of_all_rows(store):
         (small, "exact_match", False, ""),
     ]
     assert store.feedback.add_many(rows) == 3
+    assert store.feedback.totals("solved", "") == store.feedback.totals("solved")
+    assert store.feedback.totals("solved", "ner") == {}
     assert store.feedback.totals("solved") == {"small": (3, 3.0), "large": (1, 1.0)}
     assert store.feedback.totals("edits") == {"small": (2, 3.0), "large": (1, 0.5)}
     assert store.feedback.totals("exact_match") == {"small": (1, 0.0), "large": (1, 0.0)}
@@ -149,3 +151,19 @@ def test_feedback_may_be_made_of_what_the_store_has(store):
     )
     assert store.feedback.add_many(rows) == 3
     assert list(store.feedback.latest("valid_output")) == ids
+
+
+def test_feedback_is_added_up_for_each_component(store):
+    for component, right in (("one", True), ("two", False), ("two", True)):
+        inference = make_inference(component=component)
+        store.inferences.add(inference)
+        # Said twice: the second time all is added up again.
+        for value in (not right, right):
+            store.feedback.add(inference.id, "exact_match", value)
+    later = make_inference(component="one", episode="letters")
+    store.inferences.add(later)
+    store.feedback.add(later.id, "exact_match", False)
+    totals = store.feedback.totals
+    assert totals("exact_match", "one") == {"small": (2, 1.0)}
+    assert totals("exact_match", "two") == {"small": (2, 1.0)}
+    assert totals("exact_match") == {"small": (4, 2.0)}

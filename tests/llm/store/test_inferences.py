@@ -47,7 +47,12 @@ def test_inferences_come_back_as_they_were_given(store):
     given = [
         make_inference(),
         make_inference(
-            "\u0130\0\x01 \U0001f600\n", cost=0.5, valid=False, failure='it\'s "cut"', external="tensorzero"
+            "\u0130\0\x01 \U0001f600\n",
+            cost=0.5,
+            valid=False,
+            failure='it\'s "cut"',
+            external="tensorzero",
+            component="ner",
         ),
         make_inference("", entities=(), scores=(), labels=(), request_keys=()),
     ]
@@ -67,13 +72,43 @@ def test_inferences_are_kept_once_by_id(store):
     assert store.position() == position
 
 
-def test_inferences_are_found_by_exactly_their_replies_and_variant(store):
-    first, second = make_inference(), make_inference()
-    for inference in (first, second, make_inference(variant="large")):
-        store.inferences.add(inference)
-    assert store.inferences.find(["a" * 64, "b" * 64], "small") == first
-    assert store.inferences.find(["b" * 64, "a" * 64], "small") is None
-    assert store.inferences.find(["a" * 64], "small") is None
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"request_keys": ("b" * 64, "a" * 64)},
+        {"request_keys": ("a" * 64,)},
+        {"text": f"{TEXT} "},
+        {"component": "ner"},
+        {"variant": "large"},
+        {"fallback_of": "large"},
+        {"labels": ("PER",)},
+        {"entities": ()},
+        {"scores": (0.5,)},
+        {"valid": False},
+    ],
+    ids=lambda other: "-".join(other),
+)
+def test_inferences_that_say_something_else_are_others(store, other):
+    first = make_inference()
+    store.inferences.add(first)
+    inference = make_inference(**other)
+    assert store.inferences.find(inference) == ""
+    assert store.inferences.add_once(inference) == inference.id
+    assert store.inferences.get(inference.id) == inference
+
+
+def test_inferences_that_say_the_same_are_kept_once(store):
+    first = make_inference()
+    assert store.inferences.add_once(first) == first.id
+    position = store.position()
+    again = make_inference(
+        episode="cards", probability=0.5, seconds=2.0, usage=Usage(1, 1, 0), failure="late"
+    )
+    assert store.inferences.find(again) == store.inferences.add_once(again) == first.id
+    assert store.position() == position
+    assert store.inferences.find(again, same_episode=True) == ""
+    assert store.inferences.add_once(again, same_episode=True) == again.id
+    assert store.inferences.add_once(make_inference(), same_episode=True) == first.id
 
 
 def test_inferences_are_found_by_text_and_episode(store):

@@ -37,17 +37,20 @@ CREATE TABLE IF NOT EXISTS inferences (
     seconds DOUBLE PRECISION NOT NULL,
     cost DOUBLE PRECISION,
     created DOUBLE PRECISION NOT NULL,
-    external TEXT NOT NULL
+    external TEXT NOT NULL,
+    component TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS inferences_by_text ON inferences (text_hash);
 CREATE INDEX IF NOT EXISTS inferences_by_episode ON inferences (episode);
-CREATE INDEX IF NOT EXISTS inferences_by_keys ON inferences (keys_hash);
+CREATE INDEX IF NOT EXISTS inferences_by_keys ON inferences (keys_hash, episode);
 CREATE TABLE IF NOT EXISTS draws (
     episode TEXT NOT NULL,
     text_hash TEXT NOT NULL,
+    component TEXT NOT NULL,
+    variants TEXT NOT NULL,
     variant TEXT NOT NULL,
     probability DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (episode, text_hash)
+    PRIMARY KEY (episode, text_hash, component, variants)
 );
 CREATE TABLE IF NOT EXISTS metrics (
     name TEXT PRIMARY KEY,
@@ -71,10 +74,11 @@ CREATE INDEX IF NOT EXISTS feedback_by_target ON feedback (target, metric, posit
 CREATE INDEX IF NOT EXISTS feedback_by_metric ON feedback (metric, position);
 CREATE TABLE IF NOT EXISTS totals (
     metric TEXT NOT NULL,
+    component TEXT NOT NULL,
     variant TEXT NOT NULL,
     inferences BIGINT NOT NULL,
     total DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (metric, variant)
+    PRIMARY KEY (metric, component, variant)
 );
 CREATE TABLE IF NOT EXISTS dry_texts (text_hash TEXT PRIMARY KEY)
 """

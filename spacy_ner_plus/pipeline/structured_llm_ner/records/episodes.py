@@ -4,8 +4,6 @@ import os
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from spacy.tokens import Doc
-
 from spacy_ner_plus.llm.store.ids import new_id
 
 
@@ -41,10 +39,3 @@ class Episodes:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__()
         self._of_workers = state["of_workers"]
-
-
-def register_extensions() -> None:
-    """Register `Doc._.episode`, for the caller to name one, and `Doc._.inference_id`, unless they are there."""
-    for name in ("episode", "inference_id"):
-        if not Doc.has_extension(name):
-            Doc.set_extension(name, default="")

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Warnings
-from spacy_ner_plus.llm.requests import ChatReply, Usage
+from spacy_ner_plus.llm.requests import Usage
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.ids import new_id
 from spacy_ner_plus.llm.store.inferences import Inference
 from spacy_ner_plus.llm.store.text_hash import text_hash
 from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.extractor import Extractor
+from spacy_ner_plus.pipeline.structured_llm_ner.records.doc_extensions import named_episode, note_inference
 from spacy_ner_plus.spans import CharSpan
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class AnsweredBy:
 class Records:
     """Keeps what was answered in a run as inferences; of a dry run the texts alone, so that nothing learns from them.
 
-    name (str): The component, for messages.
+    name (str): The component.
     open_store (Callable[[], Store | None]): Opens where to; None for nowhere.
     begin_episode (Callable[[], str]): Names the episode of Docs whose caller names none, when it is first needed.
     is_dry (bool): Whether this is a dry run.
@@ -74,15 +75,25 @@ class Records:
         return self._begin_episode()
 
     def episode(self, doc: Doc) -> str:
-        """RETURNS (str): The episode of a Doc: that of its caller, or of the run."""
-        return doc._.episode or self._episode
+        """RETURNS (str): The episode of a Doc: that of its caller, or of the run.
 
-    def note_asked(self, text: str) -> None:
-        """Note that a text is about to be asked about.
-
-        RAISES (StoreError): Where the text of a dry run can't be kept from being learnt from.
+        RAISES (UserError): Where its caller's is no name.
         """
-        if not self._is_dry or (store := self.store) is None or store.read_only:
+        return named_episode(doc) or self._episode
+
+    def note_asked(self, doc: Doc, text: str) -> None:
+        """Note that a Doc is about to be asked about.
+
+        text (str): Its text.
+        RAISES (StoreError): Where the text of a dry run can't be kept from being learnt from.
+        RAISES (UserError): Where its caller's episode, to which its answer would belong, is no name.
+        """
+        if (store := self.store) is None:
+            return
+        if not self._is_dry:
+            named_episode(doc)  # before anything is paid for
+            return
+        if store.read_only:
             return
         own = text_hash(text)
         if own not in self._noted:
@@ -97,41 +108,33 @@ class Records:
         extractor: Extractor,
         answered: AnsweredBy,
         threshold: float,
-    ) -> str:
-        """Keep what was answered about a Doc, unless that is known: a rerun adds nothing.
+    ) -> None:
+        """Keep what was answered about a Doc, unless that is known: a rerun adds nothing. Its id goes on the Doc.
 
         text (str): The Doc's.
         threshold (float): The least score of an entity.
-        RETURNS (str): The id of the inference; '' where none is kept.
         """
         if self._is_dry or (store := self.store) is None:
-            return ""
+            self.keep_nothing(doc)
+            return
+        inference = self._inference(doc, text, extraction, extractor, answered, threshold)
+        # Where nothing was replied, it may be another time: a run that finds nobody says so.
+        same_episode = bool(named_episode(doc)) or not inference.request_keys
+        is_stored = all(reply.stored for reply in extraction.replies)
         try:
-            known = self._known(store, doc, extraction.replies, answered.variant)
-            if known or store.read_only:
-                return known
-            inference = self._inference(doc, text, extraction, extractor, answered, threshold)
-            store.inferences.add(inference)
-            return inference.id
+            id = _keep_once(store, inference, same_episode=same_episode, is_stored=is_stored)
         except StoreError as error:
+            id = ""
             # As with a reply that can't be kept: what was answered is good.
             if not self._warned:
                 self._warned = True
                 shown = {"name": self._name, "path": store.where, "reason": error.reason}
                 warnings.warn(Warnings.W364.format(**shown), stacklevel=2)
-            return ""
+        note_inference(doc, self._name, id)
 
-    @staticmethod
-    def _known(store: "Store", doc: Doc, replies: Sequence[ChatReply], variant: str) -> str:
-        """RETURNS (str): The inference of the same replies, where all of them were stored; '' where there is none.
-
-        Where the caller names an episode, it is one of that episode: a run that was killed and goes on adds none twice.
-        """
-        if not replies or not all(reply.stored for reply in replies):
-            return ""
-        keys = [reply.key for reply in replies]
-        found = store.inferences.find(keys, variant, episode=doc._.episode)
-        return "" if found is None else found.id
+    def keep_nothing(self, doc: Doc) -> None:
+        """Note that of what is on a Doc now, nothing is kept."""
+        note_inference(doc, self._name, "")
 
     def _inference(
         self,
@@ -182,4 +185,20 @@ class Records:
             cost=model.cost(usage),
             created=time.time(),
             external=external,
+            component=self._name,
         )
+
+
+def _keep_once(store: "Store", inference: Inference, *, same_episode: bool, is_stored: bool) -> str:
+    """RETURNS (str): The id of the inference that is there; '' where none is, and nothing can be added."""
+    if inference.external:
+        # Its gateway knows it by its id.
+        if not store.read_only:
+            store.inferences.add(inference)
+        return inference.id if not store.read_only or store.inferences.get(inference.id) else ""
+    # Only then something of it is likely to be there; and what is read is read beside whoever writes.
+    if is_stored or store.read_only:
+        known = store.inferences.find(inference, same_episode=same_episode)
+        if known or store.read_only:
+            return known
+    return store.inferences.add_once(inference, same_episode=same_episode)

@@ -20,7 +20,7 @@ _FRESH_SECONDS = 1.0
 class VariantChoice:
     """Draws variants.
 
-    name (str): The component, for messages.
+    name (str): The component, which has draws and totals of its own.
     is_dry (bool): Whether what is drawn is written nowhere.
     """
 
@@ -51,9 +51,10 @@ class VariantChoice:
 
         if store is None or store.read_only or self._is_dry:
             return draw()
-        first = store.draws.first(episode, text_hash, draw)
-        # An episode that goes on with other variants may have drawn one that is gone.
-        return first if first.variant in self._weights else draw()
+        # An episode that goes on with other variants is drawn for anew.
+        return store.draws.first(
+            episode, text_hash, draw, component=self._name, variants=self._weights.keys()
+        )
 
     def _probabilities(self, store: "Store | None") -> Mapping[str, float]:
         is_adaptive = self._sampling.strategy == "adaptive"
@@ -66,7 +67,7 @@ class VariantChoice:
                         raise UserError(Errors.E822.format(name=self._name))
                     metric = store.feedback.metrics().get(self._sampling.metric)
                     check_metric(self._sampling.metric, metric)
-                    totals = store.feedback.totals(metric.name)
+                    totals = store.feedback.totals(metric.name, self._name)
                 self._found = probabilities(self._sampling, self._weights, totals, metric)
                 self._found_at = time.monotonic()
             return self._found

@@ -7,12 +7,15 @@ import time
 import pytest
 from spacy.training import Example
 
+from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.inferences import Inferences
 from spacy_ner_plus.llm.store.store import Store
 from spacy_ner_plus.llm.store.text_hash import text_hash
 from tests.pipeline.structured_llm_ner.pipelines import (
     GOLD,
+    MISTAKES,
+    NAME,
     TEXTS,
     gold_server,
     inferences,
@@ -20,6 +23,7 @@ from tests.pipeline.structured_llm_ner.pipelines import (
 )
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
+from tests.servers.gold_server import GoldServer
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +75,59 @@ def test_records_of_a_rerun_are_those_of_before(server, path):
     assert tables(path) == before
     doc = nlp.make_doc(TEXTS[0])
     doc._.episode = "mine"
-    assert nlp(doc)._.inference_id not in ids
+    own = nlp(doc)._.inference_id
+    assert own not in ids
     assert [one.episode for one in inferences(path)[len(ids) :]] == ["mine"]
-    # A run of that episode which was killed, and goes on, adds nothing either.
-    known = doc._.inference_id
-    doc = nlp.make_doc(TEXTS[0])
+    # One that was killed and goes on: what was answered counts once.
+    before = tables(path)
+    doc = again.make_doc(TEXTS[0])
     doc._.episode = "mine"
-    assert nlp(doc)._.inference_id == known
+    assert again(doc)._.inference_id == own
+    assert tables(path) == before
+
+
+def test_records_of_a_rerun_that_says_something_else_are_new(path):
+    text = "Berg0 met Berg0 in Oslo."
+    answers = []
+    with GoldServer({text: [("Berg0", "PER"), ("Oslo", "LOC")]}, ["PER", "LOC"], MISTAKES) as server:
+        for changed in ({"occurrences": "first"}, {"occurrences": "all"}, {"occurrences": "all"}):
+            doc = make_pipeline(server.url, path, **changed)(text)
+            answers.append((doc._.inference_id, [(ent.start_char, ent.end_char) for ent in doc.ents]))
+    assert [len(places) for _, places in answers] == [2, 3, 3]
+    assert answers[1] == answers[2]
+    kept = {one.id: [(span.start, span.end) for span in one.entities] for one in inferences(path)}
+    assert kept == dict(answers)
+
+
+def test_records_of_a_text_that_is_there_several_times_are_one(server, path):
+    nlp = make_pipeline(server.url, path)
+    docs = [*nlp.pipe([TEXTS[0]] * 4), *nlp.pipe(TEXTS[:2] * 3, n_process=2, batch_size=1)]
+    kept = inferences(path)
+    assert [one.text for one in kept] == TEXTS[:2]
+    assert {doc._.inference_id for doc in docs} == {one.id for one in kept}
+
+
+def test_records_are_those_of_each_component(server, path):
+    nlp = make_pipeline(server.url, path)
+    model = {"base_url": server.url, "name": "b", "structured": "json_object"}
+    for name, given in (("second", {"store": str(path)}), ("elsewhere", {})):
+        nlp.add_pipe(NAME, name, config={"labels": ["PER", "LOC"], "model": model | given})
+    doc = nlp(TEXTS[0])
+    assert doc._.inference_ids == {one.component: one.id for one in inferences(path)}
+    assert list(doc._.inference_ids) == [NAME, "second"]
+    assert doc._.inference_id == doc._.inference_ids["second"]
+    assert [*doc._.inference_ids.values()] == [*nlp(TEXTS[0])._.inference_ids.values()]
+
+
+def test_records_refuse_an_episode_before_anything_is_asked(server, path):
+    nlp, sent = make_pipeline(server.url, path), server.requests
+    doc = nlp.make_doc(TEXTS[0])
+    doc._.episode = ("letters", 1)
+    with pytest.raises(UserError, match=r"doc\._\.episode"):
+        nlp(doc)
+    assert server.requests == sent
+    # Where nothing is kept, it may be anything.
+    assert make_pipeline(server.url)(doc).ents
 
 
 def test_records_of_a_doc_without_an_answer_say_why(path):
@@ -98,10 +148,10 @@ def test_records_need_a_store_and_words(server, path):
 
 
 def test_records_that_can_not_be_kept_stop_nothing(server, path, monkeypatch):
-    def fail(self, inference):
+    def fail(self, inference, **_):
         raise StoreError("no", "the disk is full")
 
-    monkeypatch.setattr(Inferences, "add", fail)
+    monkeypatch.setattr(Inferences, "add_once", fail)
     with pytest.warns(UserWarning, match=r"W364.*the disk is full") as told:
         docs = list(make_pipeline(server.url, path).pipe(TEXTS))
     assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in docs] == list(GOLD.values())
