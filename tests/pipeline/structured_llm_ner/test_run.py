@@ -42,13 +42,21 @@ def failing(url: str) -> list[dict]:
     return [{"name": "bad", "model": {"base_url": url, "max_retries": 0}}, {"name": "good", "weight": 0}]
 
 
+def named(nlp, texts=TEXTS, episode="mine") -> list:
+    """RETURNS (list[Doc]): Docs of one named episode, so that each run draws the same."""
+    docs = [nlp.make_doc(text) for text in texts]
+    for doc in docs:
+        doc._.episode = episode
+    return docs
+
+
 def found(doc) -> list[tuple[str, str]]:
     return [(ent.text, ent.label_) for ent in doc.ents]
 
 
 def test_run_variants_are_drawn_by_weight_and_what_answered_is_recorded(server, store):
     nlp = make_pipeline(server.url, store, variants=TWO)
-    docs = list(nlp.pipe(TEXTS))
+    docs = list(nlp.pipe(named(nlp)))
     kept = {inference.id: inference for inference in inferences(store)}
     answered = [kept[doc._.inference_id] for doc in docs]
     assert [inference.text for inference in answered] == TEXTS
@@ -119,7 +127,7 @@ def test_run_variants_pinned_are_the_only_one_that_is_asked(server, store):
 
 def test_run_variants_are_drawn_adaptively_by_the_feedback_of_the_store(server, store):
     nlp = make_pipeline(server.url, store, variants=TWO)
-    list(nlp.pipe(TEXTS))
+    list(nlp.pipe(named(nlp)))
     with Store(store) as opened:
         for inference in opened.inferences.all():
             for _ in range(2):
@@ -299,7 +307,7 @@ def test_run_variants_ask_only_about_docs_of_which_a_cascade_is_unsure(server, s
 
 def test_run_variants_keep_their_io(server):
     nlp = make_pipeline(server.url, variants=TWO, save_io=True)
-    docs = list(nlp.pipe(TEXTS))
+    docs = list(nlp.pipe(named(nlp)))
     assert {doc.user_data["llm_io"][NAME]["variant"] for doc in docs} == {"a", "b"}
     assert all(doc.user_data["llm_io"][NAME]["response"] for doc in docs)
 
