@@ -424,7 +424,10 @@ class Errors(metaclass=_Coded):
         "Use a newer one, or give another `store`."
     )
     E265 = "'{path}' is a database of something else than replies. Give another file as `store`."
-    E266 = "There is no store at '{path}' to answer from. Check `store`, or set `replay_only` to false to fill it."
+    E266 = (
+        "There is no store at '{path}'. Check the path; a component fills its `store` as it asks, unless its model has "
+        "`replay_only`."
+    )
     E267 = "The store '{path}' is damaged: {reason}. Give a copy that isn't."
     E268 = "Can't load the tokenizer '{path}': {reason}. Give the tokenizer.json of the model."
     E269 = (

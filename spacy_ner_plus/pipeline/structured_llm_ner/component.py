@@ -425,6 +425,7 @@ class StructuredLLMNER(EntityComponent):
 
     def _begin_run(self, issues: IssueLog) -> "Run":
         """Begin to ask about the Docs of one stream."""
+        from spacy_ner_plus.llm.store.text_hash import text_hash
         from spacy_ner_plus.pipeline.structured_llm_ner.records.records import Records
         from spacy_ner_plus.pipeline.structured_llm_ner.run import Run
         from spacy_ner_plus.pipeline.structured_llm_ner.variants.choice import VariantChoice
@@ -440,7 +441,20 @@ class StructuredLLMNER(EntityComponent):
             shown = ", ".join("nowhere" if store is None else f"'{store}'" for store in stores)
             raise UserError(Errors.E821.format(name=self.name, stores=shown))
         first = next(iter(extractors.values())).model
-        records = Records(self.name, lambda: first.store, self._episodes.begin, is_dry=given.dryrun)
+        examples = {
+            text_hash(example.text)
+            for extractor in (extractors.values() if given.dryrun else ())
+            if extractor.prompter.demonstrations is not None
+            for example in extractor.prompter.demonstrations.examples
+        }
+        records = Records(
+            self.name,
+            lambda: first.store,
+            self._episodes.begin,
+            is_dry=given.dryrun,
+            examples=examples,
+            issues=issues,
+        )
         if NO_VARIANT in extractors:
             return Run(records, issues, extractors)
         if self._choice is None or self._resting is None:
@@ -519,6 +533,7 @@ class StructuredLLMNER(EntityComponent):
             UNALIGNED,
             UNREAD,
         )
+        from spacy_ner_plus.pipeline.structured_llm_ner.records.records import SHOWN
         from spacy_ner_plus.pipeline.structured_llm_ner.variants.attempts import NOT_ANSWERED
 
         failed = [kind for kind, _ in issues if kind.startswith(NOT_ANSWERED)]
@@ -526,6 +541,7 @@ class StructuredLLMNER(EntityComponent):
             f"{issues[kind]:,} x {kind} (first: {issues.kinds[kind].example})"
             for kind in (
                 *failed,
+                SHOWN,
                 INVALID,
                 NO_REPLY,
                 NOT_ASKED,

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from spacy.tokens import Doc
 
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.requests import Usage
 from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.ids import new_id
@@ -22,6 +23,12 @@ from spacy_ner_plus.spans import CharSpan
 
 if TYPE_CHECKING:
     from spacy_ner_plus.llm.store.store import Store
+
+
+SHOWN = (
+    "text of a dry run that is among the examples, and shown with its entities to the others: name its corpus in "
+    "`exclude`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Records:
     open_store (Callable[[], Store | None]): Opens where to; None for nowhere.
     begin_episode (Callable[[], str]): Names the episode of Docs whose caller names none, when it is first needed.
     is_dry (bool): Whether this is a dry run.
+    examples (Collection[str]): `text_hash` of the texts that prompts of a dry run may show.
+    issues (IssueLog | None): Where those of them are counted that the run is about.
     """
 
     def __init__(
@@ -54,11 +63,15 @@ class Records:
         begin_episode: Callable[[], str],
         *,
         is_dry: bool,
+        examples: Collection[str] = (),
+        issues: IssueLog | None = None,
     ):
         self._name = name
         self._open_store = open_store
         self._begin_episode = begin_episode
         self._is_dry = is_dry
+        self._examples = examples
+        self._issues = IssueLog() if issues is None else issues
         self._noted: set[str] = set()
         self._warned = False
 
@@ -88,17 +101,19 @@ class Records:
         RAISES (StoreError): Where the text of a dry run can't be kept from being learnt from.
         RAISES (UserError): Where its caller's episode, to which its answer would belong, is no name.
         """
-        if (store := self.store) is None:
-            return
+        store = self.store
         if not self._is_dry:
-            named_episode(doc)  # before anything is paid for
-            return
-        if store.read_only:
+            if store is not None:
+                named_episode(doc)  # before anything is paid for
             return
         own = text_hash(text)
-        if own not in self._noted:
+        if own in self._noted:
+            return
+        self._noted.add(own)
+        if own in self._examples:
+            self._issues.add(SHOWN, text[:60])
+        if store is not None and not store.read_only:
             store.dry_texts.add([own])
-            self._noted.add(own)
 
     def keep(
         self,

@@ -238,3 +238,10 @@ def test_records_of_a_dry_run_that_is_killed_and_goes_on_are_none(path):
     counts = tables(path)
     assert (counts["replies"], counts["dry_texts"]) == (len(GOLD), len(GOLD))
     assert (counts["inferences"], counts["draws"], counts["feedback"]) == (0, 0, 0)
+
+
+def test_records_of_a_dry_run_tell_of_its_texts_among_the_examples(server, path):
+    examples = [{"text": TEXTS[1], "spans": []}]
+    nlp = make_pipeline(server.url, path, examples=examples, dryrun=True)
+    with pytest.warns(UserWarning, match=r"1 x text of a dry run that is among the examples.*`exclude`"):
+        list(nlp.pipe(TEXTS[:3]))
