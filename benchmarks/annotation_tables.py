@@ -82,6 +82,36 @@ def zero_shot_training_lines(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def zero_shot_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): Words a second of a GLiNER model in the component and in bare gliner."""
+    machine = result["run"]
+    lines = [
+        "",
+        "### A GLiNER model, beside gliner itself",
+        "",
+        f"A uni-encoder that was trained on the packaged encoder, on {result['docs']} documents of CoNLL++; both get "
+        f"the same windows, in turn, {result['rounds']} rounds ([zero_shot.json]({FILES}/zero_shot.json), "
+        f"`benchmarks/zero_shot.py`, {machine['hardware']}, 1 thread):",
+        "",
+        "| texts | labels | gliner, words a second | ours, fp32 | ours, default | times as fast |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["rows"]:
+        words, times = row["words_per_second"], row["times_gliner"]
+        lines.append(
+            f"| {row['texts']} | {row['labels']} | {words['gliner']:,} | {words['ours, fp32']:,} "
+            f"| {words['ours, auto']:,} | {times['ours, fp32']:.2f}, {times['ours, auto']:.2f} |"
+        )
+    if "f1" in result:
+        f1 = result["f1"]
+        lines += [
+            "",
+            f"F1 on the sentences: {f1['gliner']:.4f} by gliner, {f1['fp32']:.4f} by ours in fp32, {f1['auto']:.4f} by "
+            "default.",
+        ]
+    return lines
+
+
 def store_demonstrations_lines(result: dict[str, Any]) -> list[str]:
     """RETURNS (list[str]): F1 of a small chat model without examples and with those of its store."""
     summary, corpus = result["summary"], result["corpus"]

@@ -11,6 +11,7 @@ from annotation_tables import (
     store_demonstrations_lines,
     variants_table,
     weak_labels_lines,
+    zero_shot_lines,
     zero_shot_training_lines,
 )
 from figures import over_seeds
@@ -338,6 +339,7 @@ PARTS = {
     "llm_throughput": throughput_lines,
     "selection": selection_lines,
     "weak_labels": weak_labels_lines,
+    "zero_shot": zero_shot_lines,
     "zero_shot_training": zero_shot_training_lines,
     "store_demonstrations": store_demonstrations_lines,
     "label_errors": label_errors_lines,
