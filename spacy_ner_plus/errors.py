@@ -1120,6 +1120,10 @@ class Errors(metaclass=_Coded):
         'such as {{"PERSON": "PER"}}, or give the gold corpus that goes with this store.'
     )
     E841 = "`least` (--min) is {least}, to which nothing compares. Give a number."
+    E842 = (
+        "The answers in {store} are of {found}, and each component asks for labels of its own. Name one as `component` "
+        "(--component): {known}."
+    )
     E710 = (
         "The proxy '{proxy}' of the environment can't be used: its address begins with none of {known}, or has no "
         "host. Mend HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY."

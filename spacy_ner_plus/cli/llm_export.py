@@ -28,6 +28,10 @@ def export_command(
     variant: Annotated[
         list[str] | None, typer.Option(help="Only the answers of this variant; repeatable.")
     ] = None,
+    component: Annotated[
+        str | None,
+        typer.Option(help="Only the answers of this component, which a store of several wants to be told."),
+    ] = None,
     examples: Annotated[
         bool, typer.Option("--examples/--no-examples", help="Whether chats keep the prompts' examples.")
     ] = True,
@@ -46,6 +50,7 @@ def export_command(
         dev_share=dev_share,
         exclude=exclude or (),
         variants=variant or (),
+        component=component,
         examples=examples,
         lang=lang,
     )

@@ -49,6 +49,7 @@ def export_inferences(
     dev_share: float = 0.1,
     exclude: Sequence[str | Path] = (),
     variants: Sequence[str] = (),
+    component: str | None = None,
     examples: bool = True,
     lang: str = "en",
 ) -> Export:
@@ -66,6 +67,7 @@ def export_inferences(
     exclude (Sequence[str | Path]): Corpora (.spacy) whose texts, and what is nearly the same, are left out, such as
         those that models are evaluated on. Default: none.
     variants (Sequence[str]): Only the answers of these. Default: of all.
+    component (str | None): Only the answers of the component of this name. Default: of all, where there is one.
     examples (bool): Whether chats have the examples that the prompts had, but for those of texts that are excluded, of
         dry runs or, in training data, of the dev data. Default: True.
     lang (str): The language whose tokens a corpus gets. Default: 'en'.
@@ -90,7 +92,12 @@ def export_inferences(
     done = Export()
     with Store(store, read_only=True) as opened:
         answers: Iterable[Answer] = good_answers(
-            opened, metric=metric, least=least, variants=variants, left_out=done.left_out
+            opened,
+            metric=metric,
+            least=least,
+            variants=variants,
+            component=component,
+            left_out=done.left_out,
         )
         excluded = ExcludedTexts(_texts(exclude), opened.dry_texts.all())
         answers = list(excluded.without(answers, done.left_out))

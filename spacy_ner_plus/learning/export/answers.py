@@ -15,6 +15,7 @@ DEMONSTRATION = "demonstration"
 NO_FEEDBACK = "answer without the metric, and not corrected"
 NOT_GOOD = "answer that isn't good enough"
 OTHER_VARIANT = "answer of another variant"
+OTHER_COMPONENT = "answer of another component"
 OF_DRY_RUN = "text of a dry run"
 WORSE = "another answer about the text is better, or as good and later"
 PARTLY = "a part of the text has no answer"
@@ -50,6 +51,7 @@ def good_answers(
     metric: str,
     least: float,
     variants: Collection[str] = (),
+    component: str | None = None,
     left_out: IssueLog,
 ) -> list[Answer]:
     """Choose an answer for each text: one that was corrected, else the best of those that are good enough.
@@ -57,9 +59,12 @@ def good_answers(
     metric (str): That says how good they are.
     least (float): The worst value that is good enough: the least, or for a metric of which less is better the most.
     variants (Collection[str]): Only the answers of these. Default: of all.
+    component (str | None): Only the answers of this one, as another one asks for something else. Default: of all, where
+        there is one.
     left_out (IssueLog): Where every other answer is counted, with the reason.
     RETURNS (list[Answer]): In the order of the texts' hashes, which is the same in every export.
-    RAISES (UserError): Where there is no such metric, or its values are no numbers.
+    RAISES (UserError): Where there is no such metric, its values are no numbers, or the store has answers of several
+        components, none of which is named.
     """
     upto = store.position()
     found = store.feedback.metrics().get(metric)
@@ -73,7 +78,12 @@ def good_answers(
     corrections = store.feedback.latest(DEMONSTRATION, upto=upto)
     dry = store.dry_texts.all()
     best: dict[str, tuple[tuple[bool, float, float], Answer]] = {}
+    components: set[str] = set()
     for inference in store.inferences.all(upto=upto):
+        components.add(inference.component)
+        if inference.component != component and component is not None:
+            left_out.add(OTHER_COMPONENT, inference.text[:_SHOWN], inference.component)
+            continue
         shown = inference.text[:_SHOWN]
         if variants and inference.variant not in variants:
             left_out.add(OTHER_VARIANT, shown, inference.variant)
@@ -100,6 +110,10 @@ def good_answers(
             left_out.add(WORSE, shown)
         if other is None or rank >= other[0]:
             best[inference.text_hash] = rank, answer
+    if (component is None and len(components) > 1) or (component is not None and component not in components):
+        known = ", ".join(repr(name) for name in sorted(components)) or "none"
+        found = "several components" if component is None else f"none of '{component}'"
+        raise UserError(Errors.E842.format(store=store.where, found=found, known=known))
     return [answer for _, (_, answer) in sorted(best.items())]
 
 

@@ -6,6 +6,7 @@ from spacy_ner_plus.learning.export.answers import (
     NO_FEEDBACK,
     NOT_GOOD,
     OF_DRY_RUN,
+    OTHER_COMPONENT,
     OTHER_LABEL,
     OTHER_VARIANT,
     OVERLAPPING,
@@ -105,3 +106,16 @@ def test_answers_to_a_part_of_a_text_are_no_whole_ones_until_they_are_corrected(
     store.feedback.add(inference.id, "demonstration", (ANNA, OSLO))
     (answer,) = only_whole(choose(store)[0], left_out)
     assert answer.is_corrected
+
+
+def test_answers_of_several_components_are_never_mixed(store):
+    for component in ("ner", "second"):
+        inference = answered(store, component=component)
+        store.feedback.add(inference.id, "jaccard", 1.0)
+    with pytest.raises(UserError, match=r"E842.*--component.*'ner', 'second'"):
+        choose(store)
+    answers, left_out = choose(store, component="second")
+    assert [answer.inference.component for answer in answers] == ["second"]
+    assert left_out == {OTHER_COMPONENT: 1}
+    with pytest.raises(UserError, match=r"E842.*none of 'third'"):
+        choose(store, component="third")
