@@ -31,8 +31,8 @@ class Answer:
 
     component (str): The one that asked.
     values (Mapping[str, float]): By metric, where it has one.
-    counts (tuple[int, int] | None): Twice the right spans, and all gold and found ones: what F1 is made of; None
-        without a demonstration.
+    counts (tuple[int, int, int] | None): Twice the right spans, all gold and found ones, which F1 is made of, and the
+        gold ones; None without a demonstration.
     """
 
     component: str
@@ -46,7 +46,24 @@ class Answer:
     seconds: float
     cost: float | None
     values: Mapping[str, float]
-    counts: tuple[int, int] | None
+    counts: tuple[int, int, int] | None
+
+    @property
+    def sampled(self) -> str:
+        """RETURNS (str): The variant that was chosen, whether it answered or failed."""
+        return self.fallback_of or self.variant
+
+    def of_sampled(self, metrics: Mapping[str, Metric]) -> "Answer":
+        """RETURNS (Answer): What counts for the variant that was chosen: the worst there is where it failed."""
+        if not self.fallback_of:
+            return self
+        worst = {name: metrics[name].worst for name in self.values}
+        return replace(
+            self,
+            valid=False,
+            values={name: value for name, value in worst.items() if value is not None},
+            counts=None if self.counts is None else (0, self.counts[2], self.counts[2]),
+        )
 
 
 def variant_results(
@@ -55,7 +72,9 @@ def variant_results(
     """Compare the variants of a store.
 
     They answered about different texts, with probabilities that changed: means are weighted by 1 / probability, and
-    differences aren't paired. What stepped in for a variant that failed has no probability; it is counted apart.
+    differences aren't paired. Where a variant was chosen and failed, it has the worst value of each metric that has
+    one; what stepped in for it wasn't chosen, and is counted apart. Intervals are by texts, as answers about one are
+    alike.
 
     store (Store): With inferences.
     metric (str): By which the best one is looked for: a boolean, or a number with bounds. Default: 'exact_match'.
@@ -83,16 +102,15 @@ def variant_results(
         answers = [one for one in answers if one.component == component]
     elif len(components) > 1:
         answers = [_with_component(one) for one in answers]
-    names = sorted({name for one in answers for name in (one.variant, one.fallback_of or one.variant)})
+    names = sorted({name for one in answers for name in (one.variant, one.sampled)})
     rows = [_row(name, answers, shown, declared) for name in names]
     several = "" if component is not None or len(components) < 2 else SEVERAL.format(", ".join(components))
     # One that only steps in for others is never chosen, and can't be compared.
-    chosen_names = sorted({one.fallback_of or one.variant for one in answers})
+    chosen_names = sorted({one.sampled for one in answers})
     rule = StoppingRule(chosen_names, declared[metric], alpha, reason=several)
     for one in answers:
         if metric in one.values:
-            chosen = one.fallback_of or one.variant
-            rule.add(one.text_hash, chosen, one.values[metric], failed=bool(one.fallback_of))
+            rule.add(one.text_hash, one.sampled, one.values[metric], failed=bool(one.fallback_of))
     order = {name: number for number, name in enumerate(_ranked(rows, declared[metric]))}
     rows.sort(key=lambda row: order[row["variant"]])
     return {
@@ -105,7 +123,7 @@ def variant_results(
         ],
         "variants": rows,
         "pairs": list(_pairs(rows, metric, rule)),
-        "parts": list(_parts(answers, names, metric)),
+        "parts": list(_parts(answers, names, metric, declared)),
         "rule": rule.to_dict(),
     }
 
@@ -145,10 +163,10 @@ def _with_component(answer: Answer) -> Answer:
     return replace(answer, variant=name(answer.variant), fallback_of=fallback_of)
 
 
-def _span_counts(inference: Inference, right: Iterable[CharSpan]) -> tuple[int, int]:
+def _span_counts(inference: Inference, right: Iterable[CharSpan]) -> tuple[int, int, int]:
     # What an invalid answer holds is no answer.
     counts = count_spans(right, inference.entities if inference.valid else ())
-    return 2 * counts.correct, counts.possible + counts.actual
+    return 2 * counts.correct, counts.possible + counts.actual, counts.possible
 
 
 def _row(
@@ -156,17 +174,23 @@ def _row(
 ) -> dict[str, Any]:
     own = [one for one in answers if one.variant == name]
     drawn = [one for one in own if not one.fallback_of]
+    sampled = [one.of_sampled(declared) for one in answers if one.sampled == name]
     # What it took counts also where it stepped in.
     costs = [one.cost for one in own if one.cost is not None]
     seconds = sorted(one.seconds for one in own)
-    counted = [one for one in drawn if one.counts is not None]
-    found = {metric: _mean(drawn, metric, declared[metric]) for metric in shown}
+    counted = [one for one in sampled if one.counts is not None]
+    found = {metric: _mean(sampled, metric, declared[metric]) for metric in shown}
     found[POOLED_F1] = hajek_mean(
         [one.counts[0] for one in counted],
         [one.probability for one in counted],
         [one.counts[1] for one in counted],
+        groups=[one.text_hash for one in counted],
     )
-    found[VALID] = hajek_mean([one.valid for one in drawn], [one.probability for one in drawn])
+    found[VALID] = hajek_mean(
+        [one.valid for one in sampled],
+        [one.probability for one in sampled],
+        groups=[one.text_hash for one in sampled],
+    )
     return {
         "variant": name,
         "answers": len(drawn),
@@ -185,7 +209,8 @@ def _row(
 def _mean(answers: Sequence[Answer], metric: str, declared: Metric) -> WeightedMean:
     scored = [one for one in answers if metric in one.values]
     values, probabilities = [one.values[metric] for one in scored], [one.probability for one in scored]
-    return hajek_mean(values, probabilities, is_share=_is_share(declared))
+    groups = [one.text_hash for one in scored]
+    return hajek_mean(values, probabilities, is_share=_is_share(declared), groups=groups)
 
 
 def _is_share(metric: Metric) -> bool:
@@ -219,17 +244,19 @@ def _pairs(rows: Sequence[Mapping[str, Any]], metric: str, rule: StoppingRule) -
         yield {"one": names[0], "other": names[1], **found}
 
 
-def _parts(answers: Sequence[Answer], names: Sequence[str], metric: str) -> Iterator[dict[str, Any]]:
+def _parts(
+    answers: Sequence[Answer], names: Sequence[str], metric: str, declared: Mapping[str, Metric]
+) -> Iterator[dict[str, Any]]:
     """YIELDS (dict[str, Any]): For each part of the answers in their order: the `answers` from the first to the last,
     and by variant its `share` of what was drawn, and the `mean` of the metric, None where it has none."""
-    drawn = [one for one in answers if not one.fallback_of]
+    drawn = [one.of_sampled(declared) for one in answers]
     count = min(PARTS, len(drawn))
     for number in range(count):
         first, last = number * len(drawn) // count, (number + 1) * len(drawn) // count
         some = drawn[first:last]
         variants = {}
         for name in names:
-            own = [one for one in some if one.variant == name]
+            own = [one for one in some if one.sampled == name]
             scored = [one for one in own if metric in one.values]
             mean = hajek_mean(
                 [one.values[metric] for one in scored], [one.probability for one in scored]

@@ -84,6 +84,19 @@ def test_variants_that_step_in_are_counted_apart(store):
     assert (found["a"]["answers"], found["a"]["stepped_in"], found["a"]["failed"]) == (30, 10, 0)
     assert (found["b"]["answers"], found["b"]["failed"]) == (0, 10)
     assert found["a"]["means"]["exact_match"]["value"] == 1.0
+    # One that fails on what is hard isn't judged by the rest alone.
+    assert found["b"]["means"]["exact_match"]["value"] == found["b"]["means"]["valid"]["value"] == 0.0
+
+
+def test_variants_intervals_are_by_texts(store):
+    for episode in range(10):
+        for number in range(20):
+            add(store, "a", number, number % 2 == 0, probability=0.5, episode=f"run {episode}")
+    [row] = variant_results(store)["variants"]
+    low, high = row["means"]["exact_match"]["interval"]
+    assert row["means"]["exact_match"]["n"] == 200
+    # As of 20 answers, and not of 200.
+    assert high - low > 0.3
 
 
 def test_variants_rule_takes_a_failure_for_the_worst_answer(store):
@@ -98,8 +111,8 @@ def test_variants_rule_takes_a_failure_for_the_worst_answer(store):
     [pair] = results["pairs"]
     assert (pair["one"], pair["other"]) == ("a", "b")
     assert pair["at_any_time"][0] > 0.5
-    # Of its answers there is none.
-    assert (pair["difference"], pair["interval"]) == (None, None)
+    assert pair["difference"] == 1.0
+    assert pair["interval"][0] > 0.5
 
 
 def test_variants_rule_is_about_those_that_are_chosen(store):

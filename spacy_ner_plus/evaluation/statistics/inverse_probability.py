@@ -17,7 +17,8 @@ class WeightedMean:
 
     n (int): Values.
     value (float | None): The mean; None where there is no value, or nothing to divide by.
-    interval (tuple[float, float] | None): The ends of a 95 % interval; None where there are fewer than 10 values.
+    interval (tuple[float, float] | None): The ends of a 95 % interval; None where there are fewer than 10 values, or
+        groups of them.
     """
 
     n: int
@@ -31,6 +32,7 @@ def hajek_mean(
     wholes: Sequence[float] | None = None,
     *,
     is_share: bool = True,
+    groups: Sequence[str] | None = None,
 ) -> WeightedMean:
     """Estimate a mean over all that could have been sampled (Hájek, 1971): weighted by 1 / probability.
 
@@ -43,6 +45,8 @@ def hajek_mean(
     probabilities (Sequence[float]): With which each was sampled, above 0.
     wholes (Sequence[float]): What the values are parts of, as for a pooled F1. Default: 1 each, for a mean.
     is_share (bool): Whether the mean is from 0 to 1; else the interval is that of the normal distribution.
+    groups (Sequence[str]): Values of one group, such as those of one text, say little more than one value, so that
+        intervals are by groups. Default: each value is a group.
     """
     parts, weights = np.asarray(values, dtype=np.float64), 1 / np.asarray(probabilities, dtype=np.float64)
     wholes = np.ones(len(parts)) if wholes is None else np.asarray(wholes, dtype=np.float64)
@@ -50,15 +54,18 @@ def hajek_mean(
     if whole <= 0:
         return WeightedMean(len(parts), None)
     value = float(weights @ parts) / whole
-    if len(parts) < LEAST_DOCUMENTS:
+    number = np.arange(len(parts)) if groups is None else np.unique(list(groups), return_inverse=True)[1]
+    count = int(number.max()) + 1
+    if count < LEAST_DOCUMENTS:
         return WeightedMean(len(parts), value)
-    residuals = weights * (parts - value * wholes)
-    variance = float(residuals @ residuals) / whole**2 * len(parts) / (len(parts) - 1)
+    residuals = np.bincount(number, weights * (parts - value * wholes))
+    variance = float(residuals @ residuals) / whole**2 * count / (count - 1)
     if not is_share:
         width = _Z * variance**0.5
         return WeightedMean(len(parts), value, (value - width, value + width))
     # Where all are the same they still are no more than so many.
-    size = float(weights.sum() ** 2 / (weights @ weights))
+    together = np.bincount(number, weights)
+    size = float(together.sum() ** 2 / (together @ together))
     if variance > 0 and 0 < value < 1:
         size = min(value * (1 - value) / variance, 1e15)
     return WeightedMean(len(parts), value, _wilson(value, size))

@@ -130,7 +130,7 @@ class FeedbackLog:
             last = rows[-1][-1]
 
     def totals(self, metric: str, component: str | None = None) -> dict[str, tuple[int, float]]:
-        """Add up a metric, without what fallbacks answered.
+        """Add up a metric. Where another variant answered, the one that was sampled and failed has the worst value.
 
         component (str | None): Whose inferences count. Default: those of all components together.
         RETURNS (dict[str, tuple[int, float]]): By variant, how many inferences have the metric, and the sum of the

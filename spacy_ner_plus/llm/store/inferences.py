@@ -34,8 +34,8 @@ class Inference:
     id (str): Its own, a UUID of version 7, in the order of time.
     episode (str): To which inferences it belongs: what the caller named, or one run.
     variant (str): The one that answered; '' where the component has none.
-    probability (float): With which this variant was sampled for this Doc; 1.0 where there was no choice, or where a
-        fallback answered.
+    probability (float): With which this variant was sampled for this Doc, or `fallback_of` where it stepped in; 1.0
+        where there was no choice.
     fallback_of (str): The variant that was sampled and failed; '' where this one was.
     text_hash (str): `text_hash(text)`.
     labels (tuple[str, ...]): Those that were asked for.
@@ -160,8 +160,9 @@ def _write(writer: Writer, inference: Inference, row: Row) -> None:
         return
     position = next_positions(writer, 1)
     writer.run(_ADD, (position, *row))
-    if not inference.fallback_of:
-        count_inference(writer, inference.component, inference.variant, inference.episode)
+    sampled = inference.fallback_of or inference.variant
+    failed = bool(inference.fallback_of)
+    count_inference(writer, inference.component, sampled, inference.episode, failed=failed)
 
 
 def _same(like: Inference, same_episode: bool) -> tuple[str, Row]:

@@ -67,6 +67,13 @@ class Metric:
         """RETURNS (bool): Whether its values can be added up."""
         return self.kind in ("boolean", "float")
 
+    @property
+    def worst(self) -> float | None:
+        """RETURNS (float | None): The worst value that there is; None where nothing bounds them."""
+        if self.kind == "boolean":
+            return 0.0 if self.optimize == "max" else 1.0
+        return self.lower if self.optimize == "max" else self.upper
+
     def read(self, value: Any) -> Any:
         """Check a value, but for the spans of a demonstration, which depend on a text.
 

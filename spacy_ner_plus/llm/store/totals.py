@@ -1,8 +1,9 @@
 """How many inferences of each variant of a component have a metric, and the sum of its values: kept up with each row,
 so that nobody has to read them all.
 
-Of several values for one target the last one counts. That of an episode counts for each of its inferences. What a
-fallback answered doesn't count, since it wasn't sampled.
+Of several values for one target the last one counts. That of an episode counts for each of its inferences. Where a
+variant that was sampled failed, and another one answered, the one that failed has the metric's worst value, and the
+other none, since it wasn't sampled. Without a worst value that text counts for neither.
 """
 
 from collections import Counter, defaultdict
@@ -10,19 +11,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from spacy_ner_plus.llm.store.engines.engine import Engine, Writer, in_lists
-from spacy_ner_plus.llm.store.metrics import Metric
+from spacy_ner_plus.llm.store.metrics import SHIPPED, Metric
 
 _ADD = (
     "INSERT INTO totals (metric, component, variant, inferences, total) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (metric, component, variant)"
     " DO UPDATE SET inferences = totals.inferences + excluded.inferences, total = totals.total + excluded.total"
 )
+_SAMPLED = "CASE WHEN i.fallback_of = '' THEN i.variant ELSE i.fallback_of END"
 _ALL = (
     "INSERT INTO totals (metric, component, variant, inferences, total)"
-    " SELECT f.metric, i.component, i.variant, count(*), sum(f.number)"
+    f" SELECT f.metric, i.component, {_SAMPLED}, count(*),"
+    " sum(CASE WHEN i.fallback_of = '' THEN f.number ELSE ? END)"
     " FROM feedback f JOIN inferences i ON i.{column} = f.target"
-    " WHERE f.metric = ? AND i.fallback_of = '' AND f.position = (SELECT max(g.position) FROM feedback g"
-    " WHERE g.target = f.target AND g.metric = f.metric) GROUP BY f.metric, i.component, i.variant"
+    " WHERE f.metric = ? AND (i.fallback_of = '' OR ? = 1) AND f.position = (SELECT max(g.position) FROM feedback g"
+    f" WHERE g.target = f.target AND g.metric = f.metric) GROUP BY f.metric, i.component, {_SAMPLED}"
 )
 
 
@@ -41,14 +44,26 @@ def read_totals(engine: Engine[Any], metric: str, component: str | None) -> dict
     return found
 
 
-def count_inference(writer: Writer, component: str, variant: str, episode: str) -> None:
-    """Count what its episode has already for a new inference."""
+def count_inference(writer: Writer, component: str, variant: str, episode: str, *, failed: bool) -> None:
+    """Count what its episode has already for a new inference.
+
+    variant (str): The one that was sampled.
+    failed (bool): Whether it failed, and another one answered.
+    """
     found = writer.rows(
         "SELECT metric, number FROM feedback WHERE target = ? AND number IS NOT NULL ORDER BY position",
         (episode,),
     )
+    if not found:
+        return
+    worst = {}
+    if failed:
+        rows = writer.rows("SELECT name, kind, level, optimize, lower, upper FROM metrics")
+        worst = {name: one.worst for name, one in (SHIPPED | {row[0]: Metric(*row) for row in rows}).items()}
     for metric, number in dict(found).items():
-        writer.run(_ADD, (metric, component, variant, 1, number))
+        value = worst[metric] if failed else number
+        if value is not None:
+            writer.run(_ADD, (metric, component, variant, 1, value))
 
 
 class NewValues:
@@ -71,18 +86,22 @@ class NewValues:
         """Bring the totals up to date, once the values are written."""
         if self._is_changed:
             self._writer.run("DELETE FROM totals WHERE metric = ?", (self._metric.name,))
-            self._writer.run(_ALL.format(column=self._column), (self._metric.name,))
+            worst = self._metric.worst
+            values = (worst or 0.0, self._metric.name, int(worst is not None))
+            self._writer.run(_ALL.format(column=self._column), values)
             return
         counts: Counter[tuple[str, str]] = Counter()
         sums: defaultdict[tuple[str, str], float] = defaultdict(float)
         for listed, some in in_lists(self._new):
-            for target, *asked in self._writer.rows(
-                f"SELECT {self._column}, component, variant FROM inferences"
-                f" WHERE {self._column} IN {listed} AND fallback_of = ''",
+            for target, component, variant, failed in self._writer.rows(
+                f"SELECT {self._column}, component, variant, fallback_of FROM inferences"
+                f" WHERE {self._column} IN {listed}",
                 some,
             ):
-                counts[tuple(asked)] += 1
-                sums[tuple(asked)] += self._new[target]
+                value = self._metric.worst if failed else self._new[target]
+                if value is not None:
+                    counts[component, failed or variant] += 1
+                    sums[component, failed or variant] += value
         rows = [(self._metric.name, *asked, count, sums[asked]) for asked, count in counts.items()]
         if rows:
             self._writer.run_many(_ADD, rows)

@@ -101,7 +101,7 @@ class Run:
         if chosen.variant == drawn.variant:
             by = AnsweredBy(drawn.variant, drawn.probability)
         else:
-            by = AnsweredBy(chosen.variant, 1.0, drawn.variant)
+            by = AnsweredBy(chosen.variant, drawn.probability, drawn.variant)
         return Answer(chosen.requests, chosen.extractor, extraction, by)
 
     def keep(self, answer: Answer, threshold: float) -> None:

@@ -137,11 +137,23 @@ def test_feedback_totals_are_those_of_all_rows(store):
     assert store.feedback.add_many(rows) == 3
     assert store.feedback.totals("solved", "") == store.feedback.totals("solved")
     assert store.feedback.totals("solved", "ner") == {}
-    assert store.feedback.totals("solved") == {"small": (3, 3.0), "large": (1, 1.0)}
+    assert store.feedback.totals("solved") == {"small": (4, 3.0), "large": (2, 1.0)}
+    # It has no worst value.
     assert store.feedback.totals("edits") == {"small": (2, 3.0), "large": (1, 0.5)}
     assert store.feedback.totals("exact_match") == {"small": (1, 0.0), "large": (1, 0.0)}
     with pytest.raises(UserError, match="E806"):
         store.feedback.totals("comment")
+
+
+@pytest.mark.parametrize("optimize", ["max", "min"])
+def test_feedback_totals_give_a_variant_that_failed_the_worst_value(store, optimize):
+    store.feedback.declare(Metric("quality", "float", optimize=optimize, lower=1, upper=5))
+    worst = 1.0 if optimize == "max" else 5.0
+    asked = [add(store), add(store, variant="large", fallback_of="small")]
+    for value in (2.0, 3.0):  # the second time all are added up again
+        for target in asked:
+            store.feedback.add(target, "quality", value)
+        assert store.feedback.totals("quality") == {"small": (2, value + worst)}
 
 
 def test_feedback_may_be_made_of_what_the_store_has(store):

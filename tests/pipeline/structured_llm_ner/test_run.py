@@ -146,6 +146,17 @@ def test_run_variants_are_drawn_adaptively_by_the_feedback_of_the_store(server, 
         make_pipeline(server.url, store, variants=TWO, variant_sampling=sampling)(TEXTS[0])
 
 
+def test_run_keeps_how_probable_the_variant_that_failed_was(server, store):
+    with FaultServer(Behaviour(fault_rate=1.0, faults=("prose",))) as broken:
+        bad, good = failing(broken.url)
+        variants = [bad | {"weight": 3}, good | {"weight": 1}]
+        with pytest.warns(UserWarning, match="the next one was asked"):
+            list(make_pipeline(server.url, store, variants=variants).pipe(TEXTS))
+    kept = {(one.variant, one.fallback_of, one.probability) for one in inferences(store)}
+    assert ("good", "bad", 0.75) in kept
+    assert kept <= {("good", "bad", 0.75), ("good", "", 0.25)}
+
+
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [

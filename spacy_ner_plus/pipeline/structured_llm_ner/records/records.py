@@ -36,7 +36,7 @@ class AnsweredBy:
     """Which variant answered, and how it came to that.
 
     variant (str): '' where the component has none.
-    probability (float): With which it was drawn; 1 where there was no choice, or where it stepped in.
+    probability (float): With which it was drawn, or `fallback_of` where it stepped in; 1 where there was no choice.
     fallback_of (str): The variant that was drawn and failed; '' where this one was.
     """
 
