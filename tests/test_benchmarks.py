@@ -269,6 +269,7 @@ def test_peers_have_a_file_each():
         assert (ROOT / "benchmarks" / "peers" / f"{peer.module}.py").exists()
 
 
+@pytest.mark.slow
 def test_scripts_say_what_they_do():
     import subprocess
 

@@ -71,6 +71,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_extras_are_not_needed_to_load_use_and_save(core, tmp_path):
     (tmp_path / "use.py").write_text(USE)
     done = run_in(core, "use.py", str(MADE / "transformer_ner"), "http://127.0.0.1:9/v1", cwd=tmp_path)

@@ -8,6 +8,9 @@ from tests.workflows.evaluated import make_corpus, make_gold
 from tests.workflows.own_code import own_pipeline, write_code
 from tests.workflows.patterns import make_ruler
 
+# Each takes a process of its own.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def corpus(nlp, tmp_path):

@@ -184,6 +184,7 @@ def test_faults_of_a_daily_limit_stop_the_run(on_outage, monkeypatch):
             assert len(server.requests) <= 80
 
 
+@pytest.mark.slow
 def test_faults_of_a_server_with_one_slot_lose_nothing():
     behaviour = Behaviour(delay=0.1, slots=1)
     with (
@@ -252,6 +253,7 @@ def test_faults_of_a_server_that_starts_late_are_waited_for():
             assert future.result(10).value == names_by_label("Anna")
 
 
+@pytest.mark.slow
 def test_faults_at_30_percent_leave_every_reply_right_or_with_a_reason(tmp_path):
     texts = texts_of(1000)
     faults = STATUS_FAULTS + BODY_FAULTS + READABLE_FAULTS + INVALID_FAULTS
@@ -381,6 +383,7 @@ def test_faults_interrupt_ends_at_once_and_keeps_replies(tmp_path):
     assert len(kept_digests(store)) == 20
 
 
+@pytest.mark.slow
 def test_faults_two_processes_share_a_store(tmp_path):
     store, count = tmp_path / "s.sqlite", 150
     with FaultServer(Behaviour(delay=0.005)) as server:

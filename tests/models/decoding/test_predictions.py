@@ -59,6 +59,7 @@ def blocking(nlp, words, *blocked) -> Doc:
     return doc
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.sets(st.integers(0, 4)))
 def test_predictions_of_blocked_tokens_are_the_best_of_those_that_leave_them_free(seed, blocked):
     scores, vocab = random_scores(seed, 5, 2).astype(np.float32), Vocab()

@@ -11,7 +11,11 @@ from spacy_ner_plus.models.runtime.device import choose_device
 from spacy_ner_plus.models.runtime.placement import Placement
 from tests.conftest import TEXTS, make_pipeline, train
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here")
+# Each takes a process of its own.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="processes aren't forked here"),
+]
 
 
 @pytest.fixture

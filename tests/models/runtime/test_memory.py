@@ -151,6 +151,7 @@ print(len(docs), {len(doc.ents) for doc in docs}, messages)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its own memory as Linux does")
 def test_memory_that_really_runs_out_costs_no_document(trained_folder):
     done = subprocess.run(

@@ -112,6 +112,7 @@ def test_openvino_runtime_leaves_the_choice_of_cpus_to_the_system(trained_folder
     assert compiled.get_property("ENABLE_CPU_PINNING") is False
 
 
+@pytest.mark.slow
 def test_openvino_runtime_leaves_ctrl_c_to_python_when_models_are_gone(trained_folder):
     # In a process of its own: where it fails, that process crashes.
     code = f"""
