@@ -152,6 +152,9 @@ class FineTuningJobs:
         RAISES (UserError): Where a server doesn't say.
         """
         found = []
+        # To look makes no file, nor folders for one.
+        if not self.state.exists():
+            return found
         with self._alone():
             for job in self.jobs():
                 if not job.id:

@@ -144,3 +144,8 @@ def test_fine_tuning_jobs_are_left_to_one_process(server, training):
     state.write_text("{}", encoding="utf8")
     with pytest.raises(UserError, match="E854"):
         jobs_of(training).submit(settings_of(server), training)
+
+
+def test_jobs_that_were_never_submitted_leave_no_file_where_one_looks(tmp_path):
+    assert FineTuningJobs(tmp_path / "new" / "train.jobs.json").look(None) == []
+    assert list(tmp_path.iterdir()) == []
