@@ -1255,6 +1255,28 @@ class Errors(metaclass=_Coded):
         "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
         "(--output), in two different files: {paths}."
     )
+    E890 = "'{path}' is no GGUF file that can be read: {reason}. Give a model's file; get it anew if it was damaged."
+    E891 = (
+        "Can't use '{path}': {reason}. Give the folder of a model as transformers saves it, or save it anew."
+    )
+    E892 = "'{folder}' lacks {file}. Give a folder as transformers (of an adapter: peft) saves it, with safetensors."
+    E893 = (
+        "The tokenizer in '{folder}' isn't one that llama.cpp is known to read alike: {reason}. Nothing was written, "
+        "since a model that is given other tokens than it learnt answers badly and without a message. Use "
+        "llama.cpp's own convert_hf_to_gguf.py."
+    )
+    E894 = (
+        "The tokenizer of '{path}' ({found}) isn't one that can be rebuilt from a GGUF file; known are BPE tokenizers "
+        "of bytes: {known}. Give the model's folder with tokenizer.json and safetensors instead."
+    )
+    E895 = "'{value}' is no type of weights for a GGUF file. Choose one of: {choices}."
+    E896 = "'{where}' is a model of the class {found}. Known are: {known}."
+    E897 = "'{folder}' has {setting}, which isn't translated between transformers and llama.cpp. Take another base."
+    E898 = "'{path}' has the tensor '{name}', which models that are built as Llama is don't have. Take another base."
+    E899 = (
+        "The adapter '{adapter}' has {found}, which llama.cpp's adapters can't say. Merge it into its base, and write "
+        "that as GGUF."
+    )
 
 
 class Warnings(metaclass=_Coded):

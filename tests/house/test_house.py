@@ -36,6 +36,7 @@ FLOORS = {
     "chunks": 2,
     "corpus": 2,
     "labels": 2,
+    "gguf_files": 2,
     "annotated_labels": 1,
     "soft_tags": 1,
     "files": 1,

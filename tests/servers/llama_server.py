@@ -10,7 +10,7 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def llama_server(
     port: int = 0,
     slots: int = SLOTS,
     context_length: int = CONTEXT_LENGTH,
+    adapters: Sequence[Path] = (),
 ) -> Iterator[str]:
     """Serve a model on the loopback address; call it in the main thread.
 
@@ -39,6 +40,7 @@ def llama_server(
     port (int): Where to listen; any free port for 0.
     slots (int): How many requests are answered at once; more wait their turn.
     context_length (int): Tokens of prompt and reply together, in each slot.
+    adapters (Sequence[Path]): LoRA adapters as GGUF files, all of them on.
     YIELDS (str): The URL that a config names as `base_url`.
     RAISES (RuntimeError): The port is taken, or the file is no model.
     """
@@ -58,6 +60,8 @@ def llama_server(
         params.cache_ram_mib = 0
         params.warmup = params.fit_params = params.ui = False
         params.verbosity = 0
+        if adapters:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 1.0) for path in adapters]
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
         try:
             server = xllamacpp.Server(params)
