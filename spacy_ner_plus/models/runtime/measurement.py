@@ -38,6 +38,9 @@ from spacy_ner_plus.models.runtime.timing import Run, time_in_turn
 # Seconds for all that is measured at once.
 BUDGET = 0.2
 PREDICTION, TRAINING, OPENVINO = "prediction", "training", "prediction by OpenVINO"
+# As many times longer, for what takes minutes. In 0.2 s there is time to train on some 30 wordpieces, of which fp32 is
+# the fastest on a CPU (AMD Zen 4, one thread) whose training steps take 1.6 times as long in it.
+_PATIENCE = {TRAINING: 10}
 # Share of them for precisions, where the rest is for who computes them.
 _FIRST = 0.65
 TASKS = (PREDICTION, TRAINING, OPENVINO)
@@ -132,7 +135,8 @@ def measure(
     most (int): Most wordpieces that are computed at once.
     with_int8 (bool): Whether int8 is measured, too. Default False.
     anew (bool): Whether to forget what is remembered. Default False.
-    budget (float): Seconds for it. Default 0: `BUDGET`, and where that isn't enough, it is for this process.
+    budget (float): Seconds for it. Default 0: `BUDGET`, ten times as many for training; and where that isn't enough,
+        it is for this process.
     RETURNS (Measurement): With fp32, bf16 where there are instructions for it, and the fastest of them by transformers
         where ours came first.
     """
@@ -145,7 +149,7 @@ def measure(
         known, anew = None, True
     if known is not None and (not known.whole or not known.lacks(wanted)):
         return _known.setdefault(name, known)
-    budget = budget or BUDGET
+    budget = budget or BUDGET * _PATIENCE.get(task, 1)
     maker = _Maker(network, task, longest)
 
     def timed(variants: list[Variant], seconds: float, wordpieces: int = 0) -> Measurement:

@@ -28,10 +28,12 @@ class Timed:
         self.failing: tuple[Variant, ...] = ()
         self.whole = True
         self.asked: list[list[Variant]] = []
+        self.budgets: dict[str, float] = {}
 
     def __call__(self, makers, budget, sizes, wordpieces=0):
         self.asked.append(list(makers))
         task = next(iter(makers.values())).func._task
+        self.budgets.setdefault(task, budget)
         fast = self.fast.get(task, FP32)
         seconds = {v: 0.001 if v == fast else 0.002 for v in makers}
         # Transformers' layers are tried in what is the fastest by ours.
@@ -330,6 +332,13 @@ def test_measurement_is_sent_to_workers_alone(nlp, timed):
     nlp(TEXTS[0])
     copied = pickle.loads(pickle.dumps(tagger_of(nlp)))
     assert copied._placement is None
+
+
+def test_measurement_of_training_has_time_for_whole_windows(nlp, timed):
+    tagger = tagger_of(nlp)
+    for task in (PREDICTION, TRAINING):
+        tagger.measure(task)
+    assert timed.budgets[TRAINING] >= 10 * timed.budgets[PREDICTION]
 
 
 # With the clock.

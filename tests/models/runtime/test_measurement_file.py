@@ -48,10 +48,10 @@ BROKEN = [
     "[" * 100_000,
     "[]",
     "null",
-    '{"format": 2, "measurements": []}',
-    '{"format": 1, "measurements": 3}',
+    '{"format": 1, "measurements": []}',
+    '{"format": 2, "measurements": 3}',
     *(
-        json.dumps({"format": 1, "measurements": [entry]})
+        json.dumps({"format": 2, "measurements": [entry]})
         for entry in (
             3,
             {"key": KEY},
@@ -64,7 +64,7 @@ BROKEN = [
             {"key": KEY, "seconds": [], "wordpieces": 1},
         )
     ),
-    '{"format": 1, "measurements": [{"key": {}, "seconds": {"fp32": NaN}, "wordpieces": 1}]}',
+    '{"format": 2, "measurements": [{"key": {}, "seconds": {"fp32": NaN}, "wordpieces": 1}]}',
 ]
 
 
