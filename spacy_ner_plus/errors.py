@@ -1076,6 +1076,18 @@ class Errors(metaclass=_Coded):
         "`floor` of `variant_sampling` is {floor}, which {count} variants with a weight can't all have. "
         "Give {most:.3g} or less."
     )
+    E925 = (
+        "`variant_sampling` of structured_llm_ner says how one of several variants is chosen (strategy '{strategy}', "
+        "variant {variant!r}), and there are no `variants`. Give some, or leave it out."
+    )
+    E926 = "{where}: {found} is no dictionary of entity texts by label. Write each document as {shape}."
+    E927 = (
+        "'{path}' has {rows:,} rows for {docs:,} gold documents. Write one for each, in their order, `null` where "
+        "there is no answer; or give each row its `text`."
+    )
+    E928 = "{where}: its text is '{found}' where the gold document is '{text}'. Give every row its `text`, or none."
+    E929 = "'{path}' has no row, or too few, for the gold document '{text}'. Give each gold document one."
+    E930 = "'{path}' holds predictions, so there is no pipeline that settings or code could change. Leave them out."
     E816 = (
         "`variant_sampling` can't go by the metric '{metric}': it {reason}. Give `metric` as a boolean one, such as "
         "exact_match, or as numbers with bounds, such as jaccard."

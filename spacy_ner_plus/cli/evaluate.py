@@ -11,7 +11,13 @@ from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_T
 
 
 def evaluate_command(
-    pipeline: Annotated[str, typer.Argument(help="Folder of a pipeline, or name of an installed one.")],
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a pipeline, or name of an installed one; or a .json or .jsonl file with a dictionary of "
+            "entity texts by label for each document."
+        ),
+    ],
     corpus: Annotated[Path, typer.Argument(help="Gold corpus: a .spacy file or a folder of them.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write the metrics as JSON.")

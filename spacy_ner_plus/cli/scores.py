@@ -61,6 +61,9 @@ def _show_schemes(metrics: dict[str, Any]) -> None:
     schemes, documents = metrics["schemes"], metrics["documents"]
     others = "  ".join(f"{name} {percent(row['f1'])}" for name, row in schemes.items() if name != "strict")
     _line("Other F1", f"{others}; documents all right {percent(documents['exact_match'])}")
+    if "entity_lists" in metrics["settings"]:
+        rows = (f"{label} {percent(row['fuzzy']['accuracy'])}" for label, row in metrics["labels"].items())
+        _line("By text", f"right / (right + wrong + missed): {', '.join(rows)}")
     if training := metrics["slices"].get("training"):
         rows = (
             f"{name} {percent(row['f1'])} ({row['support']:,} in gold)"
@@ -88,6 +91,8 @@ def _show_errors(metrics: dict[str, Any]) -> None:
 
 def _show_run(metrics: dict[str, Any]) -> None:
     run = metrics["performance"]
+    if "entity_lists" in metrics["settings"]:  # which ran elsewhere
+        return
     memory = "" if run["peak_memory_mib"] is None else f", memory {run['peak_memory_mib']:,.0f} MiB at most"
     _line("Run", f"loaded in {run['load_seconds']:.1f} s, predicted in {run['seconds']:.1f} s{memory}")
     for name, report in metrics.get("llm", {}).items():

@@ -14,6 +14,13 @@ from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.sources import read_label_map
 from spacy_ner_plus.workflows.arguments.targets import check_targets
+from spacy_ner_plus.workflows.entity_lists import (
+    NO_ANSWER,
+    add_unplaced,
+    entity_list_file,
+    place_entity_lists,
+    read_entity_lists,
+)
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -46,9 +53,10 @@ def evaluate(
     code: str | Path | None = None,
     progress: Progress = no_progress,
 ) -> "Metrics":
-    """Score a pipeline on a gold corpus.
+    """Score a pipeline, or predictions without offsets, on a gold corpus.
 
-    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline.
+    pipeline (Language | str | Path): A folder, the name of an installed package, or a pipeline; or a .json or .jsonl
+        file with a dictionary of entity texts by label for each document, which are scored on gold's tokens.
     gold (str | Path | Iterable[Doc]): Gold corpus: a .spacy file, a folder of them, or Docs.
     target (str | Path): Where the metrics are written as JSON. Default: nowhere.
     predictions (str | Path): Where the predictions are kept (.spacy). Default: beside the target, or nowhere.
@@ -103,8 +111,9 @@ def evaluate(
             ("the baseline's corpus", corpus_path(baseline)),
         ],
     )
+    lists = entity_list_file(pipeline)
     began = time.perf_counter()
-    nlp = load_pipeline(pipeline, overrides, code=code)
+    nlp = _of_lists(lists, overrides, code) if lists else load_pipeline(pipeline, overrides, code=code)
     load_seconds = time.perf_counter() - began
     golds = corpus_docs(gold, nlp.vocab, limit)
     check_annotation(golds, gold)
@@ -112,7 +121,12 @@ def evaluate(
     if train_docs is not None and not any(doc.ents for doc in train_docs):
         raise UserError(Errors.E319.format(path=corpus_path(train) or corpus_name(train)))
     issues = IssueLog()
-    predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
+    unplaced: list[Sequence[tuple[str, str]]] = []
+    if lists is not None:
+        gold_tokens = True
+        predicted, unplaced, seconds = _place(lists, golds, nlp, issues)
+    else:
+        predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
     performance = _performance(predicted, seconds, load_seconds, n_process)
     if labels is not None:
         for doc in predicted:
@@ -121,6 +135,8 @@ def evaluate(
         save_docs(predicted, predictions)
     annotation = read_golds(golds)
     matched = match_docs(annotation, predicted)
+    if lists is not None:
+        matched = [add_unplaced(doc, others) for doc, others in zip(matched, unplaced, strict=True)]
     seqeval = seqeval_scores(matched, issues)
     scores, standard = spacy_scores(nlp, golds, predicted, matched)
     usage = llm_usage(nlp.components)
@@ -144,6 +160,8 @@ def evaluate(
         "pipeline": describe_pipeline(nlp),
         "settings": {
             "tokens": "gold" if gold_tokens else "own",
+            # Only of predictions that have no offsets.
+            **({"entity_lists": lists.name} if lists is not None else {}),
             "overrides": overrides,
             **({"label_map": labels.labels} if labels is not None else {}),
             "batch_size": batch_size or nlp.batch_size,
@@ -181,6 +199,29 @@ def evaluate(
 def default_predictions(target: Path | None) -> Path | None:
     """RETURNS (Path | None): Where predictions are kept beside metrics, if nothing else is said."""
     return target.with_name(f"{target.stem}-predictions.spacy") if target else None
+
+
+def _of_lists(path: Path, overrides: Sequence[str], code: str | Path | None) -> "Language":
+    """RETURNS (Language): What stands for a pipeline where there are only its predictions."""
+    import spacy
+
+    if overrides or code is not None:
+        raise UserError(Errors.E930.format(path=path))
+    return spacy.blank("xx", meta={"name": path.name})
+
+
+def _place(
+    path: Path, golds: "Sequence[Doc]", nlp: "Language", issues: IssueLog
+) -> "tuple[list[Doc], list[Sequence[tuple[str, str]]], float]":
+    """Find listed entities in the gold Docs' texts. What isn't there is counted when it is scored."""
+    began = time.perf_counter()
+    listed = read_entity_lists(path, golds)
+    for row in listed:
+        if row.mentions is None:
+            issues.add(NO_ANSWER, "null", row.where)
+    placed = list(place_entity_lists(golds, listed, nlp.vocab))
+    seconds = time.perf_counter() - began
+    return [one.doc for one in placed], [one.others for one in placed], seconds
 
 
 def _run(

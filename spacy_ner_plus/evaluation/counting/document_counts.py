@@ -14,6 +14,7 @@ from spacy_ner_plus.evaluation.counting.schemes import (
     TOKEN,
     count_entities,
     count_fuzzy,
+    count_fuzzy_labels,
     count_labels,
     count_tags,
     count_tokens,
@@ -30,8 +31,8 @@ class DocumentCounts:
 
     schemes (Mapping[str, Ints2d]): Of each of SCHEMES, with the columns FIELDS.
     labels (Mapping[str, Ints2d]): Strict ones of each label, with the columns FIELDS.
-    label_totals (Mapping[str, Mapping[str, Counts]]): Of each label under each scheme by position, over
-        all documents.
+    label_totals (Mapping[str, Mapping[str, Counts]]): Of each label under each scheme by position, and by text
+        (fuzzy), over all documents.
     exact (Floats1d): 1 where the set of entities is right, else 0.
     jaccard (Floats1d): Jaccard similarity of the entities to gold's.
     annotated (Floats1d): 1 where gold has any annotation; where it is 0, the two before are, too, and the
@@ -62,7 +63,7 @@ def count_documents(
     schemes = {scheme: np.zeros((len(matched), len(FIELDS)), dtype=np.int32) for scheme in SCHEMES}
     names = sorted({entity.label for doc in matched for entity in (*doc.gold.ents, *doc.predicted)})
     labels = {label: np.zeros((len(matched), len(FIELDS)), dtype=np.int32) for label in names}
-    totals = {label: dict.fromkeys(BY_POSITION, Counts()) for label in names}
+    totals = {label: dict.fromkeys((*BY_POSITION, FUZZY), Counts()) for label in names}
     for row, doc in enumerate(matched):
         for scheme in BY_POSITION:
             schemes[scheme][row] = count_entities(doc, scheme).as_tuple()
@@ -72,6 +73,8 @@ def count_documents(
                     labels[label][row] = counts.as_tuple()
         schemes[TOKEN][row] = count_tokens(doc).as_tuple()
         schemes[FUZZY][row] = count_fuzzy(doc, similarity_threshold).as_tuple()
+        for label, counts in count_fuzzy_labels(doc, similarity_threshold).items():
+            totals[label][FUZZY] += counts
     annotated = np.array([bool(doc.compared) or not doc.gold.words for doc in matched], dtype=np.float64)
     return DocumentCounts(
         schemes,

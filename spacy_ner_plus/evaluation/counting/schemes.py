@@ -133,7 +133,35 @@ def count_fuzzy(doc: MatchedDoc, similarity_threshold: float = SIMILARITY_THRESH
 
     similarity_threshold (float): Above 0, up to 1, which is the same text.
     """
-    golds, predicted = doc.gold.ents, doc.predicted
+    return _count_by_text(doc.gold.ents, doc.predicted, similarity_threshold)
+
+
+def count_fuzzy_labels(
+    doc: MatchedDoc, similarity_threshold: float = SIMILARITY_THRESHOLD
+) -> dict[str, Counts]:
+    """Count each label by text, as if there were no other.
+
+    similarity_threshold (float): As `count_fuzzy` takes it.
+    RETURNS (dict[str, Counts]): By label, for the labels that gold or the prediction has: what is correct, missed and
+        spurious, of which `accuracy` is correct / (correct + wrong + missed).
+    """
+    golds, predicted = _by_label(doc.gold.ents), _by_label(doc.predicted)
+    return {
+        label: _count_by_text(golds.get(label, ()), predicted.get(label, ()), similarity_threshold)
+        for label in (*golds, *(label for label in predicted if label not in golds))
+    }
+
+
+def _by_label(entities: Sequence[Entity]) -> dict[str, list[Entity]]:
+    found: dict[str, list[Entity]] = {}
+    for entity in entities:
+        found.setdefault(entity.label, []).append(entity)
+    return found
+
+
+def _count_by_text(
+    golds: Sequence[Entity], predicted: Sequence[Entity], similarity_threshold: float
+) -> Counts:
     if not golds or not predicted:
         return Counts(missed=len(golds), spurious=len(predicted))
     with from_extra("evaluation"):

@@ -12,7 +12,7 @@ from spacy_ner_plus.evaluation.confidence.scored_entities import scored_entities
 from spacy_ner_plus.evaluation.confidence.thresholds import risk_coverage, threshold_curve
 from spacy_ner_plus.evaluation.counting.counts import FIELDS, total
 from spacy_ner_plus.evaluation.counting.document_counts import DocumentCounts, count_documents
-from spacy_ner_plus.evaluation.counting.schemes import STRICT
+from spacy_ner_plus.evaluation.counting.schemes import FUZZY, STRICT
 from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_THRESHOLD
 from spacy_ner_plus.evaluation.errors.confusion import confusion_matrix
 from spacy_ner_plus.evaluation.errors.error_kinds import find_errors, summarize_errors
@@ -70,8 +70,9 @@ def metrics_of_counts(counts: DocumentCounts, *, resamples: int = RESAMPLES, see
     resamples (int): Of the documents, for intervals; 0 for none.
     seed (int): Of the resampling.
     RETURNS (dict[str, Any]): `schemes`: each of SCHEMES with rates, counts and `interval`; `labels`: for each label
-        each scheme by position, with `interval` for the strict one; `documents`: `exact_match` and `jaccard`;
-        `accuracy`: of `tokens` (by tag) and of `entities` (strict); and `resampling`, how intervals were made.
+        each scheme by position, with `interval` for the strict one, and the fuzzy one with `accuracy`;
+        `documents`: `exact_match` and `jaccard`; `accuracy`: of `tokens` (by tag) and of `entities` (strict); and
+        `resampling`, how intervals were made.
     """
     drawn = {"resamples": resamples, "seed": seed}
     # Resampled in one go, so that all of them see the same draws.
@@ -88,6 +89,7 @@ def metrics_of_counts(counts: DocumentCounts, *, resamples: int = RESAMPLES, see
     }
     for label, row in labels.items():
         row[STRICT]["interval"] = intervals["label", label]
+        row[FUZZY]["accuracy"] = counts.label_totals[label][FUZZY].accuracy
     strict = counts.schemes[STRICT]
     return {
         "schemes": schemes,
