@@ -1,6 +1,6 @@
 """TensorZero's gateway: its configuration, made of a pipeline's, and feedback to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spacy_ner_plus.learning.tensorzero.configuration import GatewayFiles, GatewayVariant
+    from spacy_ner_plus.llm.store.metrics import Metric
 
 # What is configured where no config is given: the models of TensorZero's own example.
 _DEFAULT: dict[str, Any] = {
@@ -64,7 +65,8 @@ def write_tensorzero(
     nlp = _load(config, overrides, code)
     if not components_of(nlp, FACTORY):
         raise UserError(Errors.E858.format(path=config))
-    made = gateway_files(_variants(nlp, find_component(nlp, FACTORY, component)), function=function)
+    variants = _variants(nlp, find_component(nlp, FACTORY, component))
+    made = gateway_files(variants, function=function, metrics=_metrics(variants[0].settings.store))
     with written_together([target], over_folders=True) as (beside,):
         for path, content in made.files.items():
             (beside / path).parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +109,17 @@ def _variants(nlp: "Language", name: str) -> "list[GatewayVariant]":
         model = extractor.model.settings
         found.append(GatewayVariant(variant or _ALONE, weights.get(variant, 1.0), model, extractor.prompter))
     return found
+
+
+def _metrics(store: str | Path | None) -> "Mapping[str, Metric]":
+    """RETURNS (Mapping[str, Metric]): Those that a component's store knows, if it has one that is there."""
+    from spacy_ner_plus.llm.store.metrics import SHIPPED
+    from spacy_ner_plus.llm.store.store import Store
+
+    if store is None or ("://" not in str(store) and not Path(store).expanduser().exists()):
+        return SHIPPED
+    with Store(store, read_only=True) as opened:
+        return opened.feedback.metrics()
 
 
 @dataclass

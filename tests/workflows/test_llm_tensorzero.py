@@ -4,6 +4,7 @@ import pytest
 import spacy
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.store.metrics import Metric
 from spacy_ner_plus.llm.store.store import Store
 from spacy_ner_plus.workflows.llm_tensorzero import send_feedback, write_tensorzero
 from tests.conftest import ROOT
@@ -51,6 +52,15 @@ def test_llm_tensorzero_writes_the_variants_of_a_component(tmp_path):
     }
     templates = [made.files[f"config/{one['system_template']}"] for one in written.values()]
     assert [text.startswith("Short letters.") for text in templates] == [True, False]
+
+
+def test_llm_tensorzero_writes_the_metrics_of_the_store(tmp_path):
+    path = tmp_path / "replies.sqlite"
+    with Store(path) as store:
+        store.feedback.declare(Metric("edits", "float", "episode", "min"))
+    made = write_tensorzero(tmp_path / "gateway", CONFIG, overrides=[f"paths.store={path}"])
+    edits = tomllib.loads(made.files["config/tensorzero.toml"])["metrics"]["edits"]
+    assert edits == {"type": "float", "level": "episode", "optimize": "min"}
 
 
 def test_llm_tensorzero_needs_no_config(tmp_path):

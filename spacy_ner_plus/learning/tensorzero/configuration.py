@@ -15,11 +15,10 @@ from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import ReplyFormat
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import instructions
+from spacy_ner_plus.llm.store.metrics import SHIPPED, Metric
 
 CONFIG, COMPOSE = "config/tensorzero.toml", "docker-compose.yml"
 FUNCTION = "extract_entities"
-# As the store has them by default: type, level and direction.
-METRICS = {"exact_match": "boolean", "jaccard": "float", "f1": "float", "valid_output": "boolean"}
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _JSON_MODES = {"auto": "strict", "json_schema": "strict", "json_object": "on", "tool": "tool", "off": "off"}
 # Fields of a request that a variant has settings for; others go to the server by its extra body.
@@ -61,11 +60,17 @@ class GatewayFiles:
     keys: list[str] = field(default_factory=list)
 
 
-def gateway_files(variants: Sequence[GatewayVariant], *, function: str = FUNCTION) -> GatewayFiles:
+def gateway_files(
+    variants: Sequence[GatewayVariant],
+    *,
+    function: str = FUNCTION,
+    metrics: Mapping[str, Metric] = SHIPPED,
+) -> GatewayFiles:
     """Write the configuration of a function that extracts entities.
 
     variants (Sequence[GatewayVariant]): At least one; all answer in one reply format.
     function (str): What the function is called.
+    metrics (Mapping[str, Metric]): Those that feedback may be of. Default: those of every store.
     RAISES (UserError): Where a name can't be one, or a reply format has no JSON schema for the whole answer.
     """
     for name in (function, *(variant.name for variant in variants)):
@@ -107,9 +112,13 @@ def gateway_files(variants: Sequence[GatewayVariant], *, function: str = FUNCTIO
             "api_key_location": f"env::{key}" if key else "none",
         }
         tables.append(toml_table(toml_key("models", model, "providers", "server"), provider))
-    for metric, kind in METRICS.items():
-        table = {"type": kind, "level": "inference", "optimize": "max"}
-        tables.append(toml_table(toml_key("metrics", metric), table))
+    # Comments and demonstrations need no declaration there.
+    for metric in (metric for metric in metrics.values() if metric.is_number):
+        if not _NAME.fullmatch(metric.name):
+            made.notes.append(f"The metric '{metric.name}' isn't in it: the gateway takes no such name.")
+            continue
+        table = {"type": metric.kind, "level": metric.level, "optimize": metric.optimize}
+        tables.append(toml_table(toml_key("metrics", metric.name), table))
     made.files[CONFIG] = f"{_HEAD}\n" + "\n\n".join(tables) + "\n"
     made.keys = sorted({key for *_, key in models if key})
     made.files[COMPOSE] = compose_file(made.keys)

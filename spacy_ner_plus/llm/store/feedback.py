@@ -74,7 +74,8 @@ class FeedbackLog:
         """Say something of an inference or an episode.
 
         target (str): The id of the inference, or the episode.
-        value (bool | float | str | Sequence[CharSpan]): Of the metric's kind; for a demonstration, the right entities.
+        value (bool | float | str | Sequence[CharSpan | Span]): Of the metric's kind; for a demonstration, the right
+            entities, such as `doc.ents` of a Doc of the same text.
         source (str): Who or what says so. Default: not known.
         RAISES (UserError): Where there is no such target or metric, or the value isn't one of it.
         """
@@ -219,11 +220,11 @@ class FeedbackLog:
 
 
 def _read_demonstration(metric: str, given: Any, text: str) -> tuple[CharSpan, ...]:
-    wanted = f"spans with a label within the text, which has {len(text):,} characters"
+    wanted = f"spans with a label within the inference's text, which has {len(text):,} characters"
     spans = []
     for span in given:
         try:
-            start, end, label = span
+            start, end, label = _of_spacy(span, text) or span
         except (TypeError, ValueError):
             start, end, label = -1, -1, ""
         is_place = type(start) is int and type(end) is int and 0 <= start < end <= len(text)
@@ -231,6 +232,13 @@ def _read_demonstration(metric: str, given: Any, text: str) -> tuple[CharSpan, .
             raise UserError(Errors.E805.format(metric=metric, wanted=wanted, value=span))
         spans.append(CharSpan(start, end, label))
     return tuple(spans)
+
+
+def _of_spacy(span: Any, text: str) -> tuple[int, int, str] | None:
+    """RETURNS (tuple | None): Start, end and label of a spaCy Span; None for anything else, and for one of another
+    text, whose offsets say nothing here."""
+    doc = getattr(span, "doc", None)
+    return (span.start_char, span.end_char, span.label_) if doc is not None and doc.text == text else None
 
 
 def _columns(feedback: Feedback, kind: FeedbackKind) -> Row:

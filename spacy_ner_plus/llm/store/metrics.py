@@ -98,7 +98,7 @@ class Metric:
         if self.kind == "comment":
             return TEXT
         if self.kind == "demonstration":
-            return "a sequence of CharSpan(start, end, label)"
+            return "a sequence of CharSpan(start, end, label), or of spaCy's spans of the same text"
         bounds = [
             f"{word} {bound:g}"
             for word, bound in (("of at least", self.lower), ("of at most", self.upper))

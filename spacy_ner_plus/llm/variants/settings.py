@@ -40,10 +40,10 @@ class Variant:
 
     def __post_init__(self) -> None:
         check_settings(self, Errors.E240.replace("{setting}", "variants.{setting}"))
-        if not self.name.strip():
-            raise UserError(
-                Errors.E810.format(found="has an empty `name`", known=", ".join(_names(type(self))))
-            )
+        if self.name != self.name.strip() or not self.name:
+            space = f"a `name` with white space around it, '{self.name}'"
+            found = f"has {space if self.name.strip() else 'an empty `name`'}"
+            raise UserError(Errors.E810.format(found=found, known=", ".join(_names(type(self)))))
 
     @classmethod
     def of(cls, given: Any) -> "Variant":
@@ -108,6 +108,8 @@ def read_variants(given: Sequence[Any] | None, sampling: VariantSampling) -> tup
     RAISES (UserError): Where a name is there twice, or the sampling doesn't fit them.
     """
     if given is None:
+        if sampling.strategy != VariantSampling.strategy or sampling.variant is not None:
+            raise UserError(Errors.E925.format(strategy=sampling.strategy, variant=sampling.variant))
         return ()
     variants = tuple(Variant.of(one) for one in given)
     names = [variant.name for variant in variants]

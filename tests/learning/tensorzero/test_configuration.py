@@ -13,6 +13,7 @@ from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.formats import get_format
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import instructions
+from spacy_ner_plus.llm.store.metrics import SHIPPED, Metric
 
 LABELS = load_labels({"PER": 'People, and "{{ nobody }}", {% if x %}, {# y #}.', "LOC": "Places."})
 
@@ -125,3 +126,16 @@ def test_configuration_loads_in_the_gateway_and_its_variants_answer(gateway, lla
     assert "{{ nobody }}" in own
     direct = ask(llama_url, own, model="tiny", max_tokens=1).json()["usage"]["prompt_tokens"]
     assert sampled[0].usage.prompt == direct
+
+
+def test_configuration_has_the_metrics_that_a_store_declares():
+    own = [
+        Metric("seconds", "float", "episode", "min"),
+        Metric("of mine", "boolean"),
+        Metric("said", "comment"),
+    ]
+    made = gateway_files([variant()], metrics=SHIPPED | {metric.name: metric for metric in own})
+    metrics = tomllib.loads(made.files[CONFIG])["metrics"]
+    assert metrics["seconds"] == {"type": "float", "level": "episode", "optimize": "min"}
+    assert set(metrics) == {"exact_match", "jaccard", "f1", "valid_output", "seconds"}
+    assert [note for note in made.notes if "'of mine'" in note]

@@ -1,4 +1,5 @@
 import pytest
+import spacy
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.store.metrics import Metric
@@ -34,6 +35,15 @@ def test_feedback_of_every_kind_comes_back(store):
     assert list(store.feedback.all(batch=2)) == given
     assert store.feedback.latest("comment") == {one.target: one for one in given[2:4]}
     assert type(store.feedback.latest("exact_match")[id].value) is bool
+
+
+def test_feedback_takes_the_spans_of_a_doc_of_the_same_text(store):
+    id, nlp = add(store), spacy.blank("en")
+    doc, other = nlp.make_doc(TEXT), nlp.make_doc(f"{TEXT} And so on.")
+    spans = [doc.char_span(0, 4, label="PER"), doc.char_span(14, 18, label="LOC")]
+    assert store.feedback.add(id, "demonstration", spans).value == ((0, 4, "PER"), (14, 18, "LOC"))
+    with pytest.raises(UserError, match=r"E805.*19 characters"):
+        store.feedback.add(id, "demonstration", [other.char_span(0, 4, label="PER")])
 
 
 def test_feedback_given_last_counts_and_snapshots_stay(store):
