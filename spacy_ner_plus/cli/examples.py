@@ -78,6 +78,7 @@ EXAMPLES = {
     "import-hf": ("import-hf dslim/bert-base-NER pipelines/bert",),
     "info": ("info training/mine/model-best", "info --anew"),
     "llm check": ("llm check http://127.0.0.1:8080/v1 --model qwen3",),
+    "llm install": ("llm install smollm2",),
     "llm show": ("llm show training/llm 'Anna met Robert in Oslo.'",),
     "llm try": ("llm try training/llm corpus/dev.spacy --limit 50",),
     "llm estimate": ("llm estimate training/llm texts.jsonl",),

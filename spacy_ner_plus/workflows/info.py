@@ -98,7 +98,7 @@ def info(
     import spacy
     import torch
 
-    from spacy_ner_plus.models.runtime.cpus import usable_cpus
+    from spacy_ner_plus.cpus import usable_cpus
     from spacy_ner_plus.models.runtime.measurement import versions
     from spacy_ner_plus.models.runtime.measurement_file import measurement_file
     from spacy_ner_plus.models.runtime.threads import limit_threads

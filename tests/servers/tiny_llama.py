@@ -87,6 +87,30 @@ def write_tiny_llama(path: Path, *, seed: int = 0) -> Path:
     return path
 
 
+def write_tiny_adapter(path: Path, *, seed: int = 0) -> Path:
+    """Write a LoRA adapter of the model, which changes what it prefers and not the form of its replies.
+
+    RETURNS (Path): The same path.
+    """
+    from gguf import GGUFWriter
+
+    rank, rng = 4, np.random.default_rng(seed)
+    writer = GGUFWriter(path, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    name = "blk.1.ffn_down.weight"
+    first, second = rng.standard_normal((rank, FEED_FORWARD)), rng.standard_normal((WIDTH, rank))
+    second[: CODE.start] = 0
+    writer.add_tensor(f"{name}.lora_a", first.astype(np.float32))
+    writer.add_tensor(f"{name}.lora_b", 0.1 * second.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def _tokens() -> list[tuple[str, "TokenType", float]]:
     """Text, kind and score of each token. The scores say which pieces are merged first."""
     from gguf import TokenType

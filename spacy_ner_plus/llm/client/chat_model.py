@@ -4,14 +4,19 @@ import os
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.client.endpoint.local_endpoint import find_local
 from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.client.process_client import ProcessClient
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import message_tokens
 from spacy_ner_plus.llm.client.usage import UsageSnapshot
 from spacy_ner_plus.llm.dialogues import ask_one
+from spacy_ner_plus.llm.local.server import HandedServers
 from spacy_ner_plus.llm.requests import (
     ChatReply,
     ChatRequest,
@@ -82,7 +87,11 @@ class ChatModel:
     @property
     def context_length(self) -> int | None:
         """RETURNS (int | None): Tokens that the model takes, where known."""
-        return self.settings.context_length
+        given = self.settings
+        if given.local is not None:
+            with suppress(UserError):  # which is raised as it is first asked
+                return find_local(given).context_length
+        return given.context_length
 
     def count_tokens(self, messages: Sequence[Message] | str) -> int:
         """Count tokens with the model's tokenizer, where it was given, else estimate them.
@@ -108,6 +117,17 @@ class ChatModel:
         """RETURNS (float | None): What tokens cost in USD; None where the price of the model isn't known."""
         return self._client().cost(usage)
 
+    def with_settings(self, **changes: Any) -> Self:
+        """RETURNS (ChatModel): One with other settings, which counts and is limited as this one."""
+        return type(self)(replace(self.settings, **changes), self._lineage)
+
+    def prepare_for_workers(self) -> None:
+        """Start what workers of this process use, before they are started: the server of a local model.
+
+        RAISES (UserError): Where it can't be started.
+        """
+        self._client().prepare_for_workers()
+
     def close(self) -> None:
         """Stop at once: cancel what is in flight, close store and connections. Replies that came are kept.
 
@@ -127,14 +147,17 @@ class ChatModel:
         return self._clients[os.getpid()]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"settings": self.settings, "lineage": self._lineage}
+        # A worker that is started gets the addresses of this process's servers with it.
+        return {"settings": self.settings, "lineage": self._lineage, "servers": HandedServers()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         lineage = state.get("lineage")  # earlier versions have none
         self.__init__(state["settings"], None if lineage is None or lineage.is_makers else lineage)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.settings.base_url!r}, name={self.settings.name!r})"
+        given = self.settings
+        where = f"base_url={given.base_url!r}" if given.local is None else f"local={given.local!r}"
+        return f"{type(self).__name__}({where}, name={given.name!r})"
 
     def __enter__(self) -> Self:
         return self

@@ -26,11 +26,18 @@ class Credentials:
     api_key_env (str | None): The environment variable with the key; None for none, and for OPENAI_API_KEY at OpenAI.
     headers (Mapping[str, str]): Further headers; "$NAME" or "${NAME}" in a value stands for a variable.
     any_host (bool): Whether OPENAI_API_KEY goes to hosts that aren't OpenAI's.
+    api_key (str): The key itself, where it isn't in the environment.
     RAISES (UserError): Where a header names a variable that isn't set.
     """
 
     def __init__(
-        self, *, address: str, api_key_env: str | None, headers: Mapping[str, str], any_host: bool = False
+        self,
+        *,
+        address: str,
+        api_key_env: str | None,
+        headers: Mapping[str, str],
+        any_host: bool = False,
+        api_key: str = "",
     ):
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -41,6 +48,9 @@ class Credentials:
         self._may_have_openai_key = is_openai or any_host
         self._secrets: list[str] = []
         self.headers = {"Content-Type": "application/json"}
+        if api_key:
+            self.headers["Authorization"] = f"Bearer {self._secret('the key', api_key)}"
+            return
         environment = _environment()
         if (key := environment.get(self.api_key_env, "").strip()) and self._may_send(self.api_key_env):
             self.headers["Authorization"] = f"Bearer {self._secret(self.api_key_env, key)}"

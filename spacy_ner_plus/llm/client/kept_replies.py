@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 
 from spacy_ner_plus.errors import Warnings
+from spacy_ner_plus.llm.client.endpoint.local_endpoint import find_local
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.usage import UsageMeter
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
@@ -23,7 +24,7 @@ class KeptReplies:
         self._settings = settings
         self._meter = meter
         self._sampling = settings.sampling()
-        self._names: tuple[str, str] | None = None
+        self._names: tuple[str, str, str] | None = None
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._warned = False
@@ -42,8 +43,8 @@ class KeptReplies:
 
     def key(self, request: ChatRequest) -> tuple[str, str]:
         """RETURNS (tuple[str, str]): The key of a request, and the form from which it is made."""
-        endpoint, _ = self._endpoint()
-        canonical = canonical_request(endpoint, self._settings.name, self._sampling, request)
+        endpoint, _, name = self.names()
+        canonical = canonical_request(endpoint, name, self._sampling, request)
         return request_key(canonical), canonical
 
     def find(self, request: ChatRequest) -> ChatReply | None:
@@ -100,15 +101,23 @@ class KeptReplies:
                 self._store = None
 
     def _find_earlier(self, store: Store, request: ChatRequest) -> ChatReply | None:
-        named = (*self._endpoint(), self._settings.name, self._sampling)
-        for canonical in earlier_canonicals(*named, request):
+        for canonical in earlier_canonicals(*self.names(), self._sampling, request):
             if reply := store.get(request_key(canonical)):
                 return reply
         return None
 
-    def _endpoint(self) -> tuple[str, str]:
-        """RETURNS (tuple[str, str]): The name that stands for the address, and the address."""
+    def names(self) -> tuple[str, str, str]:
+        """RETURNS (tuple[str, str, str]): The name that stands for the address, the address, and the model's name; of a
+        local model hashes of its content, wherever it lies and is served.
+
+        RAISES (UserError): Where the address is none, or a local model isn't there.
+        """
         if self._names is None:
-            address = self._settings.endpoint()
-            self._names = (self._settings.endpoint_name or address, address)
+            given = self._settings
+            if given.local is not None:
+                endpoint, name = find_local(given).identity(given.name)
+                self._names = (endpoint, endpoint, name)
+            else:
+                address = given.endpoint()
+                self._names = (given.endpoint_name or address, address, given.name)
         return self._names

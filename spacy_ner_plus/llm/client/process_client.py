@@ -5,12 +5,14 @@ import os
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.llm.client.call import Call, NoReply
 from spacy_ner_plus.llm.client.endpoint.endpoint import Endpoint
+from spacy_ner_plus.llm.client.endpoint.local_endpoint import LocalEndpoint, find_local
 from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes
 from spacy_ner_plus.llm.client.kept_replies import KeptReplies
 from spacy_ner_plus.llm.client.layers.coalesced import Coalesced
@@ -26,10 +28,12 @@ from spacy_ner_plus.llm.client.limits.pace import shared_pace
 from spacy_ner_plus.llm.client.limits.rates import RateLimits
 from spacy_ner_plus.llm.client.loop_thread import LoopThread
 from spacy_ner_plus.llm.client.open_question import OpenQuestion
-from spacy_ner_plus.llm.client.prices import find_price
+from spacy_ner_plus.llm.client.prices import Price, find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import load_counter
 from spacy_ner_plus.llm.client.usage import UsageMeter, UsageSnapshot
+from spacy_ner_plus.llm.local.local_model import slots_of, threads_of
+from spacy_ner_plus.llm.local.server import LocalServer, local_server
 from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome, Question, Usage
 
 T = TypeVar("T")
@@ -47,23 +51,30 @@ class ProcessClient:
         self._settings = settings
         self._pid = os.getpid()
         self._copies = copies_of(lineage)
-        self._share = ConcurrencyShare(self._copies, settings.max_concurrency)
+        self._most = settings.max_concurrency
+        if settings.local is not None:
+            # More would wait in the server, and count as slow there.
+            self._most = min(self._most, slots_of(threads_of(settings.threads)))
+        self._share = ConcurrencyShare(self._copies, self._most)
         self._rates = RateLimits(
             self._copies,
             requests_per_minute=settings.requests_per_minute,
             tokens_per_minute=settings.tokens_per_minute,
         )
-        self._price, note = find_price(settings.name, settings.prices or {})
+        self._price, note = find_price(settings.shown_name(), settings.prices or {})
+        if settings.local is not None and self._price is None:
+            self._price, note = Price(0.0, 0.0), "a model on this machine has no price"
         self.meter = UsageMeter(self._price, note, self._copies.usage_note())
         self.kept = KeptReplies(settings, self.meter)
         self._sampling = settings.sampling()
         self._counter: Callable[[str], int] | None = None
         self._is_checked = False
         self._invalid_kept = 0
+        self._server: LocalServer | None = None  # that is kept for workers
         self._loop = LoopThread(self._close_layers)
         # Used in the event loop alone.
         self._budget: Budget | None = None
-        self._endpoint: Endpoint | None = None
+        self._endpoint: Endpoint | LocalEndpoint | None = None
         self._modes: SchemaModes | None = None
         self._sizes = PromptSizes(self.count if settings.tokenizer is not None else None)
         self._layers: Validated | None = None
@@ -117,11 +128,17 @@ class ProcessClient:
         """RETURNS (float | None): What tokens cost in USD; None where the model's price isn't known."""
         return None if self._price is None else self._price.cost(usage)
 
+    def prepare_for_workers(self) -> None:
+        """Start the server of a local model, and keep it until this is closed."""
+        if self._settings.local is not None and not self._settings.replay_only:
+            self._server = local_server(find_local(self._settings))
+
     def close(self) -> None:
         """Stop at once: what is in flight is cancelled, what has arrived is in the store."""
         if self._pid != os.getpid():  # after a fork: the thread and the connections are the parent's
             return
         self._loop.stop()
+        self._server = None
         self.kept.close()
 
     def _check(self) -> None:
@@ -129,7 +146,9 @@ class ProcessClient:
         if not self._is_checked:
             for name in ("httpcore", "rapidfuzz"):  # what sends requests, and what reads replies
                 check_installed(name, "llm")
-            self._settings.endpoint()
+            if self._settings.local is not None and not self._settings.replay_only:
+                check_installed("xllamacpp", "local-llm")
+            self.kept.names()
             self._is_checked = True
 
     def _begin(self, questions: Sequence[Question[Any]], *, after_cut: bool = False) -> list[OpenQuestion]:
@@ -188,19 +207,26 @@ class ProcessClient:
             if self._budget is None:
                 # It outlives the layers: closing the model doesn't give back what was spent.
                 self._budget = Budget(
-                    self._copies, given.budget or {}, price=self._price, name=given.name, store=given.store
+                    self._copies,
+                    given.budget or {},
+                    price=self._price,
+                    name=given.shown_name(),
+                    store=given.store,
                 )
             self._budget.start_loop()
-            url = given.endpoint()
+            is_local = given.local is not None
+            url = self.kept.names()[0] if is_local else given.endpoint()
             modes = self._modes = SchemaModes(
                 given.structured,
                 endpoint=url,
                 name=given.name,
-                grammar_field=given.grammar_field,
+                grammar_field=given.grammar_field or ("grammar" if is_local else ""),
                 store=store,
+                enforces=is_local,
             )
-            lane = shared_pace(url).lane(most=given.max_concurrency, base=given.retry_base, share=self._share)
-            self._endpoint = Endpoint(given, modes, meter=self.meter, count=self.count)
+            lane = shared_pace(url).lane(most=self._most, base=given.retry_base, share=self._share)
+            open_endpoint = partial(Endpoint, modes=modes, meter=self.meter, count=self.count)
+            self._endpoint = LocalEndpoint(given, open_endpoint) if is_local else open_endpoint(given)
             limited = Limited(
                 self._endpoint, given, lane=lane, rates=self._rates, budget=self._budget, count=self.count
             )

@@ -13,6 +13,7 @@ from spacy_ner_plus.settings import check_settings, setting, settings
 
 Structured = Literal["auto", "json_schema", "json_object", "tool", "off"]
 OnOutage = Literal["stop", "wait"]
+LocalWeights = Literal["copy", "reference"]
 # How a schema is sent, from the strictest way on.
 MODES = get_args(Structured)[1:]
 # Fields that say at how many tokens a reply is cut.
@@ -30,6 +31,9 @@ _OWN_FIELDS = {
     "function_call": "`structured`",
     "response_format": "`structured`",
 }
+# Settings that a server has, and a local model doesn't.
+_OF_SERVERS = ("base_url", "api_key_env", "api_key_any_host", "headers", "endpoint_name")
+_OF_LOCAL_MODELS = ("adapters", "threads")
 # Values with which such a field changes nothing.
 _UNCHANGED = {"stream": False, "n": 1}
 # Headers and parts of an address that carry keys, which belong in the environment.
@@ -42,8 +46,26 @@ _SECRET = re.compile(
 class ChatSettings:
     """Which server a chat model asks and how, and what may be spent."""
 
-    base_url: str = setting("The address, up to and including '/v1'.")
-    name: str = setting("The model, as the server calls it.")
+    base_url: str = setting("The address, up to and including '/v1'; not with `local`.", "")
+    name: str = setting(
+        "The model, as the server calls it; with `local` one of `adapters`, or '' for the model itself.", ""
+    )
+    local: str | None = setting(
+        "A model on this machine, which llama.cpp serves within this process (extra [local-llm]): 'smollm2', a .gguf "
+        "file, or a folder of safetensors; in place of `base_url`.",
+        None,
+    )
+    adapters: dict[str, str] | None = setting(
+        "LoRA adapters of the local model by name: folders that peft wrote, or .gguf files.", None
+    )
+    local_weights: LocalWeights = setting(
+        "What a saved pipeline has of the local model: 'copy', its files; 'reference', name and hash.", "copy"
+    )
+    threads: int | None = setting(
+        "Threads that the local model computes with; None for as many as this process may use.",
+        None,
+        at_least=1,
+    )
     api_key_env: str | None = setting(
         "The environment variable with the key, or a variable in a file .env in the working directory; "
         "None for no key, and for OPENAI_API_KEY at OpenAI itself.",
@@ -125,6 +147,7 @@ class ChatSettings:
 
     def __post_init__(self) -> None:
         check_settings(self, Errors.E250)
+        self._check_where()
         for name, value in (self.headers or {}).items():
             if not isinstance(value, str):
                 raise _wrong("headers", repr({name: value}), "strings")
@@ -142,6 +165,29 @@ class ChatSettings:
         if self.replay_only and self.store is None:
             raise _wrong("store", None, "the file of the replies, which `replay_only` needs")
 
+    def _check_where(self) -> None:
+        if self.local is None:
+            missing = [f"`{name}`" for name in ("base_url", "name") if not getattr(self, name)]
+            stray = [f"`{name}`" for name in _OF_LOCAL_MODELS if getattr(self, name) is not None]
+            if missing or stray:
+                problem = (
+                    f"{' and '.join(missing)} isn't given" if missing else f"{', '.join(stray)} needs `local`"
+                )
+                raise UserError(Errors.E879.format(problem=problem))
+            return
+        if stray := [f"`{name}`" for name in _OF_SERVERS if getattr(self, name)]:
+            raise UserError(
+                Errors.E879.format(problem=f"{', '.join(stray)} is of a server, and `local` is given")
+            )
+        if not self.local:
+            raise UserError(Errors.E879.format(problem="`local` is empty"))
+        adapters = self.adapters or {}
+        if not all(isinstance(text, str) and text for text in (*adapters, *adapters.values())):
+            raise _wrong("adapters", adapters, "from names to paths")
+        if self.name and self.name not in adapters:
+            known = ", ".join(adapters) or "none: `adapters` names none"
+            raise UserError(Errors.E880.format(local=self.local, name=self.name, adapters=known))
+
     def _check_parameters(self) -> None:
         for name, value in (self.parameters or {}).items():
             is_users = name == "response_format" and self.structured == "off"
@@ -152,10 +198,12 @@ class ChatSettings:
                 raise _wrong("parameters", {name: value}, remedy)
 
     def endpoint(self) -> str:
-        """RETURNS (str): The base address, as the store knows it.
+        """RETURNS (str): The base address, as the store knows it; of a local model what it is called.
 
         RAISES (UserError): Where `base_url` is no address, or holds a password.
         """
+        if self.local is not None:
+            return f"local:{self.local}"
         url = self.base_url.strip()
         try:
             parts = urlsplit(url)
@@ -178,9 +226,21 @@ class ChatSettings:
         return parts._replace(path=path, fragment="").geturl()
 
     def address(self) -> str:
-        """RETURNS (str): Where requests are sent."""
+        """RETURNS (str): Where requests are sent.
+
+        RAISES (UserError): For a local model, whose server has another address in each process.
+        """
+        if self.local is not None:
+            raise UserError(Errors.E881.format(local=self.local, what="what was asked for"))
         parts = urlsplit(self.endpoint())
         return parts._replace(path=f"{parts.path}/chat/completions").geturl()
+
+    def shown_name(self) -> str:
+        """RETURNS (str): What the model is called, for people and tables; of a local one its file, and the adapter."""
+        if self.local is None:
+            return self.name
+        stem = Path(self.local).name.removesuffix(".gguf")
+        return f"{stem}+{self.name}" if self.name else stem
 
     def where_kept(self) -> str:
         """RETURNS (str): Where replies are kept, as the beginning of a sentence in messages about a run that ends."""

@@ -10,7 +10,7 @@ from typing import Any, Iterable  # noqa: UP035
 
 from spacy_ner_plus.errors import Warnings
 from spacy_ner_plus.llm.client.chat_model import ChatModel
-from spacy_ner_plus.llm.client.settings import ChatSettings, OnOutage, Structured
+from spacy_ner_plus.llm.client.settings import ChatSettings, LocalWeights, OnOutage, Structured
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Outcome
 
 # Prompts submitted for each that may be in flight, so that no slot waits for the caller.
@@ -59,8 +59,12 @@ class SpacyLLMChatModel(ChatModel):
 
 def make_chat_model_v1(
     *,
-    base_url: str,
-    name: str,
+    base_url: str = "",
+    name: str = "",
+    local: str | None = None,
+    adapters: dict[str, str] | None = None,
+    local_weights: LocalWeights = "copy",
+    threads: int | None = None,
     api_key_env: str | None = None,
     api_key_any_host: bool = False,
     headers: dict[str, str] | None = None,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spacy_ner_plus.cache_folder import cache_folder
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.files import write_whole
-from spacy_ner_plus.models.cache_folder import cache_folder
 
 _NAME = "measurements.json"
 # 2: training is measured for longer, so that what was found before may be wrong.

@@ -7,7 +7,7 @@ from multiprocessing.context import get_spawning_popen
 
 import torch
 
-from spacy_ner_plus.models.runtime.cpus import usable_cpus
+from spacy_ner_plus.cpus import usable_cpus
 
 _main = os.getpid()
 _limited: int | None = None

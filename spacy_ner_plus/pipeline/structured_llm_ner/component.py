@@ -4,6 +4,7 @@ import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spacy.language import Language
@@ -15,9 +16,11 @@ from spacy_ner_plus.chunks import CUT, TOO_LONG
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.limits.copies import Lineage
+from spacy_ner_plus.llm.local.server import HandedServers
 from spacy_ner_plus.llm.prompting.store_demonstrations import StoreExamples
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.given_labels import GivenLabels
+from spacy_ner_plus.pipeline.local_weights import LocalWeights
 from spacy_ner_plus.pipeline.named_files import NamedFiles, read_labels
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.scored_ents import find_missing
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
 
 # Docs that are held back for each request in flight, so that one slow reply doesn't stop the rest.
 _HELD_PER_REQUEST = 4
+# The folder of the files of local models, in that of the component.
+_WEIGHTS = "local_weights"
 # What stands for a variant where there are none.
 NO_VARIANT = ""
 
@@ -174,6 +179,8 @@ class StructuredLLMNER(EntityComponent):
         self._files = NamedFiles()
         # Made here, since each worker of `nlp.pipe(n_process=2)` makes the chat model itself.
         self._lineages = {variant: Lineage() for variant in self.variants}
+        self._weights = LocalWeights()
+        self._servers = HandedServers()  # of local models, for workers that are started
         self._episodes = Episodes()
         self._extractors: dict[str, Extractor] | None = None
         self._choice: VariantChoice | None = None
@@ -239,6 +246,7 @@ class StructuredLLMNER(EntityComponent):
                 files = files.part(name, variant.changes())
                 shown = f"{self.name}, variant {name}"
         settings = replace(settings, **changes)
+        settings = replace(settings, model=self._weights.model_of(settings.model, self.name))
         return make_extractor(settings, files, self.vocab, shown, self.issues, self._lineages[name])
 
     @property
@@ -477,8 +485,14 @@ class StructuredLLMNER(EntityComponent):
         call (object): As `call_with_workers` gives it.
         """
         self._episodes.prepare_for_workers(call)
+        from spacy_ner_plus.llm.client.chat_model import ChatModel
+
         with suppress(UserError):  # which is raised where it is used
             self._read_files()
+            for name in self.variants:
+                model = self.extractor_of(name).model
+                if isinstance(model, ChatModel):
+                    model.prepare_for_workers()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if (call := call_with_workers()) is not None:
@@ -496,8 +510,10 @@ class StructuredLLMNER(EntityComponent):
         # A component that was never used or initialized may not have read its files yet.
         if self.settings.labels is not None:
             self._read_files()
+        self._weights.note(self._models(), self.name)
         return {
             "resolved": self._files.to_dict(),
+            **({"local_weights": weights} if (weights := self._weights.to_dict()) else {}),
             **GivenLabels(self.settings.labels, self._config_labels).to_dict(),
         }
 
@@ -508,7 +524,25 @@ class StructuredLLMNER(EntityComponent):
     def _state_from_dict(self, state: dict[str, Any]) -> None:
         self.settings = replace(self.settings, labels=GivenLabels.read(state, self._config_labels))
         self._files.load(state["resolved"])
+        self._weights.load(state.get("local_weights", {}))
         self._reset()
+
+    def _models(self) -> list[Any]:
+        settings = [self.settings, *map(self.settings.of_variant, self.settings.variant_values)]
+        return [each.model for each in settings]
+
+    def _disk_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        writers = super()._disk_writers(exclude)
+        return {**writers, _WEIGHTS: self._weights.write} if self._weights.to_dict() else writers
+
+    def _disk_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Path], Any]]:
+        return {**super()._disk_readers(exclude), _WEIGHTS: self._weights.read}
+
+    def _bytes_writers(self, exclude: Iterable[str]) -> dict[str, Callable[[], Any]]:
+        return {**super()._bytes_writers(exclude), _WEIGHTS: self._weights.to_bytes}
+
+    def _bytes_readers(self, exclude: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+        return {**super()._bytes_readers(exclude), _WEIGHTS: self._weights.from_bytes}
 
     def _reset(self) -> None:
         """Make the extractor again when it is next needed, and count from zero."""

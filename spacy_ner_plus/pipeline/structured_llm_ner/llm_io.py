@@ -32,7 +32,7 @@ def write_io(submitted: DocInFlight, name: str, model: ChatModel, *, variant: st
         "prompt": [[dict(message) for message in one.request.messages] for one in asked],
         "response": [contents[-1] if contents else None for contents in replies],
         "replies": replies,
-        "model": model.settings.name,
+        "model": model.settings.shown_name(),
         "usage": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
         "cost": model.cost(usage),
         "failure": "; ".join(dict.fromkeys(failures)),

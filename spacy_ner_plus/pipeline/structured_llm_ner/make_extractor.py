@@ -101,7 +101,8 @@ def make_model(given: Any, name: str, lineage: Lineage) -> ChatModel:
         return given
     known = [field.name for field in fields(ChatSettings)]
     unknown = sorted(set(given) - set(known))
-    missing = [key for key in ("base_url", "name") if not given.get(key)]
+    needed = () if given.get("local") else ("base_url", "name")
+    missing = [key for key in needed if not given.get(key)]
     if unknown or missing:
         found = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
         raise UserError(Errors.E244.format(name=name, found=f"{found}; known: {', '.join(known)}"))

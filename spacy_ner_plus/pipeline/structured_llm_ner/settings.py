@@ -27,7 +27,7 @@ class StructuredLLMSettings(EntitySettings):
         None,
     )
     model: Any = setting(
-        "Settings of the chat model, at least `base_url` and `name`, or a ChatModel itself.", None
+        "Settings of the chat model, at least `base_url` and `name`, or `local`; or a ChatModel itself.", None
     )
     format: Any = setting(
         "How replies are written: 'label_lists', 'entity_list', 'inline_tags', 'bio_lines', 'guidelines', "
@@ -166,13 +166,17 @@ class StructuredLLMSettings(EntitySettings):
     def extras(self) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): The extras of this package that these settings need."""
         all_of_them = [self, *(self.of_variant(variant) for variant in self.variant_values)]
-        if all(each.choose_examples != "embeddings" for each in all_of_them):
-            return ("llm",)
-        return ("llm", "encoder" if is_packaged(self.embedding_model) else "select")
+        found = ["llm"]
+        if any(each.choose_examples == "embeddings" for each in all_of_them):
+            found.append("encoder" if is_packaged(self.embedding_model) else "select")
+        if any(_model_settings(each.model).get("local") for each in all_of_them):
+            found.append("local-llm")
+        return tuple(found)
 
 
 def _model_settings(model: Any) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): Those of a chat model, of which a variant may have some otherwise."""
     if model is None or isinstance(model, Mapping):
         return dict(model or {})
-    return {field.name: getattr(model.settings, field.name) for field in fields(model.settings)}
+    given = getattr(model, "settings", None)
+    return {field.name: getattr(given, field.name) for field in fields(given)} if given is not None else {}

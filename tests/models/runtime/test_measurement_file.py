@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_ner_plus.models.cache_folder import FOLDER
+from spacy_ner_plus.cache_folder import FOLDER
 from spacy_ner_plus.models.runtime.measurement_file import (
     keep_measurement,
     measurement_file,

@@ -50,16 +50,20 @@ class Endpoint:
     modes (SchemaModes): How it gets schemas.
     meter (UsageMeter): Counts what is sent and received.
     count (Callable[[str], int]): Counts tokens, where the server doesn't.
+    api_key (str): The key, where it isn't in the environment.
+    fields (Mapping[str, Any]): Of every request, beside those from the settings.
     RAISES (UserError): Where a setting would make every request fail.
     """
 
     def __init__(
         self,
         settings: ChatSettings,
-        modes: SchemaModes,
         *,
+        modes: SchemaModes,
         meter: UsageMeter,
         count: Callable[[str], int],
+        api_key: str = "",
+        fields: Mapping[str, Any] | None = None,
     ):
         self._url = settings.endpoint()
         self._name = settings.name
@@ -71,7 +75,9 @@ class Endpoint:
             api_key_env=settings.api_key_env,
             headers=settings.headers or {},
             any_host=settings.api_key_any_host,
+            api_key=api_key,
         )
+        self._fields = dict(fields or {})
         self._transport = Transport(settings.address(), self._credentials.headers)
         self._accepted = AcceptedFields(url=self._url, name=settings.name)
         self._has_replied = False
@@ -86,7 +92,9 @@ class Endpoint:
         mode = self._modes.mode(request, call.key)
         fields = self._modes.fields(request, mode, self._accepted.fields(call.sampling))
         messages = self._accepted.messages(request.messages)
-        body = json.dumps({"model": self._name, "messages": messages, **fields}).encode("ascii")
+        body = json.dumps({"model": self._name, "messages": messages, **fields, **self._fields}).encode(
+            "ascii"
+        )
         self._meter.add(requests=1)
         began = time.monotonic()
         try:

@@ -63,6 +63,7 @@ class SchemaModes:
     structured (str): 'auto' to find out, or the mode to use.
     grammar_field (str): The field for a grammar; '' where the server takes none.
     store (Store | None): Where the mode is remembered for other runs.
+    enforces (bool): Whether the server is known to enforce schemas, so that 'auto' needs no probe.
     """
 
     def __init__(
@@ -73,15 +74,16 @@ class SchemaModes:
         name: str,
         grammar_field: str = "",
         store: Store | None = None,
+        enforces: bool = False,
     ):
         self._fixed = structured != "auto"
         self._endpoint = endpoint
         self._name = name
         self._grammar_field = grammar_field
         self._store = store
-        known = None if self._fixed else self._recall()
+        known = None if self._fixed or enforces else self._recall()
         self._mode = structured if self._fixed else known or MODES[0]
-        self.is_decided = self._fixed or known is not None
+        self.is_decided = self._fixed or enforces or known is not None
         self._violations = 0
         self._ignored: list[str] = []
         self._refused: defaultdict[str, set[str]] = defaultdict(set)  # which requests, by mode

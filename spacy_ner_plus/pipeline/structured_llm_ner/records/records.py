@@ -186,7 +186,7 @@ class Records:
             text_hash=text_hash(text),
             labels=extractor.labels,
             format=str(getattr(extractor.prompter.format, "name", "")),
-            model=model.settings.name,
+            model=model.settings.shown_name(),
             request_keys=tuple(reply.key for reply in replies),
             entities=tuple(
                 CharSpan(start, token.idx + len(token), candidate.label)

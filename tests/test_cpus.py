@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_ner_plus.models.runtime.cpus import cpu_quota, usable_cpus
+from spacy_ner_plus.cpus import cpu_quota, usable_cpus
 
 V2 = "31 25 0:28 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate"
 V1 = "32 31 0:29 {top} /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct"

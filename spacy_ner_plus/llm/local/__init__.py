@@ -1,0 +1,1 @@
+"""Chat models on this machine: found, installed, and served by llama.cpp within this process."""

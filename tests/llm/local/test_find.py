@@ -1,0 +1,69 @@
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.local import find
+from spacy_ner_plus.llm.local.find import find_adapter, find_by_hash, find_model
+from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
+
+CONTENT = b"GGUF and more"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The user's folder, and a known model of a few bytes, which no package has."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(folder))
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    known = replace(KNOWN_MODELS["smollm2"], sha256=sha256, module="no_such_package_here")
+    monkeypatch.setitem(KNOWN_MODELS, "smollm2", known)
+    (folder / "models").mkdir(parents=True)
+    return folder / "models" / known.file
+
+
+def test_find_says_how_a_known_model_is_installed(cache):
+    with pytest.raises(UserError, match=r"E873.*spacy-ner-plus llm install smollm2"):
+        find_model("smollm2")
+
+
+def test_find_takes_what_was_installed_and_no_other_file_of_its_name(cache):
+    cache.write_bytes(CONTENT)
+    assert find_model("smollm2") == cache
+    cache.write_bytes(b"GGUF cut")
+    with pytest.raises(UserError, match="E874"):
+        find_model("smollm2")
+
+
+def test_find_takes_an_installed_wheel_without_importing_it(cache, tmp_path, monkeypatch):
+    package = tmp_path / "site" / "a_model_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError", encoding="utf8")
+    (package / cache.name).write_bytes(CONTENT)
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setitem(KNOWN_MODELS, "smollm2", replace(KNOWN_MODELS["smollm2"], module="a_model_package"))
+    assert find_model("smollm2") == package / cache.name
+    assert find_by_hash(KNOWN_MODELS["smollm2"].sha256) == package / cache.name
+
+
+def test_find_refuses_what_is_no_model(tmp_path):
+    (tmp_path / "x.gguf").write_bytes(b"PK..")
+    with pytest.raises(UserError, match=r"E871.*isn't a GGUF file"):
+        find_model(str(tmp_path / "x.gguf"))
+    with pytest.raises(UserError, match=r"E871.*lacks config.json"):
+        find_model(str(tmp_path))
+    with pytest.raises(UserError, match=r"E872.*'qwen'.*smollm2"):
+        find_model("qwen")
+    (tmp_path / "adapter_config.json").write_text("{}", encoding="utf8")
+    with pytest.raises(UserError, match=r"E871.*it is an adapter"):
+        find_model(str(tmp_path))
+    with pytest.raises(UserError, match=r"E871.*isn't there"):
+        find_adapter(str(tmp_path / "none"), "smollm2")
+
+
+def test_find_has_nowhere_to_keep_files_where_the_user_wants_none_kept(monkeypatch):
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", "off")
+    assert find.models_folder() is None
+    with pytest.raises(UserError, match=r"E870.*SPACY_NER_PLUS_CACHE"):
+        find.kept_models_folder()
