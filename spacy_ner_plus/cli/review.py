@@ -100,11 +100,11 @@ def push_command(
     from spacy_ner_plus.cli.console import err, out, progress
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
-    from spacy_ner_plus.workflows.review.push import push
+    from spacy_ner_plus.workflows.review.push import review_push
 
     issues, notes = IssueLog(), []
     try:
-        pushed = push(
+        pushed = review_push(
             corpus,
             project,
             tool=tool,
@@ -158,13 +158,13 @@ def pull_command(
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
     from spacy_ner_plus.workflows.llm_feedback import check_store
-    from spacy_ner_plus.workflows.review.pull import pull
+    from spacy_ner_plus.workflows.review.pull import review_pull
 
     issues, notes = IssueLog(), []
     if store is not None:
         check_store(store)
     try:
-        found = pull(
+        found = review_pull(
             corpus,
             project,
             out,
@@ -253,11 +253,11 @@ def merge_command(
 ) -> None:
     """Make one corpus of several people's or groups'; what they differ on and the policy doesn't keep is missing."""
     from spacy_ner_plus.issues import IssueLog
-    from spacy_ner_plus.workflows.review.merge import merge, parse_sets
+    from spacy_ner_plus.workflows.review.merge import parse_sets, review_merge
 
     issues, notes = IssueLog(), []
     try:
-        found = merge(
+        found = review_merge(
             parse_sets(sets), output, policy=policy, report=report, lang=lang, issues=issues, notes=notes
         )
     finally:

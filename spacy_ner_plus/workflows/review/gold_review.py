@@ -16,8 +16,8 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import corpus_docs
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.review.opened import open_project
-from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import push
+from spacy_ner_plus.workflows.review.pull import review_pull
+from spacy_ner_plus.workflows.review.push import review_push
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -74,7 +74,7 @@ def gold_review(
     sent: dict[str, Any] = {"labels": labels, "limit": limit, "issues": issues, "notes": notes}
     if reviewer == FILE:
         tool, sent_to, pulled_from = FILE_TOOL, str(tasks), str(answers)
-        push(predicted, sent_to, tool=tool, options=options, **sent)
+        review_push(predicted, sent_to, tool=tool, options=options, **sent)
         _answer_file(tasks, docs, gold, answers)
     else:
         # Not one for all runs, which would have tasks that were answered in earlier ones.
@@ -82,9 +82,9 @@ def gold_review(
         tool, sent_to = reviewer, project or new
         pulled_from = sent_to
         check_reviewer(tool, sent_to, options)
-        push(predicted, sent_to, tool=tool, options=options, **sent)
+        review_push(predicted, sent_to, tool=tool, options=options, **sent)
         _answer_tasks(sent_to, tool, options, docs, gold)
-    return pull(
+    return review_pull(
         predicted, pulled_from, target, tool=tool, lang=lang, options=options, issues=issues, notes=notes
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.entity_vote.policies import Policy
 
 
-def merge(
+def review_merge(
     sets: Mapping[str, str | Path] | Sequence[str | Path],
     target: str | Path | None = None,
     *,

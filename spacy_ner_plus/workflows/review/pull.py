@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.entity_vote.policies import Policy
 
 
-def pull(
+def review_pull(
     corpus: "str | Path | Iterable[Doc]",
     project: str,
     target: str | Path | None = None,

@@ -49,7 +49,7 @@ class Pushed:
     notes: list[str] = field(default_factory=list)
 
 
-def push(
+def review_push(
     corpus: "str | Path | Iterable[Doc]",
     project: str,
     *,

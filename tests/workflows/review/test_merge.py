@@ -3,7 +3,7 @@ from spacy.tokens import DocBin
 
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.review.merge import merge, parse_sets
+from spacy_ner_plus.workflows.review.merge import parse_sets, review_merge
 from tests.annotation.review.docs import NLP, PEOPLE, ents, make_doc
 
 
@@ -12,7 +12,7 @@ def test_merge_takes_sets_by_policy(tmp_path):
         doc = make_doc(PEOPLE, ("Oslo", "LOC"), found)
         DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / f"{name}.spacy")
     sets = [tmp_path / "ann.spacy", tmp_path / "bob.spacy"]
-    done = merge(sets, tmp_path / "gold.spacy", policy="intersection", resamples=0)
+    done = review_merge(sets, tmp_path / "gold.spacy", policy="intersection", resamples=0)
     (doc,) = load_docs(tmp_path / "gold.spacy", NLP.vocab)
     assert ents(doc) == [("Oslo", "LOC")]
     assert [row["name"] for row in done.report["annotators"]] == ["ann", "bob"]

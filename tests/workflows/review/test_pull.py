@@ -9,8 +9,8 @@ from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import NO_TEXT, push
+from spacy_ner_plus.workflows.review.pull import review_pull
+from spacy_ner_plus.workflows.review.push import NO_TEXT, review_push
 from tests.annotation.review.docs import NLP, NONE, PEOPLE, ents, write_corpus
 
 
@@ -29,7 +29,7 @@ def export(folder, people):
 @pytest.fixture
 def reviewed(tmp_path):
     write_corpus(tmp_path / "weak.spacy")
-    pushed = push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
+    pushed = review_push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
     assert pushed.sent == 3
     export(
         tmp_path,
@@ -39,7 +39,7 @@ def reviewed(tmp_path):
 
 
 def test_pull_writes_gold_and_leaves_conflicts_and_the_rest_missing(reviewed):
-    found = pull(
+    found = review_pull(
         reviewed / "weak.spacy",
         str(reviewed / "export"),
         reviewed / "gold.spacy",
@@ -59,7 +59,7 @@ def test_pull_writes_gold_and_leaves_conflicts_and_the_rest_missing(reviewed):
     assert report["policy"] == "majority"
     assert report["labels"]["ORG"]["rate"] == 0
     assert report["agreement"]["pairs"][0]["documents"] == 2
-    union = pull(
+    union = review_pull(
         reviewed / "weak.spacy", str(reviewed / "export"), tool="doccano", policy="union", resamples=0
     )
     assert len(union.docs[0].ents) == 3
@@ -68,21 +68,25 @@ def test_pull_writes_gold_and_leaves_conflicts_and_the_rest_missing(reviewed):
 def test_pull_writes_nothing_where_it_fails(reviewed):
     gold = reviewed / "gold.spacy"
     with pytest.raises(UserError, match="E745"):
-        pull(reviewed / "weak.spacy", str(reviewed / "export"), gold, tool="doccano", policy="weighted")
+        review_pull(
+            reviewed / "weak.spacy", str(reviewed / "export"), gold, tool="doccano", policy="weighted"
+        )
     with pytest.raises(UserError, match="E101"):
-        pull(reviewed / "weak.spacy", str(reviewed / "nowhere"), gold, tool="doccano")
+        review_pull(reviewed / "weak.spacy", str(reviewed / "nowhere"), gold, tool="doccano")
     with pytest.raises(UserError, match="E320"):
-        pull(reviewed / "weak.spacy", str(reviewed / "export"), reviewed / "weak.spacy", tool="doccano")
+        review_pull(
+            reviewed / "weak.spacy", str(reviewed / "export"), reviewed / "weak.spacy", tool="doccano"
+        )
     assert not gold.exists()
     # Nor is what people did overwritten, or the labels.
     work = reviewed / "export" / "ann.jsonl"
     before = work.read_bytes()
     with pytest.raises(UserError, match=r"E320.*the project"):
-        pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", report=work)
+        review_pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", report=work)
     names = reviewed / "names.json"
     names.write_text('{"PER": "People."}')
     with pytest.raises(UserError, match=r"E320.*the labels"):
-        pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", labels=names, report=names)
+        review_pull(reviewed / "weak.spacy", str(work), gold, tool="doccano", labels=names, report=names)
     assert work.read_bytes() == before
 
 
@@ -93,14 +97,14 @@ def test_pull_keeps_sentences_and_that_spaces_are_unknown(tmp_path):
     docs = [Doc(NLP.vocab, words=words[:count], sent_starts=starts[:count]) for count in (9, 3)]
     docs[0].set_ents([Span(docs[0], 0, 1, "PER")], default="outside")
     DocBin(docs=docs).to_disk(tmp_path / "weak.spacy")
-    push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
+    review_push(tmp_path / "weak.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
     lines = (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()
     row = next(row for row in map(json.loads, lines) if row["label"])
     (tmp_path / "export").mkdir()
     for name, spans in {"ann": [[0, 3, "PER"]], "bob": [[0, 3, "PER"], [25, 29, "PER"]]}.items():
         line = json.dumps({"id": 1, **row, "label": spans, "Comments": []})
         (tmp_path / "export" / f"{name}.jsonl").write_text(line)
-    pull(
+    review_pull(
         tmp_path / "weak.spacy",
         str(tmp_path / "export"),
         tmp_path / "gold.spacy",
@@ -114,7 +118,7 @@ def test_pull_keeps_sentences_and_that_spaces_are_unknown(tmp_path):
 
 
 def test_pull_of_some_labels_leaves_the_others_unknown(reviewed):
-    found = pull(
+    found = review_pull(
         reviewed / "weak.spacy", str(reviewed / "export"), tool="doccano", labels=["PER"], resamples=0
     )
     assert [annotated_labels(doc) for doc in found.docs] == [{"PER"}, {"PER"}, None]
@@ -123,7 +127,7 @@ def test_pull_of_some_labels_leaves_the_others_unknown(reviewed):
 
 def test_pull_takes_no_empty_text_as_reviewed(reviewed):
     docs = [*load_docs(reviewed / "weak.spacy", NLP.vocab), Doc(NLP.vocab)]
-    found = pull(docs, str(reviewed / "export"), tool="doccano", resamples=0)
+    found = review_pull(docs, str(reviewed / "export"), tool="doccano", resamples=0)
     assert (found.reviewed, len(found.docs)) == (2, 4)
-    pushed = push(docs, str(reviewed / "again.jsonl"), tool="doccano")
+    pushed = review_push(docs, str(reviewed / "again.jsonl"), tool="doccano")
     assert (pushed.sent, pushed.issues[NO_TEXT]) == (3, 1)

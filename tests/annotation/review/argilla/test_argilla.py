@@ -9,8 +9,8 @@ from spacy.tokens import Span
 from spacy_ner_plus.annotation.review.argilla import argilla
 from spacy_ner_plus.annotation.review.tasks import ID_KEY
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import push
+from spacy_ner_plus.workflows.review.pull import review_pull
+from spacy_ner_plus.workflows.review.push import review_push
 from spacy_ner_plus.workflows.review.status import review_status
 from tests.annotation.review.docs import EMOJI, NONE, PEOPLE, corpus, ents, make_doc
 from tests.servers.argilla_stub import ROUTES, argilla_stub
@@ -31,12 +31,12 @@ def pushed(url, docs=None, **about):
     options = {"url": url, **about.pop("options", {})}
     about.setdefault("labels", LABELS)
     docs = corpus() if docs is None else docs
-    return push(docs, about.pop("project", "news"), tool="argilla", options=options, **about)
+    return review_push(docs, about.pop("project", "news"), tool="argilla", options=options, **about)
 
 
 def pulled(url, docs=None, **about):
     docs = corpus() if docs is None else docs
-    return pull(docs, "news", tool="argilla", options={"url": url}, resamples=0, **about)
+    return review_pull(docs, "news", tool="argilla", options={"url": url}, resamples=0, **about)
 
 
 def keys(stub):

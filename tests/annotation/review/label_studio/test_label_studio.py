@@ -6,8 +6,8 @@ from spacy_ner_plus.annotation.review.label_studio import label_studio
 from spacy_ner_plus.annotation.review.pull import CHANGED_TEXT, OTHER_LABEL
 from spacy_ner_plus.annotation.review.tasks import ID_KEY
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import push
+from spacy_ner_plus.workflows.review.pull import review_pull
+from spacy_ner_plus.workflows.review.push import review_push
 from spacy_ner_plus.workflows.review.status import review_status
 from tests.annotation.review.docs import EMOJI, NONE, PEOPLE, corpus, ents, make_doc
 
@@ -18,12 +18,12 @@ def pushed(url, docs=None, **about):
     options = {"url": url, **about.pop("options", {})}
     about.setdefault("labels", LABELS)
     docs = corpus() if docs is None else docs
-    return push(docs, about.pop("project", "news"), tool="label-studio", options=options, **about)
+    return review_push(docs, about.pop("project", "news"), tool="label-studio", options=options, **about)
 
 
 def pulled(url, docs=None, **about):
     docs = corpus() if docs is None else docs
-    return pull(docs, "news", tool="label-studio", options={"url": url}, resamples=0, **about)
+    return review_pull(docs, "news", tool="label-studio", options={"url": url}, resamples=0, **about)
 
 
 def numbers(stub):

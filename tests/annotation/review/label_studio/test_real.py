@@ -10,8 +10,8 @@ from spacy_ner_plus.data.records.record import Record, mark_record
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.convert import convert
 from spacy_ner_plus.workflows.review.gold_review import gold_review
-from spacy_ner_plus.workflows.review.pull import pull
-from spacy_ner_plus.workflows.review.push import push
+from spacy_ner_plus.workflows.review.pull import review_pull
+from spacy_ner_plus.workflows.review.push import review_push
 from spacy_ner_plus.workflows.review.status import review_status
 from tests.annotation.review.docs import ents, make_doc
 from tests.servers.label_studio import EMAIL, PASSWORD, TOKEN
@@ -50,9 +50,9 @@ def test_review_of_100_documents_in_the_real_page(label_studio_running, url, dat
     docs = [predicted(gold, number) for number, gold in enumerate(golds)]
     docs.append(make_doc(EMOJI, ("Rosa", "LOC"), ("Lund", "LOC"), id="emoji"))
     about = {"tool": "label-studio", "options": {"url": url, **OPTIONS}}
-    pushed = push(docs, "CoNLL++", labels=LABELS, **about)
+    pushed = review_push(docs, "CoNLL++", labels=LABELS, **about)
     assert pushed.sent == 101
-    assert push(docs, "CoNLL++", labels=LABELS, **about).same == 101
+    assert review_push(docs, "CoNLL++", labels=LABELS, **about).same == 101
     http = label_studio_running.http
     (project,) = [one for one in http.get("/api/projects/").json()["results"] if one["title"] == "CoNLL++"]
     listed = http.get("/api/tasks/", params={"project": project["id"], "page_size": 200, "fields": "all"})
@@ -74,8 +74,8 @@ def test_review_of_100_documents_in_the_real_page(label_studio_running, url, dat
         page.mark("p", "Bob", "Lee")
         page.mark("p", "Eve", "Eve")
         page.submit(submitted("emoji"))
-    assert push(docs, "CoNLL++", labels=LABELS, **about).left == 2
-    found = pull(docs, "CoNLL++", resamples=0, **about)
+    assert review_push(docs, "CoNLL++", labels=LABELS, **about).left == 2
+    found = review_pull(docs, "CoNLL++", resamples=0, **about)
     assert not len(found.issues)
     assert found.reviewed == 2
     assert doc_to_tags(found.docs[0]) == doc_to_tags(golds[0])
@@ -97,7 +97,7 @@ def test_review_of_100_documents_in_the_real_page(label_studio_running, url, dat
 def test_review_of_tasks_for_two_people_with_drafts_and_skipped_ones(label_studio_running, url):
     docs = [make_doc(f"Ann {number} left Oslo.", ("Ann", "PER"), id=str(number)) for number in range(10)]
     about = {"tool": "label-studio", "options": {"url": url, **OPTIONS}}
-    push(docs, "Two of them", labels=LABELS, twice=0.3, **about)
+    review_push(docs, "Two of them", labels=LABELS, twice=0.3, **about)
     http = label_studio_running.http
     (project,) = [
         one for one in http.get("/api/projects/").json()["results"] if one["title"] == "Two of them"
@@ -113,13 +113,13 @@ def test_review_of_tasks_for_two_people_with_drafts_and_skipped_ones(label_studi
     server.post(f"/api/tasks/{numbers[1]}/drafts?project={project['id']}", {"result": [], "lead_time": 1})
     server.post(f"/api/tasks/{numbers[2]}/annotations/", {"result": [], "lead_time": 2})
     again = [make_doc(doc.text, ("Oslo", "LOC"), id=str(i)) for i, doc in enumerate(docs)]
-    done = push(again, "Two of them", labels=LABELS, **about)
+    done = review_push(again, "Two of them", labels=LABELS, **about)
     assert (done.replaced, done.left) == (7, 3)
     again[5] = make_doc("Another text.", id="5")
-    assert push(again, "Two of them", labels=LABELS, **about).replaced == 1
-    done = push(again, "Two of them", labels=LABELS, **about)
+    assert review_push(again, "Two of them", labels=LABELS, **about).replaced == 1
+    done = review_push(again, "Two of them", labels=LABELS, **about)
     assert (done.same, done.left, done.sent) == (7, 3, 0)
-    found = pull(docs, "Two of them", resamples=0, **about)
+    found = review_pull(docs, "Two of them", resamples=0, **about)
     assert [doc.has_annotation("ENT_IOB") for doc in found.docs[:4]] == [False, False, True, False]
     assert found.docs[2].user_data["record"]["meta"]["review"]["seconds"] == 2
 
@@ -143,4 +143,4 @@ def test_review_with_a_personal_access_token(label_studio_running, url, monkeypa
     token = label_studio_running.post("/api/token/", {})["token"]
     monkeypatch.setenv(OPTIONS["token_env"], token)
     about = {"tool": "label-studio", "options": {"url": url, **OPTIONS}}
-    assert push([make_doc("Ann left.", ("Ann", "PER"))], "Personal", **about).sent == 1
+    assert review_push([make_doc("Ann left.", ("Ann", "PER"))], "Personal", **about).sent == 1
