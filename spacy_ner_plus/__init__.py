@@ -39,13 +39,20 @@ __all__ = [
     "import_hf",
     "info",
     "init",
+    "learning_curve",
     "mask",
     "model_card",
+    "model_table",
     "package",
     "predict",
     "record",
     "render",
     "resolve_training",
+    "review_merge",
+    "review_pull",
+    "review_push",
+    "review_status",
+    "review_suggest",
     "select",
     "stats",
     "train",
@@ -74,6 +81,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.info import MachineInfo, info
     from spacy_ner_plus.workflows.llm import check_server, estimate, try_formats
     from spacy_ner_plus.workflows.model_card import model_card
+    from spacy_ner_plus.workflows.model_table import model_table
     from spacy_ner_plus.workflows.predict import predict
     from spacy_ner_plus.workflows.project.check_corpus import check_corpus
     from spacy_ner_plus.workflows.project.check_package import check_package
@@ -83,6 +91,12 @@ if TYPE_CHECKING:
     from spacy_ner_plus.workflows.project.package import package
     from spacy_ner_plus.workflows.record import record
     from spacy_ner_plus.workflows.render import render
+    from spacy_ner_plus.workflows.review.curve import learning_curve
+    from spacy_ner_plus.workflows.review.merge import review_merge
+    from spacy_ner_plus.workflows.review.pull import review_pull
+    from spacy_ner_plus.workflows.review.push import review_push
+    from spacy_ner_plus.workflows.review.status import review_status
+    from spacy_ner_plus.workflows.review.suggest import review_suggest
     from spacy_ner_plus.workflows.select import Selection, select
     from spacy_ner_plus.workflows.stats import DataReport, debug_data, stats
     from spacy_ner_plus.workflows.train import train
@@ -121,11 +135,18 @@ _HOMES = {
     "init": "workflows.project.init",
     "mask": "pipeline.masking",
     "model_card": "workflows.model_card",
+    "model_table": "workflows.model_table",
     "package": "workflows.project.package",
     "predict": "workflows.predict",
     "record": "workflows.record",
     "render": "workflows.render",
     "resolve_training": "pipeline.resolve_training",
+    "review_push": "workflows.review.push",
+    "review_pull": "workflows.review.pull",
+    "review_merge": "workflows.review.merge",
+    "review_status": "workflows.review.status",
+    "review_suggest": "workflows.review.suggest",
+    "learning_curve": "workflows.review.curve",
     "select": "workflows.select",
     "Selection": "workflows.select",
     "Store": "llm.store.store",

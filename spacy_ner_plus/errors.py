@@ -1088,6 +1088,13 @@ class Errors(metaclass=_Coded):
     E928 = "{where}: its text is '{found}' where the gold document is '{text}'. Give every row its `text`, or none."
     E929 = "'{path}' has no row, or too few, for the gold document '{text}'. Give each gold document one."
     E930 = "'{path}' holds predictions, so there is no pipeline that settings or code could change. Leave them out."
+    E931 = "There is a model of '{name}' and no metrics. Metrics are given of: {names}."
+    E932 = "'{one}' and '{other}' were evaluated on different corpora, so they can't stand in one table."
+    E933 = (
+        "'{path}', which is a part of '{name}', isn't there. Give the files and folders that the model needs."
+    )
+    E934 = "'{word}' isn't NAME=PATH, or its name has metrics already. Give each model's metrics once, as NAME=METRICS."
+    E935 = "Can't read '{path}': {reason}. Give a model that was saved whole, as safetensors."
     E816 = (
         "`variant_sampling` can't go by the metric '{metric}': it {reason}. Give `metric` as a boolean one, such as "
         "exact_match, or as numbers with bounds, such as jaccard."

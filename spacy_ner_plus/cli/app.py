@@ -26,6 +26,7 @@ from spacy_ner_plus.cli import (
     init,
     llm,
     model_card,
+    model_table,
     package,
     predict,
     record,
@@ -91,6 +92,7 @@ app.command("render", epilog=examples("render"))(render.render_command)
 app.command("package", epilog=examples("package"))(package.package_command)
 app.command("test-package", epilog=examples("test-package"))(check_package.check_package_command)
 app.command("model-card", epilog=examples("model-card"))(model_card.model_card_command)
+app.command("model-table", epilog=examples("model-table"))(model_table.model_table_command)
 app.command("import-gliner", epilog=examples("import-gliner"))(import_gliner.import_gliner_command)
 app.command("import-hf", epilog=examples("import-hf"))(import_hf.import_hf_command)
 app.command("info", epilog=examples("info"))(info.info_command)

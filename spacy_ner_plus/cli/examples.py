@@ -74,6 +74,9 @@ EXAMPLES = {
     "package": ("package training/mine/model-best wheels --name ner_mine --version 1.0.0 --metrics metrics.json",),
     "test-package": ("test-package wheels corpus/test.spacy --pipeline training/mine/model-best",),
     "model-card": ("model-card training/mine/model-best metrics.json --name ner_mine --version 1.0.0",),
+    "model-table": (
+        "model-table small=metrics/small.json large=metrics/large.json --model small=training/small/model-best",
+    ),
     "import-gliner": ("import-gliner urchade/gliner_small-v2.1 models/gliner_small",),
     "import-hf": ("import-hf dslim/bert-base-NER pipelines/bert",),
     "info": ("info training/mine/model-best", "info --anew"),
