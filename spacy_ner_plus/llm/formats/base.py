@@ -106,6 +106,21 @@ class ReadsCutReplies(Protocol):
         ...
 
 
+@runtime_checkable
+class GrammarOfText(Protocol):
+    """What a format can do beside: hold replies to one text, for servers that take a grammar with each request."""
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[tuple[int, int]]) -> str | None:
+        """Write the grammar of the replies that name nothing but what is in a text.
+
+        labels (Sequence[str]): The labels that are asked for.
+        pieces (Sequence[tuple[int, int]]): Start and end of the text's tokens, by character and in order: a mention is
+            a run of some.
+        RETURNS (str | None): Lark's source, as llguidance reads it; None where this text has none.
+        """
+        ...
+
+
 @lru_cache(maxsize=16)
 def shipped_template(name: str) -> str:
     """Read a template that comes with the package.

@@ -25,12 +25,22 @@ from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_tem
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import spellings
 from spacy_ner_plus.llm.formats.reading import LIST_MARK, OTHER_SEPARATOR, OTHER_SPELLING, Reading
+from spacy_ner_plus.llm.formats.text_walk import (
+    MOST_IN_TEXT,
+    Piece,
+    TextWalk,
+    any_of,
+    literal,
+    reply_grammar,
+)
 from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import join_tags, split_tag
 
 NOTHING = "NONE"
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\w+|[^\w\s]")
+# Terminals of the tags of a text's grammar.
+_TAGS = {"FIRST": "B", "INNER": "I"}
 _TAG = re.compile(r"O|[BIbi]-\S+")
 # How many lines more than words and signs a reply may have.
 _MORE_LINES = 20
@@ -74,6 +84,55 @@ class BioLines:
             'line ::= word ": " tag\n'
             "word ::= [^ \\t\\r\\n]+\n"
             f"tag ::= {tags}\n"
+        )
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        walk = TextWalk(text, pieces)
+        if len(walk) > MOST_IN_TEXT:
+            return None
+        if not len(walk):
+            return reply_grammar(literal(NOTHING), ())
+
+        def write(part: str, tag: str) -> str:
+            """Write a part of a mention after words that get a tag at their end."""
+            expressions = []
+            for i, word in enumerate(part.split()):
+                if i or part[0].isspace():
+                    expressions += [tag, literal("\n")]
+                    tag = "INNER"
+                expressions.append(literal(word))
+            return " ".join(expressions)
+
+        def tag(k: int, length: int) -> str:
+            return "FIRST" if len(walk.run(k, length).split()) == 1 else "INNER"
+
+        lines = walk.terminals(
+            begin=lambda k: write(walk.word(k), "FIRST"),
+            go_on=lambda k, length: write(walk.gap(k) + walk.word(k), tag(k, length)),
+            close=tag,
+            between=literal("\n"),
+            end=literal(""),
+        )
+        # The walk has tags of any label, and this those that belong together.
+        entities = any_of(
+            [
+                f"WORD {literal(f': B-{each}')} ({literal(chr(10))} WORD {literal(f': I-{each}')})*"
+                for each in labels
+            ]
+        )
+        tags = [
+            f"{name}: {any_of([literal(f': {p}-{each}') for each in labels])}" for name, p in _TAGS.items()
+        ]
+        return reply_grammar(
+            f"{walk.backwards()} | {literal(NOTHING)} | LINES",
+            [
+                "LINES: MENTION_0 & ENTITIES",
+                f"ENTITIES: ENTITY ({literal(chr(10))} ENTITY)*",
+                f"ENTITY: {entities}",
+                r"WORD: /[^\n ]+/",
+                *tags,
+                *lines,
+            ],
         )
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:

@@ -18,6 +18,7 @@ from spacy_ner_plus.llm.formats.json_replies import close_reply
 from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.reading import Reading
+from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, any_of, literal, string_grammar
 from spacy_ner_plus.llm.requests import InvalidReply
 
 TEXT = frozenset({"text"})
@@ -62,6 +63,22 @@ class EntityList:
     def grammar(self, labels: Sequence[str]) -> None:
         return None
 
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        walk = TextWalk(text, pieces)
+        numbers = _Numbers(walk)
+        middle = literal('", "label": '), literal(', "occurrence": ')
+        names = any_of([literal(json.dumps(label, ensure_ascii=False)) for label in labels])
+        # The number says which run of the text it is; no other run with the same text has it.
+        return string_grammar(
+            walk,
+            nothing=literal('{"entities": []}'),
+            opening=literal('{"entities": [{"text": "'),
+            close=lambda k, length: f"MIDDLE {literal(f'{numbers.of(k, length)}}}')}",
+            between=literal(', {"text": "'),
+            end=literal("]}"),
+            terminals=[f"MIDDLE: {middle[0]} {names} {middle[1]}"],
+        )
+
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         repairs = IssueLog()
         found = read_shaped(content, self.schema(labels), text, repairs)["entities"]
@@ -93,6 +110,28 @@ class EntityList:
             number = known[mention].index(start) + 1
             entities.append({"text": mention, "label": label, "occurrence": number})
         return json.dumps({"entities": entities}, ensure_ascii=False)
+
+
+class _Numbers:
+    """Which occurrence of its text each run of pieces is."""
+
+    def __init__(self, walk: TextWalk):
+        self._walk = walk
+        self._found: dict[str, list[int]] = {}
+        self._unique_from: dict[int, int] = {}  # from a first piece on, at which length a run stands once
+
+    def of(self, k: int, length: int) -> int:
+        """RETURNS (int): The number, from 1, of the run of so many pieces before piece k; shorter ones come first."""
+        first = k - length
+        if length > self._unique_from.get(first, length):
+            return 1
+        mention = self._walk.run(k, length)
+        if mention not in self._found:
+            self._found[mention] = occurrences(self._walk.text, mention)
+        found = self._found[mention]
+        if len(found) == 1:
+            self._unique_from.setdefault(first, length)
+        return found.index(self._walk.pieces[first][0]) + 1
 
 
 def _shown(entity: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from spacy_ner_plus.llm.formats.reading import (
     Reading,
 )
 from spacy_ner_plus.llm.formats.refusals import find_refusal
+from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, any_of, literal, string_grammar
 from spacy_ner_plus.llm.requests import InvalidReply
 
 RESULT = "result"
@@ -79,6 +80,19 @@ class Guidelines:
             'character ::= [^"\\\\\\x00-\\x1F] | "\\\\" (["\\\\bfnrt] | "u" hex hex hex hex)\n'
             "hex ::= [0-9a-fA-F]\n"
             f"name ::= {names}\n"
+        )
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        opening = any_of([literal(f'    {name}({_SPAN}="') for name in class_names(labels).values()])
+        # JSON's escapes are Python's, too.
+        return string_grammar(
+            TextWalk(text, pieces),
+            nothing=literal(f"{RESULT} = []"),
+            opening=f"{literal(f'{RESULT} = [{chr(10)}')} OPENING",
+            close=lambda k, length: literal('"),\n'),
+            between="OPENING",
+            end=literal("]"),
+            terminals=[f"OPENING: {opening}"],
         )
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:

@@ -31,6 +31,15 @@ from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import fold, spellings
 from spacy_ner_plus.llm.formats.reading import TEXT_AROUND, Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
+from spacy_ner_plus.llm.formats.text_walk import (
+    MOST_IN_TEXT,
+    Piece,
+    TextWalk,
+    any_of,
+    has_surrogate,
+    literal,
+    reply_grammar,
+)
 from spacy_ner_plus.llm.requests import InvalidReply
 
 # A reply with less of the text than this is no copy. What a copy leaves out is unread.
@@ -89,6 +98,40 @@ class InlineTags:
             lines.append(f'entity-{i} ::= "<{name}>" (plain | entity)+ "</{name}>"')
         lines.append(f'plain ::= [^<] | "<" [^</{initials}]')
         return "\n".join(lines) + "\n"
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        escape = _tags(tuple(labels))
+        walk = TextWalk(text, _join_pieces(pieces, [match.span() for match in escape.finditer(text)]))
+        # Where the text has a '<' of its own, it isn't as easy to tell which tags belong together.
+        has_sign = "<" in escape.sub(_escape, text) and len(labels) > 1
+        groups = [[label] for label in labels] if has_sign else [list(labels)]
+        is_too_long = len(walk) * len(groups) > MOST_IN_TEXT
+        if is_too_long or has_surrogate(text):
+            return None
+        words = [literal(escape.sub(_escape, walk.word(k))) for k in range(len(walk))]
+        lines = [
+            f"{name}_{number}: {any_of([literal(f'<{sign}{label}>') for label in group])}"
+            for number, group in enumerate(groups)
+            for name, sign in (("OPEN", ""), ("CLOSE", "/"))
+        ]
+        for k in range(len(walk)):
+            opened = [f"OPEN_{number} {words[k]} IN{number}_{k + 1}_1" for number in range(len(groups))]
+            lines.append(f"OUT_{k}: {literal(walk.gap(k))} {any_of([f'{words[k]} OUT_{k + 1}', *opened])}")
+            for number in range(len(groups)):
+                lines += walk.inner_terminals(
+                    k + 1,
+                    go_on=lambda k, length: f"{literal(walk.gap(k))} {words[k]}",
+                    close=lambda k, length, number=number: f"CLOSE_{number}",
+                    after=f"OUT_{k + 1}",
+                    name=f"IN{number}",
+                )
+        lines.append(f"OUT_{len(walk)}: {literal(walk.gap(len(walk)))}")
+        if has_sign or len(labels) == 1:
+            return reply_grammar(f"{walk.backwards('OUT_')} | OUT_0", lines)
+        # The walk has tags of any label, and this those that belong together.
+        pairs = [f"{literal(f'<{label}>')} /[^<]*/ {literal(f'</{label}>')}" for label in labels]
+        paired = f"PAIRED: {any_of(['/[^<]+/', *pairs])}*"
+        return reply_grammar(f"{walk.backwards('OUT_')} | COPY", ["COPY: OUT_0 & PAIRED", paired, *lines])
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         answer = _find_copy(content, labels, text)
@@ -159,6 +202,20 @@ class _Copy(NamedTuple):
 
     text: str
     entities: list[_Tagged]
+
+
+def _join_pieces(pieces: Sequence[Piece], tags: Sequence[Piece]) -> list[Piece]:
+    """RETURNS (list[tuple[int, int]]): The pieces, of which those that share a tag of the text are one."""
+    joined: list[Piece] = []
+    at = 0
+    for start, end in pieces:
+        while at < len(tags) and tags[at][1] <= start:
+            at += 1
+        if joined and at < len(tags) and tags[at][0] < joined[-1][1]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 @lru_cache(maxsize=16)

@@ -17,6 +17,7 @@ from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
 from spacy_ner_plus.llm.formats.reading import Reading
+from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, list_grammar, literal
 
 
 def label_lists_v1() -> "LabelLists":
@@ -46,6 +47,11 @@ class LabelLists:
 
     def grammar(self, labels: Sequence[str]) -> None:
         return None
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        keys = [literal(json.dumps(label, ensure_ascii=False) + ": ") + " LIST" for label in labels]
+        lists = f" {literal(', ')} ".join(keys)
+        return list_grammar(TextWalk(text, pieces), f"{literal('{')} {lists} {literal('}')}")
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         return self._read(content, labels, text, self.schema(labels))

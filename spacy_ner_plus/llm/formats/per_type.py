@@ -24,6 +24,7 @@ from spacy_ner_plus.llm.formats.json_shapes import shape_value
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
 from spacy_ner_plus.llm.formats.reading import WRAPPER, Reading
+from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, list_grammar, literal
 from spacy_ner_plus.llm.requests import Dialogue, InvalidReply, Message, Outcome, Question
 
 LIST = "entities"
@@ -61,6 +62,10 @@ class PerType:
 
     def grammar(self, labels: Sequence[str]) -> None:
         return None
+
+    def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        reply = f"{literal(f'{{{json.dumps(LIST)}: ')} LIST {literal('}')}"
+        return list_grammar(TextWalk(text, pieces), reply)
 
     def turns(self, text: str, labels: Sequence[str]) -> list[Message]:
         return [

@@ -1,0 +1,204 @@
+"""Grammars that hold the mentions of a reply to its text, for llguidance as llama.cpp takes it (`%llguidance`).
+
+The mentions of a reply are a walk through its text: each is a run of its pieces, which are tokens, with the text's own
+white space between them, and begins after the one before it has ended. So nothing that isn't in the text can be
+written, no mention more often than it occurs, and a list comes to its end, as those of small models often don't.
+
+A reply is one regular expression, written as terminals that name each other, of which llguidance makes a graph: for a
+text of n pieces of n * MOST_PIECES nodes, of which it looks at those alone that a reply comes to. Rules in place of
+terminals cost it a multiple, and know one way alone to read words of which one is the beginning of another, as Chinese
+and Japanese have them. `substring_chunks` keeps no order, so that a model can say the same mention for ever.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+# Tokens of a mention at most: those of CoNLL++ have up to 10, and a model that has lost its way copies on and on.
+MOST_PIECES = 12
+# A text with more is asked about without a grammar, since llguidance gives up on large ones without a word.
+MOST_IN_TEXT = 4000
+# What no reply has. What stands behind it is read, and left out again.
+NEVER = "/[a&&b]/"
+# Where a terminal is named for the first time it is read, and in it those that it names. Named behind NEVER from the
+# last one backwards, at such distances, those of a long text need no deeper stack than those of a short one: where a
+# stack ends, so does the server, without a word.
+_STEP = 16
+# Stands in a form for a mention, and is read as one nowhere.
+_PLACEHOLDER = re.compile(r"\s*(?:(?:\.{3}|\u2026)\s*)+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Piece = tuple[int, int]
+
+
+class TextWalk:
+    """The pieces of a text, of which mentions are made.
+
+    text (str): What is asked about.
+    pieces (Sequence[tuple[int, int]]): Start and end, by character and in order, of what mentions begin and end with;
+        white space is left out.
+    """
+
+    def __init__(self, text: str, pieces: Sequence[Piece]):
+        self.text = text
+        self.pieces = [trimmed for start, end in pieces if (trimmed := _trim(text, start, end))]
+        # Half of a surrogate pair can't be sent, and so not be answered either.
+        self.is_sayable = [not has_surrogate(text[start:end]) for start, end in self.pieces]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def word(self, k: int) -> str:
+        """RETURNS (str): Piece k."""
+        return self.text[slice(*self.pieces[k])]
+
+    def gap(self, k: int) -> str:
+        """RETURNS (str): What the text has before piece k; after the last one for their number."""
+        begin = self.pieces[k - 1][1] if k else 0
+        return self.text[begin : self.pieces[k][0] if k < len(self.pieces) else len(self.text)]
+
+    def run(self, k: int, length: int) -> str:
+        """RETURNS (str): The text of so many pieces before piece k."""
+        return self.text[self.pieces[k - length][0] : self.pieces[k - 1][1]]
+
+    def terminals(
+        self,
+        *,
+        begin: Callable[[int], str],
+        go_on: Callable[[int, int], str],
+        close: Callable[[int, int], str],
+        between: str,
+        end: str,
+    ) -> list[str]:
+        """Write the terminals of a list of mentions.
+
+        begin (Callable): How a mention is written up to the end of piece k, with which it begins: an expression.
+        go_on (Callable): How a mention that ends before piece k, and has so many pieces, goes on up to its end.
+        close (Callable): How such a mention is closed.
+        between (str): What stands between two mentions.
+        end (str): What stands after the last one.
+        RETURNS (list[str]): Lines. MENTION_0 is the list from where its first mention begins.
+        """
+        lines, count = [], len(self.pieces)
+        for k in range(count):
+            first = f"{begin(k)} IN_{k + 1}_1" if self.is_sayable[k] else NEVER
+            lines.append(f"MENTION_{k}: {first}" + (f" | MENTION_{k + 1}" if k + 1 < count else ""))
+        for k in range(1, count + 1):
+            lines.append(f"AFTER_{k}: {end}" + (f" | {between} MENTION_{k}" if k < count else ""))
+            lines += self.inner_terminals(k, go_on, close, f"AFTER_{k}")
+        return lines
+
+    def inner_terminals(
+        self,
+        k: int,
+        go_on: Callable[[int, int], str],
+        close: Callable[[int, int], str],
+        after: str,
+        name: str = "IN",
+    ) -> list[str]:
+        """Write the terminals of a mention, of each length, that goes on at piece k or is closed before it.
+
+        after (str): The terminal of what follows a mention that is closed.
+        RETURNS (list[str]): Lines, of the terminals `name`_k_length.
+        """
+        lines = []
+        can_go_on = k < len(self.pieces) and self.is_sayable[k] and not has_surrogate(self.gap(k))
+        for length in range(1, min(MOST_PIECES, k) + 1):
+            ways = []
+            if not _PLACEHOLDER.fullmatch(self.run(k, length)):
+                ways.append(f"{close(k, length)} {after}")
+            if can_go_on and length < MOST_PIECES:
+                ways.append(f"{go_on(k, length)} {name}_{k + 1}_{length + 1}")
+            lines.append(f"{name}_{k}_{length}: {' | '.join(ways) or NEVER}")
+        return lines
+
+    def backwards(self, prefix: str = "AFTER_") -> str:
+        """RETURNS (str): What matches nothing, and has the terminals of a name read from the last one backwards."""
+        names = [f"{prefix}{k}" for k in range(len(self.pieces), 0, -_STEP)]
+        return f"{NEVER} ({' | '.join(names)})"
+
+
+def _trim(text: str, start: int, end: int) -> Piece | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def has_surrogate(text: str) -> bool:
+    """RETURNS (bool): Whether a text holds half of a surrogate pair."""
+    return _SURROGATE.search(text) is not None
+
+
+def literal(text: str) -> str:
+    """RETURNS (str): A text as an expression, in ASCII alone."""
+    return json.dumps(text)
+
+
+def any_of(expressions: Sequence[str]) -> str:
+    """RETURNS (str): An expression of several alternatives."""
+    return f"({' | '.join(expressions) or NEVER})"
+
+
+def string_grammar(
+    walk: TextWalk,
+    *,
+    nothing: str,
+    opening: str,
+    close: Callable[[int, int], str],
+    between: str,
+    end: str,
+    terminals: Sequence[str] = (),
+) -> str | None:
+    """Write the grammar of a list of mentions in JSON's strings.
+
+    nothing (str): What stands for no mention; all of these are expressions.
+    opening (str): What stands before the first mention, with the quotes that open it.
+    close (Callable): As of `TextWalk.terminals`, with the quotes that close the mention.
+    between (str): What stands between two mentions, with the quotes that open the second.
+    end (str): What stands after the last one.
+    terminals (Sequence[str]): Further terminals that are named in these.
+    RETURNS (str | None): The grammar; None where the text is too long.
+    """
+    if len(walk) > MOST_IN_TEXT:
+        return None
+    if not len(walk):
+        return reply_grammar(nothing, ())
+    lines = _string_terminals(walk, close, between, end)
+    return reply_grammar(f"{walk.backwards()} | {nothing} | {opening} MENTION_0", [*terminals, *lines])
+
+
+def list_grammar(walk: TextWalk, reply: str) -> str | None:
+    """Write the grammar of a reply with JSON lists of mentions.
+
+    reply (str): An expression in which LIST stands for such a list.
+    RETURNS (str | None): The grammar; None where the text is too long.
+    """
+    if len(walk) > MOST_IN_TEXT:
+        return None
+    if not len(walk):
+        return reply_grammar(reply, [f"LIST: {literal('[]')}"])
+    mentions = _string_terminals(walk, lambda k, length: literal('"'), literal(', "'), literal("]"))
+    first = f"LIST: {walk.backwards()} | {literal('[]')} | {literal('[' + chr(34))} MENTION_0"
+    return reply_grammar(reply, [first, *mentions])
+
+
+def _string_terminals(walk: TextWalk, close: Callable[[int, int], str], between: str, end: str) -> list[str]:
+    return walk.terminals(
+        begin=lambda k: literal(in_json(walk.word(k))),
+        go_on=lambda k, length: literal(in_json(walk.gap(k) + walk.word(k))),
+        close=close,
+        between=between,
+        end=end,
+    )
+
+
+def in_json(text: str) -> str:
+    """RETURNS (str): A text as it stands within the quotes of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def reply_grammar(reply: str, terminals: Sequence[str]) -> str:
+    """RETURNS (str): The grammar of replies that are one expression."""
+    return "\n".join(["start: REPLY", f"REPLY: {reply}", *terminals, ""])
