@@ -1316,6 +1316,14 @@ class Errors(metaclass=_Coded):
         "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
         "(--output), in two different files: {paths}."
     )
+    E885 = (
+        "`text_grammar` binds replies to the text, and `parameters` has '{field}', which binds them to something else; "
+        "llama.cpp takes one of the two. Leave one out."
+    )
+    E886 = (
+        "Requests in batches have no grammars of texts, since no server with batches takes them, and so their replies "
+        "wouldn't be those that the pipeline looks for. Set `text_grammar` of its model to false."
+    )
     E890 = "'{path}' is no GGUF file that can be read: {reason}. Give a model's file; get it anew if it was damaged."
     E891 = (
         "Can't use '{path}': {reason}. Give the folder of a model as transformers saves it, or save it anew."
@@ -1468,6 +1476,10 @@ class Warnings(metaclass=_Coded):
         "Processes that have copies of one chat model don't find each other here ({reason}): each of them takes all of "
         "`max_concurrency`, the rates a minute and the `budget`, and what they took isn't added up. Divide these by "
         "the number of processes."
+    )
+    W375 = (
+        "'{url}' doesn't hold replies to the grammar of a text: {reason}. Going on by the schema alone. It takes a "
+        "llama.cpp that is built with llguidance, as xllamacpp is; set `text_grammar` to false for other servers."
     )
     W730 = (
         "Only {kept:,} of the {asked:,} records that were asked for could be made for {part} by '{backend}'. The "

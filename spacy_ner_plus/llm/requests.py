@@ -18,6 +18,8 @@ class ChatRequest:
     schema_name (str): The name under which the schema is sent; letters, digits, '_' and '-'.
     grammar (str | None): GBNF grammar for servers that take one, for formats that are no JSON.
     sample (int): Which of several samples of the same prompt this is, from 0.
+    text_grammar (str | None): Lark's source of the grammar that holds the reply to its text, for llama.cpp with
+        llguidance, where it is sent in place of schema and grammar. A part of the request's key where there is one.
     snapshot (int | None): The position of the store from which its examples were taken; None where they weren't. It
         isn't sent, and is a part of the request's key.
     """
@@ -28,6 +30,7 @@ class ChatRequest:
     grammar: str | None = None
     sample: int = 0
     snapshot: int | None = None
+    text_grammar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class ChatReply:
     usage (Usage): Tokens.
     seconds (float): From sending to the end of the reply.
     logprobs (Sequence[tuple[str, float]] | None): Token and log-probability in order, where given.
-    mode (str): How the schema was sent: 'json_schema', 'json_object', 'tool', 'grammar' or 'off'.
+    mode (str): How the schema was sent: 'json_schema', 'json_object', 'tool', 'grammar', 'text_grammar' or
+        'off'.
     key (str): The request's SHA-256, under which it is stored.
     stored (bool): Whether it comes from the store.
     status (ReplyStatus): What could be read from it when it came.

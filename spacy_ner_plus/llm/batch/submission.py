@@ -73,6 +73,7 @@ class Submitter:
     most_requests (int): Requests of a batch at most.
     most_bytes (int): Bytes of its file at most.
     time_window (str): Within which a batch is to be answered.
+    RAISES (UserError): Where replies should be held to their texts by grammars.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class Submitter:
         most_bytes: int = MOST_BYTES,
         time_window: str = "24h",
     ):
+        if settings.sends_text_grammar():
+            raise UserError(Errors.E886)
         self._settings = settings
         self._state = state
         self._kept = kept

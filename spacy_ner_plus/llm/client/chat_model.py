@@ -85,6 +85,13 @@ class ChatModel:
         return self._client().kept.open()
 
     @property
+    def takes_text_grammar(self) -> bool:
+        """RETURNS (bool): Whether replies are to be held to their texts, as far as is known: where not, nobody needs to
+        write the grammars.
+        """
+        return self.settings.sends_text_grammar() and self._client().takes_text_grammar
+
+    @property
     def context_length(self) -> int | None:
         """RETURNS (int | None): Tokens that the model takes, where known."""
         given = self.settings

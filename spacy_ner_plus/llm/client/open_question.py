@@ -66,6 +66,11 @@ class OpenQuestion(Generic[T]):
         self.request, self.outcome, self.is_again = self._question.request, None, True
         self._replies, self._reason, self._short = [], "", None
 
+    def leave_grammar_out(self) -> None:
+        """Go on without the grammar of the text, which the server doesn't hold."""
+        self._question = replace(self._question, request=without_text_grammar(self._question.request))
+        self.request = without_text_grammar(self.request)
+
     def take(self, answer: ChatReply | NoReply) -> None:
         """Take what came of the request.
 
@@ -164,6 +169,11 @@ class OpenQuestion(Generic[T]):
     def _end(self, value: T | None, failure: str = "", kind: str = "") -> None:
         asked = Asked(self._question.request, tuple(self._replies))
         self.outcome = Outcome(value, failure, kind, (asked,))
+
+
+def without_text_grammar(request: ChatRequest) -> ChatRequest:
+    """RETURNS (ChatRequest): A request as servers get it that hold no reply to its text."""
+    return request if request.text_grammar is None else replace(request, text_grammar=None)
 
 
 def _ask_again(request: ChatRequest, reply: ChatReply, reason: str) -> ChatRequest:

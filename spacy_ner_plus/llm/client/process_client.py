@@ -14,8 +14,10 @@ from spacy_ner_plus.llm.client.call import Call, NoReply
 from spacy_ner_plus.llm.client.endpoint.endpoint import Endpoint
 from spacy_ner_plus.llm.client.endpoint.local_endpoint import LocalEndpoint, find_local
 from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes
+from spacy_ner_plus.llm.client.endpoint.text_grammars import TextGrammars
 from spacy_ner_plus.llm.client.kept_replies import KeptReplies
 from spacy_ner_plus.llm.client.layers.coalesced import Coalesced
+from spacy_ner_plus.llm.client.layers.held_to_text import HeldToText
 from spacy_ner_plus.llm.client.layers.limited import Limited
 from spacy_ner_plus.llm.client.layers.probed import Probed
 from spacy_ner_plus.llm.client.layers.retried import Retried
@@ -27,7 +29,7 @@ from spacy_ner_plus.llm.client.limits.copies import ConcurrencyShare, Lineage, c
 from spacy_ner_plus.llm.client.limits.pace import shared_pace
 from spacy_ner_plus.llm.client.limits.rates import RateLimits
 from spacy_ner_plus.llm.client.loop_thread import LoopThread
-from spacy_ner_plus.llm.client.open_question import OpenQuestion
+from spacy_ner_plus.llm.client.open_question import OpenQuestion, without_text_grammar
 from spacy_ner_plus.llm.client.prices import Price, find_price
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.client.tokens import load_counter
@@ -35,6 +37,7 @@ from spacy_ner_plus.llm.client.usage import UsageMeter, UsageSnapshot
 from spacy_ner_plus.llm.local.local_model import slots_of, threads_of
 from spacy_ner_plus.llm.local.server import LocalServer, local_server
 from spacy_ner_plus.llm.requests import ChatRequest, Dialogue, Outcome, Question, Usage
+from spacy_ner_plus.llm.store.store import has_store
 
 T = TypeVar("T")
 
@@ -77,7 +80,8 @@ class ProcessClient:
         self._endpoint: Endpoint | LocalEndpoint | None = None
         self._modes: SchemaModes | None = None
         self._sizes = PromptSizes(self.count if settings.tokenizer is not None else None)
-        self._layers: Validated | None = None
+        self._layers: HeldToText | None = None
+        self._grammars: TextGrammars | None = None
 
     def hold(self, dialogue: Dialogue[T]) -> Future[T]:
         """Hold a dialogue: questions are answered from the store if it has the replies, else by the server.
@@ -122,7 +126,19 @@ class ProcessClient:
 
     def has_stored(self, request: ChatRequest) -> bool:
         """RETURNS (bool): Whether the store has the reply; looking makes no file."""
-        return self.kept.has(request)
+        return self.kept.has(request if self.takes_text_grammar else without_text_grammar(request))
+
+    @property
+    def takes_text_grammar(self) -> bool:
+        """RETURNS (bool): Whether requests keep the grammars of their texts, as far as is known; nothing is sent."""
+        if not self._settings.sends_text_grammar():
+            return False
+        if self._grammars is None:
+            given = self._settings
+            self._grammars = TextGrammars(endpoint=given.endpoint(), name=given.name)
+            if given.store is not None and has_store(given.store) and (store := self.kept.open()) is not None:
+                self._grammars.recall(store)
+        return self._grammars.hold is not False
 
     def cost(self, usage: Usage) -> float | None:
         """RETURNS (float | None): What tokens cost in USD; None where the model's price isn't known."""
@@ -155,6 +171,8 @@ class ProcessClient:
         """RETURNS (list[OpenQuestion]): One for each, with its outcome where the store has all replies to it."""
         begun = [OpenQuestion(question, self._settings.max_tokens) for question in questions]
         for question in begun:
+            if question.request.text_grammar is not None and not self.takes_text_grammar:
+                question.leave_grammar_out()
             self._replay(question, after_cut=after_cut)
         return begun
 
@@ -201,7 +219,7 @@ class ProcessClient:
             question.request, self._sampling, key, canonical, status=question.status, again=question.is_again
         )
 
-    def _open_layers(self) -> Validated:
+    def _open_layers(self) -> HeldToText:
         if self._layers is None:
             given, store = self._settings, self.kept.open()
             if self._budget is None:
@@ -230,9 +248,11 @@ class ProcessClient:
             limited = Limited(
                 self._endpoint, given, lane=lane, rates=self._rates, budget=self._budget, count=self.count
             )
-            probed = Probed(Retried(limited, given, self.meter), modes, self._sampling)
-            whole = WholePrompts(probed, self._sizes, self.kept.forget)
-            self._layers = Validated(Coalesced(Stored(whole, self.kept)), self._call)
+            retried = Retried(limited, given, self.meter)
+            whole = WholePrompts(Probed(retried, modes, self._sampling), self._sizes, self.kept.forget)
+            validated = Validated(Coalesced(Stored(whole, self.kept)), self._call)
+            grammars = self._grammars or TextGrammars(endpoint=url, name=given.name)
+            self._layers = HeldToText(validated, retried, grammars, self._sampling, store)
         return self._layers
 
     async def _close_layers(self) -> None:

@@ -34,6 +34,8 @@ _OWN_FIELDS = {
 # Settings that a server has, and a local model doesn't.
 _OF_SERVERS = ("base_url", "api_key_env", "api_key_any_host", "headers", "endpoint_name")
 _OF_LOCAL_MODELS = ("adapters", "threads")
+# Fields beside which llama.cpp doesn't take the grammar of a text.
+_CONSTRAINTS = ("response_format", "json_schema", "grammar", "grammar_lazy")
 # Values with which such a field changes nothing.
 _UNCHANGED = {"stream": False, "n": 1}
 # Headers and parts of an address that carry keys, which belong in the environment.
@@ -109,6 +111,11 @@ class ChatSettings:
         "How a schema is sent; 'auto' finds out what the server takes and enforces.", "auto"
     )
     grammar_field: str = setting("The field that takes a grammar: 'grammar' for llama.cpp; '' for none.", "")
+    text_grammar: bool | None = setting(
+        "Whether replies are held to the text by a grammar for each of them, as llama.cpp takes it that is built with "
+        "llguidance; None for models that run in this process alone.",
+        None,
+    )
     logprobs: bool = setting("Whether to ask for the log-probabilities of tokens.", False)
     requests_per_minute: float | None = setting(
         "Requests sent in a minute at most, by all processes together.", None, above=0
@@ -155,6 +162,8 @@ class ChatSettings:
                 remedy = "it as '$NAME' and keep the secret in the environment; it would be saved with the pipeline"
                 raise _wrong("headers", f"a literal {name}", remedy)
         self._check_parameters()
+        if self.text_grammar and (field := _own_constraint(self.parameters or {})):
+            raise UserError(Errors.E885.format(field=field))
         for unit, most in (self.budget or {}).items():
             is_number = isinstance(most, int | float) and not isinstance(most, bool)
             if unit not in _BUDGETS or not is_number or not most > 0:
@@ -196,6 +205,11 @@ class ChatSettings:
                 instead = f"; {_OWN_FIELDS[name]} sets it" if _OWN_FIELDS[name] else ""
                 remedy = f"fields without `{name}`, which makes every request what it is{instead}"
                 raise _wrong("parameters", {name: value}, remedy)
+
+    def sends_text_grammar(self) -> bool:
+        """RETURNS (bool): Whether the server is to get the grammars of texts."""
+        wanted = self.local is not None if self.text_grammar is None else self.text_grammar
+        return wanted and not _own_constraint(self.parameters or {})
 
     def endpoint(self) -> str:
         """RETURNS (str): The base address, as the store knows it; of a local model what it is called.
@@ -261,6 +275,11 @@ class ChatSettings:
     def reply_limit(self) -> int | None:
         """RETURNS (int | None): At how many tokens a reply is cut; None where nothing says so."""
         return reply_limit(self.sampling())
+
+
+def _own_constraint(parameters: Mapping[str, Any]) -> str:
+    """RETURNS (str): Which field binds replies to something else than the grammar of a text; '' for none."""
+    return next((name for name in _CONSTRAINTS if parameters.get(name) is not None), "")
 
 
 def reply_limit(fields: Mapping[str, Any]) -> int | None:

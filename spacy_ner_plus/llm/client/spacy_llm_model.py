@@ -79,6 +79,7 @@ def make_chat_model_v1(
     parameters: dict[str, Any] | None = None,
     structured: Structured = "auto",
     grammar_field: str = "",
+    text_grammar: bool | None = None,
     logprobs: bool = False,
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,

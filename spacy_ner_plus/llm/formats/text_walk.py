@@ -12,7 +12,9 @@ and Japanese have them. `substring_chunks` keeps no order, so that a model can s
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from spacy_ner_plus.llm.formats.reading import Reading
 
 # Tokens of a mention at most: those of CoNLL++ have up to 10, and a model that has lost its way copies on and on.
 MOST_PIECES = 12
@@ -29,6 +31,7 @@ _PLACEHOLDER = re.compile(r"\s*(?:(?:\.{3}|\u2026)\s*)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Piece = tuple[int, int]
+NOT_HELD = "reply that broke its text's grammar: mention that is no run of tokens, kept"
 
 
 class TextWalk:
@@ -116,6 +119,29 @@ class TextWalk:
         """RETURNS (str): What matches nothing, and has the terminals of a name read from the last one backwards."""
         names = [f"{prefix}{k}" for k in range(len(self.pieces), 0, -_STEP)]
         return f"{NEVER} ({' | '.join(names)})"
+
+
+def check_held(read: Reading, walk: TextWalk) -> None:
+    """Count the mentions of a reply that its grammar should have kept out: servers drop one that they can't follow.
+
+    read (Reading): Gets them as repairs.
+    """
+    starts, ends = {start: i for i, (start, _) in enumerate(walk.pieces)}, {}
+    for i, (_, end) in enumerate(walk.pieces):
+        ends[end] = i
+    for mention in read:
+        if not _is_run(walk.text, mention.text, starts, ends):
+            read.repairs.add(NOT_HELD, mention.text[:60])
+
+
+def _is_run(text: str, mention: str, starts: Mapping[int, int], ends: Mapping[int, int]) -> bool:
+    at = text.find(mention) if mention else -1
+    while at >= 0:
+        first, last = starts.get(at), ends.get(at + len(mention))
+        if first is not None and last is not None and 0 <= last - first < MOST_PIECES:
+            return True
+        at = text.find(mention, at + 1)
+    return False
 
 
 def _trim(text: str, start: int, end: int) -> Piece | None:

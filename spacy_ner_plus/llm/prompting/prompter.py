@@ -8,10 +8,11 @@ from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
 from spacy_ner_plus.llm.finish_reasons import FILTERED
 from spacy_ner_plus.llm.formats import ReplyFormat
-from spacy_ner_plus.llm.formats.base import ReadsCutReplies
+from spacy_ner_plus.llm.formats.base import GrammarOfText, ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
+from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, check_held
 from spacy_ner_plus.llm.named_words import check_mentions
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context, build_messages
@@ -75,6 +76,7 @@ class Prompter:
         whole: str = "",
         context: Context = NO_CONTEXT,
         is_divisible: bool = False,
+        pieces: Sequence[Piece] | None = None,
     ) -> Dialogue[Outcome[Reading]]:
         """Ask for the mentions of a text: by one question, unless the format has a `dialogue` of its own.
 
@@ -84,14 +86,16 @@ class Prompter:
             part of it.
         context (tuple[str, str]): What of the document before and after the text is shown with it, and not tagged.
         is_divisible (bool): Whether the text can be asked about in parts where a reply is cut.
+        pieces (Sequence[tuple[int, int]] | None): Start and end of the text's tokens, by character, to hold replies to
+            them by a grammar; None for no grammar.
         """
         examples = self._choose_examples(text, whole)
 
         def ask(about: Sequence[str]) -> Question[Reading]:
-            request = self._request(text, examples, sample, about, context)
+            request = self._request(text, examples, sample, about, context, pieces)
             return Question(
                 request,
-                self.reader(text, about),
+                self.reader(text, about, pieces),
                 is_divisible=is_divisible,
                 lacks=lambda read: read.lacks(text),
                 read_cut=self._reader_of_cut(text, about),
@@ -101,10 +105,16 @@ class Prompter:
         return own(self.labels.names, ask) if own else ask_one(ask(self.labels.names))
 
     def requests(
-        self, text: str, sample: int = 0, *, whole: str = "", context: Context = NO_CONTEXT
+        self,
+        text: str,
+        sample: int = 0,
+        *,
+        whole: str = "",
+        context: Context = NO_CONTEXT,
+        pieces: Sequence[Piece] | None = None,
     ) -> list[ChatRequest]:
         """RETURNS (list[ChatRequest]): What is sent first about a text, without what follows from the replies."""
-        asked = next(self.dialogue(text, sample, whole=whole, context=context))
+        asked = next(self.dialogue(text, sample, whole=whole, context=context, pieces=pieces))
         return [question.request for question in asked]
 
     def request(self, text: str, sample: int = 0, *, whole: str = "") -> ChatRequest:
@@ -127,13 +137,24 @@ class Prompter:
         sample: int,
         about: Sequence[str],
         context: Context = NO_CONTEXT,
+        pieces: Sequence[Piece] | None = None,
     ) -> ChatRequest:
         key = tuple(about)
         if key not in self._forms:
             self._forms[key] = self.format.schema(about), self.format.grammar(about)
         schema, grammar = self._forms[key]
         messages = self._messages(text, examples, about, context)
-        return ChatRequest(messages, schema, grammar=grammar, sample=sample, snapshot=self.snapshot)
+        held = None
+        if pieces is not None and isinstance(self.format, GrammarOfText):
+            held = self.format.text_grammar(about, text, pieces)
+        return ChatRequest(
+            messages,
+            schema,
+            grammar=grammar,
+            sample=sample,
+            snapshot=self.snapshot,
+            text_grammar=held,
+        )
 
     def _messages(
         self,
@@ -163,10 +184,13 @@ class Prompter:
         asked = [[name] for name in names] if hasattr(self.format, "turns") else [names]
         return max(count(self._messages("", longest, about)) for about in asked)
 
-    def reader(self, text: str, about: Sequence[str] | None = None) -> Callable[[ChatReply], Reading]:
+    def reader(
+        self, text: str, about: Sequence[str] | None = None, pieces: Sequence[Piece] | None = None
+    ) -> Callable[[ChatReply], Reading]:
         """Make a reader of the reply to a question.
 
         about (Sequence[str] | None): The labels that it asks about; None for all.
+        pieces (Sequence[tuple[int, int]] | None): As of `dialogue`.
         RETURNS (Callable): Reads the reply, or raises InvalidReply, which says what it is instead.
         """
         labels = self.labels.names if about is None else about
@@ -182,6 +206,8 @@ class Prompter:
                 # What was an answer when it was kept stays one.
                 if not reply.stored or reply.status in (ReplyStatus.INVALID, ReplyStatus.CUT):
                     read = check_mentions(read, text)
+                if reply.mode == "text_grammar" and pieces is not None:
+                    check_held(read, TextWalk(text, pieces))
             except InvalidReply as error:
                 # What is no answer may be a refusal; what is one isn't, whatever its text says.
                 raise InvalidReply(find_refusal(strip_reply(reply.content), text) or str(error)) from None

@@ -69,4 +69,7 @@ def _canonical(endpoint: str, name: str, sampling: dict[str, Any], request: Chat
     # Where there is none, the form is that of before there were any.
     if request.snapshot is not None:
         form["snapshot"] = request.snapshot
+    if request.text_grammar is not None:
+        # It follows from the text, and is many times as long.
+        form["text_grammar"] = hashlib.sha256(request.text_grammar.encode("utf8")).hexdigest()
     return _encode(form)

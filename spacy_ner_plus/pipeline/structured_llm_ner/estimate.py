@@ -62,8 +62,7 @@ def estimate(extractor: "Extractor", docs: Iterable[Doc]) -> Estimate:
             ]
             found.from_gold |= bool(gold)
             for sample in range(extractor.samples):
-                context = extractor.context(doc, (start, end), whole)
-                requests = prompter.requests(text, sample, whole=whole, context=context)
+                requests = extractor.chunk_requests(doc, (start, end), whole, sample)
                 reply = prompter.format.render(gold, prompter.labels.names, text) if doc.ents else None
                 tokens = (
                     model.count_tokens(text) * REPLY_SHARE if reply is None else model.count_tokens(reply)

@@ -13,6 +13,7 @@ from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.dialogues import ask_together
+from spacy_ner_plus.llm.formats.text_walk import Piece
 from spacy_ner_plus.llm.passes import ask_in_passes
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context
@@ -120,6 +121,7 @@ class Extractor:
             whole=whole,
             context=self.context(doc, stretch, whole),
             is_divisible=is_divisible,
+            pieces=self.pieces(doc, stretch),
         )
         outcome = yield from ask_in_passes(dialogue, self.passes)
         if outcome.kind != "cut":
@@ -139,10 +141,37 @@ class Extractor:
             request
             for start, end in self.chunks(doc, text=whole)
             for sample in range(self.samples)
-            for request in self.prompter.requests(
-                whole[start:end], sample, whole=whole, context=self.context(doc, (start, end), whole)
-            )
+            for request in self.chunk_requests(doc, (start, end), whole, sample)
         ]
+
+    def chunk_requests(self, doc: Doc, stretch: Stretch, whole: str, sample: int = 0) -> list[ChatRequest]:
+        """RETURNS (list[ChatRequest]): What is sent first about a chunk; `whole` is the Doc's text."""
+        start, end = stretch
+        return self.prompter.requests(
+            whole[start:end],
+            sample,
+            whole=whole,
+            context=self.context(doc, stretch, whole),
+            pieces=self.pieces(doc, stretch),
+        )
+
+    def pieces(self, doc: Doc, stretch: Stretch) -> list[Piece] | None:
+        """Find the tokens to which replies about a chunk are held.
+
+        RETURNS (list[tuple[int, int]] | None): Start and end of each within the chunk; None where the server takes no
+            grammar for them.
+        """
+        if not self.model.takes_text_grammar:
+            return None
+        start, end = stretch
+        first = bisect_left(range(len(doc)), start, key=lambda i: doc[i].idx)
+        found = []
+        for token in doc[first:]:
+            if token.idx + len(token) > end:
+                break
+            if not token.is_space:
+                found.append((token.idx - start, token.idx + len(token) - start))
+        return found
 
     def context(self, doc: Doc, stretch: Stretch, whole: str) -> Context:
         """Find what is shown of a Doc around a chunk.
@@ -179,9 +208,7 @@ class Extractor:
         if self.model.settings.store is not None:
             counted = IssueLog()
             earlier = self._cut(doc, text, self.chunk_tokens, self.chunk_overlap, counted)
-            start, end = earlier[0]
-            context = self.context(doc, earlier[0], text)
-            if self.model.is_stored(self.prompter.requests(text[start:end], whole=text, context=context)[0]):
+            if self.model.is_stored(self.chunk_requests(doc, earlier[0], text)[0]):
                 if issues is not None:
                     issues.merge(counted)
                 return earlier

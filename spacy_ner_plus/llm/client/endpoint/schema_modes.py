@@ -24,7 +24,7 @@ from spacy_ner_plus.llm.store.engines.engine import StoreError
 from spacy_ner_plus.llm.store.store import Store
 
 # How long a mode is remembered, since servers are updated.
-_KNOWN_SECONDS = 7 * 24 * 3600.0
+KNOWN_SECONDS = 7 * 24 * 3600.0
 # How refusals call what is sent in each mode.
 _NAMES = {
     "json_schema": (
@@ -37,6 +37,7 @@ _NAMES = {
         *("function calling", "function"),
     ),
 }
+_TEXT_GRAMMAR_NAMES = ("grammar", "llguidance", "lark")
 _CONSTANT = "quartz-7319"
 _PROBE_SCHEMA = {
     "type": "object",
@@ -87,6 +88,9 @@ class SchemaModes:
         self._violations = 0
         self._ignored: list[str] = []
         self._refused: defaultdict[str, set[str]] = defaultdict(set)  # which requests, by mode
+        self._without_text: set[str] = (
+            set()
+        )  # which requests, by key, go on without the grammar of their text
         self._left: dict[str, str] = {}  # by request, the mode that is left once stricter ones were refused
         self._answered: Counter[str] = Counter()
         self._may_be_remembered = False
@@ -96,8 +100,10 @@ class SchemaModes:
         """Find out how a request is sent.
 
         key (str): Which request it is; '' for a probe.
-        RETURNS (str): One of MODES, or 'grammar'.
+        RETURNS (str): One of MODES, or 'grammar', or 'text_grammar'.
         """
+        if request.text_grammar is not None and key not in self._without_text:
+            return "text_grammar"
         if request.schema is None:
             return "grammar" if request.grammar is not None and self._grammar_field else "off"
         return max(self._mode, self._left.get(key, self._mode), key=MODES.index)
@@ -112,7 +118,10 @@ class SchemaModes:
         fields = dict(sampling)
         if "seed" in fields:
             fields["seed"] += request.sample  # else all samples would be one
-        if mode == "grammar":
+        if mode == "text_grammar":
+            # Beside a `response_format`, llama.cpp would leave it out without a word.
+            fields["grammar"] = f"%llguidance {{}}\n{request.text_grammar}"
+        elif mode == "grammar":
             fields[self._grammar_field] = request.grammar
         elif mode == "json_schema":
             schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
@@ -134,7 +143,15 @@ class SchemaModes:
         RETURNS (bool): Whether it is to be sent again, in another mode; else the refusal isn't about the mode.
         RAISES (UserError): Where the mode was chosen in the settings, and the server takes it from nobody.
         """
-        if self._answered[mode] or is_too_long(error):
+        if is_too_long(error):
+            return False
+        if mode == "text_grammar":
+            # Of a canary, what is left shows that it isn't taken; other requests go on by their schema.
+            if key and not names_field(error, _TEXT_GRAMMAR_NAMES):
+                return False
+            self._without_text.add(key)
+            return True
+        if self._answered[mode]:
             return False
         if mode == "grammar":
             return self._is_grammar_refused(error)
@@ -204,7 +221,7 @@ class SchemaModes:
         mode = _known.get((self._endpoint, self._name))
         if mode is None and self._store is not None:
             with suppress(StoreError):  # as in _remember
-                mode = self._store.get_schema_mode(self._endpoint, self._name, time.time() - _KNOWN_SECONDS)
+                mode = self._store.get_schema_mode(self._endpoint, self._name, time.time() - KNOWN_SECONDS)
         return mode if mode in MODES else None
 
     def _remember(self) -> None:

@@ -31,7 +31,8 @@ class Probed:
 
     async def ask(self, call: Call) -> ChatReply | NoReply:
         """RETURNS (ChatReply | NoReply): What comes of the call, for which no probe is waited."""
-        if self._probe is None and call.request.schema is not None and not self._modes.is_decided:
+        is_by_schema = call.request.schema is not None and call.request.text_grammar is None
+        if self._probe is None and is_by_schema and not self._modes.is_decided:
             # It begins when the call waits for the first time, and so comes after it.
             self._probe = asyncio.create_task(self._find_out())
         return await self._inner.ask(call)
