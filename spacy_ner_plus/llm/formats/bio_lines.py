@@ -25,7 +25,7 @@ from spacy_ner_plus.llm.formats.base import CharMention, find_label, shipped_tem
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import spellings
 from spacy_ner_plus.llm.formats.reading import LIST_MARK, OTHER_SEPARATOR, OTHER_SPELLING, Reading
-from spacy_ner_plus.llm.formats.text_walk import (
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import (
     MOST_IN_TEXT,
     Piece,
     TextWalk,

@@ -18,7 +18,8 @@ from spacy_ner_plus.llm.formats.json_replies import close_reply
 from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.reading import Reading
-from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, any_of, literal, string_grammar
+from spacy_ner_plus.llm.formats.text_grammars.string_lists import string_grammar
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk, any_of, literal
 from spacy_ner_plus.llm.requests import InvalidReply
 
 TEXT = frozenset({"text"})

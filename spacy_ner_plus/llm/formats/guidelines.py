@@ -28,7 +28,8 @@ from spacy_ner_plus.llm.formats.reading import (
     Reading,
 )
 from spacy_ner_plus.llm.formats.refusals import find_refusal
-from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, any_of, literal, string_grammar
+from spacy_ner_plus.llm.formats.text_grammars.string_lists import string_grammar
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk, any_of, literal
 from spacy_ner_plus.llm.requests import InvalidReply
 
 RESULT = "result"

@@ -31,7 +31,7 @@ from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import fold, spellings
 from spacy_ner_plus.llm.formats.reading import TEXT_AROUND, Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
-from spacy_ner_plus.llm.formats.text_walk import (
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import (
     MOST_IN_TEXT,
     Piece,
     TextWalk,

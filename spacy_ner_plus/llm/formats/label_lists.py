@@ -17,7 +17,9 @@ from spacy_ner_plus.llm.formats.json_shapes import read_shaped
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
 from spacy_ner_plus.llm.formats.reading import Reading
-from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, list_grammar, literal
+from spacy_ner_plus.llm.formats.text_grammars.disjoint_lists import disjoint_lists
+from spacy_ner_plus.llm.formats.text_grammars.string_lists import list_grammar
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk, literal
 
 
 def label_lists_v1() -> "LabelLists":
@@ -49,9 +51,13 @@ class LabelLists:
         return None
 
     def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
+        walk = TextWalk(text, pieces)
+        if disjoint := disjoint_lists(walk, labels):
+            return disjoint
+        # Of a text that is too long for that, no list has a mention too often for itself.
         keys = [literal(json.dumps(label, ensure_ascii=False) + ": ") + " LIST" for label in labels]
         lists = f" {literal(', ')} ".join(keys)
-        return list_grammar(TextWalk(text, pieces), f"{literal('{')} {lists} {literal('}')}")
+        return list_grammar(walk, f"{literal('{')} {lists} {literal('}')}")
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:
         return self._read(content, labels, text, self.schema(labels))

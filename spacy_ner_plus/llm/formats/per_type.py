@@ -24,7 +24,8 @@ from spacy_ner_plus.llm.formats.json_shapes import shape_value
 from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.names import fold
 from spacy_ner_plus.llm.formats.reading import WRAPPER, Reading
-from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, list_grammar, literal
+from spacy_ner_plus.llm.formats.text_grammars.string_lists import list_grammar
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk, literal
 from spacy_ner_plus.llm.requests import Dialogue, InvalidReply, Message, Outcome, Question
 
 LIST = "entities"

@@ -12,7 +12,8 @@ from spacy_ner_plus.llm.formats.base import GrammarOfText, ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
-from spacy_ner_plus.llm.formats.text_walk import Piece, TextWalk, check_held
+from spacy_ner_plus.llm.formats.text_grammars.held_mentions import check_held
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk
 from spacy_ner_plus.llm.named_words import check_mentions
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context, build_messages

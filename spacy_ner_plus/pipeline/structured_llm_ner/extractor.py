@@ -13,7 +13,7 @@ from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
 from spacy_ner_plus.llm.dialogues import ask_together
-from spacy_ner_plus.llm.formats.text_walk import Piece
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece
 from spacy_ner_plus.llm.passes import ask_in_passes
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context

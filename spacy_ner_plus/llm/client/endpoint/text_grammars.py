@@ -21,9 +21,11 @@ TEXT_GRAMMAR = "text_grammar"
 _IGNORED = "off"
 _WORD = "quartz-7319"
 _CANARY_TEXT = "Answer in plain text, without quotes, with the one word: hello"
-# All that the formats' grammars are made of: terminals that name each other, one that matches nothing, and both of two.
+# All that the formats' grammars are made of: rules with a parameter, terminals that name each other, one that matches
+# nothing, and what is both of two.
 _CANARY = f"""\
-start: REPLY
+start: held::0x2
+held::_ : REPLY %if is_zeros([0:1])
 REPLY: /[a&&b]/ (WORD) | HELD
 HELD: WORD & /[^<]+/
 WORD: {json.dumps(_WORD)}

@@ -12,9 +12,7 @@ and Japanese have them. `substring_chunks` keeps no order, so that a model can s
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-
-from spacy_ner_plus.llm.formats.reading import Reading
+from collections.abc import Callable, Sequence
 
 # Tokens of a mention at most: those of CoNLL++ have up to 10, and a model that has lost its way copies on and on.
 MOST_PIECES = 12
@@ -31,7 +29,6 @@ _PLACEHOLDER = re.compile(r"\s*(?:(?:\.{3}|\u2026)\s*)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Piece = tuple[int, int]
-NOT_HELD = "reply that broke its text's grammar: mention that is no run of tokens, kept"
 
 
 class TextWalk:
@@ -63,6 +60,11 @@ class TextWalk:
     def run(self, k: int, length: int) -> str:
         """RETURNS (str): The text of so many pieces before piece k."""
         return self.text[self.pieces[k - length][0] : self.pieces[k - 1][1]]
+
+    def is_mention(self, first: int, last: int) -> bool:
+        """RETURNS (bool): Whether a reply can name the pieces from one to another, both of them included."""
+        run = self.run(last + 1, last - first + 1)
+        return not has_surrogate(run) and not _PLACEHOLDER.fullmatch(run)
 
     def terminals(
         self,
@@ -121,29 +123,6 @@ class TextWalk:
         return f"{NEVER} ({' | '.join(names)})"
 
 
-def check_held(read: Reading, walk: TextWalk) -> None:
-    """Count the mentions of a reply that its grammar should have kept out: servers drop one that they can't follow.
-
-    read (Reading): Gets them as repairs.
-    """
-    starts, ends = {start: i for i, (start, _) in enumerate(walk.pieces)}, {}
-    for i, (_, end) in enumerate(walk.pieces):
-        ends[end] = i
-    for mention in read:
-        if not _is_run(walk.text, mention.text, starts, ends):
-            read.repairs.add(NOT_HELD, mention.text[:60])
-
-
-def _is_run(text: str, mention: str, starts: Mapping[int, int], ends: Mapping[int, int]) -> bool:
-    at = text.find(mention) if mention else -1
-    while at >= 0:
-        first, last = starts.get(at), ends.get(at + len(mention))
-        if first is not None and last is not None and 0 <= last - first < MOST_PIECES:
-            return True
-        at = text.find(mention, at + 1)
-    return False
-
-
 def _trim(text: str, start: int, end: int) -> Piece | None:
     while start < end and text[start].isspace():
         start += 1
@@ -165,64 +144,6 @@ def literal(text: str) -> str:
 def any_of(expressions: Sequence[str]) -> str:
     """RETURNS (str): An expression of several alternatives."""
     return f"({' | '.join(expressions) or NEVER})"
-
-
-def string_grammar(
-    walk: TextWalk,
-    *,
-    nothing: str,
-    opening: str,
-    close: Callable[[int, int], str],
-    between: str,
-    end: str,
-    terminals: Sequence[str] = (),
-) -> str | None:
-    """Write the grammar of a list of mentions in JSON's strings.
-
-    nothing (str): What stands for no mention; all of these are expressions.
-    opening (str): What stands before the first mention, with the quotes that open it.
-    close (Callable): As of `TextWalk.terminals`, with the quotes that close the mention.
-    between (str): What stands between two mentions, with the quotes that open the second.
-    end (str): What stands after the last one.
-    terminals (Sequence[str]): Further terminals that are named in these.
-    RETURNS (str | None): The grammar; None where the text is too long.
-    """
-    if len(walk) > MOST_IN_TEXT:
-        return None
-    if not len(walk):
-        return reply_grammar(nothing, ())
-    lines = _string_terminals(walk, close, between, end)
-    return reply_grammar(f"{walk.backwards()} | {nothing} | {opening} MENTION_0", [*terminals, *lines])
-
-
-def list_grammar(walk: TextWalk, reply: str) -> str | None:
-    """Write the grammar of a reply with JSON lists of mentions.
-
-    reply (str): An expression in which LIST stands for such a list.
-    RETURNS (str | None): The grammar; None where the text is too long.
-    """
-    if len(walk) > MOST_IN_TEXT:
-        return None
-    if not len(walk):
-        return reply_grammar(reply, [f"LIST: {literal('[]')}"])
-    mentions = _string_terminals(walk, lambda k, length: literal('"'), literal(', "'), literal("]"))
-    first = f"LIST: {walk.backwards()} | {literal('[]')} | {literal('[' + chr(34))} MENTION_0"
-    return reply_grammar(reply, [first, *mentions])
-
-
-def _string_terminals(walk: TextWalk, close: Callable[[int, int], str], between: str, end: str) -> list[str]:
-    return walk.terminals(
-        begin=lambda k: literal(in_json(walk.word(k))),
-        go_on=lambda k, length: literal(in_json(walk.gap(k) + walk.word(k))),
-        close=close,
-        between=between,
-        end=end,
-    )
-
-
-def in_json(text: str) -> str:
-    """RETURNS (str): A text as it stands within the quotes of a JSON string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def reply_grammar(reply: str, terminals: Sequence[str]) -> str:

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from spacy_ner_plus.alignment.align import align_mentions
 from spacy_ner_plus.llm.formats import FORMATS, get_format
 from spacy_ner_plus.llm.formats.reading import Reading
-from spacy_ner_plus.llm.formats.text_walk import MOST_IN_TEXT, MOST_PIECES, NOT_HELD, TextWalk, check_held
+from spacy_ner_plus.llm.formats.text_grammars.held_mentions import NOT_HELD, check_held
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import MOST_IN_TEXT, MOST_PIECES, TextWalk
 
 NLP = spacy.blank("xx")
 LABELS = ["PER", "LOC", "WORK OF ART"]
+# Whose grammars are one expression each, also of short texts.
+WALKS = [name for name in FORMATS if name != "label_lists"]
 TEXTS = {
     "plain": "Ann Lee left Rome for Acme Corp. in Paris.",
     "quotes": 'He said "Bo \\ Co" to O\'Neil, and \\u00e9 \\" there',
@@ -87,7 +90,7 @@ def allows(url: str, grammar: str, reply: str) -> bool:
     return ask(url, both, len(reply.encode()) + 8) == reply
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WALKS)
 def test_text_walk_allows_what_formats_render(name, llama_url):
     reply_format, labels = get_format(name), labels_of(name)
     for seed, text in enumerate(TEXTS.values()):
@@ -98,7 +101,7 @@ def test_text_walk_allows_what_formats_render(name, llama_url):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WALKS)
 @examples(max_examples=60)
 @given(parts=st.lists(st.tuples(WORDS, SPACES), max_size=14), seed=st.integers(0, 99))
 def test_text_walk_allows_what_formats_render_of_any_text(name, llama_url, parts, seed):
@@ -122,7 +125,6 @@ def test_text_walk_allows_what_formats_render_of_any_text(name, llama_url, parts
         ("per_type", "Ann met Bo", '{"entities": [""]}'),
         ("per_type", "Ann met Bo", '{"entities": ["Ann  met"]}'),
         ("per_type", "a b c d e f g h i j k l m", '{"entities": ["a b c d e f g h i j k l m"]}'),
-        ("label_lists", "Ann met Bo", '{"PER": [], "LOC": [], "WORK OF ART": [], "ORG": []}'),
         ("entity_list", "Bo met Bo", '{"entities": [{"text": "Bo", "label": "PER", "occurrence": 3}]}'),
         ("entity_list", "Bo", '{"entities": [{"text": "Bo", "label": "ORG", "occurrence": 1}]}'),
         ("inline_tags", "Ann met Bo", "<PER>Ann</LOC> met Bo"),
@@ -161,7 +163,7 @@ def test_text_walk_of_texts_without_words_and_with_half_a_pair(name, llama_url):
     grammar = reply_format.text_grammar(labels, text, [(0, 3), (4, 5), (6, 9)])
     if name == "inline_tags":
         assert grammar is None  # such a text can't be copied
-    else:
+    elif name in WALKS:
         assert allows(llama_url, grammar, reply_format.render([(6, 9, "PER")], labels, text))
 
 
