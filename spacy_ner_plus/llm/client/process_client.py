@@ -251,7 +251,7 @@ class ProcessClient:
             retried = Retried(limited, given, self.meter)
             whole = WholePrompts(Probed(retried, modes, self._sampling), self._sizes, self.kept.forget)
             validated = Validated(Coalesced(Stored(whole, self.kept)), self._call)
-            grammars = self._grammars or TextGrammars(endpoint=url, name=given.name)
+            grammars = self._grammars or TextGrammars(endpoint=given.endpoint(), name=given.name)
             self._layers = HeldToText(validated, retried, grammars, self._sampling, store)
         return self._layers
 
