@@ -200,6 +200,7 @@ VALUES = (
     "CORPUS",
     "ENCODER",
     "GLINER",
+    "LOCAL",
     "METRICS",
     "MINILM",
     "PIPELINE",

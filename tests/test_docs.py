@@ -72,6 +72,8 @@ def value_of(request, made):
             return str(request.getfixturevalue("trained_folder"))
         if name == "CHAT":
             return request.getfixturevalue("chat_url")
+        if name == "LOCAL":
+            return request.getfixturevalue("tiny_gguf")
         if name == "TRAINED":
             # README's first command leaves it; where it hasn't run, the page runs with a small one.
             return str(PROJECT if PROJECT.exists() else request.getfixturevalue("trained_folder"))

@@ -69,6 +69,9 @@ _running: dict[int, Any] = {}
 # Those of the process that this one came from.
 _handed: dict[tuple[Any, ...], ServerAddress] = {}
 _has_started = False
+# Those of a forked process whose parent had started one last as long as it does: ending them would crash it.
+_for_good: list[LocalServer] = []
+_is_after_fork = False
 
 
 def local_server(model: LocalModel) -> LocalServer:
@@ -90,6 +93,15 @@ def local_server(model: LocalModel) -> LocalServer:
             server = LocalServer(address)
         _servers[model.key] = server
         return server
+
+
+def forget_server(server: LocalServer) -> None:
+    """Take a server for gone, so that the next that asks for its model gets another."""
+    with _lock:
+        for key in [key for key, address in _handed.items() if address == server.address]:
+            del _handed[key]
+        for key in [key for key, known in _servers.items() if known is server]:
+            del _servers[key]
 
 
 class HandedServers:
@@ -133,6 +145,10 @@ def _start(model: LocalModel) -> LocalServer:
     except (RuntimeError, OSError, HTTPException) as error:
         raise UserError(Errors.E875.format(path=model.path, reason=error)) from error
     server = LocalServer(ServerAddress(f"{running.listening_address}/v1", key, RunningProcess.this()))
+    if _is_after_fork:
+        _never_end(running)
+        _for_good.append(server)
+        return server
     number = id(running)
     _running[number] = running
     # At the latest as the process ends, before what it needs is taken down.
@@ -173,10 +189,18 @@ def _begin_child() -> None:
     _servers.clear()
     _close_sockets({urlsplit(address.url).port for address in own})
     for running in _running.values():
-        # What ends it waits for threads that this process doesn't have: it must never be called.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(running))
+        # What ends it waits for threads that this process doesn't have.
+        _never_end(running)
     _running.clear()
+    _for_good.clear()
     _end_without_libraries()
+    global _is_after_fork
+    _is_after_fork = True
+
+
+def _never_end(running: Any) -> None:
+    """Keep an object of llama.cpp from being destroyed."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(running))
 
 
 def _close_sockets(ports: Collection[int | None]) -> None:

@@ -109,3 +109,33 @@ def test_settings_refuse_parameters_that_make_another_request(field, value):
 )
 def test_settings_take_parameters_that_leave_the_request_what_it_is(settings):
     ChatSettings(base_url=NOWHERE, name="m", **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "E879.*`base_url` and `name` isn't given"),
+        ({"base_url": NOWHERE}, "E879.*`name` isn't given"),
+        ({"base_url": NOWHERE, "name": "m", "threads": 2}, "E879.*`threads` needs `local`"),
+        ({"base_url": NOWHERE, "name": "m", "adapters": {"a": "b"}}, "E879.*`adapters` needs `local`"),
+        ({"local": "smollm2", "base_url": NOWHERE}, "E879.*`base_url` is of a server"),
+        ({"local": "smollm2", "endpoint_name": "x"}, "E879.*`endpoint_name`"),
+        ({"local": "smollm2", "headers": {"A": "b"}}, "E879.*`headers`"),
+        ({"local": ""}, "E879.*`local` is empty"),
+        ({"local": "smollm2", "name": "ner"}, "E880.*'smollm2' has no adapter 'ner'.*none"),
+        ({"local": "smollm2", "name": "ner", "adapters": {"x": "a", "y": "b"}}, "E880.*one of: x, y"),
+        ({"local": "smollm2", "adapters": {"": "a"}}, "E250.*adapters"),
+        ({"local": "smollm2", "threads": 0}, "E250.*threads.*1 or more"),
+        ({"local": "smollm2", "local_weights": "link"}, "E250.*copy, reference"),
+    ],
+)
+def test_settings_are_of_a_server_or_of_a_local_model(settings, message):
+    with pytest.raises(UserError, match=message):
+        ChatSettings(**settings)
+
+
+def test_settings_of_a_local_model_name_no_address():
+    given = ChatSettings(local="models/tiny.gguf", name="a", adapters={"a": "b"})
+    assert (given.endpoint(), given.shown_name()) == ("local:models/tiny.gguf", "tiny+a")
+    with pytest.raises(UserError, match=r"E881.*needs a server"):
+        given.address()

@@ -1,10 +1,13 @@
 import copy
+import multiprocessing
+import os
 import pickle
 import warnings
 
 import pytest
 import spacy
 from spacy.cli.find_threshold import find_threshold
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
@@ -616,3 +619,76 @@ def test_structured_llm_ner_shows_its_progress(server, capsys):
 def test_structured_llm_ner_refuses_chunks_that_hold_nothing(tokens):
     with pytest.raises(UserError, match=r"E240.*`?chunk_tokens`?.*20 or more"):
         pipeline("http://127.0.0.1:9/v1", chunk_tokens=tokens)("Anna")
+
+
+# A model on this machine.
+
+
+@Language.component("tests_says_who_served")
+def says_who_served(doc):
+    from spacy_ner_plus.llm.local.server import _servers
+
+    doc.user_data["served"] = [f"{os.getpid()} {server.address.url}" for server in _servers.values()]
+    return doc
+
+
+def local_pipeline(tiny_gguf, **model):
+    nlp = spacy.blank("en")
+    given = {"local": tiny_gguf, "threads": 1, "max_tokens": 60, **model}
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": given})
+    nlp.add_pipe("tests_says_who_served")
+    return nlp
+
+
+def answers(docs) -> list[tuple[str, ...]]:
+    return [tuple(ent.text for ent in doc.ents) for doc in docs]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "is_used"), [("fork", True), ("fork", False), ("spawn", True), ("forkserver", False)]
+)
+def test_component_has_one_local_model_for_all_workers(method, is_used, tiny_gguf):
+    nlp = local_pipeline(tiny_gguf)
+    if is_used:
+        nlp(TEXTS[0])
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method(method, force=True)
+    try:
+        docs = list(nlp.pipe(TEXTS[:6], n_process=2, batch_size=1))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    assert all(doc._.ner_failure == "" or "not one of the mentions" in doc._.ner_failure for doc in docs)
+    served = {tuple(who.split()) for doc in docs for who in doc.user_data["served"]}
+    assert len({pid for pid, _ in served} - {str(os.getpid())}) == 2
+    # The parent's, which answers afterwards, too.
+    (url,) = {url for _, url in served}
+    assert nlp(TEXTS[0]).user_data["served"] == [f"{os.getpid()} {url}"]
+
+
+@pytest.mark.parametrize("is_used", [True, False], ids=["after use", "before use"])
+def test_component_with_a_local_model_has_no_server_as_its_state(is_used, tiny_gguf):
+    nlp = local_pipeline(tiny_gguf)
+    expected = answers([nlp(TEXTS[0])]) if is_used else None
+    pickled = pickle.dumps(nlp)
+    for copied in (pickle.loads(pickled), copy.deepcopy(nlp.get_pipe("structured_llm_ner"))):
+        found = answers([copied(TEXTS[0] if hasattr(copied, "pipe_names") else nlp.make_doc(TEXTS[0]))])
+        expected = expected or found
+        assert found == expected
+    assert b"127.0.0.1" not in pickled
+
+
+def test_component_variants_of_one_base_share_its_server(tiny_gguf, tiny_adapters):
+    from spacy_ner_plus.llm.local.server import _running
+
+    variants = [{"name": name, "weight": 1, "model": {"name": name}} for name in ("a", "b")]
+    variants.append({"name": "base", "weight": 1})
+    nlp = spacy.blank("en")
+    model = {"local": tiny_gguf, "threads": 1, "max_tokens": 60, "adapters": tiny_adapters}
+    given = {"labels": ["PER"], "model": model, "variants": variants}
+    nlp.add_pipe("structured_llm_ner", config=given)
+    pipe, before = nlp.get_pipe("structured_llm_ner"), len(_running)
+    list(nlp.pipe(TEXTS[:8]))
+    usage = pipe.usage_report()["variants"]
+    assert len(_running) == before + 1
+    assert sum(each["replies"] > 0 for each in usage.values()) > 1

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from spacy_ner_plus.llm.client.call import Call, NoReply
+from spacy_ner_plus.llm.client.call import Call, Cause, NoReply
 from spacy_ner_plus.llm.client.endpoint.endpoint import Endpoint
 from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.local.local_model import LocalModel
-from spacy_ner_plus.llm.local.server import LocalServer, local_server
+from spacy_ner_plus.llm.local.server import LocalServer, forget_server, local_server
 from spacy_ner_plus.llm.requests import ChatReply
 
 
@@ -46,7 +46,13 @@ class LocalEndpoint:
         async with self._opening:
             if self._endpoint is None or not self._server.runs():
                 await self._open()
-        return await self._endpoint.ask(call)
+        endpoint, server = self._endpoint, self._server
+        answer = await endpoint.ask(call)
+        if isinstance(answer, NoReply) and answer.cause == Cause.DOWN and server is self._server:
+            # Its process goes on without it: the next attempt finds another, or starts one.
+            forget_server(server)
+            await self.close()
+        return answer
 
     async def close(self) -> None:
         """Close the connections, and let the server go: it ends where nothing else uses it."""

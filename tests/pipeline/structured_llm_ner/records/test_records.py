@@ -5,6 +5,7 @@ import sqlite3
 import time
 
 import pytest
+import spacy
 from spacy.training import Example
 
 from spacy_ner_plus.errors import UserError
@@ -245,3 +246,42 @@ def test_records_of_a_dry_run_tell_of_its_texts_among_the_examples(server, path)
     nlp = make_pipeline(server.url, path, examples=examples, dryrun=True)
     with pytest.warns(UserWarning, match=r"1 x text of a dry run that is among the examples.*`exclude`"):
         list(nlp.pipe(TEXTS[:3]))
+
+
+def annotate_local(path: str, store: str, texts: list[str]) -> None:
+    nlp = spacy.blank("en")
+    model = {"local": path, "threads": 1, "max_tokens": 60, "store": store}
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": model})
+    for _ in nlp.pipe(texts):
+        pass
+
+
+@pytest.mark.slow
+def test_records_of_a_thousand_documents_by_a_local_model_survive_kills(tiny_gguf, path):
+    """The server dies with its process; what was kept stays, and nothing is asked twice."""
+    texts, context = (
+        [f"Anna met Peter in Oslo on day {i}." for i in range(1000)],
+        multiprocessing.get_context("fork"),
+    )
+    kills, kept = 0, 0
+    while kills < 5:
+        process = context.Process(target=annotate_local, args=(tiny_gguf, str(path), texts))
+        process.start()
+        until = time.monotonic() + 120
+        while process.is_alive() and time.monotonic() < until:
+            time.sleep(0.05)
+            if path.exists() and tables(path).get("replies", 0) >= kept + 120:
+                break
+        process.kill()
+        process.join()
+        found = tables(path)["replies"]
+        assert kept + 120 <= found < len(texts)
+        kept, kills = found, kills + 1
+    nlp = spacy.blank("en")
+    model = {"local": tiny_gguf, "threads": 1, "max_tokens": 60, "store": str(path)}
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": model})
+    docs = list(nlp.pipe(texts))
+    assert not any("no reply" in doc._.ner_failure for doc in docs)
+    usage = nlp.get_pipe("structured_llm_ner").usage_report()
+    assert (usage["stored"], usage["replies"]) == (kept, tables(path)["replies"] - kept)
+    assert tables(path)["inferences"] >= len(texts)
