@@ -1346,6 +1346,36 @@ class Errors(metaclass=_Coded):
         "The adapter '{adapter}' has {found}, which llama.cpp's adapters can't say. Merge it into its base, and write "
         "that as GGUF."
     )
+    E900 = "`{setting}` of fine-tuning is {value}. Give {remedy}."
+    E901 = (
+        "None of the labels in the corpus ({found}) is one of those to learn ({labels}). Give the corpus's own as "
+        "`labels` (--labels)."
+    )
+    E902 = (
+        "Can't read the base '{base}': {reason}. Give a folder as transformers saves it, with safetensors, or a .gguf "
+        "file."
+    )
+    E903 = (
+        "The base '{base}' has no chat template, so that nothing says how it is asked. Give one as `chat_template` "
+        "(--chat-template): a file in Jinja."
+    )
+    E904 = "The method 'qlora' needs {missing}, which isn't here. Give 'lora' as `method` (--method)."
+    E905 = (
+        "There is no chat to train on ({reasons}). Give chats whose last message is the assistant's answer."
+    )
+    E906 = (
+        "The base's chat template refuses a chat: {reason}. Give another one as `chat_template` (--chat-template), or "
+        "chats in the form that it takes."
+    )
+    E907 = (
+        "'{folder}' holds the checkpoint of another run: its base, chats or settings were others. Give another folder "
+        "as `output` (--output), or delete this one to begin anew."
+    )
+    E908 = "At step {step:,} the loss is no number any more. Give a lower `learning_rate` than {rate:g}."
+    E909 = (
+        "An adapter can't be put into the layers {targets}: {reason}. Give names of linear layers of the base as "
+        "`targets`."
+    )
 
 
 class Warnings(metaclass=_Coded):

@@ -30,6 +30,7 @@ FLOORS = {
     "pipeline": 4,
     "data": 3,
     "models": 3,
+    "causal": 3,
     "llm": 3,
     "evaluation": 3,
     "alignment": 2,

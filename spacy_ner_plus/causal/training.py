@@ -1,0 +1,175 @@
+"""The loop: batches, steps, dev scores, checkpoints."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from spacy_ner_plus.causal.batches import epoch_batches
+from spacy_ner_plus.causal.chats import Tokens
+from spacy_ner_plus.causal.checkpoint import State, load_checkpoint, save_checkpoint
+from spacy_ner_plus.causal.passes import loss_of, reply_ids
+from spacy_ner_plus.causal.precision import Precision
+from spacy_ner_plus.causal.settings import FinetuneSettings
+from spacy_ner_plus.errors import Errors, UserError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# How many replies are decoded at once.
+_DECODED = 32
+# Wraps what is worked on, with what is done and how many there are.
+Progress = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Dev:
+    """Texts of which the right answers are known.
+
+    prompts (Sequence[Tokens]): What is asked.
+    score (Callable[[list[str]], float]): How good the replies are, the more the better.
+    """
+
+    prompts: Sequence[Tokens]
+    score: Callable[[list[str]], float]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What is trained, and how.
+
+    model (PreTrainedModel): With an adapter in it, or with weights that are trained themselves.
+    trained (dict[str, torch.nn.Parameter]): The weights that are trained, by name.
+    precision (str): 'fp32' or 'bf16', of products.
+    """
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    trained: "dict[str, torch.nn.Parameter]"
+    settings: FinetuneSettings
+    precision: Precision
+
+    def train(
+        self, chats: Sequence[Tokens], folder: Path, fingerprint: str, *, dev: Dev | None, progress: Progress
+    ) -> State:
+        """Train, from the folder's checkpoint where it has one. The weights are then the best ones.
+
+        RETURNS (State): What was done.
+        RAISES (UserError): Where the loss is no number any more, or a checkpoint can't be read or written.
+        """
+        import torch
+
+        settings = self.settings
+        weights = list(self.trained.values())
+        optimizer = torch.optim.AdamW(weights, lr=settings.rate, weight_decay=settings.weight_decay)
+        state, best = load_checkpoint(folder, fingerprint, self.trained, optimizer)
+        steps = math.ceil(len(chats) / settings.batch_size)
+        saved = monotonic()
+        while state.step < steps * settings.epochs:
+            if settings.patience and state.since_best() >= settings.patience:
+                break
+            epoch = state.step // steps
+            batches = epoch_batches(chats, settings.batch_size, seed=settings.seed, epoch=epoch)
+            begin = monotonic()
+            for batch in progress(batches[state.step % steps :], self._heading(state, epoch), None):
+                loss = self._step(batch, optimizer, state.step, steps * settings.epochs)
+                state.step += 1
+                state.sums = state.sums[0] + loss, state.sums[1] + 1
+                state.seconds += monotonic() - begin
+                begin = monotonic()
+                if begin - saved > settings.checkpoint_seconds:
+                    save_checkpoint(folder, state, self.trained, optimizer, best)
+                    saved = monotonic()
+            state.losses.append(state.sums[0] / state.sums[1])
+            state.sums = 0.0, 0
+            if dev is not None and (
+                (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs
+            ):
+                score = dev.score(self.replies(dev.prompts, progress))
+                state.scores.append((epoch + 1, score))
+                if state.best == (epoch + 1, score):
+                    best = {name: weight.detach().clone() for name, weight in self.trained.items()}
+            save_checkpoint(folder, state, self.trained, optimizer, best)
+            saved = monotonic()
+        with torch.no_grad():
+            for name, weight in best.items():
+                self.trained[name].copy_(weight)
+        return state
+
+    def _heading(self, state: State, epoch: int) -> str:
+        parts = [f"Epoch {epoch + 1} of {self.settings.epochs}"]
+        if state.losses:
+            parts.append(f"loss {state.losses[-1]:.3f}")
+        if state.scores:
+            parts.append(f"dev F1 {state.scores[-1][1]:.3f}")
+        return ", ".join(parts)
+
+    def _step(
+        self, batch: Sequence[Tokens], optimizer: "torch.optim.Optimizer", step: int, steps: int
+    ) -> float:
+        import torch
+
+        settings = self.settings
+        # So that a run that goes on drops what one that wasn't cut drops.
+        torch.manual_seed(settings.seed * 1_000_003 + step)
+        self.model.train()
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate * _share(step, steps, settings.warmup)
+        size = math.ceil(len(batch) / settings.accumulate)
+        answers = sum(len(chat.answer) for chat in batch)
+        total = 0.0
+        for start in range(0, len(batch), size):
+            part = batch[start : start + size]
+            with self._autocast():
+                # Checkpointing computes layers anew, for which no keys and values can be kept.
+                loss = loss_of(self.model, part, share=not settings.gradient_checkpointing)
+            # Each token of the step counts the same, whatever part it is in.
+            loss = loss * (sum(len(chat.answer) for chat in part) / answers)
+            loss.backward()
+            total += float(loss.detach())
+        if not math.isfinite(total):
+            raise UserError(Errors.E908.format(step=step + 1, rate=settings.rate))
+        torch.nn.utils.clip_grad_norm_(list(self.trained.values()), settings.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def replies(self, prompts: Sequence[Tokens], progress: Progress) -> list[str]:
+        """RETURNS (list[str]): What the model answers to each prompt, in order."""
+        import torch
+
+        self.model.eval()
+        found: dict[int, str] = {}
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        groups = [order[start : start + _DECODED] for start in range(0, len(order), _DECODED)]
+        for group in progress(groups, "Answering dev texts", len(groups)):
+            with torch.inference_mode(), self._autocast():
+                ids = reply_ids(
+                    self.model,
+                    [prompts[i] for i in group],
+                    max_new_tokens=self.settings.max_new_tokens,
+                    end=self.tokenizer.eos_token_id,
+                )
+            for i, reply in zip(group, ids, strict=True):
+                found[i] = self.tokenizer.decode(reply, skip_special_tokens=True)
+        return [found[i] for i in range(len(prompts))]
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        import torch
+
+        kind = self.model.get_input_embeddings().weight.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+            yield
+
+
+def _share(step: int, steps: int, warmup: float) -> float:
+    """RETURNS (float): The part of the highest rate that a step, from 0, has."""
+    rising = max(warmup * steps, 1)
+    if step + 1 < rising:
+        return (step + 1) / rising
+    return (steps - step) / max(steps - rising + 1, 1)

@@ -1,0 +1,198 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from safetensors.torch import load_file
+
+from spacy_ner_plus.causal import DevChats, FinetuneSettings, finetune
+from spacy_ner_plus.causal.base import read_base
+from spacy_ner_plus.causal.chats import encode_prompt
+from spacy_ner_plus.causal.passes import reply_ids
+from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.gguf_files import adapter_to_gguf, folder_to_gguf
+from tests.servers.llama_server import llama_server
+from tests.tiny_causal import save_tiny_causal
+
+NAMES = ["Ann", "Bob", "Rome", "Lee", "met", "12", "May", "in", "on", "2024"]
+SYSTEM = {"role": "system", "content": "Find the names in the text."}
+CHATS = [
+    [
+        SYSTEM,
+        {"role": "user", "content": f"{name} met {other}."},
+        {"role": "assistant", "content": json.dumps({"PER": [other, name]})},
+    ]
+    for name, other in zip(NAMES, reversed(NAMES), strict=True)
+]
+QUESTIONS = [chat[:-1] for chat in CHATS]
+ANSWERS = [chat[-1]["content"] for chat in CHATS]
+FEW = {"epochs": 2, "batch_size": 4, "learning_rate": 0.01, "rank": 4, "precision": "fp32"}
+
+
+def replies(folder):
+    """What the model in a folder replies to all questions."""
+    import torch
+
+    base = read_base(folder)
+    prompts = [encode_prompt(base.tokenizer, question) for question in QUESTIONS]
+    with torch.inference_mode():
+        ids = reply_ids(base.model.eval(), prompts, max_new_tokens=40, end=base.tokenizer.eos_token_id)
+    return [base.tokenizer.decode(each) for each in ids]
+
+
+def served(file, adapter=None):
+    with llama_server(model=file, slots=1, context_length=512, adapters=[adapter] if adapter else ()) as url:
+        return [
+            httpx.post(
+                f"{url}/chat/completions",
+                json={"messages": question, "temperature": 0, "max_tokens": 40},
+                timeout=60,
+            ).json()["choices"][0]["message"]["content"]
+            for question in QUESTIONS
+        ]
+
+
+def exact(found):
+    return sum(one == other for one, other in zip(found, ANSWERS, strict=True)) / len(ANSWERS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "method"), [("llama", "lora"), ("smollm", "full"), ("qwen2", "lora")])
+def test_finetune_learns_ten_records_by_heart(tmp_path, kind, method):
+    base = save_tiny_causal(tmp_path / kind, kind)
+    rate = {"llama": 0.02, "qwen2": 0.01, "smollm": 0.004}[kind]
+    settings = FinetuneSettings(
+        method=method, epochs=100, batch_size=5, learning_rate=rate, rank=16, evaluate_every=10, max_new_tokens=40,
+        precision="fp32", patience=0,
+    )  # fmt: skip
+    done = finetune(
+        CHATS, base, tmp_path / "tuned", settings, dev=DevChats(QUESTIONS, exact), merge=method == "lora"
+    )
+    assert done.state.best[1] == 1
+    # Through saving, and for an adapter through merging.
+    folder = tmp_path / "tuned" / "merged" if method == "lora" else tmp_path / "tuned"
+    assert replies(folder) == ANSWERS
+    assert served(folder_to_gguf(folder, tmp_path / "tuned.gguf", dtype="f32")) == ANSWERS
+    if method == "lora":
+        file = folder_to_gguf(base, tmp_path / "base.gguf", dtype="f32")
+        adapter = adapter_to_gguf(tmp_path / "tuned", base, tmp_path / "adapter.gguf")
+        assert served(file, adapter) == ANSWERS
+
+
+@pytest.mark.slow
+def test_finetune_of_a_gguf_file_is_that_of_its_folder(tmp_path):
+    folder = save_tiny_causal(tmp_path / "smollm")
+    file = folder_to_gguf(folder, tmp_path / "base.gguf", dtype="f32")
+    settings = FinetuneSettings(**FEW)
+    losses = [
+        finetune(CHATS, base, tmp_path / f"tuned{i}", settings).state.losses
+        for i, base in enumerate((folder, file))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_finetune_says_what_it_did(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    chats = [*CHATS, [*QUESTIONS[0], {"role": "assistant", "content": " "}], [SYSTEM]]
+    done = finetune(chats, base, tmp_path / "tuned", FinetuneSettings(**FEW), files={"more.txt": "more"})
+    assert done.examples == 10
+    assert done.state.step == 6
+    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == [
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja", "more.txt",
+        "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "training.json",
+    ]  # fmt: skip
+    found = json.loads((tmp_path / "tuned" / "training.json").read_text(encoding="utf8"))
+    assert found["base"]["name"] == str(base)
+    assert len(found["base"]["sha256"]) == 64
+    assert list(found["left_out"].values()) == [2]
+    assert found["trained_parameters"] < found["parameters"]
+    assert "10 examples" in (tmp_path / "tuned" / "README.md").read_text(encoding="utf8")
+
+
+@pytest.mark.slow
+def test_finetune_gives_the_same_again(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    settings = FinetuneSettings(**FEW, dropout=0.1)
+    weights = []
+    for i in range(2):
+        finetune(CHATS, base, tmp_path / f"tuned{i}", settings)
+        weights.append(load_file(tmp_path / f"tuned{i}" / "adapter_model.safetensors"))
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+RUN = """
+import sys
+from pathlib import Path
+from spacy_ner_plus.causal import FinetuneSettings, finetune
+from tests.causal.test_finetune import CHATS, FEW
+base, output = map(Path, sys.argv[1:])
+settings = FinetuneSettings(**{**FEW, "epochs": 12}, dropout=0.1, checkpoint_seconds=0.001)
+done = finetune(CHATS, base, output, settings)
+print(done.state.step)
+"""
+
+
+@pytest.mark.slow
+def test_finetune_goes_on_after_a_kill(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    output = tmp_path / "tuned"
+    command = [sys.executable, "-c", RUN, str(base)]
+    process = subprocess.Popen([*command, str(output)])
+    while not (output / "checkpoint.safetensors").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (output / "training.json").exists()
+    for folder in (output, tmp_path / "other"):
+        done = subprocess.run([*command, str(folder)], check=True, capture_output=True, text=True)
+        assert done.stdout.strip() == "36"
+    one, other = (load_file(folder / "adapter_model.safetensors") for folder in (output, tmp_path / "other"))
+    assert all(one[name].equal(other[name]) for name in one)
+    assert not (output / "checkpoint.safetensors").exists()
+
+
+def test_finetune_refuses_the_checkpoint_of_another_run(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+
+    def fail(items, description, total=None, /):
+        if description.startswith("Epoch 2"):
+            raise KeyboardInterrupt
+        return items
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**FEW), progress=fail)
+    with pytest.raises(UserError, match="E907"):
+        finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**{**FEW, "seed": 1}))
+
+
+def test_finetune_refuses_what_cant_be(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    settings = FinetuneSettings(**FEW)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine", encoding="utf8")
+    with pytest.raises(UserError, match="E535"):
+        finetune(CHATS, base, tmp_path / "full", settings)
+    with pytest.raises(UserError, match=r"E902.*no such folder"):
+        finetune(CHATS, tmp_path / "nothing", tmp_path / "tuned", settings)
+    with pytest.raises(UserError, match=r"E905.*there were none"):
+        finetune([], base, tmp_path / "tuned", settings)
+    with pytest.raises(UserError, match=r"E905.*more tokens than fit"):
+        finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**FEW, max_length=8))
+    with pytest.raises(UserError, match=r"E904.*bitsandbytes"):
+        finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**{**FEW, "method": "qlora"}))
+    with pytest.raises(UserError, match="E900"):
+        FinetuneSettings(epochs=0)
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_finetune_needs_a_chat_template(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    (base / "chat_template.jinja").unlink()
+    with pytest.raises(UserError, match="E903"):
+        finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**FEW))
