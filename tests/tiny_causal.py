@@ -24,7 +24,7 @@ _SIZES = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "max_position_embeddings": 2048,
+    "max_position_embeddings": 8192,
 }
 # What each stands for: SmolLM2 ties its embeddings, Llama doesn't.
 CLASSES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -92,6 +92,14 @@ EXAMPLES = {
     "llm batch status": ("llm batch status training/llm",),
     "llm batch collect": ("llm batch collect training/llm",),
     "llm batch drop": ("llm batch drop training/llm batch_abc123",),
+    "llm finetune": (
+        "llm finetune corpus/train.spacy --dev corpus/dev.spacy --output training/smollm2",
+        "llm finetune train.jsonl --base models/llama --method full --output training/llama --set batch_size=8",
+    ),
+    "llm gguf": (
+        "llm gguf training/llama llama.gguf --type q8_0",
+        "llm gguf training/smollm2 adapter.gguf --base smollm2",
+    ),
     "llm export": (
         "llm export replies.sqlite --metric jaccard --min 0.5 --output train.jsonl --dev dev.jsonl",
         "llm export replies.sqlite --output corpus/good.spacy --exclude corpus/test.spacy",

@@ -8,6 +8,7 @@ import typer
 from spacy_ner_plus.cli import llm_batch, llm_feedback, llm_jobs, llm_variants
 from spacy_ner_plus.cli.examples import examples
 from spacy_ner_plus.cli.llm_export import export_command
+from spacy_ner_plus.cli.llm_finetune import finetune_command, gguf_command
 from spacy_ner_plus.cli.llm_install import install_command
 from spacy_ner_plus.cli.llm_tensorzero import send_feedback_command, tensorzero_command
 from spacy_ner_plus.cli.options import Code
@@ -36,6 +37,8 @@ app.command("feedback", epilog=examples("llm feedback"))(llm_feedback.feedback_c
 app.command("variants", epilog=examples("llm variants"))(llm_variants.variants_command)
 app.add_typer(llm_jobs.app, name="jobs")
 app.command("install", epilog=examples("llm install"))(install_command)
+app.command("finetune", epilog=examples("llm finetune"))(finetune_command)
+app.command("gguf", epilog=examples("llm gguf"))(gguf_command)
 app.command("export", epilog=examples("llm export"))(export_command)
 app.command("tensorzero", epilog=examples("llm tensorzero"))(tensorzero_command)
 app.command("send-feedback", epilog=examples("llm send-feedback"))(send_feedback_command)

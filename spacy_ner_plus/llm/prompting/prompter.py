@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from spacy_ner_plus.alignment.mentions import Mention
 from spacy_ner_plus.alignment.near_duplicates import NEARLY, jaccard, shingles_of
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.llm.dialogues import ask_one
 from spacy_ner_plus.llm.finish_reasons import FILTERED
 from spacy_ner_plus.llm.formats import ReplyFormat
-from spacy_ner_plus.llm.formats.base import GrammarOfText, ReadsCutReplies
+from spacy_ner_plus.llm.formats.base import CharMention, GrammarOfText, ReadsCutReplies
 from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
@@ -175,15 +176,45 @@ class Prompter:
             context=context,
         )
 
+    def lessons(self, text: str, spans: Sequence[CharMention]) -> list[list[Message]]:
+        """Write the questions about a text with the right replies, as a model is to learn them.
+
+        spans (Sequence[tuple[int, int, str]]): Start, end and label of each entity, by character.
+        RETURNS (list[list[dict[str, str]]]): A chat for each question, whose last message is the reply.
+        """
+        found = []
+        examples = self._choose_examples(text, "")
+        for about in self._rounds():
+            asked = [span for span in spans if span[2] in about]
+            reply = self.format.render(asked, about, text)
+            messages = self._messages(text, examples, about)
+            found.append([*messages, {"role": "assistant", "content": reply}])
+        return found
+
+    def read_lessons(self, text: str, replies: Sequence[str]) -> list[Mention] | None:
+        """Read what a model replies to the questions of `lessons`.
+
+        RETURNS (list[Mention] | None): All mentions; None where a reply is invalid.
+        """
+        found: list[Mention] = []
+        for about, reply in zip(self._rounds(), replies, strict=True):
+            try:
+                found += self.reader(text, about)(ChatReply(reply, "stop"))
+            except InvalidReply:
+                return None
+        return found
+
+    def _rounds(self) -> list[Sequence[str]]:
+        names = self.labels.names
+        return [[name] for name in names] if hasattr(self.format, "turns") else [names]
+
     def overhead(self, count: Callable[[Sequence[Message]], int]) -> int:
         """RETURNS (int): Tokens of a request beside its text, with the longest demonstrations it may have."""
         chosen = self.demonstrations
         longest: list[Demonstration] = []
         if chosen is not None:
             longest = sorted(chosen.examples, key=lambda example: len(example.text))[-chosen.k :]
-        names = self.labels.names
-        asked = [[name] for name in names] if hasattr(self.format, "turns") else [names]
-        return max(count(self._messages("", longest, about)) for about in asked)
+        return max(count(self._messages("", longest, about)) for about in self._rounds())
 
     def reader(
         self, text: str, about: Sequence[str] | None = None, pieces: Sequence[Piece] | None = None

@@ -1,0 +1,102 @@
+"""`spacy-ner-plus llm finetune` and `llm gguf`: a chat model of your own, trained on this machine."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def finetune_command(
+    corpus: Annotated[
+        Path,
+        typer.Argument(help="Gold corpus (.spacy), or chats in JSON lines, as `llm export` writes them."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder, for adapter or model.")],
+    base: Annotated[
+        str, typer.Option(help="smollm2, a folder of safetensors, a .gguf file, or a name on the hub.")
+    ] = "smollm2",
+    dev: Annotated[
+        Path | None, typer.Option(help="Gold corpus, or chats: the weights that answer it best are kept.")
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="lora (an adapter), full (all weights), or qlora (4 bits, on a GPU)."),
+    ] = "lora",
+    format: Annotated[str, typer.Option(help="The reply format.")] = "inline_tags",
+    labels: Annotated[
+        str | None,
+        typer.Option(help="A shipped set, or a JSON or YAML file of labels; default: those of the corpus."),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(help="Jinja file with the instructions; default: one line that names the labels."),
+    ] = None,
+    own_instructions: Annotated[
+        bool,
+        typer.Option("--own-instructions", help="Learn with the format's own instructions, which are long."),
+    ] = False,
+    chat_template: Annotated[
+        Path | None, typer.Option(help="Jinja file, for a base without a chat template of its own.")
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Write the base with the adapter in it, too, into OUTPUT/merged.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Take only the first N documents; 0 for all.")] = 0,
+    epochs: Annotated[int | None, typer.Option(help="How often all examples are seen at most.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another setting of fine-tuning as key=value, e.g. rank=8; repeatable."),
+    ] = None,
+) -> None:
+    """Fine-tune a chat model on this machine; run again after it was cut, it goes on from its last checkpoint."""
+    from spacy_ner_plus.cli.console import err, out, progress
+    from spacy_ner_plus.workflows.arguments.pipelines import parse_overrides
+    from spacy_ner_plus.workflows.llm_finetune import finetune_llm
+
+    given: dict[str, Any] = {"method": method, **parse_overrides(settings or ())}
+    given |= {key: value for key, value in (("epochs", epochs), ("learning_rate", rate)) if value is not None}
+    done = finetune_llm(
+        corpus,
+        output,
+        base=base,
+        dev=dev,
+        format=format,
+        labels=labels,
+        template=template,
+        own_instructions=own_instructions,
+        chat_template=chat_template,
+        merge=merge,
+        limit=limit,
+        settings=given,
+        progress=progress,
+    )
+    for kind, issue in done.left_out:
+        err.print(f"{issue.count:,} x {kind}: {issue.example}", style="yellow", markup=False, highlight=False)
+    best = done.state.best
+    lines = [
+        f"{output}: {done.examples:,} chats, {done.trained:,} of {done.total:,} weights trained, {done.precision}",
+        f"Steps: {done.state.step:,} in {done.state.seconds:,.0f} s",
+        f"Loss by epoch: {', '.join(f'{loss:.3f}' for loss in done.state.losses)}",
+    ]
+    if best is not None:
+        scores = ", ".join(f"{score:.3f}" for _, score in done.state.scores)
+        lines.append(f"Dev by epoch: {scores}; best: {best[1]:.3f} after epoch {best[0]}")
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+
+
+def gguf_command(
+    source: Annotated[Path, typer.Argument(help="Folder of a model, or of an adapter.")],
+    out_file: Annotated[Path, typer.Argument(help="The .gguf file.", metavar="OUT")],
+    dtype: Annotated[str, typer.Option("--type", help="Of a model's weights: f16, q8_0 or f32.")] = "f16",
+    base: Annotated[
+        str | None, typer.Option(help="Of an adapter: its base; default: the one that it names.")
+    ] = None,
+) -> None:
+    """Write a Llama-like model, or a LoRA adapter, as a GGUF file for llama.cpp."""
+    from spacy_ner_plus.cli.console import out
+    from spacy_ner_plus.workflows.llm_finetune import write_gguf
+
+    written = write_gguf(source, out_file, dtype=dtype, base=base)
+    out.print(f"{written}: {written.stat().st_size / 1e6:,.1f} MB", markup=False, highlight=False)
