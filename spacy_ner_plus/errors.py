@@ -739,8 +739,9 @@ class Errors(metaclass=_Coded):
     )
     E513 = "The page of a comparison has no place. Give a folder: compare(…, target=FOLDER, page=True)."
     E514 = (
-        "No server of a chat model is given. Give the URL of one that is OpenAI-compatible, and the name of its "
-        "model: python -m spacy project run llm . --vars.llm_url http://127.0.0.1:8080/v1 --vars.llm_model NAME."
+        "No chat model is given. Give the URL of an OpenAI-compatible server, and the name of its model: "
+        "python -m spacy project run llm . --vars.llm_url http://127.0.0.1:8080/v1 --vars.llm_model NAME; or one on "
+        "this machine: --vars.llm_url local:smollm2."
     )
     E515 = "There are no words to ask about. Give a text."
     E530 = (

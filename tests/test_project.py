@@ -65,7 +65,9 @@ def test_project_reads_only_what_is_there_or_what_earlier_commands_made():
     for workflow, steps in PROJECT["workflows"].items():
         for number, step in enumerate(steps):
             for dep in COMMANDS[step].get("deps", ()):
-                if not dep.startswith(("configs/", "${vars.files}", "${vars.pii_table}")):
+                if not dep.startswith(
+                    ("configs/", "${vars.files}", "${vars.pii_table}", "${vars.slm_files}")
+                ):
                     assert made[dep] in steps[:number], f"{workflow}: {step} needs {dep}"
 
 
@@ -79,7 +81,7 @@ def test_project_results_of_a_corpus_have_its_name():
     for name, command in COMMANDS.items():
         for path in outputs(command):
             kind = name.split("-")[0]
-            ours = f"${{vars.{kind if kind in ('bootstrap', 'pii') else 'corpus'}}}"
+            ours = f"${{vars.{kind if kind in ('bootstrap', 'pii', 'slm') else 'corpus'}}}"
             assert ours in path.split("/")[1], name
 
 
@@ -90,7 +92,7 @@ def test_project_conll_hands_all_variables_on():
     ours = {
         name
         for name in PROJECT["vars"]
-        if not name.startswith(("llm_", "loop_", "bootstrap", "pii", "gliner"))
+        if not name.startswith(("llm_", "loop_", "bootstrap", "pii", "gliner", "slm"))
     } - others
     assert all(f"${{vars.{name}}}" in line for name in ours)
 
@@ -163,7 +165,7 @@ def workflow(project, encoder, monkeypatch):
     def run_workflow(name, corpus, **variables):
         ran.clear()
         tiny = {"encoder": str(encoder), "device": "cpu", "epochs": 1, "min_steps": 0}
-        values = {"corpus": corpus, **tiny, **variables}
+        values = {"corpus": corpus, "llm_url": "", **tiny, **variables}
         project_run(project, name, overrides={f"vars.{key}": value for key, value in values.items()})
         return Counter(ran)
 

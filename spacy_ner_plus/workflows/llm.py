@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_name, corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import find_component, load_pipeline, path_of
@@ -29,15 +30,23 @@ _SHORTEST_ID = 8
 def check_server(url: str, model: str = "default") -> str:
     """Check that a chat model is given, without asking it.
 
-    url (str): Of an OpenAI-compatible server.
+    url (str): Of an OpenAI-compatible server; or a model on this machine, such as 'local:smollm2'.
     model (str): The model, as the server calls it. Default: 'default'.
-    RETURNS (str): Where requests would be sent.
-    RAISES (UserError): Where there is no URL, or where it is no address.
+    RETURNS (str): Where requests would be sent; of a local model what was given.
+    RAISES (UserError): Where there is no URL, where it is no address, or the local model isn't there.
     """
     from spacy_ner_plus.llm.client.settings import ChatSettings
+    from spacy_ner_plus.llm.local.addresses import local_name, located
+    from spacy_ner_plus.llm.local.find import find_model
 
     if not url.strip():
         raise UserError(Errors.E514)
+    local = local_name(url)
+    if local is not None:
+        ChatSettings(**located({"base_url": url, "name": model}))
+        check_installed("xllamacpp", "local-llm")
+        find_model(local)
+        return url.strip()
     return ChatSettings(base_url=url, name=model).address()
 
 

@@ -65,7 +65,7 @@ def model_table(
     metrics (Mapping[str, Metrics | str | Path]): By name what `evaluate` gave, or the file that it wrote; all of one
         corpus.
     models (Mapping[str, Sequence[str | Path]]): By name the files and folders that a model needs: a pipeline that
-        `train` made, a folder of `llm finetune`, GGUF files. Default: sizes and training aren't told.
+        `train` made, a folder of `llm finetune`, GGUF files, 'local:smollm2'. Default: sizes and training aren't told.
     target (str | Path): Where the table is written, as Markdown; beside it as JSON. Default: nowhere.
     RETURNS (list[ModelRow]): In the order of the metrics.
     RAISES (UserError): Where something can't be read, is of another corpus, or has no metrics.
@@ -84,7 +84,7 @@ def model_table(
     for name, given in metrics.items():
         found = given if isinstance(given, Metrics) else Metrics.from_file(given)
         corpora.setdefault(found["corpus"]["fingerprint"], name)
-        rows.append(_row(name, found, [Path(path) for path in models.get(name, ())]))
+        rows.append(_row(name, found, [_path(path) for path in models.get(name, ())]))
     if len(corpora) > 1:
         one, other, *_ = corpora.values()
         raise UserError(Errors.E932.format(one=one, other=other))
@@ -93,6 +93,14 @@ def model_table(
         text = json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False)
         write_whole(beside, f"{text}\n".encode())
     return rows
+
+
+def _path(given: str | Path) -> Path:
+    from spacy_ner_plus.llm.local.addresses import local_name
+    from spacy_ner_plus.llm.local.find import find_model
+
+    local = local_name(str(given))
+    return Path(given) if local is None else find_model(local)
 
 
 def markdown(rows: Sequence[ModelRow]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from spacy_ner_plus.alignment.align import MENTION_SIMILARITY
 from spacy_ner_plus.errors import Errors
+from spacy_ner_plus.llm.local.addresses import located
 from spacy_ner_plus.llm.prompting.store_demonstrations import StoreExamples
 from spacy_ner_plus.llm.variants.settings import Variant, VariantSampling, read_variants
 from spacy_ner_plus.models.encoders.packaged import is_packaged
@@ -135,6 +136,8 @@ class StructuredLLMSettings(EntitySettings):
     refusal = Errors.E240
 
     def __post_init__(self) -> None:
+        if isinstance(self.model, Mapping):
+            object.__setattr__(self, "model", located(self.model))
         super().__post_init__()
         if self.cascade is not None:
             CascadeSettings.of(self.cascade)

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.llm.local.addresses import local_name
 from spacy_ner_plus.workflows.arguments.sources import read_label_map
 from spacy_ner_plus.workflows.arguments.texts import read_texts
 from spacy_ner_plus.workflows.llm import check_server
@@ -26,6 +27,7 @@ NEEDED = {
     "loop": (("evaluation", "llm", "report"), ()),
     "bootstrap": (("evaluation", "report"), ()),
     "bootstrap-gliner": (("evaluation", "report", "zero-shot"), ()),
+    "slm": (("evaluation", "llm", "local-llm", "finetune", "lora", "report", "generate"), ()),
     "pii": (("evaluation", "presidio"), ()),
     "pii-llm": (("evaluation", "llm", "report", "presidio"), ()),
 }
@@ -55,8 +57,8 @@ def check_project(
 ) -> None:
     """Check that a workflow has what it needs: packages, files, programs, a server's URL.
 
-    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'loop', 'bootstrap', 'bootstrap-gliner', 'pii' or
-        'pii-llm'.
+    workflow (str): 'all', 'pipeline', 'conll', 'llm', 'compare', 'loop', 'slm', 'bootstrap', 'bootstrap-gliner', 'pii'
+        or 'pii-llm'.
     corpus (str): The name under which its results are kept.
     files (str | Path): Where the corpus's files lie; of workflows that make their corpus, a table of texts.
     config (str | Path): The training config. Default: not checked.
@@ -67,7 +69,8 @@ def check_project(
     gliner (str): The GLiNER model of `bootstrap-gliner`: a folder. Default: not checked.
     column (str): Where the table of texts has them. Default: not checked.
     otherwise (str | Path): A folder that is taken where `files` isn't there. Default: none.
-    llm_url (str): Of a chat model, which must take connections; `compare` does without. Default: none.
+    llm_url (str): Of a chat model, which must take connections; or a local one, which must be there, such as
+        'local:smollm2'. `compare` does without. Default: none.
     llm_model (str): The model, as the server calls it. Default: 'default'.
     RAISES (UserError): With all that is lacking.
     """
@@ -180,8 +183,10 @@ def _check_table(path: str | Path, column: str | None) -> None:
 
 
 def _check_url(workflow: str, url: str, model: str) -> None:
-    if workflow in ("llm", "loop", "pii-llm") or (workflow == "compare" and url.strip()):
-        _check_connection(check_server(url, model))
+    if workflow in ("llm", "loop", "slm", "pii-llm") or (workflow == "compare" and url.strip()):
+        address = check_server(url, model)
+        if local_name(address) is None:
+            _check_connection(address)
 
 
 def _check_connection(address: str) -> None:
