@@ -48,17 +48,35 @@ def disjoint_lists(walk: TextWalk, labels: Sequence[str]) -> str | None:
         f"{literal(f', {key}')} list::incr([{_BITS}:{_END}]) %if eq([{_BITS}:{_END}], {number})"
         for number, key in enumerate(keys[1:])
     ]
+    # Where nothing is left, no mention may begin: llama.cpp lets a reply go on as it likes that has come to no end.
+    left = [f"%if lt([{first}:{end}], {(1 << (end - first)) - 1})" for first, end in _mentionable(walk)]
     lists.append(f"{literal('}')} %if eq([{_BITS}:{_END}], {len(keys) - 1})")
+    nothing, closed = f"{literal('[]')} next::_", f"{literal(']')} next::_"
     return "\n".join(
         [
             f"start: {literal('{' + keys[0])} list::0x0",
-            f"list::_ : {literal('[]')} next::_ | {literal('[' + chr(34))} mention::_",
+            f"list::_ : {_alternatives([nothing, *_ways_to_mention('[' + chr(34), left)])}",
             f"mention::_ : {_alternatives(runs)}",
-            f"after::_ : {literal(', ' + chr(34))} mention::_ | {literal(']')} next::_",
+            f"after::_ : {_alternatives([*_ways_to_mention(', ' + chr(34), left), closed])}",
             f"next::_ : {_alternatives(lists)}",
             "",
         ]
     )
+
+
+def _mentionable(walk: TextWalk) -> list[tuple[int, int]]:
+    """RETURNS (list[tuple[int, int]]): Begin and end of each stretch of tokens that are mentions alone, as at least one
+    token of any mention is."""
+    found: list[tuple[int, int]] = []
+    for k in range(len(walk)):
+        if walk.is_mention(k, k):
+            first = found.pop()[0] if found and found[-1][1] == k else k
+            found.append((first, k + 1))
+    return found
+
+
+def _ways_to_mention(before: str, left: Sequence[str]) -> list[str]:
+    return [f"{literal(before)} mention::_ {condition}" for condition in left]
 
 
 def _alternatives(ways: Sequence[str]) -> str:
