@@ -357,7 +357,7 @@ class Errors(metaclass=_Coded):
     )
     E244 = (
         "`model` of '{name}' should name a server, such as {{'base_url': 'http://127.0.0.1:8080/v1', "
-        "'name': 'qwen3'}} ({found})."
+        "'name': 'qwen3'}}, or a model on this machine, such as {{'local': 'smollm2'}} ({found})."
     )
 
     E245 = (

@@ -12,7 +12,7 @@ from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.llm.client.call import Call, NoReply
 from spacy_ner_plus.llm.client.endpoint.endpoint import Endpoint
-from spacy_ner_plus.llm.client.endpoint.local_endpoint import LocalEndpoint, find_local
+from spacy_ner_plus.llm.client.endpoint.local_endpoint import LocalEndpoint, find_local, with_patience
 from spacy_ner_plus.llm.client.endpoint.schema_modes import SchemaModes
 from spacy_ner_plus.llm.client.endpoint.text_grammars import TextGrammars
 from spacy_ner_plus.llm.client.kept_replies import KeptReplies
@@ -248,7 +248,7 @@ class ProcessClient:
             limited = Limited(
                 self._endpoint, given, lane=lane, rates=self._rates, budget=self._budget, count=self.count
             )
-            retried = Retried(limited, given, self.meter)
+            retried = Retried(limited, with_patience(given) if is_local else given, self.meter)
             whole = WholePrompts(Probed(retried, modes, self._sampling), self._sizes, self.kept.forget)
             validated = Validated(Coalesced(Stored(whole, self.kept)), self._call)
             grammars = self._grammars or TextGrammars(endpoint=given.endpoint(), name=given.name)

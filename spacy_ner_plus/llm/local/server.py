@@ -5,6 +5,7 @@ A forked process has its parent's threads no more, and its copy of the server is
 not even what ends it. So it asks the parent's by its address; one that is started gets that with its pickled work.
 """
 
+import atexit
 import ctypes
 import os
 import secrets
@@ -137,7 +138,10 @@ def _start(model: LocalModel) -> LocalServer:
     parameters.warmup = parameters.fit_params = parameters.ui = False
     parameters.verbosity = 0
     global _has_started
-    _has_started = True
+    if not _has_started:
+        _has_started = True
+        # Registered after what ends chat models, and so called before it.
+        atexit.register(_begin_exit)
     try:
         with kept_signals():
             running = xllamacpp.Server(parameters)
@@ -151,7 +155,6 @@ def _start(model: LocalModel) -> LocalServer:
         return server
     number = id(running)
     _running[number] = running
-    # At the latest as the process ends, before what it needs is taken down.
     weakref.finalize(server, _end, os.getpid(), number)
     return server
 
@@ -179,6 +182,15 @@ def _end(pid: int, number: int) -> None:
         _running.pop(number, None)
 
 
+def _begin_exit() -> None:
+    """Let the process end at once: what ends a server waits for the replies that it is writing, minutes maybe."""
+    if not _ends_without_libraries():
+        return
+    for running in _running.values():
+        _never_end(running)
+    _running.clear()
+
+
 def _begin_child() -> None:
     """Make a forked process use its parent's servers, and leave what it inherited of them alone."""
     _lock.release()
@@ -193,7 +205,7 @@ def _begin_child() -> None:
         _never_end(running)
     _running.clear()
     _for_good.clear()
-    _end_without_libraries()
+    _ends_without_libraries()
     global _is_after_fork
     _is_after_fork = True
 
@@ -214,14 +226,18 @@ def _close_sockets(ports: Collection[int | None]) -> None:
                 copy.detach()
 
 
-def _end_without_libraries() -> None:
-    """Let this process end without what llama.cpp's library does at the end, which waits for threads, too."""
+def _ends_without_libraries() -> bool:
+    """Let this process end without what llama.cpp's library does at the end, which waits for threads, too.
+
+    RETURNS (bool): Whether it will; other systems than those with glibc have no way.
+    """
     libc = ctypes.CDLL(None)
-    if not hasattr(libc, "on_exit"):  # it is glibc's
-        return
+    if not hasattr(libc, "on_exit"):
+        return False
     # The last that is registered is called first: what is printed is written, and then the process is over.
     libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
     getattr(libc, "__cxa_atexit")(ctypes.cast(libc.fflush, ctypes.c_void_p), None, None)
+    return True
 
 
 # Here, as the first server may be started by what prepares a fork, when it is too late to prepare for it.

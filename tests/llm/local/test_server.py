@@ -113,11 +113,12 @@ def test_server_doesn_t_keep_a_forked_process_from_ending(still_runs, tiny_gguf)
         "if os.fork() == 0:\n"
         "    print('written')\n"
         "    sys.exit(7)\n"
-        "print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "sys.exit(3)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert done.stdout.split() == ["written", "7"]
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 @pytest.mark.slow

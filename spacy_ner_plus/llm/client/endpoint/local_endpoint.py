@@ -10,6 +10,11 @@ from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.local.local_model import LocalModel
 from spacy_ner_plus.llm.local.server import LocalServer, forget_server, local_server
 from spacy_ner_plus.llm.requests import ChatReply
+from spacy_ner_plus.settings import defaults
+
+_DEFAULTS = defaults(ChatSettings)
+# Seconds, in place of these.
+_PATIENCE = {"timeout": 600.0, "deadline": 3600.0}
 
 
 def find_local(settings: ChatSettings) -> LocalModel:
@@ -20,6 +25,13 @@ def find_local(settings: ChatSettings) -> LocalModel:
     return LocalModel.find(
         settings.local, settings.adapters, threads=settings.threads, context_length=settings.context_length
     )
+
+
+def with_patience(settings: ChatSettings) -> ChatSettings:
+    """RETURNS (ChatSettings): With time for replies where none is set: a small machine may take minutes for one, and
+    what is sent again begins anew."""
+    given = {name: value for name, value in _PATIENCE.items() if getattr(settings, name) == _DEFAULTS[name]}
+    return replace(settings, **given)
 
 
 class LocalEndpoint:

@@ -6,6 +6,8 @@ import pytest
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.endpoint.local_endpoint import with_patience
+from spacy_ner_plus.llm.client.settings import ChatSettings
 from spacy_ner_plus.llm.local.server import LocalServer
 from spacy_ner_plus.llm.requests import ChatReply, ChatRequest
 from spacy_ner_plus.llm.store.store import Store
@@ -78,6 +80,11 @@ def test_local_endpoint_starts_again_where_its_server_is_gone(tiny_gguf, monkeyp
         monkeypatch.setattr(LocalServer, "runs", lambda self: self is not gone)
         assert reply_of(model, TEXTS[0]).content == first.content
         assert model._client()._endpoint._server is not gone
+
+
+def test_local_endpoint_has_time_for_replies_unless_it_is_set(tiny_gguf):
+    given = with_patience(ChatSettings(local=tiny_gguf, timeout=7.0))
+    assert (given.timeout, given.deadline) == (7.0, 3600.0)
 
 
 def test_local_endpoint_holds_free_text_to_a_grammar(tiny_gguf):
