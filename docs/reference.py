@@ -33,6 +33,11 @@ SETTINGS = {
         "[components.transformer_ner.model]",
         "../transformer_ner.md",
     ),
+    "spacy_ner_plus.models.adapters.settings:LoraSettings": (
+        "An adapter of that network's encoder",
+        "[components.transformer_ner.model.lora]",
+        "../transformer_ner.md",
+    ),
     "spacy_ner_plus.pipeline.structured_llm_ner.settings:StructuredLLMSettings": (
         "structured_llm_ner",
         "[components.structured_llm_ner]",

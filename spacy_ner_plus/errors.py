@@ -316,6 +316,25 @@ class Errors(metaclass=_Coded):
         "under `if __name__ == '__main__':`, or leave `n_process` at 1: one process keeps a GPU busy."
     )
     E234 = "`{setting}` of spacy_ner_plus.TransformerTagger is {value}. Give {remedy}."
+    E910 = (
+        "`lora.targets`: no linear layer of {kind} that is trained is called '{target}'. Give 'all-linear' or some of "
+        "these: {kinds}."
+    )
+    E911 = "`lora.{setting}` of spacy_ner_plus.TransformerTagger is {value}. Give {remedy}."
+    E912 = (
+        "`lora.share_base` keeps an encoder once for several components, and `lora.save` = 'merged' would save each "
+        "with weights of its own. Set `save` to 'adapter' or leave it out, or `share_base` to false."
+    )
+    E913 = (
+        "The adapter in '{path}' was trained on the encoder '{base}', which isn't on this machine: {reason} Put it "
+        "there, or give its folder as the `model.encoder` of the component where the pipeline is loaded; its weights' "
+        "sha256 is {expected}."
+    )
+    E914 = (
+        "The adapter in '{path}' was trained on the encoder '{base}' with weights of the sha256 {expected}, and those "
+        "of '{name}' have {found}: with them it would predict something else. Give the folder of the right encoder as "
+        "the `model.encoder` of the component where the pipeline is loaded."
+    )
     E237 = (
         "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
         "isn't kept. Give it one of its own before nlp.resume_training, as by "
@@ -1455,6 +1474,14 @@ class Warnings(metaclass=_Coded):
     W302 = (
         "Labels that are predicted and that gold doesn't have: {labels}. All their entities count as wrong; "
         "if they have other names in gold, rename one side."
+    )
+    W385 = (
+        "`lora.share_base` can't be kept to here, since {reason}: the adapter is merged into weights of the "
+        "component's own."
+    )
+    W386 = (
+        "The adapter is saved merged into its encoder: the encoder that it was trained on was itself read from a "
+        "merged pipeline, and isn't to be had elsewhere."
     )
     W303 = "Scores of unseen entities are missing, since the training corpus can't be read. {reason}"
     W304 = (

@@ -1,7 +1,7 @@
 """The architectures that configs name."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from spacy.tokens import Doc
@@ -63,6 +63,7 @@ def build_transformer_tagger_v2(
     head_rate_factor: float = 10.0,
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
+    lora: dict[str, Any] | None = None,
 ) -> Model[TaggerInput, TaggerOutput]:
     """Build a tagger on a Hugging Face encoder that reads Docs in windows.
 
@@ -86,6 +87,7 @@ def build_transformer_tagger_v2(
         head_rate_factor=head_rate_factor,
         frozen_layers=frozen_layers,
         attention_dropout=attention_dropout,
+        lora=lora,
     )
     return Model(
         "transformer_tagger",

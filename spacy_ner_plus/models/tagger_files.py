@@ -1,5 +1,6 @@
 """A tagger as files: weights (safetensors), configuration and tokenizer."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +12,12 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.adapters.base import Base
+from spacy_ner_plus.models.adapters.files import adapter_to_files, has_adapter, read_adapter
 from spacy_ner_plus.models.encoders.pretrained import build_encoder, first_lines
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
+from spacy_ner_plus.models.network.lora import Adapter
 from spacy_ner_plus.models.network.tagger import Tagger
 
 WEIGHTS = "model.safetensors"
@@ -24,6 +28,8 @@ _CUTS = "cuts_at_tokens"
 # What predicting in eight bits needs, where the network was trained by a version that measures it.
 _RANGES = "ranges.safetensors"
 _INT8_COST = "int8_cost"
+# Where a network has its encoder.
+_ENCODER = "encoder."
 
 
 class StoredTagger(NamedTuple):
@@ -34,6 +40,8 @@ class StoredTagger(NamedTuple):
     sizes (dict[str, int]): Sizes of what stands on and beside the encoder, as `Tagger` takes them.
     state (dict[str, torch.Tensor]): All weights by name.
     ranges (ActivationRanges | None): Those of its layers' activations, where they were measured.
+    adapter (Adapter | None): What is added to weights of the encoder; then `state` has none of the encoder's.
+    base (Base | None): Whose weights these are.
     """
 
     encoder: nn.Module
@@ -41,17 +49,29 @@ class StoredTagger(NamedTuple):
     sizes: dict[str, int]
     state: dict[str, torch.Tensor]
     ranges: ActivationRanges | None
+    adapter: Adapter | None = None
+    base: Base | None = None
 
 
-def tagger_to_files(network: Tagger, tokenizer: WordpieceTokenizer) -> dict[str, bytes]:
-    """RETURNS (dict[str, bytes]): A tagger's weights, configuration and tokenizer by file name."""
+def tagger_to_files(
+    network: Tagger, tokenizer: WordpieceTokenizer, base: Base | None = None
+) -> dict[str, bytes]:
+    """Write a tagger's weights, configuration and tokenizer.
+
+    base (Base | None): The encoder that its adapter was trained on, of which only name and hash are written; None to
+        write all weights, an adapter's merged.
+    RETURNS (dict[str, bytes]): Files by name.
+    """
     config = srsly.json_loads(network.encoder.config.to_json_string(use_diff=False))
     # Where it was read from: a folder of this machine, and another one each time it is saved.
     config.pop("_name_or_path", None)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    adapter = {} if base is None else adapter_to_files(network.adapter, base)
+    weights = network.merged().state_dict() if base is None else without_encoder(network.plain_state())
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     settings = {**network.sizes, _CUTS: tokenizer.cuts_at_tokens}
     files = {
         **tokenizer.to_files(),
+        **adapter,
         "config.json": srsly.json_dumps(config, indent=2, sort_keys=True).encode("utf8"),
         WEIGHTS: save_safetensors(state),
     }
@@ -84,11 +104,31 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
             ):
                 raise ValueError(f"{_INT8_COST} is {cost!r}")
             ranges = ActivationRanges(**measured, cost=cost)
+        adapter, base = read_adapter(folder) if has_adapter(folder) else (None, None)
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise broken(folder, error) from error
-    return StoredTagger(encoder, tokenizer, sizes, state, ranges)
+    return StoredTagger(encoder, tokenizer, sizes, state, ranges, adapter, base)
+
+
+def of_encoder(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): Of a network's weights the encoder's, by the names that they have in it."""
+    return {
+        name.removeprefix(_ENCODER): weight for name, weight in weights.items() if name.startswith(_ENCODER)
+    }
+
+
+def without_encoder(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): Of a network's weights all others."""
+    return {name: weight for name, weight in weights.items() if not name.startswith(_ENCODER)}
+
+
+def with_encoder(
+    weights: Mapping[str, torch.Tensor], encoder: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): Both together again."""
+    return {**weights, **{f"{_ENCODER}{name}": weight for name, weight in encoder.items()}}
 
 
 def broken(folder: Path, error: Exception) -> UserError:

@@ -1,5 +1,6 @@
 """Our own tagger as thinc sees it: it scores, learns, and is saved."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,7 +16,10 @@ from thinc.api import Optimizer
 from thinc.shims import Shim
 from torch import nn
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.models.adapters.base import Base, hash_weights
+from spacy_ner_plus.models.adapters.injection import inject
+from spacy_ner_plus.models.adapters.settings import LoraSettings
 from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
 from spacy_ner_plus.models.encoders.pretrained import blank_encoder, freeze_layers, load_encoder, max_window
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
@@ -31,8 +35,16 @@ from spacy_ner_plus.models.runtime.measurement import OPENVINO, PREDICTION, TRAI
 from spacy_ner_plus.models.runtime.memory import Budget
 from spacy_ner_plus.models.runtime.placement import Placement, is_usable
 from spacy_ner_plus.models.runtime.precision import BF16, FP32, INT8, VARIANTS, Variant
+from spacy_ner_plus.models.runtime.shared_base import SharedBase
 from spacy_ner_plus.models.runtime.threads import is_sent_to_worker, is_worker, limit_threads, one_thread
-from spacy_ner_plus.models.tagger_files import WEIGHTS, broken, read_tagger, tagger_to_files
+from spacy_ner_plus.models.tagger_files import (
+    WEIGHTS,
+    broken,
+    of_encoder,
+    read_tagger,
+    tagger_to_files,
+    with_encoder,
+)
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.tagger_state import TaggerState
 from spacy_ner_plus.models.training.optimizer import make_adamw, replace_parameters, take_step
@@ -40,7 +52,17 @@ from spacy_ner_plus.models.training.training_pass import TrainingPass
 
 # Where the network runs and how much fits into memory there, what predicts in its place, and what training keeps.
 _DERIVED = frozenset(
-    {"budget", "_placement", "_allowed", "_training", "_inference", "_dropouts", "_optimizer", "_sample"}
+    {
+        "budget",
+        "_placement",
+        "_allowed",
+        "_training",
+        "_inference",
+        "_dropouts",
+        "_optimizer",
+        "_sample",
+        "_shared",
+    }
 )
 # What 'auto' may take whatever it costs.
 _EXACT = tuple(variant for variant in VARIANTS if not variant.quantized)
@@ -70,6 +92,9 @@ class TaggerModel(Shim):
         self._inference: nn.Module | None = None
         self._dropouts: list[nn.Dropout] = []
         self._sample = Int8Sample()
+        # Where the encoder came from that an adapter stands on; "" where it is to be had in this network alone.
+        self._base_name = self._base_hash = ""
+        self._shared: SharedBase | None = None
 
     # Making the network
 
@@ -79,6 +104,7 @@ class TaggerModel(Shim):
         RAISES (UserError): Where the encoder can't be loaded.
         """
         encoder, tokenizer = load_encoder(self.settings.encoder, self.settings.attention_dropout)
+        self._base_name, self._base_hash = self.settings.encoder, ""
         self.adopt(encoder, tokenizer, n_tags)
 
     def adopt(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, n_tags: int) -> None:
@@ -94,6 +120,7 @@ class TaggerModel(Shim):
             "n_layers": min(self.settings.head_layers, encoder.config.num_hidden_layers),
         }
         self._build(encoder, tokenizer, n_tags=n_tags, **sizes)
+        self._inject()
 
     def resize(self, n_tags: int) -> None:
         """Score the tags of more labels: what was learnt of the others stays, new ones aren't predicted yet.
@@ -126,6 +153,29 @@ class TaggerModel(Shim):
         self._placement = None
         self._sample = Int8Sample()
         self._training = None
+        self._shared = None
+
+    def _inject(self) -> None:
+        """Make ready to train an adapter, where the settings or what was read have one: the one that was trained
+        before, or a new one."""
+        network, adapter = self._model, self._model.read_adapter
+        if adapter is None and (self.settings.adapter is None or network.adapter is not None):
+            return
+        inject(network.encoder, self.settings.adapter or LoraSettings(), adapter)
+        network.adapt()
+        self._inference = None
+        self._share()
+
+    def _share(self) -> None:
+        """Stand on the encoder of other components, where the settings say so and there is an adapter."""
+        settings, network = self.settings.adapter, self._model
+        if settings is None or not settings.share_base or network.adapter is None:
+            self._shared = None
+        elif self._shared is None and next(network.parameters()).device.type == "cpu":
+            weights = of_encoder(network.plain_state())
+            self._base_hash = self._base_hash or hash_weights(weights)
+            self._shared = SharedBase.of(self._base_hash, weights)
+            self._shared.lend(network.encoder)
 
     # Where it runs
 
@@ -185,6 +235,8 @@ class TaggerModel(Shim):
         """RETURNS (Sequence[Variant]): What precision 'auto' may take: int8 where it is known to cost no more F1 than
         is tolerated."""
         cost = self.int8_cost
+        if self._shared is not None:
+            return FP32, BF16
         takes_int8 = cost is not None and self.precision_tolerance > 0 and cost <= self.precision_tolerance
         return VARIANTS if takes_int8 else _EXACT
 
@@ -309,6 +361,8 @@ class TaggerModel(Shim):
             the gradient of the loss by them, of the same shape, and adds to the network's.
         """
         limit_threads()
+        self._place()
+        self._inject()
         network, variant = self.network, self.training_variant()
         network.train()
         # It shares modules with this one, and would drop as they do now.
@@ -334,7 +388,7 @@ class TaggerModel(Shim):
         if self._inference is None or not is_usable(self._inference):
             if placement.quantized:
                 self._measure_ranges()
-            self._inference = placement.inference_network(self.network)
+            self._inference = placement.inference_network(self.network, self._shared)
         return self._inference
 
     @property
@@ -355,7 +409,15 @@ class TaggerModel(Shim):
         if not any(parameter.grad is not None for parameter in network.parameters()):
             return
         if self._optimizer is None:
-            self._optimizer = make_adamw(network, network.head_parameters(), self.settings.head_rate_factor)
+            adapter = self.settings.adapter or LoraSettings()
+            rates = [
+                (self.settings.head_rate_factor, network.head_parameters()),
+                (
+                    adapter.rate_factor,
+                    [w for part in (network.adapter or {}).values() for w in (part.down, part.up)],
+                ),
+            ]
+            self._optimizer = make_adamw(network, rates)
         take_step(self._optimizer, optimizer, network)
         self._inference = None
         network.ranges = None
@@ -378,7 +440,18 @@ class TaggerModel(Shim):
         if self._model is None:
             raise UserError(Errors.E208)
         self._measure_ranges()
-        return tagger_to_files(self._model, self.tokenizer)
+        return tagger_to_files(self._model, self.tokenizer, self._base_to_save())
+
+    def _base_to_save(self) -> Base | None:
+        """RETURNS (Base | None): The encoder that what is saved needs beside it; None where all weights are saved."""
+        settings, network = self.settings.adapter, self._model
+        if settings is None or not settings.saves_adapter or network.adapter is None:
+            return None
+        if not self._base_name:
+            warnings.warn(Warnings.W386, stacklevel=2)
+            return None
+        self._base_hash = self._base_hash or hash_weights(of_encoder(network.plain_state()))
+        return Base.of(self._base_name, self._base_hash)
 
     def from_files(self, folder: Path, weights: bytes | None = None) -> None:
         """Make the network from what `to_files` gave.
@@ -389,8 +462,16 @@ class TaggerModel(Shim):
         """
         stored = read_tagger(folder, weights)
         try:
+            state, base = stored.state, stored.base
+            if base is not None:
+                shared = SharedBase.of(base.sha256) if self.settings.shares_base else None
+                read = base.read([self.settings.encoder], folder) if shared is None else shared.weights
+                state = with_encoder(state, read)
             self._build(stored.encoder, stored.tokenizer, **stored.sizes)
-            self._model.load_state_dict(stored.state, assign=True)
+            self._model.load_state_dict(state, assign=True)
+            self._model.read_adapter = stored.adapter
+            self._base_name, self._base_hash = ("", "") if base is None else (base.name, base.sha256)
+            self._share()
             if stored.ranges is not None and self._model.layers is not None:
                 self._model.ranges = stored.ranges if stored.ranges.fit(self._model.layers) else None
         except (RuntimeError, TypeError) as error:
@@ -443,6 +524,7 @@ class TaggerModel(Shim):
             with torch.random.fork_rng(devices=[]):
                 self._build(blank_encoder(tagger.config), self.tokenizer, **tagger.sizes)
             tagger.fill(self._model)
+            self._share()
         if for_worker is not None:
             self._placement, self._allowed = for_worker
 

@@ -1,10 +1,11 @@
 """The settings of our own tagger: type, default, check and text of each."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.models.adapters.settings import LoraSettings
 from spacy_ner_plus.models.inputs.layout import Windowing
-from spacy_ner_plus.settings import check_settings, setting, settings
+from spacy_ner_plus.settings import check_settings, defaults, setting, settings
 
 
 @settings
@@ -65,10 +66,34 @@ class TaggerSettings:
         0.0,
     )
 
+    lora: dict[str, Any] | None = setting(
+        "Settings of a LoRA adapter, which is trained in place of the encoder's own weights: a block with those of "
+        "`LoraSettings`; null for full training.",
+        None,
+    )
+
     def __post_init__(self):
         check_settings(self, Errors.E234)
+        if self.lora is not None:
+            unknown = [name for name in self.lora if name not in defaults(LoraSettings)]
+            if unknown:
+                known = f"no such setting; there are: {', '.join(defaults(LoraSettings))}"
+                value = repr(self.lora[unknown[0]])
+                raise UserError(Errors.E911.format(setting=unknown[0], value=value, remedy=known))
+            LoraSettings(**self.lora)
         if not 0 <= self.overlap < self.window or self.lead < 0:
             raise UserError(Errors.E211.format(window=self.window, overlap=self.overlap, lead=self.lead))
+
+    @property
+    def adapter(self) -> LoraSettings | None:
+        """RETURNS (LoraSettings | None): Those of the adapter that is trained; None for full training."""
+        adapter = None if self.lora is None else LoraSettings(**self.lora)
+        return adapter if adapter is not None and adapter.r else None
+
+    @property
+    def shares_base(self) -> bool:
+        """Whether components keep one encoder together."""
+        return self.adapter is not None and self.adapter.share_base
 
     @property
     def windowing(self) -> Windowing:

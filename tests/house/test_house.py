@@ -104,7 +104,16 @@ def part_of(path: Path, room: Path) -> str | None:
 
 
 # What the network is made of: no spaCy, no transformers.
-NETWORK = ("tagger", "bert_layers", "int8_layers", "activation_ranges", "attention", "dropout")
+NETWORK = (
+    "tagger",
+    "bert_layers",
+    "int8_layers",
+    "activation_ranges",
+    "attention",
+    "dropout",
+    "lora",
+    "shared_layers",
+)
 
 
 @pytest.mark.parametrize("name", NETWORK)

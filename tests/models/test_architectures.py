@@ -46,7 +46,8 @@ def test_architectures_list_the_settings_as_they_are_defined():
 
 def test_architectures_of_before_have_the_settings_and_windows_of_before():
     listed = inspect.signature(build_transformer_tagger_v1).parameters
-    assert listed.keys() == {field.name for field in fields(TaggerSettings)} - {"sentence_overlap"}
+    later = {"sentence_overlap", "lora"}
+    assert listed.keys() == {field.name for field in fields(TaggerSettings)} - later
     settings = build_transformer_tagger_v1().shims[0].settings
     assert settings.windowing == Windowing(200, 50, 24)
 
@@ -58,9 +59,8 @@ def test_architectures_forward_each_setting(build, setting):
         pytest.skip("it came later")
     before = build().shims[0].settings
     default = getattr(before, setting)
-    given = {"window": 60, bool: not default, str: "never"}.get(
-        setting if setting == "window" else type(default), 3
-    )
+    others = {bool: not default, str: "never"}
+    given = {"window": 60, "lora": {"r": 4}}.get(setting, others.get(type(default), 3))
     settings = build(**{setting: given}).shims[0].settings
     assert settings == replace(before, **{setting: given})
 

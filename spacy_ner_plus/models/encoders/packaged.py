@@ -32,6 +32,11 @@ def encoder_path_v1(name: str = PACKAGED) -> str:
     return str(folder)
 
 
+def portable_name(name: str) -> str:
+    """RETURNS (str): The packaged encoder's name in place of the folder where it lies here; others as they are."""
+    return PACKAGED if is_installed() and name == encoder_path_v1() else name
+
+
 def is_packaged(name: str) -> bool:
     """RETURNS (bool): Whether a name means the packaged encoder, and not a folder that is called so."""
     return name.casefold() in _NAMES and not Path(name).is_dir()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from safetensors import SafetensorError
 from torch import nn
 
@@ -35,6 +36,19 @@ def load_encoder(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, 
         raise UserError(Errors.E201)
     encoder, tokenizer = _from_pretrained(AutoModel, name, _cant_load_encoder, attention_dropout)
     return _prepare(encoder), tokenizer
+
+
+def read_weights(name: str) -> dict[str, torch.Tensor]:
+    """Read an encoder's weights from this machine, without asking a network.
+
+    name (str): As for `load_encoder`.
+    RETURNS (dict[str, torch.Tensor]): Weights by name, in float32.
+    RAISES (UserError): Where it isn't here, or isn't an encoder that we can use.
+    """
+    from transformers import AutoModel
+
+    encoder, _ = _from_pretrained(AutoModel, name, _cant_load_encoder, local=True)
+    return _prepare(encoder).state_dict()
 
 
 def load_token_classifier(name: str) -> tuple[nn.Module, WordpieceTokenizer, nn.Linear, list[str]]:
@@ -77,13 +91,15 @@ def _from_pretrained(
     given: str,
     failed: Callable[[str, str], UserError],
     attention_dropout: float = 0.0,
+    *,
+    local: bool = False,
 ) -> tuple[nn.Module, WordpieceTokenizer]:
     from transformers import AutoConfig
 
     name = encoder_path_v1(given)
-    problem = hub_problem(name)
+    problem = "" if local else hub_problem(name)
     # What was loaded before is in the hub's cache.
-    source = {"trust_remote_code": False, "local_files_only": bool(problem)}
+    source = {"trust_remote_code": False, "local_files_only": local or bool(problem)}
     try:
         with quiet_hub():
             tokenizer = _read_tokenizer(name, use_fast=True, **source)
@@ -187,13 +203,18 @@ def freeze_layers(encoder: nn.Module, count: int) -> None:
     """
     if not count:
         return
-    depth = encoder.config.num_hidden_layers
-    stacks = [m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
-    if not stacks or count > depth:
+    depth, stack = encoder.config.num_hidden_layers, layer_stack(encoder)
+    if stack is None or count > depth:
         raise UserError(Errors.E204.format(count=count, depth=depth))
-    for module in (encoder.get_input_embeddings(), getattr(encoder, "embeddings", None), *stacks[0][:count]):
+    for module in (encoder.get_input_embeddings(), getattr(encoder, "embeddings", None), *stack[:count]):
         if module is not None:
             module.requires_grad_(False)
+
+
+def layer_stack(encoder: nn.Module) -> nn.ModuleList | None:
+    """RETURNS (ModuleList | None): An encoder's layers, from the lowest to the last; None where they aren't found."""
+    depth = encoder.config.num_hidden_layers
+    return next((m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == depth), None)
 
 
 def _prepare(encoder: nn.Module) -> nn.Module:

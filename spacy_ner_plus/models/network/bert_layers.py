@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from spacy_ner_plus.models.network.attention import KeyMask, attend
 from spacy_ner_plus.models.network.dropout import drop, rate_of
+from spacy_ner_plus.models.network.lora import weight_of
 
 # Makes the hidden states above a layer of those below it, (windows, length, width).
 LayerFunction = Callable[[torch.Tensor, KeyMask], torch.Tensor]
@@ -71,7 +72,7 @@ class Layer:
     def projection(self) -> tuple[torch.Tensor, torch.Tensor]:
         """RETURNS (tuple[torch.Tensor, torch.Tensor]): Weight and bias that give scaled queries, keys and values."""
         scale = (self.query.out_features // self.n_heads) ** -0.5
-        weights = (self.query.weight * scale, self.key.weight, self.value.weight)
+        weights = (weight_of(self.query) * scale, weight_of(self.key), weight_of(self.value))
         biases = (self.query.bias * scale, self.key.bias, self.value.bias)
         return torch.cat(weights), torch.cat(biases)
 
@@ -85,13 +86,13 @@ class PackedLayer:
     """
 
     def __init__(self, layer: Layer, activation: str, dtype: torch.dtype):
-        self._project = _Packed(*layer.projection, dtype)
-        self._out = _Packed(layer.out.weight, layer.out.bias, dtype)
-        self._up = _Packed(layer.up.weight, layer.up.bias, dtype)
-        self._down = _Packed(layer.down.weight, layer.down.bias, dtype)
+        self._project = PackedLinear(*layer.projection, dtype)
+        self._out = PackedLinear(weight_of(layer.out), layer.out.bias, dtype)
+        self._up = PackedLinear(weight_of(layer.up), layer.up.bias, dtype)
+        self._down = PackedLinear(weight_of(layer.down), layer.down.bias, dtype)
         self._attention_norm = copy.deepcopy(layer.attention_norm).to(dtype)
         self._norm = copy.deepcopy(layer.norm).to(dtype)
-        self._n_heads = layer.n_heads
+        self.n_heads = layer.n_heads
         self._activation = None if activation == "gelu" else layer.activation
 
     def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
@@ -105,13 +106,36 @@ class PackedLayer:
 
     def _mix(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         windows, length, _ = hidden.shape
-        projected = self._project(hidden).view(windows, length, 3, self._n_heads, -1)
+        projected = self.project(hidden).view(windows, length, 3, self.n_heads, -1)
         return attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
 
     def _feed(self, mixed: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-        attended = self._attention_norm(self._out.plus(mixed, hidden))
-        risen = self._up.gelu(attended) if self._activation is None else self._activation(self._up(attended))
-        return self._norm(self._down.plus(risen, attended))
+        attended = self.attended(mixed, hidden)
+        return self.fed(self.rise(attended), attended)
+
+    # Its products one by one, for who adds something to them.
+
+    def project(self, hidden: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
+        """RETURNS (torch.Tensor): Scaled queries, keys and values side by side, with what is added to them."""
+        return self._project(hidden) if added is None else self._project.plus(hidden, added)
+
+    def attended(self, mixed: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What the feed-forward network is given."""
+        return self._attention_norm(self._out.plus(mixed, residual))
+
+    def rise(self, attended: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What is between the two parts of that network."""
+        if self._activation is None:
+            return self._up.gelu(attended)
+        return self._activation(self._up(attended))
+
+    def rise_plain(self, attended: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): The same before the activation, with what is added to it."""
+        return self._up.plus(attended, added)
+
+    def fed(self, risen: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What the layer gives."""
+        return self._norm(self._down.plus(risen, residual))
 
 
 class Layers:
@@ -156,10 +180,15 @@ class Layers:
 
     def packed(self, dtype: torch.dtype) -> "Layers | None":
         """RETURNS (Layers | None): The same for predicting in that type; None where torch can't pack."""
+        packed = self.pack(dtype)
+        return None if packed is None else self.replaced(packed)
+
+    def pack(self, dtype: torch.dtype) -> list[PackedLayer] | None:
+        """RETURNS (list[PackedLayer] | None): The layers themselves, packed; None where torch can't."""
         if not _can_pack(dtype):
             return None
         with torch.no_grad():
-            return self.replaced([PackedLayer(layer, self._activation, dtype) for layer in self._layers])
+            return [PackedLayer(layer, self._activation, dtype) for layer in self._layers]
 
     def replaced(self, forward: Sequence[LayerFunction]) -> "Layers":
         """RETURNS (Layers): The same encoder, whose layers others compute: as many, from the lowest to the last."""
@@ -241,7 +270,7 @@ def find_layers(encoder: nn.Module) -> Layers | None:
     return None
 
 
-class _Packed:
+class PackedLinear:
     """A linear layer, its weights in the order that oneDNN multiplies in."""
 
     # How many rows oneDNN packs for; other numbers run as well.
@@ -266,7 +295,7 @@ def _can_pack(dtype: torch.dtype) -> bool:
     """Try it: these operators of torch are there only where it was built with oneDNN."""
     rows = torch.ones(2, 4, dtype=dtype)
     try:
-        packed = _Packed(torch.ones(4, 4), torch.ones(4), dtype)
+        packed = PackedLinear(torch.ones(4, 4), torch.ones(4), dtype)
         results = (packed(rows), packed.gelu(rows), packed.plus(rows, rows))
     except (RuntimeError, AttributeError, NotImplementedError):
         return False

@@ -16,6 +16,7 @@ import torch
 from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
 from spacy_ner_plus.models.network.attention import KeyMask, attend
 from spacy_ner_plus.models.network.bert_layers import Layer, Layers
+from spacy_ner_plus.models.network.lora import weight_of
 
 # Share of a channel's size that goes into its weights: 1 would leave all channels equally large, and 0 all weights.
 SMOOTHING = 0.65
@@ -76,14 +77,16 @@ class _Int8Layer:
         risen: torch.Tensor,
     ):
         apart = risen.abs().amax(0).argsort(descending=True)[: min(APART, risen.shape[1] // 8)]
-        up, up_bias, down = (part.clone() for part in (layer.up.weight, layer.up.bias, layer.down.weight))
+        up, up_bias, down = (
+            part.clone() for part in (weight_of(layer.up), layer.up.bias, weight_of(layer.down))
+        )
         self._up_apart, self._up_bias_apart = up[apart].t().contiguous(), up_bias[apart]
         self._down_apart = down[:, apart].t().contiguous()
         down[:, apart] = 0
         rest = risen.clone()
         rest[:, apart] = 0
         self._project = _Linear.smoothed(*layer.projection, hidden)
-        self._out = _Linear(layer.out.weight, None, _Scale(1.0, _MIDDLE))
+        self._out = _Linear(weight_of(layer.out), None, _Scale(1.0, _MIDDLE))
         self._out_bias = layer.out.bias.clone()
         self._up = _Linear.smoothed(up, up_bias, attended)
         self._down = _Linear(down, layer.down.bias, _Scale.of(float(rest.min()), float(rest.max())))

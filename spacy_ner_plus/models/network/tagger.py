@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
 from spacy_ner_plus.models.network.bert_layers import Layers, find_layers
 from spacy_ner_plus.models.network.dropout import drop
+from spacy_ner_plus.models.network.lora import Adapter, injected_adapter, merged_encoder, plain_names
 
 # Numbers of tokens are rounded up to a multiple of this.
 PLACES_STEP = 64
@@ -42,6 +43,8 @@ class Tagger(nn.Module):
         self.encoder = encoder
         # Where there are none, or not on a CPU, transformers runs the encoder.
         self.layers = find_layers(encoder)
+        # An adapter that was read and isn't in the encoder yet: `merged` predicts with it.
+        self.read_adapter: Adapter | None = None
         # Of the weights as they are: whoever trains them drops it.
         self.ranges: ActivationRanges | None = None
         hidden_size = encoder.config.hidden_size
@@ -60,6 +63,34 @@ class Tagger(nn.Module):
         copied = copy.copy(self)
         copied.layers = None
         return copied
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """RETURNS (Adapter | None): What is added to weights of the encoder, not copied; None for nothing."""
+        return injected_adapter(self.encoder) if self.read_adapter is None else self.read_adapter
+
+    def merged(self) -> "Tagger":
+        """RETURNS (Tagger): The same network, its adapter merged into plain layers of its own, to predict; itself where
+        it has none."""
+        adapter = self.adapter
+        if adapter is None:
+            return self
+        tagger = copy.copy(self)
+        # Modules of a copy are those of the original, and so is what holds them.
+        tagger._modules = dict(self._modules)
+        tagger.read_adapter = None
+        tagger.encoder = merged_encoder(self.encoder, adapter)
+        tagger.layers = None if self.layers is None else find_layers(tagger.encoder)
+        return tagger
+
+    def adapt(self) -> None:
+        """Take over an adapter that has been injected into the encoder, from where it is read from now on."""
+        self.read_adapter = None
+        self.layers = None if self.layers is None else find_layers(self.encoder)
+
+    def plain_state(self) -> dict[str, torch.Tensor]:
+        """RETURNS (dict[str, torch.Tensor]): All weights by name, as without an adapter: those that it is added to."""
+        return plain_names(self.state_dict())
 
     @property
     def head_size(self) -> int:
@@ -108,6 +139,8 @@ class Tagger(nn.Module):
         places (torch.Tensor): Flat index of each token's first wordpiece, (tokens,).
         RETURNS (torch.Tensor): Logits of shape (tokens, n_tags).
         """
+        if self.read_adapter is not None:
+            raise RuntimeError("the network's adapter is neither merged nor injected")
         inputs = {"input_ids": ids}
         if self.cases is not None or self.lines is not None:
             embeddings = self.encoder.get_input_embeddings()(ids)
@@ -149,11 +182,14 @@ class Tagger(nn.Module):
             lower, last = output.hidden_states[-n_layers:-1], output.last_hidden_state
         return torch.cat((last, *lower), dim=-1) if lower else last
 
-    def predicting(self, layers: Layers, dtype: torch.dtype) -> "Tagger":
+    def predicting(
+        self, layers: Layers, dtype: torch.dtype, *, embeddings: nn.Module | None = None
+    ) -> "Tagger":
         """Make a tagger that predicts by other layers.
 
-        layers (Layers): What computes in place of this tagger's own.
+        layers (Layers): What computes in place of this tagger's own, an adapter with it.
         dtype (torch.dtype): What all else computes in.
+        embeddings (nn.Module | None): The encoder's in another type than float32, where others have them already.
         RETURNS (Tagger): In evaluation mode. In float32 it shares the weights of all else with this one; in another
             type it has its own, and none of the encoder's layers.
         """
@@ -162,9 +198,12 @@ class Tagger(nn.Module):
             tagger.layers = layers
         else:
             # What a copy would hold in vain.
-            tagger = copy.deepcopy(self, {id(self.layers.modules): nn.ModuleList(), id(self.layers): None})
-            tagger = tagger.to(dtype)
+            memo = {id(self.layers.modules): nn.ModuleList(), id(self.layers): None}
+            if embeddings is not None:
+                memo[id(self.encoder.embeddings)] = embeddings
+            tagger = copy.deepcopy(self, memo).to(dtype)
             tagger.layers = layers.without_modules(tagger.encoder)
+        tagger.read_adapter = None
         return tagger.eval()
 
     def on_cpu(self) -> "Tagger":

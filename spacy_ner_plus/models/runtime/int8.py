@@ -52,6 +52,7 @@ class Int8Sample:
             warnings.warn(Warnings.W204, stacklevel=2)
 
     def _ranges(self, network: Tagger) -> ActivationRanges:
+        network = network.merged()
         # Elsewhere than on a CPU transformers runs the encoder.
         measured = network if _is_on_cpu(network) else network.on_cpu()
         was_training = measured.training

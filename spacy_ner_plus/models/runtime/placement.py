@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.network.bert_layers import find_layers
 from spacy_ner_plus.models.network.int8_layers import computes_int8, int8_layers
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.runtime.device import OPENVINO, choose_device
 from spacy_ner_plus.models.runtime.precision import INT8, Variant, choose_dtype
+from spacy_ner_plus.models.runtime.shared_base import SharedBase
 from spacy_ner_plus.models.runtime.threads import is_worker
 
 _unusable: list[nn.Module] = []
@@ -69,13 +70,20 @@ class Placement:
         # Half precision would need its gradients scaled.
         return torch.float32 if self.dtype == torch.float16 else self.dtype
 
-    def inference_network(self, network: Tagger) -> nn.Module:
+    def inference_network(self, network: Tagger, base: SharedBase | None = None) -> nn.Module:
         """Make the network that predicts from the one that is trained and saved.
 
         network (Tagger): In float32, on the device.
+        base (SharedBase | None): The encoder that it shares with others, where its adapter is to be computed beside it.
         RETURNS (nn.Module): A copy in evaluation mode; in float32 it shares the weights that aren't packed.
         RAISES (UserError): Where OpenVINO isn't installed, or can't run this encoder.
         """
+        if base is not None:
+            beside = self._beside(network, base)
+            if beside is not None:
+                return beside
+        # Whatever predicts is made of plain layers.
+        network = network.merged()
         if self.by_openvino and not is_worker():
             from spacy_ner_plus.models.runtime.openvino import CompiledTagger
 
@@ -92,6 +100,20 @@ class Placement:
         is_fp32 = self.dtype == torch.float32
         copied = copy.copy(network) if is_fp32 else copy.deepcopy(network).to(self.dtype)
         return copied.eval()
+
+    def _beside(self, network: Tagger, base: SharedBase) -> Tagger | None:
+        reason = ""
+        if self.by_openvino:
+            reason = "OpenVINO compiles a network as a whole"
+        elif self.device.type != "cpu":
+            reason = f"the network is on {self.device}"
+        elif self.quantized:
+            reason = "weights are rounded to eight bits with what is added to them"
+        found = None if reason else base.inference_network(network, self.dtype)
+        if found is None:
+            reason = reason or "this encoder isn't one whose layers we compute ourselves"
+            warnings.warn(Warnings.W385.format(reason=reason), stacklevel=2)
+        return found
 
 
 def is_usable(network: nn.Module) -> bool:

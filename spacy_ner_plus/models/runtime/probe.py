@@ -8,6 +8,7 @@ import torch
 from spacy_ner_plus.models.encoders.pretrained import blank_encoder
 from spacy_ner_plus.models.network.activation_ranges import measure_ranges
 from spacy_ner_plus.models.network.bert_layers import Layers
+from spacy_ner_plus.models.network.lora import plain_names
 from spacy_ner_plus.models.network.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def make_probe(network: Tagger) -> Tagger:
     config = _smaller(network.encoder.config)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         encoder = blank_encoder(config)
-        given, state = network.encoder.state_dict(), encoder.state_dict()
+        given, state = plain_names(network.encoder.state_dict()), encoder.state_dict()
         for name, weight in state.items():
             theirs = given.get(name)
             if theirs is not None and theirs.dim() == weight.dim():

@@ -11,30 +11,30 @@ from torch import nn
 
 
 def make_adamw(
-    network: nn.Module, heads: Sequence[nn.Parameter], head_rate_factor: float
+    network: nn.Module, rates: Sequence[tuple[float, Sequence[nn.Parameter]]]
 ) -> torch.optim.AdamW:
     """Make an optimizer, its rates still to be set.
 
-    heads (Sequence[nn.Parameter]): The parameters that start untrained.
-    head_rate_factor (float): Learning rate of what starts untrained, as a multiple
-        of the encoder's.
+    rates (Sequence[tuple[float, Sequence[nn.Parameter]]]): Parameters that start untrained, with their learning rate as
+        a multiple of all others'.
     RETURNS (torch.optim.AdamW): With parameters in groups by rate and decay.
     """
-    head = {id(parameter) for parameter in heads}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    factors = {id(parameter): factor for factor, parameters in rates for parameter in parameters}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
             # Biases and normalisation weights are vectors, and are not decayed.
-            groups.setdefault((id(parameter) in head, parameter.dim() > 1), []).append(parameter)
+            key = factors.get(id(parameter), 1.0), parameter.dim() > 1
+            groups.setdefault(key, []).append(parameter)
     return torch.optim.AdamW(
         [
             {
                 "params": params,
-                "rate_factor": head_rate_factor if is_head else 1.0,
+                "rate_factor": factor,
                 "decays": decays,
                 "grad_clip": 1.0,
             }
-            for (is_head, decays), params in groups.items()
+            for (factor, decays), params in groups.items()
         ],
         lr=0.0,
         weight_decay=0.0,

@@ -76,7 +76,7 @@ class ZeroShotTrainer:
             freeze_layers(model.encoder, frozen_layers)
         in_encoders = {id(weight) for encoder in encoders for weight in encoder.parameters()}
         heads = [weight for weight in model.network.parameters() if id(weight) not in in_encoders]
-        self._optimizer = make_adamw(model.network, heads, head_rate_factor)
+        self._optimizer = make_adamw(model.network, [(head_rate_factor, heads)])
         # Layers that the config switches off stay off.
         self._dropouts = [
             (module, rate)
