@@ -21,6 +21,8 @@ from spacy_ner_plus.issues import IssueLog
 
 # Longer chats are rare, and take memory by their square.
 _LONGEST = 4096
+# Dev replies may be so many times as long as the longest answer that is learnt.
+_LONGER = 1.25
 # They change nothing about what is learnt.
 _WITHOUT_EFFECT = ("checkpoint_seconds",)
 
@@ -105,7 +107,8 @@ def finetune(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     precision = choose_precision(settings.precision, device)
     wrapped, trained = prepare(given, settings, precision, device)
-    trainer = Trainer(given.model, given.tokenizer, trained, settings, precision)
+    longest = settings.max_new_tokens or round(_LONGER * max(len(chat.answer) for chat in tokens)) + 1
+    trainer = Trainer(given.model, given.tokenizer, trained, settings, precision, longest)
     state = trainer.train(
         tokens,
         output,

@@ -40,7 +40,7 @@ def prepare(
             r=settings.rank,
             lora_alpha=settings.alpha,
             lora_dropout=settings.dropout,
-            target_modules=settings.targets or "all-linear",
+            target_modules=settings.targets or _linear_layers(model),
             layers_to_transform=_layers(model, settings.layer_share),
             task_type="CAUSAL_LM",
         )
@@ -59,6 +59,20 @@ def prepare(
         # The base's weights are no input that needs gradients.
         model.enable_input_require_grads()
     return wrapped, {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def _linear_layers(model: Any) -> list[str]:
+    """RETURNS (list[str]): The names of all linear layers but the output."""
+    from torch import nn
+
+    output = model.get_output_embeddings()
+    return sorted(
+        {
+            name.rpartition(".")[2]
+            for name, layer in model.named_modules()
+            if isinstance(layer, nn.Linear) and layer is not output
+        }
+    )
 
 
 def _layers(model: Any, share: float) -> list[int] | None:

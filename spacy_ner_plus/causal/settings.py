@@ -17,8 +17,8 @@ class FinetuneSettings:
         "4 bits, which needs a GPU and bitsandbytes.",
         "lora",
     )
-    epochs: int = setting("How often all examples are seen at most.", 8, at_least=1)
-    batch_size: int = setting("How many examples make a step.", 8, at_least=1)
+    epochs: int = setting("How often all examples are seen at most.", 4, at_least=1)
+    batch_size: int = setting("How many examples make a step.", 4, at_least=1)
     accumulate: int = setting(
         "In how many parts a step's examples are worked on, where memory is short.", 1, at_least=1
     )
@@ -40,7 +40,7 @@ class FinetuneSettings:
     )
     layer_share: float = setting(
         "In what part of the layers, from the top, an adapter is put; below it nothing is computed backwards.",
-        1.0,
+        0.67,
         above=0,
         at_most=1,
     )
@@ -49,7 +49,12 @@ class FinetuneSettings:
         None,
         at_least=8,
     )
-    max_new_tokens: int = setting("Longest reply, in tokens, where dev replies are decoded.", 256, at_least=1)
+    max_new_tokens: int | None = setting(
+        "Longest reply, in tokens, where dev replies are decoded. Default: a quarter longer than the longest answer "
+        "that is learnt.",
+        None,
+        at_least=1,
+    )
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "Of products: 'auto' takes bf16 where it is measured to be faster here.", "auto"
     )

@@ -45,6 +45,7 @@ class Trainer:
     model (PreTrainedModel): With an adapter in it, or with weights that are trained themselves.
     trained (dict[str, torch.nn.Parameter]): The weights that are trained, by name.
     precision (str): 'fp32' or 'bf16', of products.
+    longest_reply (int): Tokens at most, where dev replies are decoded.
     """
 
     model: "PreTrainedModel"
@@ -52,6 +53,7 @@ class Trainer:
     trained: "dict[str, torch.nn.Parameter]"
     settings: FinetuneSettings
     precision: Precision
+    longest_reply: int
 
     def train(
         self, chats: Sequence[Tokens], folder: Path, fingerprint: str, *, dev: Dev | None, progress: Progress
@@ -75,7 +77,8 @@ class Trainer:
             epoch = state.step // steps
             batches = epoch_batches(chats, settings.batch_size, seed=settings.seed, epoch=epoch)
             begin = monotonic()
-            for batch in progress(batches[state.step % steps :], self._heading(state, epoch), None):
+            left = batches[state.step % steps :]
+            for batch in progress(left, self._heading(state, epoch, steps), len(left)):
                 loss = self._step(batch, optimizer, state.step, steps * settings.epochs)
                 state.step += 1
                 state.sums = state.sums[0] + loss, state.sums[1] + 1
@@ -100,12 +103,15 @@ class Trainer:
                 self.trained[name].copy_(weight)
         return state
 
-    def _heading(self, state: State, epoch: int) -> str:
+    def _heading(self, state: State, epoch: int, steps: int) -> str:
         parts = [f"Epoch {epoch + 1} of {self.settings.epochs}"]
         if state.losses:
             parts.append(f"loss {state.losses[-1]:.3f}")
         if state.scores:
             parts.append(f"dev F1 {state.scores[-1][1]:.3f}")
+        if state.step:
+            minutes = state.seconds / state.step * (steps * self.settings.epochs - state.step) / 60
+            parts.append(f"{minutes:,.0f} min left at most")
         return ", ".join(parts)
 
     def _step(
@@ -151,7 +157,7 @@ class Trainer:
                 ids = reply_ids(
                     self.model,
                     [prompts[i] for i in group],
-                    max_new_tokens=self.settings.max_new_tokens,
+                    max_new_tokens=self.longest_reply,
                     end=self.tokenizer.eos_token_id,
                 )
             for i, reply in zip(group, ids, strict=True):

@@ -138,6 +138,10 @@ def trained_parameters(path: Path) -> int | None:
     """
     if not path.is_dir() or training_seconds(path) is None:
         return None
+    if (path / "training.json").is_file():
+        noted = json.loads((path / "training.json").read_text(encoding="utf8")).get("trained_parameters")
+        if noted is not None:
+            return int(noted)
     counted: int | None = None
     for folder in sorted({file.parent for file in _files(path) if file.name in (_ADAPTER, _WEIGHTS)}):
         adapter, weights = folder / _ADAPTER, folder / _WEIGHTS

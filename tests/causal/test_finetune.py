@@ -66,8 +66,8 @@ def test_finetune_learns_ten_records_by_heart(tmp_path, kind, method):
     base = save_tiny_causal(tmp_path / kind, kind)
     rate = {"llama": 0.02, "qwen2": 0.01, "smollm": 0.004}[kind]
     settings = FinetuneSettings(
-        method=method, epochs=100, batch_size=5, learning_rate=rate, rank=16, evaluate_every=10, max_new_tokens=40,
-        precision="fp32", patience=0,
+        method=method, epochs=100, batch_size=5, learning_rate=rate, rank=16, layer_share=1.0,
+        evaluate_every=10, max_new_tokens=40, precision="fp32", patience=0,
     )  # fmt: skip
     done = finetune(
         CHATS, base, tmp_path / "tuned", settings, dev=DevChats(QUESTIONS, exact), merge=method == "lora"
@@ -112,6 +112,17 @@ def test_finetune_says_what_it_did(tmp_path):
     assert list(found["left_out"].values()) == [2]
     assert found["trained_parameters"] < found["parameters"]
     assert "10 examples" in (tmp_path / "tuned" / "README.md").read_text(encoding="utf8")
+
+
+@pytest.mark.slow
+def test_finetune_with_less_memory_learns_the_same(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    losses = [
+        finetune(CHATS, base, tmp_path / f"tuned{i}", FinetuneSettings(**FEW, **less)).state.losses
+        for i, less in enumerate(({}, {"accumulate": 2}, {"gradient_checkpointing": True}))
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-4)
 
 
 @pytest.mark.slow

@@ -94,3 +94,12 @@ def test_model_table_reads_the_words_of_a_command_line():
     for rows in (["metrics.json"], ["a="], ["a=b", "a=c"]):
         with pytest.raises(UserError, match="E934"):
             parse_rows(rows, [])
+
+
+def test_model_table_takes_what_fine_tuning_noted(tmp_path):
+    """A merged model lies beside its adapter, and wasn't trained."""
+    weights(tmp_path / "adapter_model.safetensors", lora_A=(2, 8), lora_B=(8, 2))
+    weights(tmp_path / "merged" / "model.safetensors", layer=(8, 8))
+    noted = {"seconds": 61.5, "trained_parameters": 32}
+    (tmp_path / "training.json").write_text(json.dumps(noted), encoding="utf8")
+    assert trained_parameters(tmp_path) == 32
