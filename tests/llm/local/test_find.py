@@ -7,6 +7,9 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.local import find
 from spacy_ner_plus.llm.local.find import find_adapter, find_by_hash, find_model
 from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
+from spacy_ner_plus.llm.local.local_model import LocalModel
+from spacy_ner_plus.llm.local.server import local_server
+from tests.tiny_causal import save_tiny_causal
 
 CONTENT = b"GGUF and more"
 
@@ -67,3 +70,24 @@ def test_find_has_nowhere_to_keep_files_where_the_user_wants_none_kept(monkeypat
     assert find.models_folder() is None
     with pytest.raises(UserError, match=r"E870.*SPACY_NER_PLUS_CACHE"):
         find.kept_models_folder()
+
+
+@pytest.mark.slow
+def test_find_converts_a_folder_and_its_adapter_once(tmp_path, monkeypatch):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    folder, adapter = save_tiny_causal(tmp_path / "base"), tmp_path / "adapter"
+    base = AutoModelForCausalLM.from_pretrained(folder)
+    config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    get_peft_model(base, config).save_pretrained(adapter)
+    first = LocalModel.find(str(folder), {"a": str(adapter)}, threads=1)
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "models").iterdir()}
+    assert set(files) == {first.path, first.adapters["a"][0]}
+    assert local_server(first).runs()
+    assert LocalModel.find(str(folder), {"x": str(adapter)}, threads=1).key == first.key
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    (adapter / "adapter_config.json").write_text("{}", encoding="utf8")
+    with pytest.raises(UserError):
+        LocalModel.find(str(folder), {"a": str(adapter)}, threads=1)

@@ -10,6 +10,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+import spacy
 from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
@@ -95,4 +96,31 @@ def test_llm_package_is_installed_without_network_key_or_files(labels, tmp_path)
     expected = sorted(
         (name, label) for label, names in names_by_label("Anna met Robert.").items() for name in names
     )
+    assert done.stdout.strip() == str(expected)
+
+
+def test_llm_package_of_a_local_model_brings_its_weights(tiny_gguf, tmp_path):
+    saved, packages, site, gguf = (tmp_path / name for name in ("saved", "packages", "site", "tiny.gguf"))
+    packages.mkdir()
+    shutil.copy(tiny_gguf, gguf)
+    nlp = spacy.blank("en")
+    model = {"local": str(gguf), "threads": 1, "max_tokens": 60}
+    nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": model})
+    expected = [ent.text for ent in nlp("Anna met Peter.").ents]
+    nlp.to_disk(saved)
+    gguf.unlink()
+    run("spacy", "package", saved, packages, "--name", "llm", "--build", "wheel", "--force")
+    wheel = next(packages.rglob("*.whl"))
+    assert requirements(wheel) == {"spacy-ner-plus[llm,local-llm]", "spacy"}
+    run("pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
+    shutil.rmtree(packages)
+    shutil.rmtree(saved)
+    code = "import spacy; print([ent.text for ent in spacy.load('en_llm')('Anna met Peter.').ents])"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
+        "SPACY_NER_PLUS_CACHE": str(tmp_path),
+    }
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=tmp_path)
     assert done.stdout.strip() == str(expected)
