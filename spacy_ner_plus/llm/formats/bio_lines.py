@@ -26,7 +26,7 @@ from spacy_ner_plus.llm.formats.json_replies import strip_reply
 from spacy_ner_plus.llm.formats.names import spellings
 from spacy_ner_plus.llm.formats.reading import LIST_MARK, OTHER_SEPARATOR, OTHER_SPELLING, Reading
 from spacy_ner_plus.llm.formats.text_grammars.text_walk import (
-    MOST_IN_TEXT,
+    MOST_IN_LISTS,
     Piece,
     TextWalk,
     any_of,
@@ -88,7 +88,7 @@ class BioLines:
 
     def text_grammar(self, labels: Sequence[str], text: str, pieces: Sequence[Piece]) -> str | None:
         walk = TextWalk(text, pieces)
-        if len(walk) > MOST_IN_TEXT:
+        if len(walk) > MOST_IN_LISTS:
             return None
         if not len(walk):
             return reply_grammar(literal(NOTHING), ())

@@ -32,7 +32,7 @@ from spacy_ner_plus.llm.formats.names import fold, spellings
 from spacy_ner_plus.llm.formats.reading import TEXT_AROUND, Reading
 from spacy_ner_plus.llm.formats.refusals import find_refusal
 from spacy_ner_plus.llm.formats.text_grammars.text_walk import (
-    MOST_IN_TEXT,
+    MOST_IN_COPIES,
     Piece,
     TextWalk,
     any_of,
@@ -105,7 +105,7 @@ class InlineTags:
         # Where the text has a '<' of its own, it isn't as easy to tell which tags belong together.
         has_sign = "<" in escape.sub(_escape, text) and len(labels) > 1
         groups = [[label] for label in labels] if has_sign else [list(labels)]
-        is_too_long = len(walk) * len(groups) > MOST_IN_TEXT
+        is_too_long = len(walk) * len(groups) > MOST_IN_COPIES
         if is_too_long or has_surrogate(text):
             return None
         words = [literal(escape.sub(_escape, walk.word(k))) for k in range(len(walk))]

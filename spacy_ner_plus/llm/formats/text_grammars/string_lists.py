@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-from spacy_ner_plus.llm.formats.text_grammars.text_walk import MOST_IN_TEXT, TextWalk, literal, reply_grammar
+from spacy_ner_plus.llm.formats.text_grammars.text_walk import MOST_IN_LISTS, TextWalk, literal, reply_grammar
 
 
 def string_grammar(
@@ -26,7 +26,7 @@ def string_grammar(
     terminals (Sequence[str]): Further terminals that are named in these.
     RETURNS (str | None): The grammar; None where the text is too long.
     """
-    if len(walk) > MOST_IN_TEXT:
+    if len(walk) > MOST_IN_LISTS:
         return None
     if not len(walk):
         return reply_grammar(nothing, ())
@@ -40,7 +40,7 @@ def list_grammar(walk: TextWalk, reply: str) -> str | None:
     reply (str): An expression in which LIST stands for such a list.
     RETURNS (str | None): The grammar; None where the text is too long.
     """
-    if len(walk) > MOST_IN_TEXT:
+    if len(walk) > MOST_IN_LISTS:
         return None
     if not len(walk):
         return reply_grammar(reply, [f"LIST: {literal('[]')}"])
