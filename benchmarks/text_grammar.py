@@ -3,9 +3,9 @@
     python benchmarks/text_grammar.py assets/synthetic --model SmolLM2-135M-Instruct.Q4_1.gguf \\
         --output benchmarks/results/text_grammar.json
 
-Each format is asked for about the dev texts, with the 5 most similar training examples and without, held by its schema
+Each format is asked for about the dev texts, with 5 training examples and without, held by its schema
 (or by the prompt alone, for formats without one) and held to the text. `f1` is strict; a text without a valid reply has
-no entities. Seconds are those of the wall clock, one request at a time. `grammars` are times of the grammar alone, for
+no entities. Seconds are those of the wall clock, one request at a time, and of the CPU, with the server's. `grammars` are times of the grammar alone, for
 texts of so many words: `write` in Python, `read` and `token` of CPU in the server, beyond what it takes without one.
 A broken run goes on at the document where it broke.
 """
@@ -30,7 +30,7 @@ from spacy_ner_plus.llm.formats.text_grammars.text_walk import MOST_PIECES
 from tests.servers.llama_server import llama_server
 
 WORDS = (20, 100, 400, 2000)
-CONTEXT = 8192
+CONTEXT = 4096
 
 
 def main(options: argparse.Namespace) -> None:
@@ -41,14 +41,20 @@ def main(options: argparse.Namespace) -> None:
         "model": options.model.name,
         "corpus": {"name": options.corpus.name, "texts": len(docs), "gold": expressible(docs)},
         "max_tokens": options.max_tokens,
+        "examples": options.choose,
     }
     results = open_results(options.output, settings)
     results["machine"] = machine(1)
-    with llama_server(model=options.model, slots=1, context_length=CONTEXT) as url:
-        for examples in options.examples:
-            for name in options.formats:
-                for held in (False, True):
-                    ask_all(url, options, docs, labels, results, (name, examples, held))
+    with llama_server(model=options.model, slots=options.slots, context_length=CONTEXT) as url:
+        keys = [(n, e, held) for e in options.examples for n in options.formats for held in (False, True)]
+        asked = [Asked(url, options, labels, results, *key) for key in keys]
+        # Text by text, so that what is compared is about the same texts whenever it ends.
+        for number, doc in enumerate(docs):
+            for each in asked:
+                most = options.few if not each.run["examples"] else len(docs)
+                if len(each.run["documents"]) == number < most:
+                    each.ask(doc)
+                    save(options.output, results)
         for name in options.grammars:
             if not any(row["format"] == name for row in results.setdefault("grammars", [])):
                 results["grammars"] += times_of(url, name)
@@ -67,66 +73,80 @@ def expressible(docs: list) -> dict[str, int]:
     }
 
 
-def ask_all(
-    url: str, options: argparse.Namespace, docs: list, labels: list[str], results: dict, key: tuple
-) -> None:
-    name, examples, held = key
-    run = next((r for r in results["runs"] if (r["format"], r["examples"], r["text_grammar"]) == key), None)
-    if run is None:
-        run = {"format": name, "examples": examples, "text_grammar": held, "documents": []}
-        results["runs"].append(run)
-    if len(run["documents"]) == len(docs):
-        return
-    nlp = spacy.blank("en")
-    model = {
-        "base_url": url,
-        "name": options.model.stem,
-        "max_tokens": options.max_tokens,
-        "context_length": CONTEXT,
-        "timeout": 600,
-        "deadline": 3000,
-        "text_grammar": held,
-    }
-    config: dict[str, Any] = {"labels": labels, "format": name, "model": model, "progress": False}
-    if examples:
-        config |= {"examples": str(options.corpus / "train.spacy"), "n_examples": examples}
-    pipe = nlp.add_pipe("structured_llm_ner", config=config)
-    warnings.simplefilter("ignore")
-    # Modes are found out before anything is measured.
-    list(nlp.pipe(["Ann left Rome."]))
-    for doc in docs[len(run["documents"]) :]:
-        before, began = pipe.extractor_of().model.usage, time.monotonic()
-        (found,) = nlp.pipe([doc.text])
-        usage = pipe.extractor_of().model.usage
+class Asked:
+    """One way of asking, with what came of it so far."""
+
+    def __init__(
+        self,
+        url: str,
+        options: argparse.Namespace,
+        labels: list[str],
+        results: dict,
+        name: str,
+        examples: int,
+        held: bool,
+    ):
+        key = {"format": name, "examples": examples, "text_grammar": held}
+        run = next((run for run in results["runs"] if key.items() <= run.items()), None)
+        if run is None:
+            run = {**key, "documents": []}
+            results["runs"].append(run)
+        self.run = run
+        model = {
+            "base_url": url,
+            "name": options.model.stem,
+            "max_tokens": options.max_tokens,
+            "context_length": CONTEXT,
+            "timeout": 600,
+            "deadline": 3000,
+            "text_grammar": held,
+        }
+        config: dict[str, Any] = {"labels": labels, "format": name, "model": model, "progress": False}
+        if examples:
+            config |= {"examples": str(options.corpus / "train.spacy"), "n_examples": examples}
+            config["choose_examples"] = options.choose
+        self._nlp = spacy.blank("en")
+        self._pipe = self._nlp.add_pipe("structured_llm_ner", config=config)
+        warnings.simplefilter("ignore")
+
+    def ask(self, doc: Any) -> None:
+        before, began, cpu = self._pipe.extractor_of().model.usage, time.monotonic(), cpu_seconds()
+        (found,) = self._nlp.pipe([doc.text])
+        usage = self._pipe.extractor_of().model.usage
         gold = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
         said = {(ent.start_char, ent.end_char, ent.label_) for ent in found.ents}
-        run["documents"].append(
+        self.run["documents"].append(
             {
                 "gold": len(gold),
                 "said": len(said),
                 "right": len(gold & said),
                 "invalid": bool(found._.ner_failure),
-                "reasked": usage.reasked - before.reasked,
                 "requests": usage.replies - before.replies,
                 "tokens_in": usage.prompt_tokens - before.prompt_tokens,
                 "tokens_out": usage.completion_tokens - before.completion_tokens,
                 "seconds": round(time.monotonic() - began, 2),
+                "cpu": round(cpu_seconds() - cpu, 2),
             }
         )
-        run |= totals(run["documents"])
-        save(options.output, results)
+        self.run |= totals(self.run["documents"])
+
+
+def cpu_seconds() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
 
 
 def totals(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    sums = {name: sum(row[name] for row in rows) for name in rows[0]}
+    sums = {name: sum(row[name] for row in rows) for name in rows[-1]}
     right, said, gold = sums["right"], sums["said"], sums["gold"]
     return {
         "f1": round(2 * right / max(said + gold, 1), 3),
         "precision": round(right / max(said, 1), 3),
         "recall": round(right / max(gold, 1), 3),
+        "texts": len(rows),
         "invalid": sums["invalid"],
         "requests": sums["requests"],
         "seconds_a_document": round(sums["seconds"] / len(rows), 2),
+        "cpu_seconds_a_document": round(sums["cpu"] / len(rows), 2),
         "tokens_in_a_document": round(sums["tokens_in"] / len(rows), 1),
         "tokens_out_a_document": round(sums["tokens_out"] / len(rows), 1),
     }
@@ -165,10 +185,10 @@ def cpu_of(url: str, grammar: str | None, most: int) -> tuple[float, int]:
     # No end, so that there is always something to write.
     body |= {} if grammar else {"ignore_eos": True}
     data = json.dumps(body).encode()
-    began = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    began = cpu_seconds()
     with urllib.request.urlopen(f"{url}/chat/completions", data, timeout=600) as reply:
         tokens = json.load(reply)["usage"]["completion_tokens"]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_utime - began, tokens
+    return cpu_seconds() - began, tokens
 
 
 def text_of(count: int) -> str:
@@ -195,6 +215,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=["label_lists", "bio_lines"])
     parser.add_argument("--grammars", nargs="*", choices=FORMATS, default=list(FORMATS))
     parser.add_argument("--examples", nargs="+", type=int, default=[5, 0])
+    parser.add_argument("--choose", choices=["similar", "fixed"], default="similar")
+    parser.add_argument("--few", type=int, default=50, help="how many texts to ask about without examples")
+    parser.add_argument(
+        "--slots", type=int, default=4, help="for as many beginnings of prompts as there are ways to ask"
+    )
     parser.add_argument("--limit", type=int, default=0, help="only the first texts")
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--output", type=Path, required=True)

@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 # Tokens of a mention at most: those of CoNLL++ have up to 10, and a model that has lost its way copies on and on.
 MOST_PIECES = 12
 # Texts with more are asked about without a grammar, since llguidance gives up on larger ones without a word: where
-# mentions are chosen from all of the text (from about 1,600 tokens on, less where it repeats itself), and in copies.
-MOST_IN_LISTS = 1200
+# mentions are chosen from all of the text (from about 1,200 tokens on where it repeats itself), and in copies.
+MOST_IN_LISTS = 800
 MOST_IN_COPIES = 4000
 # What no reply has. What stands behind it is read, and left out again.
 NEVER = "/[a&&b]/"
