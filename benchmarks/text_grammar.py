@@ -3,11 +3,11 @@
     python benchmarks/text_grammar.py assets/synthetic --model SmolLM2-135M-Instruct.Q4_1.gguf \\
         --output benchmarks/results/text_grammar.json
 
-Each format is asked for about the dev texts, with 5 training examples and without, held by its schema
-(or by the prompt alone, for formats without one) and held to the text. `f1` is strict; a text without a valid reply has
-no entities. Seconds are those of the wall clock, one request at a time, and of the CPU, with the server's. `grammars` are times of the grammar alone, for
-texts of so many words: `write` in Python, `read` and `token` of CPU in the server, beyond what it takes without one.
-A broken run goes on at the document where it broke.
+Each format is asked for about the dev texts, with 5 training examples and without, held by its schema (or by the prompt
+alone, for formats without one) and held to the text. `f1` is strict; a text without a valid reply has no entities.
+Seconds are those of the wall clock, one request at a time, and of the CPU, with the server's. `grammars` are times of
+the grammar alone, for texts of so many words: `write` in Python, `read` and `token` of CPU in the server, beyond what it
+takes without one. A broken run goes on at the document where it broke.
 """
 
 import argparse
@@ -218,7 +218,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--choose", choices=["similar", "fixed"], default="similar")
     parser.add_argument("--few", type=int, default=50, help="how many texts to ask about without examples")
     parser.add_argument(
-        "--slots", type=int, default=4, help="for as many beginnings of prompts as there are ways to ask"
+        "--slots", type=int, default=4, help="one for each beginning of prompts"
     )
     parser.add_argument("--limit", type=int, default=0, help="only the first texts")
     parser.add_argument("--max-tokens", type=int, default=128)

@@ -230,6 +230,7 @@ OTHER_TESTS = {
     "pipeline/structured_llm_ner/test_package": "a packaged pipeline",
     "pipeline/zero_shot_ner/test_package": "a packaged pipeline",
     "pipeline/structured_llm_ner/test_real_servers": "servers that others wrote",
+    "pipeline/structured_llm_ner/test_text_grammar": "grammars of texts, from the component to the store",
     "pipeline/transformer_ner/test_new_labels": "labels that come later, from the component to its losses",
     "pipeline/zero_shot_ner/test_training": "fine-tuning, from a config to a saved component",
     "pipeline/test_contract": "what all components hold to",
