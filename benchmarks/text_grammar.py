@@ -6,8 +6,8 @@
 Each format is asked for about the dev texts, with 5 training examples and without, held by its schema (or by the prompt
 alone, for formats without one) and held to the text. `f1` is strict; a text without a valid reply has no entities.
 Seconds are those of the wall clock, one request at a time, and of the CPU, with the server's. `grammars` are times of
-the grammar alone, for texts of so many words: `write` in Python, `read` and `token` of CPU in the server, beyond what it
-takes without one. A broken run goes on at the document where it broke.
+the grammar alone, for texts of so many words: `write` in Python, `read` and `token` of CPU in the server, beyond what
+it takes without one. A broken run goes on at the document where it broke.
 """
 
 import argparse
