@@ -217,9 +217,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--examples", nargs="+", type=int, default=[5, 0])
     parser.add_argument("--choose", choices=["similar", "fixed"], default="similar")
     parser.add_argument("--few", type=int, default=50, help="how many texts to ask about without examples")
-    parser.add_argument(
-        "--slots", type=int, default=4, help="one for each beginning of prompts"
-    )
+    parser.add_argument("--slots", type=int, default=4, help="one for each beginning of prompts")
     parser.add_argument("--limit", type=int, default=0, help="only the first texts")
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--output", type=Path, required=True)
