@@ -73,7 +73,7 @@ GROUPS = {
     "spacy_factories": ("Components", "`nlp.add_pipe(NAME)`, or `factory` in a config"),
     "spacy_architectures": ("Architectures", "`@architectures` in a config"),
     "spacy_misc": (
-        "Reply formats, agreement policies, masks, counts and paths",
+        "Reply formats, agreement policies, masks, rates by layer, counts and paths",
         "`@misc` in a config, `format` of structured_llm_ner, `policy` of entity_vote, or `--mask` of `predict`",
     ),
     "spacy_scorers": ("Scorers", "`@scorers` in a config"),
@@ -81,6 +81,7 @@ GROUPS = {
     "spacy_ner_plus_review_tools": ("Review tools", "`review push NAME` and `review pull NAME`"),
     "spacy_ner_plus_generators": ("Backends of generate", "`--backend NAME` of `generate`"),
     "spacy_loggers": ("Loggers", "`@loggers` in a config"),
+    "thinc_losses": ("Losses", "`@losses` in a config, in `[components.transformer_ner.loss]`"),
     "thinc_schedules": ("Schedules", "`@schedules` in a config"),
     "thinc_llm_tasks": ("Tasks of spacy-llm", "`@llm_tasks` in a config"),
     "thinc_llm_models": ("Models of spacy-llm", "`@llm_models` in a config"),

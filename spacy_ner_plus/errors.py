@@ -335,6 +335,18 @@ class Errors(metaclass=_Coded):
         "of '{name}' have {found}: with them it would predict something else. Give the folder of the right encoder as "
         "the `model.encoder` of the component where the pipeline is loaded."
     )
+    E915 = (
+        "'{name}' has a `loss` of its own, and learns from soft tags, too, which have one: leave `loss` out, or train "
+        "on a corpus without soft tags."
+    )
+    E916 = "`{setting}` is {value}. Give {remedy}."
+    E917 = (
+        "The loss has a weight for '{label}', which isn't learnt. The labels are: {labels}. Take it out, or write it "
+        "as the corpus has it."
+    )
+    E918 = (
+        "`layer_rates` needs an encoder whose layers are found, which those of {kind} aren't. Leave it out."
+    )
     E237 = (
         "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
         "isn't kept. Give it one of its own before nlp.resume_training, as by "

@@ -62,11 +62,13 @@ NAMES = {
         "spacy_ner_plus.entity_list.v1",
         "spacy_ner_plus.epochs.v1",
         "spacy_ner_plus.eval_frequency.v1",
+        "spacy_ner_plus.gradual_unfreezing.v1",
         "spacy_ner_plus.guidelines.v1",
         "spacy_ner_plus.inline_tags.v1",
         "spacy_ner_plus.intersection.v1",
         "spacy_ner_plus.label_lists.v1",
         "spacy_ner_plus.label_mask.v1",
+        "spacy_ner_plus.layer_rate_decay.v1",
         "spacy_ner_plus.majority.v1",
         "spacy_ner_plus.numbered_mask.v1",
         "spacy_ner_plus.per_type.v1",
@@ -82,6 +84,11 @@ NAMES = {
     "thinc_llm_tasks": ["spacy_ner_plus.NER.v1"],
     "thinc_llm_models": ["spacy_ner_plus.ChatModel.v1"],
     "spacy_loggers": ["spacy_ner_plus.TrainingLog.v1"],
+    "thinc_losses": [
+        "spacy_ner_plus.focal_loss.v1",
+        "spacy_ner_plus.smoothed_cross_entropy.v1",
+        "spacy_ner_plus.weighted_cross_entropy.v1",
+    ],
     "thinc_schedules": ["spacy_ner_plus.warmup_linear_by_epochs.v1"],
     "spacy_displacy_colors": ["spacy_ner_plus"],
 }
@@ -120,6 +127,7 @@ def test_registry_targets_exist(group):
         ("loggers", "spacy_loggers"),
         ("scorers", "spacy_scorers"),
         ("tokenizers", "spacy_tokenizers"),
+        ("losses", "thinc_losses"),
         ("schedules", "thinc_schedules"),
     ],
 )

@@ -64,6 +64,7 @@ def build_transformer_tagger_v2(
     frozen_layers: int = 0,
     attention_dropout: float = 0.0,
     lora: dict[str, Any] | None = None,
+    layer_rates: Callable | None = None,
 ) -> Model[TaggerInput, TaggerOutput]:
     """Build a tagger on a Hugging Face encoder that reads Docs in windows.
 
@@ -88,6 +89,7 @@ def build_transformer_tagger_v2(
         frozen_layers=frozen_layers,
         attention_dropout=attention_dropout,
         lora=lora,
+        layer_rates=layer_rates,
     )
     return Model(
         "transformer_tagger",

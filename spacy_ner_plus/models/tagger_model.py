@@ -21,7 +21,13 @@ from spacy_ner_plus.models.adapters.base import Base, hash_weights
 from spacy_ner_plus.models.adapters.injection import inject
 from spacy_ner_plus.models.adapters.settings import LoraSettings
 from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
-from spacy_ner_plus.models.encoders.pretrained import blank_encoder, freeze_layers, load_encoder, max_window
+from spacy_ner_plus.models.encoders.pretrained import (
+    blank_encoder,
+    freeze_layers,
+    layer_parameters,
+    load_encoder,
+    max_window,
+)
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.inputs.batching import MicroBatch, scatter
 from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
@@ -417,10 +423,15 @@ class TaggerModel(Shim):
                     [w for part in (network.adapter or {}).values() for w in (part.down, part.up)],
                 ),
             ]
-            self._optimizer = make_adamw(network, rates)
-        take_step(self._optimizer, optimizer, network)
+            layers = [] if self.settings.layer_rates is None else layer_parameters(network.encoder)
+            self._optimizer = make_adamw(network, rates, layers)
+        take_step(self._optimizer, optimizer, network, self._layer_rate)
         self._inference = None
         network.ranges = None
+
+    def _layer_rate(self, layer: int, step: int) -> float:
+        rates, n_layers = self.settings.layer_rates, self._model.encoder.config.num_hidden_layers
+        return 1.0 if rates is None else rates(layer, n_layers, step)
 
     def set_dropout(self, rate: float) -> None:
         """Set the share that the network's dropout layers drop in training.

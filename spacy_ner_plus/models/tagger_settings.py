@@ -1,5 +1,6 @@
 """The settings of our own tagger: type, default, check and text of each."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -72,8 +73,21 @@ class TaggerSettings:
         None,
     )
 
+    layer_rates: Callable | None = setting(
+        "A registered function that gives each layer a learning rate of its own, such as "
+        "spacy_ner_plus.layer_rate_decay.v1 or spacy_ner_plus.gradual_unfreezing.v1; null for the same rate for all.",
+        None,
+    )
+
     def __post_init__(self):
         check_settings(self, Errors.E234)
+        if self.layer_rates is not None and not callable(self.layer_rates):
+            remedy = (
+                'a registered function, as @misc = "spacy_ner_plus.layer_rate_decay.v1" in a block of its own'
+            )
+            raise UserError(
+                Errors.E234.format(setting="layer_rates", value=repr(self.layer_rates), remedy=remedy)
+            )
         if self.lora is not None:
             unknown = [name for name in self.lora if name not in defaults(LoraSettings)]
             if unknown:

@@ -46,7 +46,7 @@ def test_architectures_list_the_settings_as_they_are_defined():
 
 def test_architectures_of_before_have_the_settings_and_windows_of_before():
     listed = inspect.signature(build_transformer_tagger_v1).parameters
-    later = {"sentence_overlap", "lora"}
+    later = {"sentence_overlap", "lora", "layer_rates"}
     assert listed.keys() == {field.name for field in fields(TaggerSettings)} - later
     settings = build_transformer_tagger_v1().shims[0].settings
     assert settings.windowing == Windowing(200, 50, 24)
@@ -60,7 +60,7 @@ def test_architectures_forward_each_setting(build, setting):
     before = build().shims[0].settings
     default = getattr(before, setting)
     others = {bool: not default, str: "never"}
-    given = {"window": 60, "lora": {"r": 4}}.get(setting, others.get(type(default), 3))
+    given = {"window": 60, "lora": {"r": 4}, "layer_rates": max}.get(setting, others.get(type(default), 3))
     settings = build(**{setting: given}).shims[0].settings
     assert settings == replace(before, **{setting: given})
 

@@ -217,6 +217,19 @@ def layer_stack(encoder: nn.Module) -> nn.ModuleList | None:
     return next((m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == depth), None)
 
 
+def layer_parameters(encoder: nn.Module) -> list[list[nn.Parameter]]:
+    """RETURNS (list[list[Parameter]]): Those of each layer, after those of embeddings and whatever else there is.
+
+    RAISES (UserError): Where the layers aren't found.
+    """
+    stack = layer_stack(encoder)
+    if stack is None:
+        raise UserError(Errors.E918.format(kind=type(encoder).__name__))
+    of_layers = [list(layer.parameters()) for layer in stack]
+    known = {id(parameter) for parameters in of_layers for parameter in parameters}
+    return [[p for p in encoder.parameters() if id(p) not in known], *of_layers]
+
+
 def _prepare(encoder: nn.Module) -> nn.Module:
     embeddings = encoder.get_input_embeddings()
     sized = hasattr(encoder.config, "hidden_size") and isinstance(embeddings, nn.Embedding)

@@ -115,9 +115,9 @@ class PackedLayer:
 
     # Its products one by one, for who adds something to them.
 
-    def project(self, hidden: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
-        """RETURNS (torch.Tensor): Scaled queries, keys and values side by side, with what is added to them."""
-        return self._project(hidden) if added is None else self._project.plus(hidden, added)
+    def project(self, hidden: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): Scaled queries, keys and values side by side."""
+        return self._project(hidden)
 
     def attended(self, mixed: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
         """RETURNS (torch.Tensor): What the feed-forward network is given."""
@@ -129,9 +129,13 @@ class PackedLayer:
             return self._up.gelu(attended)
         return self._activation(self._up(attended))
 
-    def rise_plain(self, attended: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): The same before the activation, with what is added to it."""
-        return self._up.plus(attended, added)
+    def before_activation(self, attended: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): The same before the activation."""
+        return self._up(attended)
+
+    def activate(self, risen: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): With the activation, in place where that can be."""
+        return torch.ops.aten.gelu_(risen) if self._activation is None else self._activation(risen)
 
     def fed(self, risen: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
         """RETURNS (torch.Tensor): What the layer gives."""

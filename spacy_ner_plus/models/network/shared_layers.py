@@ -58,7 +58,6 @@ class _AdaptedLayer:
         self._out, self._up, self._down = (
             _Beside([(module, 1.0)], parts, dtype) for module in (layer.out, layer.up, layer.down)
         )
-        self._activation = layer.activation
 
     def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
@@ -72,18 +71,18 @@ class _AdaptedLayer:
     def _mix(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         windows, length, _ = hidden.shape
         packed = self._packed
-        projected = packed.project(hidden, self._project.of(hidden))
+        projected = self._project.add_to(packed.project(hidden), hidden)
         projected = projected.view(windows, length, 3, packed.n_heads, -1)
         return attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
 
     def _feed(self, mixed: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         packed = self._packed
-        attended = packed.attended(mixed, self._out.of(mixed, hidden))
-        added = self._up.of(attended)
-        risen = (
-            packed.rise(attended) if added is None else self._activation(packed.rise_plain(attended, added))
-        )
-        return packed.fed(risen, self._down.of(risen, attended))
+        attended = packed.attended(mixed, self._out.with_residual(mixed, hidden))
+        if self._up.is_empty:
+            risen = packed.rise(attended)
+        else:
+            risen = packed.activate(self._up.add_to(packed.before_activation(attended), attended))
+        return packed.fed(risen, self._down.with_residual(risen, attended))
 
 
 class _Beside:
@@ -100,7 +99,7 @@ class _Beside:
         dtype: torch.dtype,
     ):
         found = [(parts[module], factor, module.out_features) for module, factor in modules]
-        self._down = self._up = None
+        self._down = self._up = self._wide = None
         if all(part is None for part, _, _ in found):
             return
         down = torch.cat([part.down.detach().cpu() for part, _, _ in found if part is not None])
@@ -114,10 +113,20 @@ class _Beside:
         # Packed, such thin matrices take a fraction of the time.
         self._down = PackedLinear(down, torch.zeros(len(down)), dtype)
         self._up = PackedLinear(ups, torch.zeros(len(ups)), dtype)
+        self._wide = ups.t().to(dtype).contiguous()
 
-    def of(self, rows: torch.Tensor, residual: torch.Tensor | None = None) -> torch.Tensor | None:
-        """RETURNS (torch.Tensor | None): What is added for these rows, with the residual; None for nothing at all."""
-        if self._down is None:
-            return residual
-        thin = self._down(rows)
-        return self._up(thin) if residual is None else self._up.plus(thin, residual)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is added."""
+        return self._down is None
+
+    def add_to(self, product: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): A product of these rows, to which it is added in place: half the time of a sum."""
+        if self._down is not None:
+            thin = self._down(rows).flatten(0, -2)
+            product.view(-1, product.shape[-1]).addmm_(thin, self._wide)
+        return product
+
+    def with_residual(self, rows: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): A new tensor: what is added for these rows, and a residual."""
+        return residual if self._down is None else self._up.plus(self._down(rows), residual)

@@ -23,10 +23,10 @@ def cross_entropy(scores: np.ndarray, allowed: np.ndarray) -> tuple[float, np.nd
     gradient = np.zeros_like(scores)
     loss = 0.0
     if len(counted):
-        log_probs = _log_softmax(scores[counted])
+        log_probs = log_softmax(scores[counted])
         # Impossible tags stay out of the sum, and out of the gradient.
         among = np.where(allowed[counted], log_probs, -np.inf)
-        likelihood = _log_sum(among)
+        likelihood = log_sum(among)
         loss = -float(likelihood.mean())
         gradient[counted] = (np.exp(log_probs) - np.exp(among - likelihood)) / len(counted)
     return loss, gradient
@@ -52,9 +52,9 @@ def rehearsal_loss(scores: np.ndarray, taught: np.ndarray) -> tuple[float, np.nd
         # For each tag the earlier network's tag that it was part of.
         part_of = np.zeros(scores.shape[1], dtype=np.int64)
         part_of[kept] = np.arange(taught.shape[1])
-        log_probs, target = _log_softmax(scores[counted]), _log_softmax(taught[counted])
+        log_probs, target = log_softmax(scores[counted]), log_softmax(taught[counted])
         together = log_probs[:, kept]
-        together[:, :1] = _log_sum(log_probs[:, part_of == 0])
+        together[:, :1] = log_sum(log_probs[:, part_of == 0])
         wanted = np.exp(target)
         # Rounding may make nothing a little less than that.
         loss = max(0.0, float((wanted * (target - together)).sum(axis=1).mean()))
@@ -121,7 +121,7 @@ def _divergence(scores: np.ndarray, targets: SoftTargets) -> tuple[float, np.nda
     if not len(counted):
         return 0.0, gradient
     part_of, probs, weights, temperatures = (part[counted] for part in targets)
-    log_probs = _log_softmax(scores[counted].astype(np.float64) / temperatures[:, None])
+    log_probs = log_softmax(scores[counted].astype(np.float64) / temperatures[:, None])
     of_group = _log_sums_by_group(log_probs, part_of)
     named = probs > 0
     log_wanted = np.log(np.where(named, probs, 1.0))
@@ -148,11 +148,13 @@ def _log_sums_by_group(logs: np.ndarray, part_of: np.ndarray) -> np.ndarray:
         return np.where(sums > 0, highest + np.log(sums), -np.inf)
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """RETURNS (Floats2d): The logarithms of the probabilities of each row."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def _log_sum(logs: np.ndarray) -> np.ndarray:
+def log_sum(logs: np.ndarray) -> np.ndarray:
+    """RETURNS (Floats2d): Of each row the logarithm of the sum, of shape (rows, 1)."""
     highest = logs.max(axis=1, keepdims=True)
     return highest + np.log(np.exp(logs - highest).sum(axis=1, keepdims=True))

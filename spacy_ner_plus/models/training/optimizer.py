@@ -3,7 +3,7 @@
 thinc's own would walk torch's parameters one by one, and needs CuPy on a GPU.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from thinc.api import Optimizer
@@ -11,30 +11,37 @@ from torch import nn
 
 
 def make_adamw(
-    network: nn.Module, rates: Sequence[tuple[float, Sequence[nn.Parameter]]]
+    network: nn.Module,
+    rates: Sequence[tuple[float, Sequence[nn.Parameter]]],
+    layers: Sequence[Sequence[nn.Parameter]] = (),
 ) -> torch.optim.AdamW:
     """Make an optimizer, its rates still to be set.
 
     rates (Sequence[tuple[float, Sequence[nn.Parameter]]]): Parameters that start untrained, with their learning rate as
         a multiple of all others'.
-    RETURNS (torch.optim.AdamW): With parameters in groups by rate and decay.
+    layers (Sequence[Sequence[nn.Parameter]]): Those of each layer whose rate is asked for at each step, embeddings
+        first; nothing where all have the same.
+    RETURNS (torch.optim.AdamW): With parameters in groups by rate, layer and decay.
     """
     factors = {id(parameter): factor for factor, parameters in rates for parameter in parameters}
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    layer_of = {id(parameter): i for i, parameters in enumerate(layers) for parameter in parameters}
+    groups: dict[tuple[float, int | None, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
             # Biases and normalisation weights are vectors, and are not decayed.
-            key = factors.get(id(parameter), 1.0), parameter.dim() > 1
+            key = factors.get(id(parameter), 1.0), layer_of.get(id(parameter)), parameter.dim() > 1
             groups.setdefault(key, []).append(parameter)
     return torch.optim.AdamW(
         [
             {
                 "params": params,
                 "rate_factor": factor,
+                "layer": layer,
+                "steps": 0,
                 "decays": decays,
                 "grad_clip": 1.0,
             }
-            for (factor, decays), params in groups.items()
+            for (factor, layer, decays), params in groups.items()
         ],
         lr=0.0,
         weight_decay=0.0,
@@ -57,16 +64,29 @@ def replace_parameters(
         adamw.state.pop(old, None)
 
 
-def take_step(adamw: torch.optim.AdamW, settings: Optimizer, network: nn.Module) -> None:
+def take_step(
+    adamw: torch.optim.AdamW,
+    settings: Optimizer,
+    network: nn.Module,
+    layer_rate: Callable[[int, int], float] | None = None,
+) -> None:
     """Take a step (AdamW: Loshchilov and Hutter, 2019), and forget the gradient.
 
     adamw (torch.optim.AdamW): What `make_adamw` made.
     settings (Optimizer): Its current learning rate, betas, eps, L2 (as weight decay)
         and grad_clip (of the norm of the whole gradient) are used. `nlp.rehearse` hands components a
         function that has only the first two: then the others stay as they were in the step before.
+    layer_rate (Callable | None): Gives the factor of a layer by its number and the steps that were taken before; what
+        has 0 isn't changed, and its gradient doesn't count.
     """
     for group in adamw.param_groups:
-        group["lr"] = float(settings.learn_rate) * group["rate_factor"]
+        asked = layer_rate is not None and group["layer"] is not None
+        factor = layer_rate(group["layer"], group["steps"]) if asked else 1.0
+        group["steps"] += 1
+        if not factor:
+            for parameter in group["params"]:
+                parameter.grad = None
+        group["lr"] = float(settings.learn_rate) * group["rate_factor"] * factor
         group["betas"] = (float(settings.b1), float(settings.b2))
         if isinstance(settings, Optimizer):
             group["eps"] = float(settings.eps)

@@ -22,6 +22,7 @@ from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
 from spacy_ner_plus.models.training.loss import cross_entropy, distillation_loss, rehearsal_loss
+from spacy_ner_plus.models.training.token_losses import TokenLoss
 from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.requirements import require_extras
@@ -45,6 +46,7 @@ DEFAULT_MODEL = {"@architectures": "spacy_ner_plus.TransformerTagger.v2", **defa
     default_config={
         "model": DEFAULT_MODEL,
         **defaults(TransformerNERSettings),
+        "loss": None,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
@@ -64,12 +66,14 @@ def make_transformer_ner(
     soft_weight: float,
     soft_share: float,
     soft_agreement: float,
+    loss: Callable | None,
     scorer: Callable | None,
 ) -> "TransformerNER":
     """Make the component `transformer_ner`, with the settings of `TransformerNERSettings`.
 
     model (Model[list[Doc], list[Floats2d]]): Any model that gives logits of 2 * labels + 1 tags for each
         token. Default: our own tagger, with the settings of `TaggerSettings`.
+    loss (TokenLoss | None): What is learnt from annotated tokens. Default: cross-entropy.
     scorer (Callable): The scoring method. Default: spacy.ner_scorer.v1.
     """
     settings = TransformerNERSettings(
@@ -87,13 +91,14 @@ def make_transformer_ner(
     )
     if device == "openvino":
         require_extras(nlp, "openvino")
-    return TransformerNER(nlp.vocab, model, name, settings, scorer=scorer)
+    return TransformerNER(nlp.vocab, model, name, settings, loss=loss, scorer=scorer)
 
 
 class TransformerNER(EntityComponent, TrainablePipe):
     """Put entities on Docs with a transformer that reads them in windows with a document's context.
 
     model (Model[list[Doc], list[Floats2d]]): As in the factory.
+    loss (TokenLoss | None): What is learnt from annotated tokens; None for cross-entropy.
     scorer (Callable): The scoring method; None for none.
     RAISES (UserError): Where `device` or `precision` is set for a model that doesn't take them.
     """
@@ -105,10 +110,12 @@ class TransformerNER(EntityComponent, TrainablePipe):
         name: str,
         settings: TransformerNERSettings,
         *,
+        loss: TokenLoss | None = None,
         scorer: Callable | None = None,
     ):
         super().__init__(vocab, name, settings, scorer=scorer)
         self.model = model
+        self.loss = loss
         self.consistency = settings.consistency
         self.soft_temperature = settings.soft_temperature
         self._soft_weights = {
@@ -263,7 +270,7 @@ class TransformerNER(EntityComponent, TrainablePipe):
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Ragged) -> tuple[float, np.ndarray]:
-        """Compute the mean cross-entropy over annotated tokens, and its gradient.
+        """Compute the mean loss over annotated tokens and its gradient: cross-entropy, or the component's own `loss`.
 
         Where a Doc's user_data["annotated_labels"] says that only some labels were annotated, a token outside of
         the marked entities counts as "none of these": O or any other label.
@@ -282,7 +289,12 @@ class TransformerNER(EntityComponent, TrainablePipe):
         gold = [self._read_gold(eg, self.labels, self.name) for eg in examples]
         soft = [learnable_soft_tags(eg.reference) for eg in examples]
         if not any(soft):
-            return cross_entropy(scores.data, np.concatenate(gold))
+            allowed = np.concatenate(gold)
+            if self.loss is not None:
+                return self.loss(scores.data, allowed, self.labels)
+            return cross_entropy(scores.data, allowed)
+        if self.loss is not None:
+            raise UserError(Errors.E915.format(name=self.name))
         targets = BatchTargets(self.labels, **self._soft_weights)
         for eg, said, allowed in zip(examples, soft, gold, strict=True):
             targets.add(eg, said, allowed)

@@ -12,7 +12,7 @@ from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER, ma
 from spacy_ner_plus.pipeline.transformer_ner.settings import TransformerNERSettings
 from tests.conftest import ROOT
 
-OWN = {"nlp", "name", "model", "scorer"}
+OWN = {"nlp", "name", "model", "loss", "scorer"}
 CHANGED = {
     "device": "cuda:7",
     "precision": "bf16",
@@ -38,6 +38,7 @@ def test_settings_are_listed_by_the_factory_as_they_are_defined():
 def test_settings_have_the_defaults_of_the_factory():
     config = dict(Language.get_factory_meta("transformer_ner").default_config)
     model = dict(config.pop("model"))
+    assert config.pop("loss") is None
     assert config.pop("scorer") == {"@scorers": "spacy.ner_scorer.v1"}
     assert TransformerNERSettings(**config) == TransformerNERSettings()
     assert config.keys() == {field.name for field in fields(TransformerNERSettings)}
