@@ -4,6 +4,7 @@ import statistics
 from typing import Any
 
 FILES = "../benchmarks/results"
+CORPORA = {"conll": "CoNLL++", "crossner_ai": "CrossNER AI"}
 
 
 def selection_lines(result: dict[str, Any]) -> list[str]:
@@ -33,6 +34,39 @@ def selection_lines(result: dict[str, Any]) -> list[str]:
             f"{int(count):,} random vectors: the nearest to {selecting['queries']:,} queries by comparing all in "
             f"{by['numpy']['seconds']:.1f} s, by inverted lists in {by['inverted_lists']['seconds']:.1f} s; the "
             f"{selecting['selected']:,} farthest from each other in {by['farthest_first']['seconds']:.1f} s.",
+        ]
+    return lines
+
+
+def distil_lines(result: dict[str, Any], name: str) -> list[str]:
+    """RETURNS (list[str]): F1 of single pipelines, of all of them as one teacher, and of its students."""
+    corpus, summary, runs = result["corpus"], result["summary"], result["runs"]
+    is_self = result["kind"] == "self"
+    texts = (
+        "the training texts themselves, with gold beside them"
+        if is_self
+        else "those and dev's, without labels"
+    )
+    train, titles = corpus["train"], {run["peer"]: run["title"] for run in runs}
+    machine = next(run["machine"] for run in runs if "machine" in run)
+    lines = [
+        "",
+        f"#### {CORPORA.get(corpus['name'], corpus['name'])}, {train['documents']:,} training documents",
+        "",
+        f"Students read {texts}; strict F1 on test ([{name}.json]({FILES}/{name}.json), `benchmarks/distil.py --kind "
+        f"{result['kind']}`, {machine['hardware']}):",
+        "",
+        "| | trainings | mean F1 |",
+        "| --- | ---: | ---: |",
+    ]
+    for peer, f1 in summary["f1"].items():
+        lines.append(f"| {titles[peer]} | {sum(run['peer'] == peer for run in runs)} | {f1:.4f} |")
+    if "gain" in summary:
+        low, high = summary["gain_interval"]
+        lines += [
+            "",
+            f"Students beside single ones: {100 * summary['gain']:+.2f} points (95 %: {100 * low:+.2f} to "
+            f"{100 * high:+.2f}).",
         ]
     return lines
 

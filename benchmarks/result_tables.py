@@ -6,6 +6,7 @@ from typing import Any
 
 from annotation_tables import (
     cascade_table,
+    distil_lines,
     label_errors_lines,
     selection_lines,
     store_demonstrations_lines,
@@ -54,6 +55,11 @@ def make_tables(results: Path) -> list[str]:
         if name == "memory":
             for path in sorted(results.glob("memory-*.json")):
                 lines += memory_lines(read(results, path.stem), path.name)
+    distilled = sorted(results.glob("distil-*.json"))
+    if distilled:
+        lines += ["", "### From several pipelines to one"]
+    for path in distilled:
+        lines += distil_lines(read(results, path.stem), path.stem)
     return lines
 
 
