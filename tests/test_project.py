@@ -26,6 +26,7 @@ from spacy_ner_plus.workflows.project.init import init
 from spacy_ner_plus.workflows.training.origin import hash_path
 from tests.conftest import ROOT, wordpiece_tokenizer
 from tests.servers.gold_server import GoldServer, Mistakes
+from tests.tiny_causal import save_tiny_causal
 
 PROJECT = srsly.read_yaml(ROOT / "project.yml")
 COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
@@ -335,6 +336,32 @@ def test_project_finds_and_masks_personal_data_twice(project, workflow):
     assert [row["id"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
     assert list(rows[0]) == ["id", "received", "letter", "ents", "masked", "error"]
     assert workflow("pii", "one", **numbers) == {"check-project": 1}
+    assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_project_sets_small_models_beside_each_other_twice(project, workflow, tmp_path, monkeypatch):
+    """With a model of random weights: how good it is means nothing."""
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    small = {
+        "slm_model": str(save_tiny_causal(tmp_path / "tiny")),
+        "slm_files": "assets/one",
+        "slm_test": 3,
+        "slm_records": 20,
+        "slm_epochs": 1,
+        "slm_more_epochs": 1,
+        "slm_steps": 4,
+        "slm_max_tokens": 24,
+    }
+    assert workflow("slm", "one", **small)["model-table"] == 1
+    before = contents(project)
+    rows = json.loads((project / "metrics" / "slm" / "table.json").read_text(encoding="utf8"))
+    assert [row["trained"] is None for row in rows] == [True] * 4 + [False] * 6
+    lora, full = rows[-2:]
+    assert lora["trained"] < full["trained"]
+    assert all(row["bytes"] and row["documents_per_second"] for row in rows)
+    assert "metrics/slm/comparison/index.html" in before
+    assert workflow("slm", "one", **small) == {"check-project": 1}
     assert contents(project) == before
 
 
