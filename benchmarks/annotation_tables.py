@@ -5,6 +5,7 @@ from typing import Any
 
 FILES = "../benchmarks/results"
 CORPORA = {"conll": "CoNLL++", "crossner_ai": "CrossNER AI"}
+UNKNOWN = "\N{EN DASH}"
 
 
 def selection_lines(result: dict[str, Any]) -> list[str]:
@@ -255,4 +256,31 @@ def variants_table(result: dict[str, Any]) -> list[str]:
         f"Where all three give the very same replies, the rule declared one in {equal['wrong_stops']} of "
         f"{equal['runs']:,} runs of 1,000 sentences.",
     ]
+    return lines
+
+
+def slm_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): Small language models beside transformer_ner, as the workflow `slm` finds them."""
+    machine, seconds = result["machine"], result["seconds"]
+    whole = "" if seconds is None else f"; {seconds / 60:.0f} minutes in all"
+    lines = [
+        "",
+        "### Small language models",
+        "",
+        "SmolLM2-135M-Instruct in four bits, and all-MiniLM-L6-v2, on the bundled corpus; strict F1 on its 50 test "
+        f"documents, with a 95 % interval ([slm.json]({FILES}/slm.json), `benchmarks/slm.py`, {machine['hardware']}, "
+        f"{machine['threads']} threads{whole}):",
+        "",
+        "| | strict F1 | numbers trained | seconds of training | documents a second | MB on disk |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["rows"]:
+        low, high = row["interval"] or (None, None)
+        sure = "" if low is None else f" ({low:.3f} to {high:.3f})"
+        trained, took = (
+            UNKNOWN if row[key] is None else f"{row[key]:,.0f}" for key in ("trained", "seconds")
+        )
+        size = UNKNOWN if row["bytes"] is None else f"{row['bytes'] / 1e6:,.0f}"
+        speed = f"{row['documents_per_second']:.1f}"
+        lines.append(f"| {row['name']} | {row['f1']:.3f}{sure} | {trained} | {took} | {speed} | {size} |")
     return lines
