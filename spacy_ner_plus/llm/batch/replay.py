@@ -21,6 +21,9 @@ class Replay:
     open (dict[str, OpenQuestion]): Those of them that are to be sent.
     """
 
+    # What is sent in a file has no grammar of its text.
+    takes_text_grammar = False
+
     def __init__(self, model: ChatModel, kept: KeptReplies):
         self.settings = model.settings
         self.count_tokens = model.count_tokens
