@@ -39,7 +39,7 @@ def is_same(one, other):
     found, wanted = ({span[:3]: span.logit for span in spans} for spans in (one, other))
     common = found.keys() & wanted.keys()
     is_close = all(abs(found[key] - wanted[key]) < 4e-4 for key in common)
-    return is_close and len(found.keys() ^ wanted.keys()) <= 0.03 * len(common)
+    return is_close and len(found.keys() ^ wanted.keys()) <= 0.1 * len(common)
 
 
 @pytest.mark.parametrize("kind", ["uni-bert", "uni-deberta", "bi-deberta"])
