@@ -158,11 +158,12 @@ def start_then_wait(path: str, said: str) -> None:
 
 def ask_later(path: str, said: str) -> None:
     model = LocalModel.find(path, threads=1)
-    server = local_server(model)
-    while server.runs():
-        time.sleep(0.05)
     text = ""
     try:
+        # The maker may be gone before the first call.
+        server = local_server(model)
+        while server.runs():
+            time.sleep(0.05)
         local_server(model)
     except UserError as error:
         text = str(error)
