@@ -134,9 +134,11 @@ def trained_parameters(path: Path) -> int | None:
 
     path (Path): A pipeline's folder, or one that `llm finetune` wrote.
     RETURNS (int | None): Of an adapter its own numbers and those of all that stands on the encoder, else all; None
-        where nothing was trained that lies there.
+        where nothing was trained that lies there, or its files don't tell: of an adapter that was saved merged.
     """
     if not path.is_dir() or training_seconds(path) is None:
+        return None
+    if _is_adapted(path) and not any(file.name == _ADAPTER for file in _files(path)):
         return None
     if (path / "training.json").is_file():
         noted = json.loads((path / "training.json").read_text(encoding="utf8")).get("trained_parameters")
@@ -155,6 +157,20 @@ def trained_parameters(path: Path) -> int | None:
             count += _numbers(_shapes(weights))
         counted = (counted or 0) + count
     return counted
+
+
+def _is_adapted(path: Path) -> bool:
+    """Whether a component of a pipeline was trained by an adapter, as its config says."""
+    from thinc.api import Config
+
+    if not (path / "config.cfg").is_file():
+        return False
+    try:
+        config = Config().from_disk(path / "config.cfg", interpolate=False)
+    except ValueError as error:
+        raise UserError(Errors.E935.format(path=path / "config.cfg", reason=error)) from error
+    models = [component.get("model") for component in config.get("components", {}).values()]
+    return any(isinstance(model, dict) and (model.get("lora") or {}).get("r") for model in models)
 
 
 def training_seconds(path: Path) -> float | None:

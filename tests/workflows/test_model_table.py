@@ -78,6 +78,16 @@ def test_model_table_counts_an_adapter_with_what_stands_on_its_encoder(tmp_path)
     assert trained_parameters(pipeline(tmp_path, adapter=True)) == 32 + 24
 
 
+def test_model_table_does_not_count_what_an_adapter_was_merged_into(tmp_path):
+    folder = pipeline(tmp_path)
+    config = "[components]\n[components.transformer_ner]\n[components.transformer_ner.model]\n"
+    for rank, count in ((0, 88), (8, None)):
+        (folder / "config.cfg").write_text(
+            f"{config}[components.transformer_ner.model.lora]\nr = {rank}\n", encoding="utf8"
+        )
+        assert trained_parameters(folder) == count
+
+
 def test_model_table_refuses_what_cannot_be_compared(tmp_path, metrics):
     one = metrics("one", {"PER": ["Bo"]})
     other = metrics("other", {}, Doc(VOCAB, words=["Oslo"], ents=["B-LOC"]))
