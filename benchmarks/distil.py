@@ -12,7 +12,8 @@ have the same network, and the same speed.
 self: the texts are the training documents themselves, whose gold tags stay beside the soft ones (--soften-gold). Which
 checkpoint is kept is chosen on dev, for both.
 unlabelled: the texts are those of dev, whose labels nobody looks at, beside the training documents. The number of steps
-is chosen by five folds of the training documents, the same for both, and what they end with is scored.
+is chosen by five folds of the training documents, and what they end with is scored. Students take as many steps, or
+with --as-many epochs so many more as they have more words to read, so that they see each word as often.
 
 Each finished training, corpus and score is kept in --models and --output; started again, it goes on with those that are
 missing. A folder `single-SEED` with a trained pipeline as `model-best` is taken as it is.
@@ -79,6 +80,8 @@ def main(options: argparse.Namespace) -> int:
         "candidates": options.steps if options.kind == "unlabelled" else None,
         "max_steps": options.max_steps,
     }
+    if options.as_many != "steps":
+        settings["as_many"] = options.as_many
     try:
         return Benchmark(splits, settings, options).run()
     except SettingsChanged as error:
@@ -101,7 +104,10 @@ class Benchmark:
         self.is_self = options.kind == "self"
         # Another mix or temperature makes other students of the same teachers.
         made_of = ("seeds", "teachers", "temperature", "overrides", "student_overrides", "max_steps")
-        mix = json.dumps([options.few, *(settings[key] for key in made_of)])
+        parts = [options.few, *(settings[key] for key in made_of)]
+        if "as_many" in settings:
+            parts.append(settings["as_many"])
+        mix = json.dumps(parts)
         self.student_name = f"student-{blake2b(mix.encode(), digest_size=4).hexdigest()}"
         open_results(options.output, settings)
         self.corpora = self.models / "corpora"
@@ -163,6 +169,9 @@ class Benchmark:
         return self.train(f"single-{seed}", self.corpora / "train.spacy", seed, steps, {})
 
     def student(self, seed: int, corpus: Path, steps: int | None) -> Path:
+        if steps is not None and self.options.as_many == "epochs":
+            read = sum(len(doc) for split in ("train", "dev") for doc in self.splits[split])
+            steps = round(steps * read / sum(len(doc) for doc in self.splits["train"]))
         return self.train(
             f"{self.student_name}-{seed}", corpus, seed, steps, dict(self.options.student_override)
         )
@@ -320,6 +329,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--steps", type=int, nargs="+", default=[150, 300, 600], help="folds choose among these (150 300 600)"
+    )
+    parser.add_argument(
+        "--as-many", choices=("steps", "epochs"), default="steps", help="what students take as many of (steps)"
     )
     parser.add_argument("--models", type=Path, required=True, help="where trainings are kept")
     parser.add_argument("--output", type=Path, required=True, help="the result file")
