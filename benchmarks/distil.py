@@ -331,7 +331,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--steps", type=int, nargs="+", default=[150, 300, 600], help="folds choose among these (150 300 600)"
     )
     parser.add_argument(
-        "--as-many", choices=("steps", "epochs"), default="steps", help="what students take as many of (steps)"
+        "--as-many",
+        choices=("steps", "epochs"),
+        default="steps",
+        help="what students take as many of (steps)",
     )
     parser.add_argument("--models", type=Path, required=True, help="where trainings are kept")
     parser.add_argument("--output", type=Path, required=True, help="the result file")

@@ -350,13 +350,15 @@ def test_project_sets_small_models_beside_each_other_twice(project, workflow, tm
         "slm_records": 20,
         "slm_epochs": 1,
         "slm_more_epochs": 1,
+        "slm_asked": 8,
+        "slm_corrected": 6,
         "slm_steps": 4,
         "slm_max_tokens": 24,
     }
     assert workflow("slm", "one", **small)["model-table"] == 1
     before = contents(project)
     rows = json.loads((project / "metrics" / "slm" / "table.json").read_text(encoding="utf8"))
-    assert [row["trained"] is None for row in rows] == [True] * 4 + [False] * 6
+    assert [row["trained"] is None for row in rows] == [True] * 4 + [False] * 7
     lora, full = rows[-2:]
     assert lora["trained"] < full["trained"]
     assert all(row["bytes"] and row["documents_per_second"] for row in rows)

@@ -84,6 +84,7 @@ def annotate_command(
             "that were drawn."
         ),
     ] = "",
+    limit: Annotated[int, typer.Option(help="Take only the first N texts; 0 for all.")] = 0,
     code: Code = None,
 ) -> None:
     """Annotate texts, and write a corpus to train on; what is doubtful is missing, and not O."""
@@ -120,6 +121,7 @@ def annotate_command(
             shard_size=shard_size,
             work=work,
             episode=episode,
+            limit=limit,
             code=code,
             issues=issues,
             notes=notes,

@@ -89,6 +89,7 @@ def distil_command(
     work: Annotated[
         Path | None, typer.Option(help="Folder for what the teachers said; default: OUT.answers.")
     ] = None,
+    limit: Annotated[int, typer.Option(help="Take only the first N texts; 0 for all.")] = 0,
     code: Code = None,
 ) -> None:
     """Write how probable teachers find each tag of texts, and gold beside it, as a corpus for `spacy train`."""
@@ -126,6 +127,7 @@ def distil_command(
             batch_size=batch_size,
             shard_size=shard_size,
             work=work,
+            limit=limit,
             code=code,
             issues=issues,
             notes=notes,

@@ -5,6 +5,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,7 @@ def annotate(
     work: str | Path | None = None,
     soft_temperature: float | None = None,
     episode: str = "",
+    limit: int = 0,
     issues: IssueLog | None = None,
     notes: list[str] | None = None,
     progress: Progress = no_progress,
@@ -133,6 +135,7 @@ def annotate(
         pipelines think, more for softer ones. Default: None for none.
     episode (str): The episode of all texts (`doc._.episode`): a chat model of several variants draws one of them for
         each text once in an episode, so that a run which is cut off goes on with the same. Default: none.
+    limit (int): Only the first texts. Default: 0 for all.
     issues (IssueLog): Where losses are counted; it outlives a failure, which it may explain.
     notes (list[str]): Likewise for what is found out about the sources.
     progress (Progress): Wraps the texts of the sources, and then those that each pipeline annotates. Default: none.
@@ -150,6 +153,7 @@ def annotate(
     at_least("batch_size", batch_size, 1)
     at_least("shard_size", shard_size, 1)
     at_least("resamples", resamples, 0)
+    at_least("limit", limit, 0)
     if soft_temperature is not None and not 0 < soft_temperature < float("inf"):
         raise UserError(Errors.E771.format(value=repr(soft_temperature)))
     if not isinstance(keep, int | float) or not 0 <= keep <= 1:
@@ -198,7 +202,8 @@ def annotate(
             "progress": progress,
         }
         written = [path for path in (target, report_path) if path is not None]
-        spool = _spool(read_texts(names, nlp, format=format, written=written, **reading), Path(scratch))
+        records = read_texts(names, nlp, format=format, written=written, **reading)
+        spool = _spool(islice(records, limit or None), Path(scratch))
         try:
             if not len(spool):
                 raise UserError(Errors.E127.format(sources=", ".join(names)))

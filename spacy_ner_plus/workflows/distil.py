@@ -75,6 +75,7 @@ def distil(
     batch_size: int | None = None,
     shard_size: int = SHARD,
     work: str | Path | None = None,
+    limit: int = 0,
     issues: IssueLog | None = None,
     notes: list[str] | None = None,
     progress: Progress = no_progress,
@@ -96,7 +97,8 @@ def distil(
         text, for `soft_share`; else only their tokens whose annotation is missing do. Default: False.
     temperature (float): More than 1 for softer tags (Hinton et al., 2015). Default 1.
     format, options, lang, encoding, label_map, policy, keep, dev, resamples, seed, overrides, code, batch_size,
-        shard_size, issues, notes, progress: As `annotate` takes them. `options` and `encoding` are for `gold`, too.
+        shard_size, limit, issues, notes, progress: As `annotate` takes them. `options` and `encoding` are for `gold`,
+        too.
     report (str | Path): The JSON file of the report. Default: beside the target, as NAME.report.json.
     work (str | Path): Folder for what the teachers said. Default: beside the target, as NAME.answers; without a target,
         nothing is kept.
@@ -144,6 +146,7 @@ def distil(
             batch_size=batch_size,
             shard_size=shard_size,
             work=work,
+            limit=limit,
             soft_temperature=temperature,
             **reading,
         )

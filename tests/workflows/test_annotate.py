@@ -79,6 +79,11 @@ def test_annotate_writes_what_one_pipeline_says(texts, tmp_path):
     assert not found.issues.kinds
 
 
+def test_annotate_takes_the_first_texts_alone(texts, tmp_path):
+    found = annotate(ruler(Anna="PER"), texts, tmp_path / "weak.spacy", limit=2)
+    assert [doc.text for doc in found.docs] == TEXTS[:2]
+
+
 def test_annotate_leaves_out_what_pipelines_do_not_agree_on(texts, tmp_path):
     one, other = ruler("one", Anna="PER", Oslo="LOC"), ruler("other", Anna="PER", Oslo="ORG", Acme="ORG")
     found = annotate([one, other], texts, tmp_path / "weak.spacy")
