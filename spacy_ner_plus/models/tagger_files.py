@@ -13,7 +13,7 @@ from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.adapters.base import Base
-from spacy_ner_plus.models.adapters.files import adapter_to_files, has_adapter, read_adapter
+from spacy_ner_plus.models.adapters.files import ADAPTER, adapter_to_files, has_adapter, read_adapter
 from spacy_ner_plus.models.encoders.pretrained import build_encoder, first_lines
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.network.activation_ranges import ActivationRanges
@@ -105,6 +105,9 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
                 raise ValueError(f"{_INT8_COST} is {cost!r}")
             ranges = ActivationRanges(**measured, cost=cost)
         adapter, base = read_adapter(folder) if has_adapter(folder) else (None, None)
+        if adapter is not None and of_encoder(state):
+            # Earlier versions left an adapter beside what was saved over it later.
+            raise ValueError(f"it has all weights, and {ADAPTER} of another network; delete what is called adapter_*")
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

@@ -15,6 +15,7 @@ from spacy.util import replace_model_node
 from thinc.api import Linear, Model, Optimizer, set_dropout_rate
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import written_together
 from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
 from spacy_ner_plus.models.ragged import Ragged
 
@@ -94,7 +95,10 @@ class TokenScorer(Protocol):
         """Change the weights by the gradient that was gathered."""
 
     def save(self, folder: Path) -> None:
-        """Write the network's files to a folder, which is made."""
+        """Write the network's files to a folder, which is made; what lay there before is gone.
+
+        RAISES (UserError): Where it can't be written.
+        """
 
     def load(self, folder: Path) -> None:
         """Read the network's files.
@@ -203,9 +207,13 @@ class TaggerScorer:
         self.model.finish_update(optimizer)
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        for name, content in self.tagger.to_files().items():
-            (folder / name).write_bytes(content)
+        files = self.tagger.to_files()
+        # Whole, so that nothing stays of a network that was saved here before: an adapter would be read with these
+        # weights.
+        with written_together([folder], over_folders=True) as (beside,):
+            beside.mkdir()
+            for name, content in files.items():
+                (beside / name).write_bytes(content)
 
     def load(self, folder: Path) -> None:
         if not folder.exists():
@@ -327,8 +335,10 @@ class ThincScorer:
         self.model.finish_update(optimizer)
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / self._FILE).write_bytes(self.to_bytes())
+        content = self.to_bytes()
+        with written_together([folder], over_folders=True) as (beside,):
+            beside.mkdir()
+            (beside / self._FILE).write_bytes(content)
 
     def load(self, folder: Path) -> None:
         if not folder.exists():

@@ -364,6 +364,25 @@ def test_adapted_tagger_with_a_broken_adapter_is_refused(folders, tmp_path):
         spacy.load(folder)
 
 
+@pytest.mark.parametrize("config", [{f"{MODEL}.lora.save": "merged"}, {f"{MODEL}.lora.r": 0}])
+def test_adapted_tagger_leaves_nothing_of_what_was_saved_in_its_folder_before(folders, tmp_path, config):
+    """An adapter that stays would be read with the weights that it is merged into already."""
+    spacy.load(folders / "distilbert-adapter").to_disk(tmp_path / "saved")
+    nlp = spacy.load(folders / "distilbert-adapter", config=config)
+    train(nlp, steps=1, rate=1e-3)
+    nlp.to_disk(tmp_path / "saved")
+    assert not list((tmp_path / "saved/transformer_ner/model").glob("adapter*"))
+    assert np.abs(scores_of(spacy.load(tmp_path / "saved")) - scores_of(nlp)).max() < 1e-4
+
+
+def test_adapted_tagger_beside_all_weights_of_another_network_is_refused(folders, tmp_path):
+    spacy.load(folders / "distilbert-merged").to_disk(tmp_path / "saved")
+    for path in (folders / "distilbert-adapter/transformer_ner/model").glob("adapter*"):
+        shutil.copy(path, tmp_path / "saved/transformer_ner/model")
+    with pytest.raises(UserError, match=r"E222.*adapter_model.safetensors.*delete"):
+        spacy.load(tmp_path / "saved")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("saved", ["merged", "adapter"])
 def test_adapted_tagger_predicts_in_two_processes(folders, saved):
