@@ -347,6 +347,10 @@ class Errors(metaclass=_Coded):
     E918 = (
         "`layer_rates` needs an encoder whose layers are found, which those of {kind} aren't. Leave it out."
     )
+    E956 = (
+        "`lora.r` is {rank}, and the layer {layer} of {kind} is smaller: a weight with a side of {most} can't change "
+        "by more than rank {most}. Give `r` as {most} or less, or leave that layer out of `targets`."
+    )
     E237 = (
         "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
         "isn't kept. Give it one of its own before nlp.resume_training, as by "
@@ -1492,8 +1496,12 @@ class Warnings(metaclass=_Coded):
         "component's own."
     )
     W386 = (
-        "The adapter is saved merged into its encoder: the encoder that it was trained on was itself read from a "
-        "merged pipeline, and isn't to be had elsewhere."
+        "The adapter is saved merged into its encoder, with all weights: an encoder that was itself trained before is "
+        "in this pipeline alone, and so the adapter could stand on no other."
+    )
+    W956 = (
+        "The adapter in '{path}' isn't as `lora` would make one ({others}): it stays as it was trained, and is trained "
+        "on so. For a new one, load the pipeline with `lora.save` = 'merged', save it, and train what was saved."
     )
     W303 = "Scores of unseen entities are missing, since the training corpus can't be read. {reason}"
     W304 = (

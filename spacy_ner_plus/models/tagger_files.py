@@ -28,6 +28,8 @@ _CUTS = "cuts_at_tokens"
 # What predicting in eight bits needs, where the network was trained by a version that measures it.
 _RANGES = "ranges.safetensors"
 _INT8_COST = "int8_cost"
+# What `model-table` shows of a pipeline.
+_TRAINED = "trained_parameters"
 # Where a network has its encoder.
 _ENCODER = "encoder."
 
@@ -42,6 +44,7 @@ class StoredTagger(NamedTuple):
     ranges (ActivationRanges | None): Those of its layers' activations, where they were measured.
     adapter (Adapter | None): What is added to weights of the encoder; then `state` has none of the encoder's.
     base (Base | None): Whose weights these are.
+    trained (int | None): How many numbers the last training changed, where that is noted.
     """
 
     encoder: nn.Module
@@ -51,15 +54,17 @@ class StoredTagger(NamedTuple):
     ranges: ActivationRanges | None
     adapter: Adapter | None = None
     base: Base | None = None
+    trained: int | None = None
 
 
 def tagger_to_files(
-    network: Tagger, tokenizer: WordpieceTokenizer, base: Base | None = None
+    network: Tagger, tokenizer: WordpieceTokenizer, base: Base | None = None, trained: int | None = None
 ) -> dict[str, bytes]:
     """Write a tagger's weights, configuration and tokenizer.
 
     base (Base | None): The encoder that its adapter was trained on, of which only name and hash are written; None to
         write all weights, an adapter's merged.
+    trained (int | None): How many numbers the last training changed; None where that isn't known.
     RETURNS (dict[str, bytes]): Files by name.
     """
     config = srsly.json_loads(network.encoder.config.to_json_string(use_diff=False))
@@ -69,6 +74,8 @@ def tagger_to_files(
     weights = network.merged().state_dict() if base is None else without_encoder(network.plain_state())
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     settings = {**network.sizes, _CUTS: tokenizer.cuts_at_tokens}
+    if trained is not None:
+        settings[_TRAINED] = trained
     files = {
         **tokenizer.to_files(),
         **adapter,
@@ -107,12 +114,14 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
         adapter, base = read_adapter(folder) if has_adapter(folder) else (None, None)
         if adapter is not None and of_encoder(state):
             # Earlier versions left an adapter beside what was saved over it later.
-            raise ValueError(f"it has all weights, and {ADAPTER} of another network; delete what is called adapter_*")
+            raise ValueError(
+                f"it has all weights, and {ADAPTER} of another network; delete what is called adapter_*"
+            )
     except FileNotFoundError as error:
         raise UserError(Errors.E209.format(path=folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise broken(folder, error) from error
-    return StoredTagger(encoder, tokenizer, sizes, state, ranges, adapter, base)
+    return StoredTagger(encoder, tokenizer, sizes, state, ranges, adapter, base, settings.get(_TRAINED))
 
 
 def of_encoder(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -18,7 +18,7 @@ from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.models.adapters.base import Base, hash_weights
-from spacy_ner_plus.models.adapters.injection import inject
+from spacy_ner_plus.models.adapters.injection import differences, inject
 from spacy_ner_plus.models.adapters.settings import LoraSettings
 from spacy_ner_plus.models.decoding.tags import NEW_TAG_MARGIN, renumber_tags
 from spacy_ner_plus.models.encoders.pretrained import (
@@ -32,6 +32,7 @@ from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.inputs.batching import MicroBatch, scatter
 from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
 from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
+from spacy_ner_plus.models.network.lora import merged_weights
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.runtime.device import OPENVINO as OPENVINO_DEVICE
@@ -101,22 +102,26 @@ class TaggerModel(Shim):
         # Where the encoder came from that an adapter stands on; "" where it is to be had in this network alone.
         self._base_name = self._base_hash = ""
         self._shared: SharedBase | None = None
+        # How many numbers the last training changed; None where there was none, or an earlier version did it.
+        self._trained: int | None = None
 
     # Making the network
 
     def create(self, n_tags: int) -> None:
         """Make the network on the pretrained encoder.
 
-        RAISES (UserError): Where the encoder can't be loaded.
+        RAISES (UserError): Where the encoder can't be loaded, or doesn't fit the settings; then the network that was
+            there stays.
         """
         encoder, tokenizer = load_encoder(self.settings.encoder, self.settings.attention_dropout)
-        self._base_name, self._base_hash = self.settings.encoder, ""
         self.adopt(encoder, tokenizer, n_tags)
+        self._base_name = self.settings.encoder
 
     def adopt(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, n_tags: int) -> None:
         """Make the network on an encoder that is loaded already.
 
         encoder (nn.Module): A Hugging Face base model.
+        RAISES (UserError): Where it doesn't fit the settings; then the network that was there stays.
         """
         cases = self.settings.case_features
         with_cases = cases == "always" or (cases == "auto" and tokenizer.lowercases)
@@ -125,8 +130,10 @@ class TaggerModel(Shim):
             "n_lines": 2 if self.settings.line_features else 0,
             "n_layers": min(self.settings.head_layers, encoder.config.num_hidden_layers),
         }
-        self._build(encoder, tokenizer, n_tags=n_tags, **sizes)
-        self._inject()
+        self._build(encoder, tokenizer, self.settings.adapter, n_tags=n_tags, **sizes)
+        self._base_name = self._base_hash = ""
+        self._trained = None
+        self._share()
 
     def resize(self, n_tags: int) -> None:
         """Score the tags of more labels: what was learnt of the others stays, new ones aren't predicted yet.
@@ -142,16 +149,27 @@ class TaggerModel(Shim):
             replace_parameters(self._optimizer, before, list(network.head.parameters()))
         self._inference = None
 
-    def _build(self, encoder: nn.Module, tokenizer: WordpieceTokenizer, **sizes: int) -> None:
+    def _build(
+        self,
+        encoder: nn.Module,
+        tokenizer: WordpieceTokenizer,
+        adapter: LoraSettings | None = None,
+        **sizes: int,
+    ) -> None:
         longest, windowing = max_window(encoder, tokenizer), self.settings.windowing
         if longest is not None and windowing.longest > longest:
             raise UserError(Errors.E207.format(size=windowing.longest, longest=longest))
         freeze_layers(encoder, self.settings.frozen_layers)
+        network = Tagger(encoder, **sizes)
+        of_attention = network.layers.attention_dropouts if network.layers is not None else []
+        layers = [m for m in network.modules() if isinstance(m, nn.Dropout) and m.p > 0]
+        if adapter is not None:
+            inject(encoder, adapter)
+            network.adapt()
+        # Only now, when nothing can fail any more.
         prepare_at_fork(self)
         self.tokenizer = tokenizer
-        self._model = Tagger(encoder, **sizes)
-        of_attention = self._model.layers.attention_dropouts if self._model.layers is not None else []
-        layers = [m for m in self._model.modules() if isinstance(m, nn.Dropout) and m.p > 0]
+        self._model = network
         # Modules compare by identity.
         self._dropouts = [layer for layer in layers if layer not in of_attention]
         self._optimizer = None
@@ -162,12 +180,14 @@ class TaggerModel(Shim):
         self._shared = None
 
     def _inject(self) -> None:
-        """Make ready to train an adapter, where the settings or what was read have one: the one that was trained
-        before, or a new one."""
-        network, adapter = self._model, self._model.read_adapter
-        if adapter is None and (self.settings.adapter is None or network.adapter is not None):
+        """Make ready to train an adapter, where the settings have one: the one that was trained before, or a new
+        one."""
+        network, settings, adapter = self._model, self.settings.adapter, self._model.read_adapter
+        if settings is None or (adapter is None and network.adapter is not None):
             return
-        inject(network.encoder, self.settings.adapter or LoraSettings(), adapter)
+        inject(network.encoder, settings, adapter)
+        # The adapter may have been trained with fewer layers frozen.
+        freeze_layers(network.encoder, self.settings.frozen_layers)
         network.adapt()
         self._inference = None
         self._share()
@@ -426,6 +446,7 @@ class TaggerModel(Shim):
             layers = [] if self.settings.layer_rates is None else layer_parameters(network.encoder)
             self._optimizer = make_adamw(network, rates, layers)
         take_step(self._optimizer, optimizer, network, self._layer_rate)
+        self._trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
         self._inference = None
         network.ranges = None
 
@@ -451,7 +472,7 @@ class TaggerModel(Shim):
         if self._model is None:
             raise UserError(Errors.E208)
         self._measure_ranges()
-        return tagger_to_files(self._model, self.tokenizer, self._base_to_save())
+        return tagger_to_files(self._model, self.tokenizer, self._base_to_save(), self._trained)
 
     def _base_to_save(self) -> Base | None:
         """RETURNS (Base | None): The encoder that what is saved needs beside it; None where all weights are saved."""
@@ -474,14 +495,21 @@ class TaggerModel(Shim):
         stored = read_tagger(folder, weights)
         try:
             state, base = stored.state, stored.base
+            adapter, settings = stored.adapter, self.settings.adapter
             if base is not None:
                 shared = SharedBase.of(base.sha256) if self.settings.shares_base else None
                 read = base.read([self.settings.encoder], folder) if shared is None else shared.weights
+                if settings is None:
+                    # What is trained now is the encoder itself.
+                    read, base, adapter = merged_weights(read, adapter), None, None
                 state = with_encoder(state, read)
             self._build(stored.encoder, stored.tokenizer, **stored.sizes)
             self._model.load_state_dict(state, assign=True)
-            self._model.read_adapter = stored.adapter
+            self._model.read_adapter = adapter
+            self._trained = stored.trained
             self._base_name, self._base_hash = ("", "") if base is None else (base.name, base.sha256)
+            if adapter is not None and (others := differences(settings, adapter)):
+                warnings.warn(Warnings.W956.format(path=folder, others="; ".join(others)), stacklevel=2)
             self._share()
             if stored.ranges is not None and self._model.layers is not None:
                 self._model.ranges = stored.ranges if stored.ranges.fit(self._model.layers) else None

@@ -148,6 +148,53 @@ def test_adapted_tagger_takes_new_labels_and_goes_on_after_resume_training(bases
     assert all(not torch.equal(part.up, adapter[name].up) for name, part in network.adapter.items())
 
 
+@pytest.mark.parametrize("targets", [["nowhere"], "all-linear"])
+def test_adapted_tagger_that_cannot_be_made_leaves_the_network_that_was_there(bases, targets):
+    nlp = adapted_pipeline(bases["distilbert"], steps=1)
+    before, tagger = scores_of(nlp), tagger_of(nlp)
+    tagger.settings = replace(
+        tagger.settings, lora={"r": 4 if targets == ["nowhere"] else 99, "targets": targets}
+    )
+    with pytest.raises(UserError, match=r"E910|E956"):
+        nlp.initialize(lambda: make_examples(nlp))
+    assert np.array_equal(scores_of(nlp), before)
+
+
+@pytest.mark.parametrize("lora", [{"lora.r": 0}, {"lora": None}])
+def test_adapted_tagger_is_trained_whole_where_the_settings_have_no_adapter(folders, tmp_path, lora):
+    config = {f"{MODEL}.{name}": value for name, value in lora.items()}
+    nlp = spacy.load(folders / "distilbert-adapter", config=config)
+    assert np.abs(scores_of(nlp) - np.load(folders / "distilbert.npy")).max() < 1e-4
+    before = {name: weight.clone() for name, weight in tagger_of(nlp).network.state_dict().items()}
+    train(nlp, steps=1, rate=1e-3)
+    after = tagger_of(nlp).network.state_dict()
+    assert after.keys() == before.keys()
+    assert not torch.equal(
+        after["encoder.transformer.layer.0.ffn.lin1.weight"],
+        before["encoder.transformer.layer.0.ffn.lin1.weight"],
+    )
+
+
+def test_adapted_tagger_says_that_an_adapter_stays_as_it_was_trained(folders):
+    config = {f"{MODEL}.lora.r": 8, f"{MODEL}.lora.alpha": 32}
+    with pytest.warns(UserWarning, match=r"W956.*r is 4, not 8; alpha is 16, not 32"):
+        nlp = spacy.load(folders / "distilbert-adapter", config=config)
+    train(nlp, steps=1, rate=1e-3)
+    assert {len(part.down) for part in tagger_of(nlp).network.adapter.values()} == {4}
+
+
+def test_adapted_tagger_freezes_layers_that_were_not_frozen_before(folders):
+    nlp = spacy.load(folders / "distilbert-adapter", config={f"{MODEL}.frozen_layers": 1})
+    before = {name: part.to("cpu") for name, part in tagger_of(nlp).network.adapter.items()}
+    train(nlp, steps=2, rate=1e-3)
+    changed = {
+        name.split(".")[2]
+        for name, part in tagger_of(nlp).network.adapter.items()
+        if not torch.equal(part.up, before[name].up)
+    }
+    assert changed == {"1"}
+
+
 # What predicts: whatever computes it, the adapter is in it
 
 
@@ -260,6 +307,24 @@ def test_adapted_tagger_goes_on_in_a_copy_as_it_would_itself(adapted, copied):
     again = train(other, steps=3)
     torch.manual_seed(5)
     assert train(copied(nlp), steps=3) == pytest.approx(again, rel=1e-5)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+@pytest.mark.parametrize("lora", [{"r": 2}, {"r": 0}])
+def test_tagger_notes_how_many_numbers_were_trained(bases, tmp_path, lora, frozen):
+    nlp = make_pipeline(bases["distilbert"], model={"lora": lora, "frozen_layers": frozen})
+    path = tmp_path / "saved"
+    nlp.to_disk(path)
+    note = path / "transformer_ner/model/tagger.json"
+    assert "trained_parameters" not in json.loads(note.read_text())
+    train(nlp, steps=1)
+    expected = sum(w.numel() for w in tagger_of(nlp).network.parameters() if w.requires_grad)
+    whole = sum(w.numel() for w in tagger_of(nlp).network.parameters())
+    assert expected < whole if frozen or lora["r"] else expected == whole
+    for _ in range(2):
+        pickled(nlp).to_disk(path)
+        assert json.loads(note.read_text())["trained_parameters"] == expected
+        nlp = spacy.load(path)
 
 
 @pytest.mark.parametrize("saved", ["merged", "adapter"])

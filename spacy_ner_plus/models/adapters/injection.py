@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from math import isclose
 
 import torch
 from torch import nn
@@ -19,12 +20,14 @@ def inject(encoder: nn.Module, settings: LoraSettings, adapter: Adapter | None =
     encoder (nn.Module): A Hugging Face base model of plain layers; those that are frozen get none.
     adapter (Adapter | None): What was trained before, of the rank and scale that it had then; None for a new one,
         which adds nothing yet.
-    RAISES (UserError): Where peft isn't installed, or no layer is called as `targets` says.
+    RAISES (UserError): Where peft isn't installed, no layer is called as `targets` says, or one is smaller than the
+        rank.
     """
     with from_extra("lora"):
         from peft import LoraConfig, inject_adapter_in_model
     if adapter is None:
         names, rank, scale = target_layers(encoder, settings.targets), settings.r, settings.alpha / settings.r
+        _check_rank(encoder, names, rank)
     else:
         first = next(iter(adapter.values()))
         names, rank, scale = list(adapter), len(first.down), first.scale
@@ -75,6 +78,34 @@ def target_layers(encoder: nn.Module, targets: str | Sequence[str]) -> list[str]
                 Errors.E910.format(target=end or ALL_LINEAR, kind=type(encoder).__name__, kinds=kinds)
             )
     return [name for name in linear if any(name in names for names in found.values())]
+
+
+def differences(settings: LoraSettings, adapter: Adapter) -> list[str]:
+    """Tell where an adapter that was trained before isn't as the settings would make one.
+
+    RETURNS (list[str]): Each difference with what the settings say.
+    """
+    first = next(iter(adapter.values()))
+    rank, alpha = len(first.down), first.scale * len(first.down)
+    found = []
+    if rank != settings.r:
+        found.append(f"r is {rank}, not {settings.r}")
+    if not isclose(alpha, settings.alpha, rel_tol=1e-6):
+        found.append(f"alpha is {alpha:g}, not {settings.alpha:g}")
+    ends = [""] if settings.targets == ALL_LINEAR else settings.targets
+    if other := next((name for name in adapter if not any(_ends(name, end) for end in ends)), None):
+        found.append(f"{other} has one, and isn't among the targets")
+    if other := next((end for end in ends if not any(_ends(name, end) for name in adapter)), None):
+        found.append(f"no layer that is called {other} has one")
+    return found
+
+
+def _check_rank(encoder: nn.Module, names: Sequence[str], rank: int) -> None:
+    for name in names:
+        outputs, inputs = encoder.get_submodule(name).weight.shape
+        if rank > (most := min(outputs, inputs)):
+            kind = type(encoder).__name__
+            raise UserError(Errors.E956.format(rank=rank, layer=name, kind=kind, most=most))
 
 
 def _ends(name: str, end: str) -> bool:

@@ -73,6 +73,12 @@ def plain_names(names: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
+def merged_weights(weights: Mapping[str, torch.Tensor], adapter: Adapter) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): An encoder's weights by name, those of adapted layers new."""
+    merged = {f"{name}.weight": part.merged(weights[f"{name}.weight"]) for name, part in adapter.items()}
+    return {**weights, **merged}
+
+
 def merged_encoder(encoder: nn.Module, adapter: Adapter) -> nn.Module:
     """Make an encoder of plain layers.
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.models.adapters.injection import inject, target_layers
+from spacy_ner_plus.models.adapters.injection import differences, inject, target_layers
 from spacy_ner_plus.models.adapters.settings import LoraSettings
 from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_encoder
 from spacy_ner_plus.models.network.lora import injected_adapter
@@ -83,3 +83,31 @@ def test_injection_goes_on_with_an_adapter_of_the_rank_and_scale_that_it_had(fol
         assert part.scale == 4
         assert torch.equal(part.down, adapter[name].down)
         assert torch.equal(part.up, adapter[name].up)
+
+
+def test_injection_refuses_a_rank_that_no_weight_has(folders):
+    encoder, _ = load_encoder(folders["bert"])
+    with pytest.raises(UserError, match=r"E956.*`lora\.r` is 33.*query of BertModel.*32 or less"):
+        inject(encoder, LoraSettings(r=33))
+    assert injected_adapter(encoder) is None
+    inject(encoder, LoraSettings(r=32))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"r": 4}, ["r is 2, not 4"]),
+        ({"alpha": 16}, ["alpha is 8, not 16"]),
+        (
+            {"targets": ["query"]},
+            ["encoder.layer.0.attention.self.value has one, and isn't among the targets"],
+        ),
+        ({"targets": ["query", "value", "key"]}, ["no layer that is called key has one"]),
+    ],
+)
+def test_injection_tells_where_an_adapter_is_not_as_the_settings_say(folders, given, expected):
+    encoder, _ = load_encoder(folders["bert"])
+    settings = {"r": 2, "alpha": 8, "targets": ["query", "value"]}
+    inject(encoder, LoraSettings(**settings))
+    assert differences(LoraSettings(**{**settings, **given}), injected_adapter(encoder)) == expected
