@@ -1130,7 +1130,7 @@ class Errors(metaclass=_Coded):
         "'{path}', which is a part of '{name}', isn't there. Give the files and folders that the model needs."
     )
     E934 = "'{word}' isn't NAME=PATH, or its name has metrics already. Give each model's metrics once, as NAME=METRICS."
-    E935 = "Can't read '{path}': {reason}. Give a model that was saved whole, as safetensors."
+    E935 = "Can't read '{path}': {reason}. Give a model that was saved whole."
     E816 = (
         "`variant_sampling` can't go by the metric '{metric}': it {reason}. Give `metric` as a boolean one, such as "
         "exact_match, or as numbers with bounds, such as jaccard."

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.targets import check_targets
@@ -15,10 +14,11 @@ if TYPE_CHECKING:
 
 NOTHING = "\u2013"
 COLUMNS = ("Strict F1", "Trained parameters", "Seconds of training", "Documents a second", "MB on disk")
-# Of an adapter that peft wrote, and of all weights.
-_ADAPTER, _WEIGHTS = "adapter_model.safetensors", "model.safetensors"
-# What stands in a network's file and belongs to its encoder.
-_ENCODER = "encoder."
+# What `llm finetune` notes, and our own tagger where it is saved; both say there what was trained.
+_FINETUNED, _TAGGER = "training.json", "tagger.json"
+_TRAINED = "trained_parameters"
+# The files of thinc models: those of spaCy's components, and ours.
+_THINC = ("model", "model.msgpack")
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class ModelRow:
     name (str): What it is called.
     f1 (float): Strict, from 0 to 1.
     interval (tuple[float, float] | None): 95 %, where the metrics have one.
-    trained (int | None): Numbers that were trained; None where nothing was.
+    trained (int | None): Numbers that were trained; None where nothing was, or it isn't noted.
     seconds (float | None): That training took; None where nothing was trained, or it isn't noted.
-    documents_per_second (float): While predicting.
+    documents_per_second (float | None): While predicting; None where that was done elsewhere.
     bytes (int | None): Of the files that it needs; None where none is named.
     """
 
@@ -39,7 +39,7 @@ class ModelRow:
     interval: tuple[float, float] | None
     trained: int | None
     seconds: float | None
-    documents_per_second: float
+    documents_per_second: float | None
     bytes: int | None
 
     def cells(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class ModelRow:
             f"{self.f1:.3f}{sure}",
             NOTHING if self.trained is None else f"{self.trained:,}",
             NOTHING if self.seconds is None else f"{self.seconds:,.0f}",
-            f"{self.documents_per_second:,.1f}",
+            NOTHING if self.documents_per_second is None else f"{self.documents_per_second:,.1f}",
             NOTHING if self.bytes is None else f"{self.bytes / 1e6:,.0f}",
         )
 
@@ -111,7 +111,7 @@ def markdown(rows: Sequence[ModelRow]) -> str:
 
 
 def _row(name: str, metrics: "Metrics", paths: Sequence[Path]) -> ModelRow:
-    strict, performance = metrics["schemes"]["strict"], metrics["performance"]
+    strict = metrics["schemes"]["strict"]
     interval = (strict.get("interval") or {}).get("f1")
     if absent := [path for path in paths if not path.exists()]:
         raise UserError(Errors.E933.format(path=absent[0], name=name))
@@ -124,80 +124,67 @@ def _row(name: str, metrics: "Metrics", paths: Sequence[Path]) -> ModelRow:
         None if interval is None else (round(interval[0], 4), round(interval[1], 4)),
         sum(counted) if counted else None,
         round(sum(noted), 1) if noted else None,
-        metrics["corpus"]["documents"] / max(performance.get("seconds", 0.0), 1e-9),
+        _speed(metrics),
         sum(file.stat().st_size for file in files) if paths else None,
     )
 
 
+def _speed(metrics: "Metrics") -> float | None:
+    seconds = metrics["performance"].get("seconds")
+    # What a file of predictions took to be read says nothing of who made them.
+    is_told = seconds and "entity_lists" not in metrics["settings"]
+    return metrics["corpus"]["documents"] / seconds if is_told else None
+
+
 def trained_parameters(path: Path) -> int | None:
-    """Count what was trained of a model, by the names and shapes that its files tell; no weights are read.
+    """Count what was trained of a model, as its files note it: of an adapter its own numbers and those of all that
+    stands on the encoder, of frozen layers none.
 
     path (Path): A pipeline's folder, or one that `llm finetune` wrote.
-    RETURNS (int | None): Of an adapter its own numbers and those of all that stands on the encoder, else all; None
-        where nothing was trained that lies there, or its files don't tell: of an adapter that was saved merged.
+    RETURNS (int | None): None where nothing was trained that lies there, or its files don't tell of one of its
+        networks: earlier versions noted nothing.
+    RAISES (UserError): Where a file is broken.
     """
-    if not path.is_dir() or training_seconds(path) is None:
-        return None
-    if _is_adapted(path) and not any(file.name == _ADAPTER for file in _files(path)):
-        return None
-    if (path / "training.json").is_file():
-        noted = json.loads((path / "training.json").read_text(encoding="utf8")).get("trained_parameters")
-        if noted is not None:
-            return int(noted)
-    counted: int | None = None
-    for folder in sorted({file.parent for file in _files(path) if file.name in (_ADAPTER, _WEIGHTS)}):
-        adapter, weights = folder / _ADAPTER, folder / _WEIGHTS
-        count = 0
-        if adapter.exists():
-            count += _numbers(_shapes(adapter))
-            # A base that lies beside its adapter, or an adapter merged into it, wasn't trained.
-            shapes = _shapes(weights) if weights.exists() and folder != path else {}
-            count += _numbers({key: shape for key, shape in shapes.items() if not key.startswith(_ENCODER)})
-        else:
-            count += _numbers(_shapes(weights))
-        counted = (counted or 0) + count
-    return counted
+    if (path / _FINETUNED).is_file():
+        noted = _json_object(path / _FINETUNED).get(_TRAINED)
+        return noted if isinstance(noted, int) else None
+    files = list(_files(path)) if path.is_dir() else []
+    counted = [_json_object(file).get(_TRAINED) for file in files if file.name == _TAGGER]
+    counted += [_thinc_parameters(file) for file in files if file.name in _THINC]
+    return sum(counted) if counted and all(isinstance(count, int) for count in counted) else None
 
 
-def _is_adapted(path: Path) -> bool:
-    """Whether a component of a pipeline was trained by an adapter, as its config says."""
-    from thinc.api import Config
+def _thinc_parameters(path: Path) -> int | None:
+    """RETURNS (int | None): How many numbers a thinc model has; None where other libraries hold some of them."""
+    import srsly
 
-    if not (path / "config.cfg").is_file():
-        return False
     try:
-        config = Config().from_disk(path / "config.cfg", interpolate=False)
-    except ValueError as error:
-        raise UserError(Errors.E935.format(path=path / "config.cfg", reason=error)) from error
-    models = [component.get("model") for component in config.get("components", {}).values()]
-    return any(isinstance(model, dict) and (model.get("lora") or {}).get("r") for model in models)
+        content = srsly.msgpack_loads(path.read_bytes())
+        arrays = [array for params in content["params"] for array in params.values() if array is not None]
+        return None if any(content["shims"]) else sum(array.size for array in arrays)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(Errors.E935.format(path=path, reason=str(error) or type(error).__name__)) from error
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise UserError(Errors.E935.format(path=path, reason=error)) from error
+    return found if isinstance(found, dict) else {}
 
 
 def training_seconds(path: Path) -> float | None:
     """RETURNS (float | None): What a training took, as `llm finetune` notes it in the model's folder, or the log that
     lies beside a pipeline's; None where there is no note."""
     try:
-        if (path / "training.json").is_file():
-            return float(json.loads((path / "training.json").read_text(encoding="utf8"))["seconds"])
+        if (path / _FINETUNED).is_file():
+            return float(json.loads((path / _FINETUNED).read_text(encoding="utf8"))["seconds"])
         log = path.parent / "log.jsonl"
         lines = log.read_text(encoding="utf8").splitlines() if path.is_dir() else []
         return float(json.loads(lines[-1])["seconds"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
-
-
-def _shapes(path: Path) -> dict[str, list[int]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            return {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise UserError(Errors.E935.format(path=path, reason=error)) from error
-
-
-def _numbers(shapes: Mapping[str, Sequence[int]]) -> int:
-    return sum(prod(shape) for shape in shapes.values())
 
 
 def _files(path: Path) -> Iterator[Path]:
