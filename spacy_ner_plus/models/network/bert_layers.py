@@ -8,6 +8,7 @@ value as one matrix, and activation and residual are computed in the same call.
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -86,14 +87,27 @@ class PackedLayer:
     """
 
     def __init__(self, layer: Layer, activation: str, dtype: torch.dtype):
-        self._project = PackedLinear(*layer.projection, dtype)
-        self._out = PackedLinear(weight_of(layer.out), layer.out.bias, dtype)
-        self._up = PackedLinear(weight_of(layer.up), layer.up.bias, dtype)
-        self._down = PackedLinear(weight_of(layer.down), layer.down.bias, dtype)
+        self.project: Product = PackedLinear(*layer.projection, dtype)
+        self.out: Product = PackedLinear(weight_of(layer.out), layer.out.bias, dtype)
+        self.up: Product = PackedLinear(weight_of(layer.up), layer.up.bias, dtype)
+        self.down: Product = PackedLinear(weight_of(layer.down), layer.down.bias, dtype)
         self._attention_norm = copy.deepcopy(layer.attention_norm).to(dtype)
         self._norm = copy.deepcopy(layer.norm).to(dtype)
-        self.n_heads = layer.n_heads
+        self._n_heads = layer.n_heads
         self._activation = None if activation == "gelu" else layer.activation
+
+    def with_products(
+        self, project: "Product", out: "Product", up: "Product", down: "Product"
+    ) -> "PackedLayer":
+        """RETURNS (PackedLayer): The same layer, whose products others compute; all else is shared.
+
+        project (Product): Gives scaled queries, keys and values side by side.
+        out (Product): Of what attention gives.
+        up, down (Product): Of the feed-forward network.
+        """
+        layer = copy.copy(self)
+        layer.project, layer.out, layer.up, layer.down = project, out, up, down
+        return layer
 
     def __call__(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         """RETURNS (torch.Tensor): What this layer makes of the hidden states below it."""
@@ -106,40 +120,13 @@ class PackedLayer:
 
     def _mix(self, hidden: torch.Tensor, mask: KeyMask) -> torch.Tensor:
         windows, length, _ = hidden.shape
-        projected = self.project(hidden).view(windows, length, 3, self.n_heads, -1)
+        projected = self.project(hidden).view(windows, length, 3, self._n_heads, -1)
         return attend(*projected.permute(2, 0, 3, 1, 4).contiguous(), mask)
 
     def _feed(self, mixed: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-        attended = self.attended(mixed, hidden)
-        return self.fed(self.rise(attended), attended)
-
-    # Its products one by one, for who adds something to them.
-
-    def project(self, hidden: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): Scaled queries, keys and values side by side."""
-        return self._project(hidden)
-
-    def attended(self, mixed: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): What the feed-forward network is given."""
-        return self._attention_norm(self._out.plus(mixed, residual))
-
-    def rise(self, attended: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): What is between the two parts of that network."""
-        if self._activation is None:
-            return self._up.gelu(attended)
-        return self._activation(self._up(attended))
-
-    def before_activation(self, attended: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): The same before the activation."""
-        return self._up(attended)
-
-    def activate(self, risen: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): With the activation, in place where that can be."""
-        return torch.ops.aten.gelu_(risen) if self._activation is None else self._activation(risen)
-
-    def fed(self, risen: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        """RETURNS (torch.Tensor): What the layer gives."""
-        return self._norm(self._down.plus(risen, residual))
+        attended = self._attention_norm(self.out.plus(mixed, hidden))
+        risen = self.up.gelu(attended) if self._activation is None else self._activation(self.up(attended))
+        return self._norm(self.down.plus(risen, attended))
 
 
 class Layers:
@@ -272,6 +259,19 @@ def find_layers(encoder: nn.Module) -> Layers | None:
         # A version of transformers that names its parts differently.
         return None
     return None
+
+
+class Product(Protocol):
+    """A linear layer for predicting, with what can be computed in the same call."""
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): The product of rows, of shape (..., inputs), with its bias."""
+
+    def gelu(self, rows: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): GELU of that."""
+
+    def plus(self, rows: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): The product and something else, added."""
 
 
 class PackedLinear:
