@@ -20,7 +20,10 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import write_whole
+from spacy_ner_plus.unplaced_mentions import UNPLACED_MENTIONS
 
+# What is written of user_data, which may hold anything, also what can't be.
+USER_DATA = (ANNOTATED_LABELS, UNPLACED_MENTIONS)
 STRING_ATTRS = (ORTH, NORM, TAG, DEP, LEMMA, MORPH, ENT_TYPE, ENT_KB_ID, ENT_ID)
 LIMIT = 2**32 - 1  # bytes of one value in a msgpack file
 BLOCK = 1 << 20
@@ -90,7 +93,8 @@ def doc_lengths(path: Path) -> list[int]:
 
 
 def save_docs(docs: Sequence[Doc], path: Path) -> None:
-    """Write Docs as a .spacy file, whole or not at all; of their user_data only which labels were annotated.
+    """Write Docs as a .spacy file, whole or not at all; of their user_data only which labels were annotated, and
+    mentions that have no place.
 
     RAISES (UserError): Where it cannot be written.
     """
@@ -105,11 +109,7 @@ def to_vocab(docs: Sequence[Doc], vocab: Vocab) -> list[Doc]:
 
 
 def _docbin(docs: Sequence[Doc]) -> DocBin:
-    # user_data may hold anything, also what can't be written.
-    kept = [
-        {ANNOTATED_LABELS: doc.user_data[ANNOTATED_LABELS]} if ANNOTATED_LABELS in doc.user_data else None
-        for doc in docs
-    ]
+    kept = [{key: doc.user_data[key] for key in USER_DATA if key in doc.user_data} or None for doc in docs]
     docbin = DocBin(docs=docs)
     if any(kept):
         docbin.store_user_data = True

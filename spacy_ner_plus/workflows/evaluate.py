@@ -15,8 +15,6 @@ from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.sources import read_label_map
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.entity_lists import (
-    NO_ANSWER,
-    add_unplaced,
     entity_list_file,
     place_entity_lists,
     read_entity_lists,
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from spacy_ner_plus.data.label_map import LabelMap
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
 
 FAILED = "document on which the pipeline failed: scored as having no predictions"
@@ -121,22 +120,19 @@ def evaluate(
     if train_docs is not None and not any(doc.ents for doc in train_docs):
         raise UserError(Errors.E319.format(path=corpus_path(train) or corpus_name(train)))
     issues = IssueLog()
-    unplaced: list[Sequence[tuple[str, str]]] = []
     if lists is not None:
         gold_tokens = True
-        predicted, unplaced, seconds = _place(lists, golds, nlp, issues)
+        predicted, seconds = _place(lists, golds, nlp, issues, labels, limit)
     else:
         predicted, seconds = _run(nlp, golds, issues, gold_tokens, batch_size, n_process, progress)
     performance = _performance(predicted, seconds, load_seconds, n_process)
-    if labels is not None:
+    if labels is not None and lists is None:
         for doc in predicted:
             labels.apply(doc)
     if predictions:
         save_docs(predicted, predictions)
     annotation = read_golds(golds)
     matched = match_docs(annotation, predicted)
-    if lists is not None:
-        matched = [add_unplaced(doc, others) for doc, others in zip(matched, unplaced, strict=True)]
     seqeval = seqeval_scores(matched, issues)
     scores, standard = spacy_scores(nlp, golds, predicted, matched)
     usage = llm_usage(nlp.components)
@@ -211,17 +207,17 @@ def _of_lists(path: Path, overrides: Sequence[str], code: str | Path | None) -> 
 
 
 def _place(
-    path: Path, golds: "Sequence[Doc]", nlp: "Language", issues: IssueLog
-) -> "tuple[list[Doc], list[Sequence[tuple[str, str]]], float]":
-    """Find listed entities in the gold Docs' texts. What isn't there is counted when it is scored."""
+    path: Path,
+    golds: "Sequence[Doc]",
+    nlp: "Language",
+    issues: IssueLog,
+    labels: "LabelMap | None",
+    limit: int,
+) -> "tuple[list[Doc], float]":
+    """Find listed entities in the gold Docs' texts, under their new labels, and take the time in seconds."""
     began = time.perf_counter()
-    listed = read_entity_lists(path, golds)
-    for row in listed:
-        if row.mentions is None:
-            issues.add(NO_ANSWER, "null", row.where)
-    placed = list(place_entity_lists(golds, listed, nlp.vocab))
-    seconds = time.perf_counter() - began
-    return [one.doc for one in placed], [one.others for one in placed], seconds
+    listed = read_entity_lists(path, golds, issues, label_map=labels, limit=limit)
+    return list(place_entity_lists(golds, listed, nlp.vocab)), time.perf_counter() - began
 
 
 def _run(

@@ -40,6 +40,7 @@ FLOORS = {
     "gguf_files": 2,
     "annotated_labels": 1,
     "soft_tags": 1,
+    "unplaced_mentions": 1,
     "files": 1,
     "spans": 1,
     "settings": 1,

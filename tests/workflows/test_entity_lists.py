@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.corpus import save_docs
+from spacy_ner_plus.corpus import load_docs, save_docs
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
+from spacy_ner_plus.evaluation.metrics.metrics import Metrics
+from spacy_ner_plus.workflows.compare import compare
 from spacy_ner_plus.workflows.evaluate import evaluate
 
 VOCAB = spacy.blank("en").vocab
@@ -112,6 +115,98 @@ def test_entity_lists_with_texts_need_no_order(score):
 def test_entity_lists_that_cannot_be_meant_are_refused(score, rows, message):
     with pytest.raises(UserError, match=message):
         score(rows)
+
+
+def by_text(doc, **lists):
+    return {"text": doc.text, **lists}
+
+
+def test_entity_lists_of_texts_that_gold_lacks_are_counted(score):
+    rows = [
+        by_text(GOLDS[1], LOC=["Oslo"]),
+        {"text": "Lima", "LOC": ["Lima"]},
+        by_text(GOLDS[0]),
+        by_text(GOLDS[0]),
+    ]
+    metrics = score(rows)
+    issue = metrics["issues"]["row that no gold document is left for: not scored"]
+    assert (issue["count"], issue["example"], issue["where"]) == (2, "Lima", "replies.jsonl:2")
+    assert metrics["schemes"]["strict"]["correct"] == 1
+
+
+def test_entity_lists_of_one_text_twice_go_to_both_its_documents(score):
+    rows = [by_text(GOLDS[1], LOC=["Oslo"]), by_text(GOLDS[1])]
+    counts = score(rows, [GOLDS[1], GOLDS[1]])["schemes"]["strict"]
+    assert (counts["correct"], counts["missed"]) == (1, 1)
+
+
+def test_entity_lists_of_a_text_in_another_spelling_are_its_own(score):
+    """A notebook reads decomposed characters, other quotes, or joins tokens its own way."""
+    golds = [
+        gold("Zo\u00e9 met Bo in \u201cRome\u201d .", ["B-PER", "O", "B-PER", "O", "B-LOC", "O"]),
+        GOLDS[1],
+    ]
+    text = 'Zoe\u0301 met Bo in "Rome".'
+    lists = {"PER": ["Zoe\u0301", "Bo"], "LOC": ["\u201cRome\u201d"]}
+    for rows in (
+        [{"text": "Oslo is cold", "LOC": ["Oslo"]}, {"text": text, **lists}],
+        [{"text": text, **lists}, {"LOC": ["Oslo"]}],
+    ):
+        assert score(rows, golds)["schemes"]["strict"]["f1"] == 1.0
+
+
+def test_entity_lists_keep_both_lists_of_a_label_that_stands_twice(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    rows = [
+        '{"PER": ["Ann Lee"], "LOC": ["Rome"], "PER": ["Bo", "Ann Lee"]}',
+        '{"entities": {"LOC": [], "LOC": ["Oslo"]}}',
+    ]
+    path.write_text("\n".join(rows), encoding="utf8")
+    assert evaluate(path, GOLDS, resamples=0)["schemes"]["strict"]["f1"] == 1.0
+
+
+def test_entity_lists_take_a_label_map_for_entities_without_a_place_too(score):
+    rows = [
+        {"PERSON": ["Ann Lee", "Bo", "Ann Lee", "Cy"], "LOC": ["Rome"], "DATE": ["today"]},
+        {"LOC": ["Oslo"]},
+    ]
+    metrics = score(rows, label_map={"PERSON": "PER", "DATE": None})
+    assert set(metrics["labels"]) == {"PER", "LOC"}
+    counts = metrics["schemes"]["fuzzy"]
+    assert (counts["correct"], counts["spurious"], counts["missed"]) == (5, 1, 0)
+
+
+def test_entity_lists_rename_labels_once(score):
+    rows = [{"LOC": ["Ann Lee", "Bo", "Ann Lee"], "PER": ["Rome"]}, {"PER": ["Oslo"]}]
+    assert score(rows, label_map={"PER": "LOC", "LOC": "PER"})["schemes"]["strict"]["f1"] == 1.0
+
+
+def test_entity_lists_without_a_text_are_counted(score):
+    metrics = score([{"PER": ["Ann Lee", ""], "LOC": [" "]}, {"PER": "", " LOC ": ["Oslo"]}])
+    assert metrics["issues"]["entity without a text: left out"]["count"] == 3
+    assert (metrics["schemes"]["strict"]["correct"], metrics["schemes"]["strict"]["spurious"]) == (2, 0)
+
+
+def test_entity_lists_of_more_documents_than_the_limit_are_those_of_the_first(score):
+    assert score([{"PER": ["Bo"]}, {"LOC": ["Oslo"]}], limit=1)["schemes"]["strict"]["correct"] == 1
+
+
+def test_entity_lists_are_compared_as_they_were_scored(tmp_path):
+    """The page matches predictions anew: those without a place are among them."""
+    corpus, metrics = tmp_path / "gold.spacy", []
+    save_docs(GOLDS, corpus)
+    for name, listed in (("one", ["Ann Lee", "Cy", "Di"]), ("two", ["Ann Lee"])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(json.dumps({"PER": listed}) + "\n{}\n", encoding="utf8")
+        metrics.append(tmp_path / f"{name}-metrics.json")
+        evaluate(path, corpus, metrics[-1], resamples=0)
+    predicted = load_docs(tmp_path / "one-metrics-predictions.spacy", VOCAB)
+    assert [len(doc.predicted) for doc in match_docs(GOLDS, predicted)] == [3, 0]
+    comparison = compare(*metrics, gold=corpus, resamples=10, rounds=10)
+    (row,) = (row for row in comparison["pairs"] if row["label"] == "PER")
+    one, other = (Metrics.from_file(path)["labels"]["PER"]["strict"]["f1"] for path in metrics)
+    # From the better to the other.
+    assert row["difference"] == pytest.approx(abs(one - other))
 
 
 def test_entity_lists_have_no_settings(score):

@@ -32,7 +32,7 @@ from spacy_ner_plus.data.records.record import Record
 from spacy_ner_plus.data.records.schemes import is_tag
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
-from spacy_ner_plus.data.sources.json_records import json_records
+from spacy_ner_plus.data.sources.json_records import JsonObject, json_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -115,9 +115,9 @@ def marked_texts(source: Source, reading: Reading, issues: IssueLog) -> Iterator
 
     RAISES (UserError): What is no JSON, or a record without a text.
     """
-    for number, record in json_records(source.lines, source.name):
+    for number, record in json_records(source.lines, source.name, pairs=True):
         where = f"{source.name}:{number}"
-        if not isinstance(record, dict):
+        if not isinstance(record, JsonObject):
             raise UserError(Errors.E152.format(where=where, found=json.dumps(record)[:60]))
         text_key = find_key(record, TEXT_KEYS, str)
         if text_key is None:
@@ -129,7 +129,11 @@ def marked_texts(source: Source, reading: Reading, issues: IssueLog) -> Iterator
         key = _entity_key(record)
         beside = _labels_beside(record) if key is None and located is None else []
         marked.meta = meta_of(record, [text_key, key, located, id_key if id_key == "id" else None, *beside])
-        value = record[key] if key is not None else {label: record[label] for label in beside}
+        value = (
+            record[key]
+            if key is not None
+            else JsonObject([pair for pair in record.pairs if pair[0] in beside])
+        )
         if located is not None:
             # A record among others that says where its entities are.
             marked.spans = read_spans(record[located], marked, issues)
@@ -160,14 +164,16 @@ def _count_others(
 def read_mentions(value: Any, marked: MarkedText | None, issues: IssueLog) -> Mentions:
     """Read what entities are called, and their labels.
 
-    value (Any): A list of entities, or texts by label.
+    value (Any): A list of entities, or texts by label; of a JsonObject a label that stands there twice has both lists.
     marked (MarkedText | None): The record; what can't be read is added to its `unread`. None to pass over it.
     """
     if isinstance(value, dict):
         inner = next((value[key] for key in ENTITY_KEYS if isinstance(value.get(key), dict | list)), None)
-        if inner is not None and len(value) == 1:
+        # A chat model that comes back to a label writes its key again.
+        lists = value.pairs if isinstance(value, JsonObject) else list(value.items())
+        if inner is not None and len(lists) == 1:
             return read_mentions(inner, marked, issues)
-        pairs = [(item, label) for label, items in value.items() for item in _as_list(items)]
+        pairs = [(item, label) for label, items in lists for item in _as_list(items)]
     else:
         pairs = [(item, None) for item in value] if isinstance(value, list) else [(value, None)]
     found: Mentions = []
@@ -182,11 +188,11 @@ def read_mentions(value: Any, marked: MarkedText | None, issues: IssueLog) -> Me
 def _read_one(item: Any, label: str | None) -> Mentions | None:
     """RETURNS (list[tuple[str, str]] | None): A mention with each of its labels; None where it can't be read."""
     if isinstance(item, str):
-        return [(item, label)] if label and item.strip() else None
+        return [(item, label.strip())] if label and label.strip() and item.strip() else None
     if isinstance(item, list):
         is_pair = len(item) == 2 and all(isinstance(part, str) and part.strip() for part in item)
         # ["Lund", "B-LOC"] is a word with its tag.
-        return [(item[0], item[1])] if is_pair and label is None and not is_tag(item[1]) else None
+        return [(item[0], item[1].strip())] if is_pair and label is None and not is_tag(item[1]) else None
     if not isinstance(item, dict):
         return None
     keys = {plain_key(key): key for key in reversed(item)}

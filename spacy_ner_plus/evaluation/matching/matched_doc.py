@@ -13,6 +13,7 @@ from spacy_ner_plus.evaluation.matching.gold_doc import Entity, GoldDoc, read_go
 from spacy_ner_plus.evaluation.matching.overlaps import Overlap, find_overlaps
 from spacy_ner_plus.evaluation.matching.projection import project, same_words
 from spacy_ner_plus.spans import MISSING, TokenSpan, spans_to_tags
+from spacy_ner_plus.unplaced_mentions import unplaced_mentions
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,17 @@ def match_doc(gold: Doc | GoldDoc, predicted: Doc, number: int = 1) -> MatchedDo
     """Match the gold and the predicted entities of one document.
 
     Predictions are laid on gold's tokens. One that touches a token whose annotation is missing is left out, as
-    spaCy's scorer leaves it out; and so is one whose label wasn't annotated, as if it had not been predicted.
+    spaCy's scorer leaves it out; and so is one whose label wasn't annotated, as if it had not been predicted. Mentions
+    that have no place in the predicted Doc (`unplaced_mentions`) are predictions, too.
 
     number (int): Which document it is, from 1.
     """
     gold = gold if isinstance(gold, GoldDoc) else read_gold(gold)
-    found, of_others = _by_label(project(predicted, gold), gold)
+    # Without a place one is right by its text alone, and wrong wherever bounds count.
+    unplaced = [
+        Entity(0, 0, label, 0, 0, text, aligned=False) for text, label in unplaced_mentions(predicted)
+    ]
+    found, of_others = _by_label([*project(predicted, gold), *unplaced], gold)
     scored, left_out = _without_annotation(found, gold)
     apart = gold.missing.union(*(range(entity.start, entity.end) for entity in left_out))
     tags = spans_to_tags((TokenSpan(s.start, s.end, s.label) for s in scored if s.aligned), len(gold.words))

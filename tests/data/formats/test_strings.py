@@ -33,6 +33,14 @@ def test_strings_are_found_in_any_spelling(annotation):
     assert sniffed({"text": TEXT, **annotation}) == "strings"
 
 
+@pytest.mark.parametrize("lists", ['"entities": {%s}', "%s"])
+def test_strings_read_both_lists_of_a_label_that_stands_twice(lists):
+    """As chat models write one that they come back to."""
+    twice = lists % '"PER": ["Rosa Quint"], "LOC": ["Lund"], "PER": ["Bo"]'
+    docs, _ = read(STRINGS, '{"text": "Rosa Quint met Bo in Lund", ' + twice + "}")
+    assert ents(docs[0]) == [("Rosa Quint", "PER"), ("Bo", "PER"), ("Lund", "LOC")]
+
+
 def test_strings_count_an_ambiguous_place_and_make_the_others_missing():
     record = {"text": "May met May", "entities": [{"text": "May", "label": "PER"}]}
     docs, issues = read(STRINGS, record)
