@@ -3,9 +3,9 @@
     python benchmarks/store_demonstrations.py --corpus corpus/synthetic --model SmolLM2-135M-Instruct.Q4_1.gguf \\
         --work training/benchmarks/store --output benchmarks/results/store_demonstrations.json
 
-A GGUF model in llama.cpp's server (xllamacpp), greedy, label_lists with a schema. For each seed the model annotates
-texts drawn from the training documents, as a service would; their gold is given as feedback. Then it annotates dev, as
-a dry run:
+A GGUF model in llama.cpp's server (xllamacpp), greedy, label_lists held to the text (`text_grammar`). For each seed the
+model annotates texts drawn from the training documents, as a service would; their gold is given as feedback. Then it
+annotates dev, as a dry run:
 
 without: no examples.
 good: `examples` are its own answers that are an exact match, from the store.
@@ -62,6 +62,7 @@ def main(options: argparse.Namespace) -> int:
         "texts": options.texts,
         "n_examples": options.n_examples,
         "max_tokens": options.max_tokens,
+        "text_grammar": True,
     }
     options.work.mkdir(parents=True, exist_ok=True)
     # One at a time, since replies of llama.cpp may hang on what else is in a batch.
@@ -70,7 +71,7 @@ def main(options: argparse.Namespace) -> int:
             "base_url": url,
             "endpoint_name": "llama.cpp",
             "name": options.model.stem,
-            "structured": "json_schema",
+            "text_grammar": True,
             "max_tokens": options.max_tokens,
             "max_concurrency": 1,
             "timeout": 600.0,
