@@ -155,7 +155,7 @@ def store_demonstrations_lines(result: dict[str, Any]) -> list[str]:
         "### Examples from the store",
         "",
         f"`{result['model']}` in llama.cpp, greedy, on {corpus['dev']['documents']:,} synthetic records; before, it "
-        f"annotated {result['texts']} others, of which gold was given as feedback. Strict F1 "
+        f"annotated {result['texts']} others, of which gold was given as feedback. Replies held to the text, strict F1 "
         f"([store_demonstrations.json]({FILES}/store_demonstrations.json), `benchmarks/store_demonstrations.py`):",
         "",
         "| examples | seeds | F1 | beside none (95 % interval) |",
