@@ -3,6 +3,8 @@
 import statistics
 from typing import Any
 
+from figures import machine_and_time
+
 FILES = "../benchmarks/results"
 CORPORA = {"conll": "CoNLL++", "crossner_ai": "CrossNER AI"}
 UNKNOWN = "\N{EN DASH}"
@@ -259,28 +261,46 @@ def variants_table(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def slm_lines(result: dict[str, Any]) -> list[str]:
-    """RETURNS (list[str]): Small language models beside transformer_ner, as the workflow `slm` finds them."""
-    machine, seconds = result["machine"], result["seconds"]
-    whole = "" if seconds is None else f"; {seconds / 60:.0f} minutes in all"
+def bootstrap_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): What each step from texts alone to a student brings."""
     lines = [
         "",
-        "### Small language models",
+        "### From texts alone",
         "",
-        "SmolLM2-135M-Instruct in four bits, and all-MiniLM-L6-v2, on the bundled corpus; strict F1 on its 50 test "
-        f"documents, with a 95 % interval ([slm.json]({FILES}/slm.json), `benchmarks/slm.py`, {machine['hardware']}, "
-        f"{machine['threads']} threads{whole}):",
+        "The workflow `bootstrap` on CoNLL++: 300 training texts chosen by a query, annotated by spaCy's small English "
+        "pipeline; 50 of them reviewed, for which gold stands; strict F1 on test, and how many points each row is "
+        f"above the one before, with a 95 % interval ([bootstrap.json]({FILES}/bootstrap.json), "
+        f"`benchmarks/project_workflow.py bootstrap`, {machine_and_time(result)}):",
         "",
-        "| | strict F1 | numbers trained | seconds of training | documents a second | MB on disk |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| | F1 | beside the row above |",
+        "| --- | ---: | ---: |",
     ]
     for row in result["rows"]:
-        low, high = row["interval"] or (None, None)
-        sure = "" if low is None else f" ({low:.3f} to {high:.3f})"
-        trained, took = (
-            UNKNOWN if row[key] is None else f"{row[key]:,.0f}" for key in ("trained", "seconds")
+        gain = ""
+        if "gain" in row:
+            gain = _difference({"difference": row["gain"], "interval": row["gain_interval"]})
+        lines.append(f"| {row['name']} | {row['f1']:.3f} | {gain} |")
+    return lines
+
+
+def pii_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): Scores of the workflow `pii`, by label."""
+    lines = [
+        "",
+        "### Personal data",
+        "",
+        "transformer_ner, trained by the workflow `pii` on sentences of Presidio's templates; strict scores on "
+        f"sentences of other templates, with a 95 % interval of F1 ([pii.json]({FILES}/pii.json), "
+        f"`benchmarks/project_workflow.py pii`, {machine_and_time(result)}):",
+        "",
+        "| label | entities | precision | recall | F1 |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in result["labels"].items():
+        found = row["correct"] + row["incorrect"] + row["partial"] + row["missed"]
+        interval = (row.get("interval") or {}).get("f1")
+        sure = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
+        lines.append(
+            f"| {name} | {found:,} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f}{sure} |"
         )
-        size = UNKNOWN if row["bytes"] is None else f"{row['bytes'] / 1e6:,.0f}"
-        speed = f"{row['documents_per_second']:.1f}"
-        lines.append(f"| {row['name']} | {row['f1']:.3f}{sure} | {trained} | {took} | {speed} | {size} |")
     return lines

@@ -34,3 +34,10 @@ def over_seeds(values: Sequence[float]) -> dict[str, Any]:
         "most": max(values),
         "seeds": len(values),
     }
+
+
+def machine_and_time(result: dict[str, Any]) -> str:
+    """RETURNS (str): The machine, and how long all of it took."""
+    machine, seconds = result["machine"], result["seconds"]
+    whole = "" if seconds is None else f"; {seconds / 60:.0f} minutes in all"
+    return f"{machine['hardware']}, {machine['threads']} threads{whole}"

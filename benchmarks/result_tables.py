@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from annotation_tables import (
+    bootstrap_lines,
     cascade_table,
     distil_lines,
     label_errors_lines,
+    pii_lines,
     selection_lines,
-    slm_lines,
     store_demonstrations_lines,
     variants_table,
     weak_labels_lines,
@@ -17,6 +18,7 @@ from annotation_tables import (
     zero_shot_training_lines,
 )
 from figures import over_seeds
+from small_model_tables import lora_lines, slm_lines
 
 # From docs/benchmarks.md.
 FILES = "../benchmarks/results"
@@ -61,6 +63,11 @@ def make_tables(results: Path) -> list[str]:
         lines += ["", "### From several pipelines to one"]
     for path in distilled:
         lines += distil_lines(read(results, path.stem), path.stem)
+    adapters = sorted(results.glob("lora-*.json"))
+    if adapters:
+        lines += ["", "### Training by an adapter"]
+    for path in adapters:
+        lines += lora_lines(read(results, path.stem), path.stem)
     return lines
 
 
@@ -346,6 +353,8 @@ PARTS = {
     "llm_throughput": throughput_lines,
     "selection": selection_lines,
     "weak_labels": weak_labels_lines,
+    "bootstrap": bootstrap_lines,
+    "pii": pii_lines,
     "slm": slm_lines,
     "zero_shot": zero_shot_lines,
     "zero_shot_training": zero_shot_training_lines,
