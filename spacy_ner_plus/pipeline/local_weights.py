@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.file_hashes import file_sha256
 from spacy_ner_plus.files import written_whole
 from spacy_ner_plus.llm.client.settings import ChatSettings
-from spacy_ner_plus.llm.local.file_hashes import file_sha256
 from spacy_ner_plus.llm.local.find import find_adapter, find_by_hash, find_model, kept_models_folder
 from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.file_hashes import file_sha256
 from spacy_ner_plus.files import written_whole
-from spacy_ner_plus.llm.local.file_hashes import file_sha256
 from spacy_ner_plus.llm.local.find import kept_models_folder
 from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
 

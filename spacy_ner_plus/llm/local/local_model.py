@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from spacy_ner_plus.cpus import usable_cpus
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.file_hashes import file_sha256
 from spacy_ner_plus.gguf_files import read_metadata
-from spacy_ner_plus.llm.local.file_hashes import file_sha256
 from spacy_ner_plus.llm.local.find import find_adapter, find_model
 
 # Tokens of prompt and reply together in each slot, where nothing else is given.

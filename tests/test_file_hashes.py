@@ -3,7 +3,7 @@ import os
 import pytest
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.llm.local.file_hashes import file_sha256, files_sha256
+from spacy_ner_plus.file_hashes import file_sha256, files_sha256
 
 
 def test_file_hashes_follow_the_content(tmp_path):

@@ -26,6 +26,18 @@ def files_sha256(paths: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf8")).hexdigest()
 
 
+def weights_sha256(model: Path) -> str:
+    """RETURNS (str): Of a model's weights: a file, or the safetensors in a folder; '' where it has none.
+
+    RAISES (UserError): Where a file can't be read.
+    """
+    paths = [model] if model.is_file() else sorted(model.glob("*.safetensors"))
+    hashes = [file_sha256(path) for path in paths]
+    if len(hashes) < 2:
+        return "".join(hashes)
+    return hashlib.sha256("\n".join(hashes).encode("utf8")).hexdigest()
+
+
 # What a file's number, size and time say of its state is part of the key.
 @lru_cache(maxsize=64)
 def _sha256(path: Path, number: int, size: int, changed: int) -> str:
