@@ -1412,6 +1412,26 @@ class Errors(metaclass=_Coded):
         "An adapter can't be put into the layers {targets}: {reason}. Give names of linear layers of the base as "
         "`targets`."
     )
+    E936 = (
+        "Can't read the chats in '{path}': {reason}. Give a chat a line: {{'messages': [{{'role': 'user', 'content': "
+        "'…'}}, {{'role': 'assistant', 'content': '…'}}]}}."
+    )
+    E937 = (
+        "The dev data can't say which weights are best: {reason}. Give others as `dev` (--dev), or none: then the last "
+        "weights are kept."
+    )
+    E938 = (
+        "'{path}' holds chats, whose instructions and replies are written already: {options} would change nothing. "
+        "Leave that out, or give a gold corpus."
+    )
+    E939 = (
+        "The adapter in '{adapter}' was trained on '{base}', which isn't on this machine. Give that model's folder or "
+        "GGUF file as `base` (--base)."
+    )
+    E940 = (
+        "The weights '{name}' have numbers that are too large for {dtype}, or that are none. Choose 'f32' as `dtype` "
+        "(--type of `llm gguf`); where that doesn't help, they are damaged."
+    )
 
 
 class Warnings(metaclass=_Coded):
@@ -1502,6 +1522,10 @@ class Warnings(metaclass=_Coded):
     W956 = (
         "The adapter in '{path}' isn't as `lora` would make one ({others}): it stays as it was trained, and is trained "
         "on so. For a new one, load the pipeline with `lora.save` = 'merged', save it, and train what was saved."
+    )
+    W387 = (
+        "The adapter in '{adapter}' was trained on '{base}' (SHA-256 {expected}), and is put on other weights: "
+        "'{given}' ({found}). If they are those of another model, its answers mean nothing: give that base as `local`."
     )
     W303 = "Scores of unseen entities are missing, since the training corpus can't be read. {reason}"
     W304 = (

@@ -17,6 +17,8 @@ from spacy_ner_plus.gguf_files.writing import write_gguf
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _NAME = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
+# They change the base, and the adapter is none of the base as it was.
+_OF_ANOTHER_BASE = ("pissa", "olora", "corda")
 # What peft can do and llama.cpp's adapters can't say.
 _OTHERS = (
     "use_dora",
@@ -47,6 +49,9 @@ def adapter_to_gguf(adapter: Path, base: Path, out: Path) -> Path:
     others = [name for name in _OTHERS if config.get(name)]
     if config.get("bias", "none") != "none":
         others.append("bias")
+    begun = str(config.get("init_lora_weights", "")).lower()
+    if begun.startswith(_OF_ANOTHER_BASE):
+        others.append(f"init_lora_weights = {begun}")
     if others:
         raise UserError(Errors.E899.format(adapter=adapter, found=others[0]))
     # llama.cpp divides by the rank, and not by its root.
@@ -56,8 +61,8 @@ def adapter_to_gguf(adapter: Path, base: Path, out: Path) -> Path:
             raise UserError(Errors.E899.format(adapter=adapter, found="use_rslora with rank_pattern"))
         alpha *= math.sqrt(config["r"])
     heads = heads_of(Path(base))
+    # No name: the same weights are the same file, whatever their folder is called.
     metadata = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": alpha}
-    metadata["general.name"] = adapter.resolve().name
     tensors = _tensors(adapter, heads)
     return write_gguf(Path(out), heads.architecture, metadata, tensors, dtype="f32")
 

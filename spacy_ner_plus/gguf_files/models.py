@@ -1,6 +1,5 @@
 """A model's folder, as transformers saves it, as one GGUF file."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.gguf_files.rope import FACTORS, llama3_factors
 from spacy_ner_plus.gguf_files.safetensors_files import model_files, read_json, read_tensors
 from spacy_ner_plus.gguf_files.tensor_names import ARCHITECTURES, Heads, gguf_name
 from spacy_ner_plus.gguf_files.tokenizers import read_tokenizer, to_metadata
@@ -35,15 +35,18 @@ def folder_to_gguf(folder: Path, out: Path, *, dtype: DType = "f16") -> Path:
     architecture = architecture_of(config, folder)
     # `rope_parameters` is how transformers 5 writes it.
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    factors = _rope_factors(config, rope, folder)
-    metadata = {
-        "general.type": "model",
-        "general.name": folder.resolve().name,
-        "general.file_type": FILE_TYPES[dtype],
-        "general.quantization_version": 2,
-        **_sizes(config, architecture, rope, folder),
-        **to_metadata(read_tokenizer(folder), config["vocab_size"], folder),
-    }
+    try:
+        factors = _rope_factors(config, rope, folder)
+        # No name: the same weights are the same file, whatever their folder is called.
+        metadata = {
+            "general.type": "model",
+            "general.file_type": FILE_TYPES[dtype],
+            "general.quantization_version": 2,
+            **_sizes(config, architecture, rope, folder),
+            **to_metadata(read_tokenizer(folder), config["vocab_size"], folder),
+        }
+    except KeyError as error:
+        raise UserError(Errors.E892.format(folder=folder, file=f"{error} in its JSON files")) from None
     tensors = _tensors(folder, config, Heads.of_config(config, architecture))
     if factors is not None:
         tensors = _and_factors(tensors, factors)
@@ -88,29 +91,20 @@ def _rope_type(rope: dict[str, Any]) -> str:
 
 
 def _rope_factors(config: dict[str, Any], rope: dict[str, Any], folder: Path) -> np.ndarray | None:
-    """RETURNS (np.ndarray | None): What each frequency is divided by in Llama 3.1 and later, as its paper's code has
-    it; None for others."""
+    """RETURNS (np.ndarray | None): What each frequency is divided by in Llama 3.1 and later; None for others."""
     kind = _rope_type(rope)
     if kind in ("default", "linear"):
         return None
     if kind != "llama3":
         raise UserError(Errors.E897.format(folder=folder, setting=f"rope type {kind}"))
     width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
-    base = rope.get("rope_theta") or config.get("rope_theta") or 10_000.0
-    low, high, factor = rope["low_freq_factor"], rope["high_freq_factor"], rope["factor"]
-    longest = rope["original_max_position_embeddings"]
-    found = []
-    for i in range(0, width, 2):
-        waves = longest * base ** (-i / width) / (2 * math.pi)
-        share = min(max((waves - low) / (high - low), 0.0), 1.0)
-        found.append(1 / ((1 - share) / factor + share))
-    return np.array(found, dtype=np.float32)
+    return llama3_factors(rope, width, rope.get("rope_theta") or config.get("rope_theta") or 10_000.0)
 
 
 def _and_factors(
     tensors: Iterator[tuple[str, np.ndarray]], factors: np.ndarray
 ) -> Iterator[tuple[str, np.ndarray]]:
-    yield "rope_freqs.weight", factors
+    yield FACTORS, factors
     yield from tensors
 
 
@@ -128,6 +122,9 @@ def _tensors(folder: Path, config: dict[str, Any], heads: Heads) -> Iterator[tup
                 raise UserError(Errors.E898.format(path=path, name=name))
             found.add(theirs)
             yield theirs, heads.to_gguf(name, tensor)
-    missing = {f"blk.{i}.attn_q.weight" for i in range(config["num_hidden_layers"])} - found
-    if missing or "token_embd.weight" not in found:
-        raise UserError(Errors.E892.format(folder=folder, file=min(missing, default="the embeddings")))
+    needed = {f"blk.{i}.attn_q.weight" for i in range(config["num_hidden_layers"])} | {"token_embd.weight"}
+    if not config.get("tie_word_embeddings"):
+        # Without it llama.cpp would take the embeddings.
+        needed.add("output.weight")
+    if missing := needed - found:
+        raise UserError(Errors.E892.format(folder=folder, file=f"the weights {min(missing)}"))

@@ -31,12 +31,13 @@ def read_json(path: Path) -> dict[str, Any]:
 def model_files(folder: Path) -> list[Path]:
     """RETURNS (list[Path]): The files with a model's weights, in order.
     RAISES (UserError): Where there are none."""
+    # Where there are both, the index is of an earlier model; transformers takes the one file, too.
+    if (folder / _ONE).is_file():
+        return [folder / _ONE]
     if (folder / _INDEX).is_file():
         names = sorted(set(read_json(folder / _INDEX).get("weight_map", {}).values()))
         return [folder / Path(name).name for name in names]
-    if not (folder / _ONE).is_file():
-        raise UserError(Errors.E892.format(folder=folder, file=_ONE))
-    return [folder / _ONE]
+    raise UserError(Errors.E892.format(folder=folder, file=_ONE))
 
 
 def read_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:

@@ -69,19 +69,51 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     if not (folder / "tokenizer.json").is_file():
         raise UserError(Errors.E892.format(folder=folder, file="tokenizer.json"))
     tokenizer = read_json(folder / "tokenizer.json")
-    path = folder / "tokenizer_config.json"
-    config = read_json(path) if path.is_file() else {}
+    config = _read_optional(folder / "tokenizer_config.json")
+    tokenizer["added_tokens"] = _added_tokens(tokenizer, config)
+    # Older folders have it in a file of its own.
+    named = {**_read_optional(folder / "special_tokens_map.json"), **_given(config)}
     special = {}
     for name in ("bos", "eos", "unk", "pad"):
-        given = config.get(f"{name}_token")
+        given = named.get(f"{name}_token")
         text = given.get("content") if isinstance(given, dict) else given
         if isinstance(text, str):
             special[name] = text
+    if "eos" not in special:
+        special["eos"] = _end_of(tokenizer, _read_optional(folder / "config.json"), folder)
     template = folder / "chat_template.jinja"
     chat = template.read_text(encoding="utf8") if template.is_file() else config.get("chat_template")
     if isinstance(chat, list):
         chat = next((each["template"] for each in chat if each.get("name") == "default"), None)
     return Tokenizer(tokenizer, special, chat, _adds_bos(tokenizer, config, special.get("bos")))
+
+
+def _read_optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
+def _given(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if value is not None}
+
+
+def _added_tokens(tokenizer: dict[str, Any], config: dict[str, Any]) -> list[dict[str, Any]]:
+    """RETURNS (list[dict[str, Any]]): As transformers has them: what tokenizer_config.json says of one comes first."""
+    found = {token["id"]: token for token in tokenizer.get("added_tokens") or []}
+    for number, token in (config.get("added_tokens_decoder") or {}).items():
+        found[int(number)] = {**found.get(int(number), {}), **token, "id": int(number)}
+    return list(found.values())
+
+
+def _end_of(tokenizer: dict[str, Any], config: dict[str, Any], folder: Path) -> str:
+    """RETURNS (str): What ends a reply, by its number in config.json. llama.cpp takes a token of its own choice where
+    nothing says which it is."""
+    ends = config.get("eos_token_id")
+    wanted = ends[0] if isinstance(ends, list) and ends else ends
+    texts = {number: text for text, number in tokenizer["model"]["vocab"].items()}
+    texts |= {token["id"]: token["content"] for token in tokenizer["added_tokens"]}
+    if wanted not in texts:
+        raise UserError(Errors.E892.format(folder=folder, file="an eos_token, which ends a reply,"))
+    return texts[wanted]
 
 
 def _adds_bos(tokenizer: dict[str, Any], config: dict[str, Any], bos: str | None) -> bool:
@@ -110,6 +142,9 @@ def to_metadata(given: Tokenizer, size: int, where: Path) -> dict[str, Any]:
     texts = {number: text for text, number in vocab.items()}
     if max(texts) >= size:
         raise _unknown(where, f"it has {max(texts) + 1:,} tokens, and the model {size:,}")
+    for token in added:
+        if token.get("lstrip") or token.get("rstrip") or token.get("single_word"):
+            raise _unknown(where, f"its token '{token['content']}' takes white space around it away")
     kinds = dict.fromkeys(texts, NORMAL)
     kinds |= {token["id"]: CONTROL if token.get("special") else USER_DEFINED for token in added}
     merges = [
@@ -186,8 +221,13 @@ def _sentencepiece(
         raise _unknown(
             where, f"its normalizer ({', '.join(map(str, shapes)) or 'none'}) isn't that of Llama 2"
         )
-    scheme = (pre or {}).get("prepend_scheme", "always")
-    prefix = shapes == ["Prepend", "Replace"] if legacy else scheme in ("always", "first")
+    prefix = shapes == ["Prepend", "Replace"]
+    if metaspace:
+        # llama.cpp can put a space before every stretch of text, or before none. Here the first alone gets one, and
+        # no prompt has such a one that begins with a token.
+        scheme = (pre or {}).get("prepend_scheme", "always")
+        if scheme != "never" and not (scheme == "first" and _begins_with_bos(given)):
+            raise _unknown(where, f"it puts a space before some stretches of a text ({scheme})")
     scores = dict.fromkeys(texts, -1e6)
     numbers = {text: number for number, text in texts.items()}
     for rank, (left, right) in reversed(list(enumerate(merges))):
@@ -208,6 +248,12 @@ def _sentencepiece(
     }
 
 
+def _begins_with_bos(given: Tokenizer) -> bool:
+    bos = given.special.get("bos")
+    template = given.chat_template or ""
+    return bos is not None and (given.add_bos or "bos_token" in template or bos in template)
+
+
 def from_metadata(metadata: dict[str, Any], where: Path) -> Tokenizer:
     """Make a tokenizer's files of what a GGUF file says.
 
@@ -215,9 +261,8 @@ def from_metadata(metadata: dict[str, Any], where: Path) -> Tokenizer:
     RETURNS (Tokenizer): With llama.cpp's end of a reply, its way of cutting text, and its decoder.
     RAISES (UserError): Where it is of another kind.
     """
+    # Files from before there were names have none, and llama.cpp cuts their texts by rules of its own.
     kind, name = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
-    # Files from before there were names have none.
-    name = "gpt-2" if name == "default" else name
     if kind != "gpt2" or name not in PRE_TOKENIZERS:
         raise UserError(
             Errors.E894.format(path=where, found=f"{kind}, {name}", known=", ".join(PRE_TOKENIZERS))
@@ -230,6 +275,14 @@ def from_metadata(metadata: dict[str, Any], where: Path) -> Tokenizer:
         for number, text in enumerate(tokens)
         if kinds[number] in (CONTROL, USER_DEFINED, UNKNOWN)
     ]
+    keys = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
+    special = {}
+    for short, long in keys.items():
+        number = metadata.get(f"tokenizer.ggml.{long}_token_id")
+        if number is not None and number < len(tokens):
+            special[short] = tokens[number]
+    # llama.cpp's own default for Llama 3.
+    adds_bos = bool(metadata.get("tokenizer.ggml.add_bos_token", name == "llama-bpe")) and "bos" in special
     parts = PRE_TOKENIZERS[name]
     tokenizer = {
         "version": "1.0",
@@ -238,7 +291,7 @@ def from_metadata(metadata: dict[str, Any], where: Path) -> Tokenizer:
         "added_tokens": added,
         "normalizer": {"type": "NFC"} if name == "qwen2" else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": parts},
-        "post_processor": None,
+        "post_processor": _puts_first(special["bos"], vocab) if adds_bos else None,
         "decoder": {**_BYTES, "add_prefix_space": True},
         "model": {
             "type": "BPE",
@@ -253,18 +306,23 @@ def from_metadata(metadata: dict[str, Any], where: Path) -> Tokenizer:
             "merges": [merge.split(" ") for merge in metadata.get("tokenizer.ggml.merges", [])],
         },
     }
-    keys = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
-    special = {}
-    for short, long in keys.items():
-        number = metadata.get(f"tokenizer.ggml.{long}_token_id")
-        if number is not None and number < len(tokens):
-            special[short] = tokens[number]
     chat = metadata.get("tokenizer.chat_template")
     # A chat model's reply ends with the token that ends its turns, not with that of a text.
     end = next((text for text in _ENDS if chat and text in chat and text in vocab), None)
     if end:
         special["eos"] = end
-    return Tokenizer(tokenizer, special, chat, bool(metadata.get("tokenizer.ggml.add_bos_token", False)))
+    return Tokenizer(tokenizer, special, chat, adds_bos)
+
+
+def _puts_first(bos: str, vocab: dict[str, int]) -> dict[str, Any]:
+    """RETURNS (dict[str, Any]): What puts a token before every text."""
+    first, text = {"SpecialToken": {"id": bos, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+    return {
+        "type": "TemplateProcessing",
+        "single": [first, text],
+        "pair": [first, text, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {bos: {"id": bos, "ids": [vocab[bos]], "tokens": [bos]}},
+    }
 
 
 def _added(number: int, text: str, is_special: bool) -> dict[str, Any]:

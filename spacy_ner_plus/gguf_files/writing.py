@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
 from spacy_ner_plus.files import written_whole
 
@@ -14,6 +15,7 @@ DTYPES: tuple[DType, ...] = ("f16", "q8_0", "f32")
 # What llama.cpp calls a file most of whose tensors are of a type.
 FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7}
 _BLOCK = 32
+_MOST = np.finfo(np.float16).max
 
 
 def write_gguf(
@@ -31,7 +33,7 @@ def write_gguf(
     tensors (Iterable[tuple[str, np.ndarray]]): By llama.cpp's names. Vectors stay floats of 32 bits.
     dtype (str): Of matrices.
     RETURNS (Path): The file.
-    RAISES (UserError): Where it can't be written.
+    RAISES (UserError): Where it can't be written, or a number is too large for its type, or none.
     """
     with from_extra("finetune"):
         from gguf import GGMLQuantizationType, GGUFWriter
@@ -42,6 +44,10 @@ def write_gguf(
         for key, value in metadata.items():
             _add(writer, key, value)
         for name, tensor in tensors:
+            if not np.isfinite(tensor).all() or (
+                dtype == "f16" and tensor.ndim > 1 and np.abs(tensor).max() > _MOST
+            ):
+                raise UserError(Errors.E940.format(name=name, dtype=dtype))
             if tensor.ndim < 2 or dtype == "f32":
                 writer.add_tensor(name, tensor.astype(np.float32))
             elif dtype == "q8_0" and tensor.shape[-1] % _BLOCK == 0:

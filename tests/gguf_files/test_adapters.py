@@ -53,7 +53,16 @@ def test_adapters_that_llama_cpp_has_no_words_for_are_refused(tmp_path):
     adapter = save_adapter(base, tmp_path / "adapter")
     path = adapter / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf8"))
-    path.write_text(json.dumps({**config, "use_dora": True}), encoding="utf8")
-    with pytest.raises(UserError, match=r"E899.*use_dora"):
-        adapter_to_gguf(adapter, base, tmp_path / "adapter.gguf")
+    for name, value in (("use_dora", True), ("init_lora_weights", "pissa_niter_4")):
+        path.write_text(json.dumps({**config, name: value}), encoding="utf8")
+        with pytest.raises(UserError, match=rf"E899.*{name}"):
+            adapter_to_gguf(adapter, base, tmp_path / "adapter.gguf")
     assert not (tmp_path / "adapter.gguf").exists()
+
+
+def test_adapters_are_the_same_file_whatever_their_folder_is_called(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    adapter = save_adapter(base, tmp_path / "one")
+    first = adapter_to_gguf(adapter, base, tmp_path / "first.gguf").read_bytes()
+    adapter.rename(tmp_path / "two")
+    assert adapter_to_gguf(tmp_path / "two", base, tmp_path / "second.gguf").read_bytes() == first

@@ -48,3 +48,11 @@ def test_checkpoints_that_ended_early_are_refused(tmp_path):
     file.write_bytes(data[:1_000])
     with pytest.raises(UserError, match="E890"):
         read_checkpoint(file)
+
+
+def test_checkpoints_that_dont_say_all_are_refused(tmp_path):
+    folder = save_tiny_causal(tmp_path / "smollm")
+    file = folder_to_gguf(folder, tmp_path / "model.gguf")
+    file.write_bytes(file.read_bytes().replace(b"llama.block_count", b"llama.block_kount"))
+    with pytest.raises(UserError, match=r"E890.*llama\.block_count"):
+        read_checkpoint(file)

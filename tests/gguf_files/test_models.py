@@ -1,10 +1,14 @@
+import json
+
 import httpx
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.gguf_files import folder_to_gguf, read_metadata
+from spacy_ner_plus.gguf_files import folder_to_gguf, read_checkpoint, read_metadata
 from tests.servers.llama_server import llama_server
-from tests.tiny_causal import save_tiny_causal
+from tests.tiny_causal import save_tiny_causal, tiny_model, tiny_tokenizer
 
 MESSAGES = [
     {"role": "system", "content": "Find 12 names."},
@@ -119,3 +123,86 @@ def test_models_need_all_their_files(tmp_path):
         folder_to_gguf(folder, tmp_path / "model.gguf")
     with pytest.raises(UserError, match=r"E895.*q4"):
         folder_to_gguf(folder, tmp_path / "model.gguf", dtype="q4")
+
+
+def change(path, **values):
+    found = json.loads(path.read_text(encoding="utf8"))
+    path.write_text(json.dumps({**found, **values}), encoding="utf8")
+
+
+def test_models_are_the_same_file_whatever_their_folder_is_called(tmp_path):
+    folder = save_tiny_causal(tmp_path / "one")
+    first = folder_to_gguf(folder, tmp_path / "first.gguf").read_bytes()
+    folder.rename(tmp_path / "two")
+    assert folder_to_gguf(tmp_path / "two", tmp_path / "second.gguf").read_bytes() == first
+
+
+def test_models_without_an_output_are_refused(tmp_path):
+    """llama.cpp would take the embeddings for it."""
+    folder = save_tiny_causal(tmp_path / "llama", "llama")
+    weights = load_file(folder / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"E892.*output\.weight"):
+        folder_to_gguf(folder, tmp_path / "model.gguf")
+
+
+def test_models_that_dont_say_all_are_refused(tmp_path):
+    folder = save_tiny_causal(tmp_path / "smollm")
+    config = json.loads((folder / "config.json").read_text(encoding="utf8"))
+    del config["rms_norm_eps"]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf8")
+    with pytest.raises(UserError, match=r"E892.*rms_norm_eps"):
+        folder_to_gguf(folder, tmp_path / "model.gguf")
+
+
+@pytest.mark.parametrize(("value", "dtypes"), [(1e5, ["f16"]), (np.nan, ["f16", "q8_0", "f32"])])
+def test_models_with_numbers_that_a_type_doesnt_hold_are_refused(tmp_path, value, dtypes):
+    folder = save_tiny_causal(tmp_path / "smollm")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.layers.0.mlp.up_proj.weight"][0, 0] = value
+    save_file(weights, folder / "model.safetensors")
+    for dtype in ("f16", "q8_0", "f32"):
+        if dtype in dtypes:
+            with pytest.raises(UserError, match=r"E940.*blk\.0\.ffn_up"):
+                folder_to_gguf(folder, tmp_path / f"{dtype}.gguf", dtype=dtype)
+        else:
+            folder_to_gguf(folder, tmp_path / f"{dtype}.gguf", dtype=dtype)
+
+
+def test_models_are_read_from_the_files_that_transformers_reads(tmp_path):
+    """Of an earlier model in parts an index and parts may be left."""
+    folder = save_tiny_causal(tmp_path / "smollm")
+    expected = folder_to_gguf(folder, tmp_path / "model.gguf").read_bytes()
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: weight + 1 for name, weight in weights.items()}, folder / "old.safetensors")
+    index = {"weight_map": dict.fromkeys(weights, "old.safetensors")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf8")
+    assert folder_to_gguf(folder, tmp_path / "again.gguf").read_bytes() == expected
+
+
+def test_models_in_several_files(tmp_path):
+    tokenizer = tiny_tokenizer()
+    tiny_model("smollm", tokenizer).save_pretrained(tmp_path / "parts", max_shard_size="100KB")
+    tokenizer.save_pretrained(tmp_path / "parts")
+    assert not (tmp_path / "parts" / "model.safetensors").exists()
+    whole = save_tiny_causal(tmp_path / "whole")
+    found, expected = (
+        dict(read_checkpoint(folder_to_gguf(folder, tmp_path / "model.gguf")).tensors())
+        for folder in (tmp_path / "parts", whole)
+    )
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in found)
+
+
+def test_models_with_the_positions_of_llama_3_go_there_and_back(tmp_path):
+    folder = save_tiny_causal(tmp_path / "llama", "llama")
+    scaling = {"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+               "original_max_position_embeddings": 8192}  # fmt: skip
+    change(folder / "config.json", rope_theta=500_000.0, rope_scaling=scaling)
+    found = read_checkpoint(folder_to_gguf(folder, tmp_path / "model.gguf"))
+    assert found.config["rope_scaling"] == scaling
+    assert "model.norm.weight" in dict(found.tensors())
+    change(folder / "config.json", rope_scaling={**scaling, "high_freq_factor": 5.0})
+    with pytest.raises(UserError, match="E897"):
+        read_checkpoint(folder_to_gguf(folder, tmp_path / "model.gguf"))
