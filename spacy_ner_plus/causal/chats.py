@@ -1,19 +1,22 @@
 """Chats as tokens: what is asked, and the answer that is learnt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from spacy_ner_plus.causal.chat_template import Chat, ChatTemplate
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Chat = Sequence[Mapping[str, str]]
 TOO_LONG = "chat with more tokens than fit: left out"
 NO_ANSWER = "chat whose last message isn't an answer of the assistant, or is empty: left out"
+NO_TEXT = "chat whose answer holds a special token of the base, which no answer can: left out"
 _SHOWN = 60
+# With it some templates end a prompt; llama.cpp takes for thoughts what comes before the other.
+_THOUGHT, _END_OF_THOUGHT = "<think>", "\n</think>\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,13 @@ class Tokens:
 
 def encode_prompt(tokenizer: "PreTrainedTokenizerBase", messages: Chat) -> Tokens:
     """RETURNS (Tokens): What a server sends a model that is to answer."""
-    return Tokens(tuple(_ids(tokenizer, _render(tokenizer, messages, is_prompt=True))))
+    return encode_prompts(tokenizer, [messages])[0]
+
+
+def encode_prompts(tokenizer: "PreTrainedTokenizerBase", chats: Sequence[Chat]) -> list[Tokens]:
+    """RETURNS (list[Tokens]): What a server sends a model that is to answer, of each chat."""
+    template = ChatTemplate(tokenizer)
+    return [Tokens(tuple(_ids(tokenizer, template.prompt(messages)))) for messages in chats]
 
 
 def encode_chats(
@@ -48,15 +57,20 @@ def encode_chats(
     RAISES (UserError): Where the template can't render one, or none is left.
     """
     found = []
+    template = ChatTemplate(tokenizer)
+    special = set(tokenizer.all_special_ids)
     for number, messages in enumerate(chats, start=1):
-        last = messages[-1] if messages else {}
+        where = f"chat {number}"
         shown = str(messages[-2].get("content", "") if len(messages) > 1 else "")[:_SHOWN]
-        if len(messages) < 2 or last.get("role") != "assistant" or not str(last.get("content") or "").strip():
-            left_out.add(NO_ANSWER, shown, f"chat {number}")
+        if not has_answer(messages):
+            left_out.add(NO_ANSWER, shown, where)
             continue
-        tokens = _encode(tokenizer, messages)
+        if special & set(_ids(tokenizer, messages[-1]["content"])):
+            left_out.add(NO_TEXT, messages[-1]["content"][:_SHOWN], where)
+            continue
+        tokens = _encode(tokenizer, template, special, messages)
         if len(tokens) > max_length:
-            left_out.add(TOO_LONG, f"{shown!r}, {len(tokens):,} tokens of {max_length:,}", f"chat {number}")
+            left_out.add(TOO_LONG, f"{shown!r}, {len(tokens):,} tokens of {max_length:,}", where)
             continue
         found.append(tokens)
     if not found:
@@ -65,16 +79,35 @@ def encode_chats(
     return found
 
 
-def _encode(tokenizer: "PreTrainedTokenizerBase", messages: Chat) -> Tokens:
-    prompt = _render(tokenizer, messages[:-1], is_prompt=True)
-    whole = _render(tokenizer, messages, is_prompt=False)
+def has_answer(messages: Chat) -> bool:
+    """RETURNS (bool): Whether a chat ends with an answer to something."""
+    last = messages[-1] if messages else {}
+    return (
+        len(messages) > 1 and last.get("role") == "assistant" and bool(str(last.get("content") or "").strip())
+    )
+
+
+def _encode(
+    tokenizer: "PreTrainedTokenizerBase", template: ChatTemplate, special: set[int], messages: Chat
+) -> Tokens:
+    content = messages[-1]["content"]
+    prompt = template.prompt(messages[:-1])
+    whole = template.whole(messages)
     asked = _ids(tokenizer, prompt)
     if whole.startswith(prompt):
-        both = _ids(tokenizer, whole)
-        # Where a piece goes over the boundary, the answer begins as it does when it is written after the prompt.
-        told = both[len(asked) :] if both[: len(asked)] == asked else _ids(tokenizer, whole[len(prompt) :])
+        rest = whole[len(prompt) :]
+        head, _, tail = rest.partition(content.strip())
+        if special & set(_ids(tokenizer, head)):
+            # A template without a prompt for answers: the server sends none, and so the answer begins at once.
+            told = _ids(tokenizer, content.strip() + tail)
+        else:
+            both = _ids(tokenizer, whole)
+            # Where a piece goes over the boundary, the answer begins as it does when it is written after the prompt.
+            told = both[len(asked) :] if both[: len(asked)] == asked else _ids(tokenizer, rest)
+    elif prompt.rstrip().endswith(_THOUGHT):
+        told = _ids(tokenizer, _END_OF_THOUGHT + content)
     else:
-        told = _ids(tokenizer, str(messages[-1]["content"]))
+        told = _ids(tokenizer, content)
     end = tokenizer.eos_token_id
     told = [*told[: told.index(end) if end in told else len(told)], end]
     return Tokens(tuple(asked), tuple(told))
@@ -82,16 +115,6 @@ def _encode(tokenizer: "PreTrainedTokenizerBase", messages: Chat) -> Tokens:
 
 def _ids(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
     return tokenizer(text, add_special_tokens=False).input_ids
-
-
-def _render(tokenizer: "PreTrainedTokenizerBase", messages: Chat, *, is_prompt: bool) -> str:
-    from jinja2 import TemplateError
-
-    given: list[Any] = [dict(message) for message in messages]
-    try:
-        return tokenizer.apply_chat_template(given, tokenize=False, add_generation_prompt=is_prompt)
-    except TemplateError as error:
-        raise UserError(Errors.E906.format(reason=error)) from error
 
 
 def shared_prefix(chats: Sequence[Tokens]) -> int:

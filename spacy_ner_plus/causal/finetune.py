@@ -2,21 +2,24 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.causal.base import Base, check_method, read_base
-from spacy_ner_plus.causal.chats import Chat, Tokens, encode_chats, encode_prompt
+from spacy_ner_plus.causal.chat_template import Chat
+from spacy_ner_plus.causal.chats import Tokens, encode_chats, encode_prompts
 from spacy_ner_plus.causal.checkpoint import NAME as CHECKPOINT
-from spacy_ner_plus.causal.checkpoint import State
+from spacy_ner_plus.causal.checkpoint import State, read_state
 from spacy_ner_plus.causal.model import prepare
 from spacy_ner_plus.causal.output import write_output
 from spacy_ner_plus.causal.precision import choose_precision
 from spacy_ner_plus.causal.settings import FinetuneSettings
 from spacy_ner_plus.causal.training import Dev, Progress, Trainer
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.files import cant_write
 from spacy_ner_plus.issues import IssueLog
 
 # Longer chats are rare, and take memory by their square.
@@ -25,6 +28,7 @@ _LONGEST = 4096
 _LONGER = 1.25
 # They change nothing about what is learnt.
 _WITHOUT_EFFECT = ("checkpoint_seconds",)
+DEV_TOO_LONG = "dev question with more tokens than fit: not asked, and not scored"
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,14 @@ class DevChats:
     """Questions whose right answers are known.
 
     chats (Sequence[Chat]): Messages up to the question.
-    score (Callable[[list[str]], float]): How good the model's replies are, the more the better.
+    score (Callable[[list[str | None]], float]): How good the model's replies are, the more the better; None for
+        questions that weren't asked.
+    metric (str): What the score is called.
     """
 
     chats: Sequence[Chat]
-    score: Callable[[list[str]], float]
+    score: Callable[[list[str | None]], float]
+    metric: str = "F1"
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Finetuned:
     total (int): How many weights the model has.
     precision (str): 'fp32' or 'bf16', of products.
     state (State): Steps, seconds, losses and dev scores.
+    metric (str): What the dev scores are; '' where there are none.
+    facts (dict[str, Any]): What training.json says besides, such as the labels.
     left_out (IssueLog): Chats that were left out.
     """
 
@@ -58,6 +67,8 @@ class Finetuned:
     total: int
     precision: str
     state: State
+    metric: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
     left_out: IssueLog = field(default_factory=IssueLog)
 
 
@@ -76,7 +87,8 @@ def finetune(
     merge: bool = False,
     chat_template: str | None = None,
     facts: dict[str, Any] | None = None,
-    files: dict[str, str] | None = None,
+    files_of: Callable[[Base], dict[str, str]] | None = None,
+    left_out: IssueLog | None = None,
     progress: Progress = pass_through,
 ) -> Finetuned:
     """Fine-tune a chat model on a CPU or a GPU.
@@ -90,30 +102,36 @@ def finetune(
     merge (bool): Whether the base with its adapter in it is written, too, into 'merged'.
     chat_template (str | None): In Jinja, in place of the base's own.
     facts (dict[str, Any] | None): What training.json says besides.
-    files (dict[str, str] | None): Texts to be written beside the weights, by name.
+    files_of (Callable[[Base], dict[str, str]] | None): Makes texts to be written beside the weights, by name.
+    left_out (IssueLog | None): What was left out before; what is left out here is added to it.
     progress (Progress): Wraps batches.
     RETURNS (Finetuned): What was done.
     RAISES (UserError): Where something can't be read or written, or there is nothing to learn from.
     """
     import torch
 
-    output = Path(output)
+    output = Path(output).resolve()
     check_output(output)
     check_method(settings.method)
-    left_out = IssueLog()
+    left_out = IssueLog() if left_out is None else left_out
     given = read_base(base, chat_template=chat_template, four_bits=settings.method == "qlora")
-    tokens = encode_chats(given.tokenizer, chats, max_length=_max_length(given, settings), left_out=left_out)
-    asked = [encode_prompt(given.tokenizer, messages) for messages in dev.chats] if dev else []
+    max_length = _max_length(given, settings)
+    tokens = encode_chats(given.tokenizer, chats, max_length=max_length, left_out=left_out)
+    asked = None if dev is None else _asked(given, dev, max_length, left_out)
+    _check_tokens(given, [*tokens, *(prompt for prompt in asked or () if prompt is not None)])
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = choose_precision(settings.precision, device)
+    fingerprint = _fingerprint(given, chats, dev, settings)
+    begun = read_state(output, fingerprint)
+    # Which is faster is measured, and may be measured otherwise by now.
+    precision = (begun and begun.precision) or choose_precision(settings.precision, device)
     wrapped, trained = prepare(given, settings, precision, device)
     longest = settings.max_new_tokens or round(_LONGER * max(len(chat.answer) for chat in tokens)) + 1
     trainer = Trainer(given.model, given.tokenizer, trained, settings, precision, longest)
     state = trainer.train(
         tokens,
         output,
-        _fingerprint(given, tokens, asked, settings),
-        dev=Dev(asked, dev.score) if dev else None,
+        begun or State(fingerprint, precision=precision),
+        dev=None if dev is None or asked is None else Dev(asked, dev.score, dev.metric),
         progress=progress,
     )
     done = Finetuned(
@@ -123,31 +141,36 @@ def finetune(
         total=sum(weight.numel() for weight in given.model.parameters()),
         precision=precision,
         state=state,
+        metric="" if dev is None else dev.metric,
+        facts=facts or {},
         left_out=left_out,
     )
-    write_output(
-        output, given, wrapped, training(done, given, settings, facts or {}), files or {}, merge=merge
-    )
+    notes = training(done, given, settings)
+    write_output(output, given, wrapped, notes, files_of(given) if files_of else {}, merge=merge)
     return done
 
 
 def check_output(output: Path) -> None:
-    """RAISES (UserError): Where there is more in the folder than a run that was cut leaves."""
+    """RAISES (UserError): Where there is more in the folder than a run that was cut leaves, or nothing can be written
+    there."""
+    folder = next(path for path in (output, *output.absolute().parents) if path.exists())
+    if folder.is_file() and folder != output:
+        raise cant_write(output, f"{folder} is a file")
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise cant_write(output, f"no right to write in {folder}")
     if not output.exists():
         return
-    found = [path.name for path in output.iterdir()] if output.is_dir() else [output.name]
+    found = [path.name for path in output.iterdir()] if output.is_dir() else [""]
     if any(name != CHECKPOINT and not name.endswith(".part") for name in found):
         raise UserError(Errors.E535.format(path=output))
 
 
-def training(
-    done: Finetuned, base: Base, settings: FinetuneSettings, facts: dict[str, Any]
-) -> dict[str, Any]:
+def training(done: Finetuned, base: Base, settings: FinetuneSettings) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): What training.json holds."""
     best = done.state.best
     return {
         "base": {"name": base.name, "sha256": base.sha256},
-        **facts,
+        **done.facts,
         "settings": asdict(settings),
         "examples": done.examples,
         "left_out": {kind: issue.count for kind, issue in done.left_out},
@@ -157,8 +180,9 @@ def training(
         "steps": done.state.step,
         "seconds": round(done.state.seconds, 1),
         "losses": [round(loss, 4) for loss in done.state.losses],
-        "dev_f1": [{"epoch": epoch, "f1": round(score, 4)} for epoch, score in done.state.scores],
-        "best_dev_f1": None if best is None else round(best[1], 4),
+        "dev_metric": done.metric,
+        "dev_scores": [{"epoch": epoch, "score": round(score, 4)} for epoch, score in done.state.scores],
+        "best_dev_score": None if best is None else round(best[1], 4),
     }
 
 
@@ -167,10 +191,36 @@ def _max_length(base: Base, settings: FinetuneSettings) -> int:
     return min(settings.max_length or _LONGEST, context)
 
 
-def _fingerprint(
-    base: Base, chats: Sequence[Tokens], asked: Sequence[Tokens], settings: FinetuneSettings
-) -> str:
+def _asked(base: Base, dev: DevChats, max_length: int, left_out: IssueLog) -> list[Tokens | None]:
+    """RETURNS (list[Tokens | None]): The dev questions; None for one that is too long.
+    RAISES (UserError): Where none is left."""
+    found: list[Tokens | None] = []
+    for number, prompt in enumerate(encode_prompts(base.tokenizer, dev.chats), start=1):
+        if len(prompt) > max_length:
+            left_out.add(DEV_TOO_LONG, f"{len(prompt):,} tokens of {max_length:,}", f"dev chat {number}")
+        found.append(prompt if len(prompt) <= max_length else None)
+    if not any(found):
+        reason = f"all of its {len(found):,} questions are too long" if found else "it asks nothing"
+        raise UserError(Errors.E937.format(reason=reason))
+    return found
+
+
+def _check_tokens(base: Base, chats: Sequence[Tokens]) -> None:
+    """RAISES (UserError): Where a chat has a token that the model has no place for."""
+    rows = base.model.get_input_embeddings().num_embeddings
+    most = max(max((*chat.prompt, *chat.answer)) for chat in chats)
+    if most >= rows:
+        text = base.tokenizer.convert_ids_to_tokens(most)
+        reason = f"its tokenizer has the token {text!r} as number {most:,}, and the model knows {rows:,}"
+        raise UserError(Errors.E902.format(base=base.name, reason=reason))
+
+
+def _fingerprint(base: Base, chats: Sequence[Chat], dev: DevChats | None, settings: FinetuneSettings) -> str:
+    """RETURNS (str): The same for the same run. Not of tokens: some templates write today's date."""
     own = {key: value for key, value in asdict(settings).items() if key not in _WITHOUT_EFFECT}
-    rows = [[chat.prompt, chat.answer] for chat in (*chats, *asked)]
-    text = json.dumps([base.name, base.sha256, own, rows])
+    asked = [] if dev is None else [list(map(dict, messages)) for messages in dev.chats]
+    rows = [[list(map(dict, messages)) for messages in chats], asked]
+    tokenizer = getattr(base.tokenizer, "backend_tokenizer", None)
+    words = tokenizer.to_str() if tokenizer is not None else sorted(base.tokenizer.get_vocab().items())
+    text = json.dumps([base.sha256, base.tokenizer.chat_template, words, own, rows], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -47,7 +47,8 @@ def prepare(
         try:
             wrapped = get_peft_model(model, config)
         except ValueError as error:
-            raise UserError(Errors.E909.format(targets=settings.targets, reason=error)) from error
+            targets = settings.targets or "that are linear"
+            raise UserError(Errors.E909.format(targets=targets, reason=str(error).rstrip("."))) from error
         if precision == "bf16" and settings.method == "lora":
             for weight in model.parameters():
                 if not weight.requires_grad:
@@ -64,13 +65,14 @@ def prepare(
 def _linear_layers(model: Any) -> list[str]:
     """RETURNS (list[str]): The names of all linear layers but the output."""
     from torch import nn
+    from transformers.pytorch_utils import Conv1D
 
     output = model.get_output_embeddings()
     return sorted(
         {
             name.rpartition(".")[2]
             for name, layer in model.named_modules()
-            if isinstance(layer, nn.Linear) and layer is not output
+            if isinstance(layer, nn.Linear | Conv1D) and layer is not output
         }
     )
 

@@ -59,9 +59,19 @@ def _prefix(model: "PreTrainedModel", prefix: Sequence[int], rows: int, device: 
 
     ids = torch.tensor([prefix], device=device)
     # No position of it reaches the output layer but the last.
-    cache = model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+    cache = model(
+        input_ids=ids, past_key_values=_new_cache(), use_cache=True, logits_to_keep=1
+    ).past_key_values
     cache.batch_repeat_interleave(rows)
     return cache
+
+
+def _new_cache() -> Any:
+    """RETURNS (DynamicCache): Keys and values of nothing yet: some classes have none of their own, or of another
+    kind."""
+    from transformers import DynamicCache
+
+    return DynamicCache()
 
 
 @contextmanager
@@ -105,7 +115,7 @@ def reply_ids(
     found: list[list[int]] = [[] for _ in rows]
     going = list(range(len(rows)))
     given: dict[str, Any] = {"use_cache": True, "logits_to_keep": 1}
-    cache = _prefix(model, prompts[0].prompt[:shared], len(rows), device) if shared else None
+    cache = _prefix(model, prompts[0].prompt[:shared], len(rows), device) if shared else _new_cache()
     for _ in range(max_new_tokens):
         out = model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, **given

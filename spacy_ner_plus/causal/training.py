@@ -30,12 +30,15 @@ Progress = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
 class Dev:
     """Texts of which the right answers are known.
 
-    prompts (Sequence[Tokens]): What is asked.
-    score (Callable[[list[str]], float]): How good the replies are, the more the better.
+    prompts (Sequence[Tokens | None]): What is asked; None for what is too long to be.
+    score (Callable[[list[str | None]], float]): How good the replies are, the more the better; None where none was
+        asked for.
+    metric (str): What the score is.
     """
 
-    prompts: Sequence[Tokens]
-    score: Callable[[list[str]], float]
+    prompts: Sequence[Tokens | None]
+    score: Callable[[list[str | None]], float]
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,12 @@ class Trainer:
     longest_reply: int
 
     def train(
-        self, chats: Sequence[Tokens], folder: Path, fingerprint: str, *, dev: Dev | None, progress: Progress
+        self, chats: Sequence[Tokens], folder: Path, state: State, *, dev: Dev | None, progress: Progress
     ) -> State:
-        """Train, from the folder's checkpoint where it has one. The weights are then the best ones.
+        """Train. The weights are then the best ones.
 
+        folder (Path): Where checkpoints are written.
+        state (State): How far the run is: of its checkpoint, if steps are done.
         RETURNS (State): What was done.
         RAISES (UserError): Where the loss is no number any more, or a checkpoint can't be read or written.
         """
@@ -68,17 +73,18 @@ class Trainer:
         settings = self.settings
         weights = list(self.trained.values())
         optimizer = torch.optim.AdamW(weights, lr=settings.rate, weight_decay=settings.weight_decay)
-        state, best = load_checkpoint(folder, fingerprint, self.trained, optimizer)
+        best = load_checkpoint(folder, self.trained, optimizer) if state.step else {}
         steps = math.ceil(len(chats) / settings.batch_size)
         saved = monotonic()
-        while state.step < steps * settings.epochs:
+        # A run may have been cut after an epoch's last step, before it was over.
+        for epoch in range(len(state.losses), settings.epochs):
             if settings.patience and state.since_best() >= settings.patience:
                 break
-            epoch = state.step // steps
             batches = epoch_batches(chats, settings.batch_size, seed=settings.seed, epoch=epoch)
             begin = monotonic()
-            left = batches[state.step % steps :]
-            for batch in progress(left, self._heading(state, epoch, steps), len(left)):
+            left = batches[state.step - epoch * steps :]
+            metric = "" if dev is None else dev.metric
+            for batch in progress(left, self._heading(state, epoch, steps, metric), len(left)):
                 loss = self._step(batch, optimizer, state.step, steps * settings.epochs)
                 state.step += 1
                 state.sums = state.sums[0] + loss, state.sums[1] + 1
@@ -92,7 +98,7 @@ class Trainer:
             if dev is not None and (
                 (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs
             ):
-                score = dev.score(self.replies(dev.prompts, progress))
+                score = self._score(dev, progress)
                 state.scores.append((epoch + 1, score))
                 if state.best == (epoch + 1, score):
                     best = {name: weight.detach().clone() for name, weight in self.trained.items()}
@@ -103,12 +109,16 @@ class Trainer:
                 self.trained[name].copy_(weight)
         return state
 
-    def _heading(self, state: State, epoch: int, steps: int) -> str:
+    def _score(self, dev: Dev, progress: Progress) -> float:
+        replies = iter(self.replies([prompt for prompt in dev.prompts if prompt is not None], progress))
+        return dev.score([None if prompt is None else next(replies) for prompt in dev.prompts])
+
+    def _heading(self, state: State, epoch: int, steps: int, metric: str) -> str:
         parts = [f"Epoch {epoch + 1} of {self.settings.epochs}"]
         if state.losses:
             parts.append(f"loss {state.losses[-1]:.3f}")
         if state.scores:
-            parts.append(f"dev F1 {state.scores[-1][1]:.3f}")
+            parts.append(f"dev {metric} {state.scores[-1][1]:.3f}")
         if state.step:
             minutes = state.seconds / state.step * (steps * self.settings.epochs - state.step) / 60
             parts.append(f"{minutes:,.0f} min left at most")

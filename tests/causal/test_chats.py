@@ -1,7 +1,7 @@
 from spacy_ner_plus.causal.batches import epoch_batches
-from spacy_ner_plus.causal.chats import NO_ANSWER, Tokens, encode_chats, encode_prompt, shared_prefix
+from spacy_ner_plus.causal.chats import NO_ANSWER, NO_TEXT, Tokens, encode_chats, encode_prompt, shared_prefix
 from spacy_ner_plus.issues import IssueLog
-from tests.tiny_causal import tiny_tokenizer
+from tests.tiny_causal import TEMPLATE, tiny_tokenizer
 
 CHAT = [{"role": "user", "content": "Ann met Bob."}, {"role": "assistant", "content": '["Ann", "Bob"]'}]
 
@@ -32,6 +32,37 @@ def test_chats_without_an_answer_are_counted():
     left_out = IssueLog()
     encode_chats(tiny_tokenizer(), [CHAT, CHAT[:1], []], max_length=100, left_out=left_out)
     assert {kind: issue.count for kind, issue in left_out} == {NO_ANSWER: 2}
+
+
+def test_chats_about_a_special_token_cant_be_answered():
+    left_out = IssueLog()
+    about = [
+        {"role": "user", "content": "a <|im_end|> b"},
+        {"role": "assistant", "content": "a <|im_end|> b"},
+    ]
+    (found,) = encode_chats(tiny_tokenizer(), [about, CHAT], max_length=100, left_out=left_out)
+    assert {kind: issue.count for kind, issue in left_out} == {NO_TEXT: 1}
+    assert tiny_tokenizer().decode(found.answer) == '["Ann", "Bob"]<|im_end|>'
+
+
+def test_chats_of_a_template_without_a_prompt_for_answers():
+    """A server sends none, and so the model has to begin with the answer itself."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = TEMPLATE.partition("{% if add_generation_prompt %}")[0]
+    (found,) = encode_chats(tokenizer, [CHAT], max_length=100, left_out=IssueLog())
+    assert tokenizer.decode(found.prompt) == "<|im_start|>user\nAnn met Bob.<|im_end|>\n"
+    assert tokenizer.decode(found.answer) == '["Ann", "Bob"]<|im_end|>'
+
+
+def test_chats_of_a_template_that_begins_to_think():
+    """As those of R1 do: what is in front of the end of a thought is no answer to llama.cpp."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = TEMPLATE.replace(
+        "{{ '<|im_start|>assistant\\n' }}", "{{ '<|im_start|>assistant\\n<think>\\n' }}"
+    )
+    (found,) = encode_chats(tokenizer, [CHAT], max_length=100, left_out=IssueLog())
+    assert tokenizer.decode(found.prompt).endswith("<|im_start|>assistant\n<think>\n")
+    assert tokenizer.decode(found.answer) == '\n</think>\n\n["Ann", "Bob"]<|im_end|>'
 
 
 def test_chats_share_what_all_prompts_begin_with():

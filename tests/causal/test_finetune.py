@@ -99,7 +99,13 @@ def test_finetune_of_a_gguf_file_is_that_of_its_folder(tmp_path):
 def test_finetune_says_what_it_did(tmp_path):
     base = save_tiny_causal(tmp_path / "smollm")
     chats = [*CHATS, [*QUESTIONS[0], {"role": "assistant", "content": " "}], [SYSTEM]]
-    done = finetune(chats, base, tmp_path / "tuned", FinetuneSettings(**FEW), files={"more.txt": "more"})
+    done = finetune(
+        chats,
+        base,
+        tmp_path / "tuned",
+        FinetuneSettings(**FEW),
+        files_of=lambda given: {"more.txt": given.sha256},
+    )
     assert done.examples == 10
     assert done.state.step == 6
     assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == [
