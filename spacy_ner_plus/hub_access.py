@@ -43,6 +43,18 @@ def hub_problem(name: str | Path, kind: str = "model") -> str:
     return _problem(f"{constants.ENDPOINT}/{prefix}{name}/resolve/main/{file}", kind)
 
 
+def cached_folder(name: str) -> Path | None:
+    """RETURNS (Path | None): Where a model's files lie in the hub's cache; None where they don't."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
 def not_here(problem: str) -> str:
     """RETURNS (str): The sentence that says why something could be had from nowhere, from what `hub_problem` gave."""
     if problem == _NO_FOLDER:

@@ -25,7 +25,7 @@ def finetune_command(
     format: Annotated[str, typer.Option(help="The reply format.")] = "inline_tags",
     labels: Annotated[
         str | None,
-        typer.Option(help="A shipped set, or a JSON or YAML file of labels; default: those of the corpus."),
+        typer.Option(help="A shipped set, or a file of labels; default: those that CORPUS has entities of."),
     ] = None,
     template: Annotated[
         Path | None,
@@ -36,12 +36,15 @@ def finetune_command(
         typer.Option("--own-instructions", help="Learn with the format's own instructions, which are long."),
     ] = False,
     chat_template: Annotated[
-        Path | None, typer.Option(help="Jinja file, for a base without a chat template of its own.")
+        Path | None,
+        typer.Option(help="Jinja file in place of the base's own chat template; an adapter is merged then."),
     ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="Write the base with the adapter in it, too, into OUTPUT/merged.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="Take only the first N documents; 0 for all.")] = 0,
+    task: Annotated[str, typer.Option(help="What the texts are, for templates that say it.")] = "",
+    lang: Annotated[str, typer.Option(help="Language of the pipeline in the written config.")] = "en",
+    limit: Annotated[int, typer.Option(min=0, help="Take only the first N documents; 0 for all.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="How often all examples are seen at most.")] = None,
     rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     settings: Annotated[
@@ -65,6 +68,8 @@ def finetune_command(
         labels=labels,
         template=template,
         own_instructions=own_instructions,
+        task=task,
+        lang=lang,
         chat_template=chat_template,
         merge=merge,
         limit=limit,
@@ -74,14 +79,17 @@ def finetune_command(
     for kind, issue in done.left_out:
         err.print(f"{issue.count:,} x {kind}: {issue.example}", style="yellow", markup=False, highlight=False)
     best = done.state.best
+    labels = done.facts.get("labels")
     lines = [
         f"{output}: {done.examples:,} chats, {done.trained:,} of {done.total:,} weights trained, {done.precision}",
         f"Steps: {done.state.step:,} in {done.state.seconds:,.0f} s",
         f"Loss by epoch: {', '.join(f'{loss:.3f}' for loss in done.state.losses)}",
     ]
+    if labels is not None:
+        lines.insert(1, f"Labels: {labels}")
     if best is not None:
         scores = ", ".join(f"{score:.3f}" for _, score in done.state.scores)
-        lines.append(f"Dev by epoch: {scores}; best: {best[1]:.3f} after epoch {best[0]}")
+        lines.append(f"Dev ({done.metric}) by epoch: {scores}; best: {best[1]:.3f} after epoch {best[0]}")
     for line in lines:
         out.print(line, markup=False, highlight=False)
 

@@ -4,24 +4,37 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.gguf_files import read_metadata
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.formats import FORMATS, get_format
+from spacy_ner_plus.llm.local.local_model import LocalModel
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.workflows.llm_finetune import (
+    EMPTY,
     OTHER_LABEL,
     PARTLY,
+    SOME_LABELS,
+    UNSEEN,
+    dev_chats,
     dev_lessons,
     finetune_llm,
     lessons,
-    read_chats,
     write_gguf,
 )
 from tests.tiny_causal import save_tiny_causal
 
 FEW = {"epochs": 1, "batch_size": 4, "rank": 2, "precision": "fp32", "max_new_tokens": 8}
+
+
+# How the class that UniversalNER and GoLLIE are of is asked, in short.
+TEMPLATE = (
+    "{% for message in messages %}{{ 'USER: ' + message['content'] + ' ASSISTANT:' if message['role'] != 'assistant'"
+    " else ' ' + message['content'] + eos_token }}{% endfor %}"
+)
 
 
 @pytest.fixture
@@ -37,7 +50,7 @@ def test_lessons_of_all_formats_are_read_as_they_were_written(docs, name):
     prompter = Prompter(get_format(name), load_labels(["LOC", "PER"]))
     left_out = IssueLog()
     chats = lessons(prompter, docs, left_out)
-    dev = dev_lessons(prompter, docs)
+    dev = dev_lessons(prompter, docs, left_out)
     assert dev.chats == [chat[:-1] for chat in chats]
     assert dev.score([chat[-1]["content"] for chat in chats]) == 1
     assert dev.score(["?" * 400 for _ in chats]) == 0
@@ -56,6 +69,54 @@ def test_lessons_leave_out_what_isnt_known(docs):
     assert {kind: issue.count for kind, issue in left_out} == {OTHER_LABEL: 1, PARTLY: 1}
 
 
+def test_lessons_leave_out_documents_of_which_not_all_is_known(docs):
+    """What wasn't looked for isn't nothing."""
+    vocab = docs[0].vocab
+    set_annotated_labels(docs[1], ["PER"])
+    docs += [Doc(vocab), Doc(vocab, words=["\n"], spaces=[False], ents=["O"])]
+    prompter = Prompter(get_format("label_lists"), load_labels(["LOC", "PER"]))
+    for found in (lessons, dev_lessons):
+        left_out = IssueLog()
+        found(prompter, docs, left_out)
+        assert {kind: issue.count for kind, issue in left_out} == {SOME_LABELS: 1, EMPTY: 2}
+    assert len(lessons(prompter, docs, IssueLog())) == 1
+    per = Prompter(get_format("label_lists"), load_labels(["PER"]))
+    assert len(lessons(per, docs, IssueLog())) == 2
+
+
+def test_dev_lessons_without_anything_to_find_are_refused(docs):
+    prompter = Prompter(get_format("label_lists"), load_labels(["ORG"]))
+    for given in (docs, docs[1:], []):
+        with pytest.raises(UserError, match=r"E937.*ORG"):
+            dev_lessons(prompter, given, IssueLog())
+
+
+def test_dev_lessons_score_what_was_asked(docs):
+    prompter = Prompter(get_format("label_lists"), load_labels(["PER"]))
+    left_out = IssueLog()
+    dev = dev_lessons(prompter, [docs[0], docs[0]], left_out)
+    assert dev.metric == "strict F1"
+    assert {kind: issue.count for kind, issue in left_out} == {OTHER_LABEL: 2}
+    right = json.dumps({"PER": ["Ann", "Bob"]})
+    assert dev.score([right, "nothing"]) == pytest.approx(2 / 3)
+    # Too long to be asked about.
+    assert dev.score([right, None]) == 1
+
+
+def test_dev_chats_score_what_was_asked():
+    asked = {"role": "user", "content": "Who?"}
+    chats = [[asked, {"role": "assistant", "content": name}] for name in ("Ann", "Bob", " ")]
+    left_out = IssueLog()
+    dev = dev_chats([*chats, [asked], []], left_out)
+    assert len(left_out) == 3
+    assert dev.chats == [[asked], [asked]]
+    assert dev.score([" Ann", "Rob"]) == 0.5
+    assert dev.score([None, "Bob"]) == 1
+    assert "F1" not in dev.metric
+    with pytest.raises(UserError, match="E937"):
+        dev_chats(chats[2:], IssueLog())
+
+
 def test_finetune_llm_needs_labels_of_the_corpus(tmp_path, docs):
     base = save_tiny_causal(tmp_path / "base")
     with pytest.raises(UserError, match=r"E901.*LOC, PER.*ORG"):
@@ -65,6 +126,106 @@ def test_finetune_llm_needs_labels_of_the_corpus(tmp_path, docs):
     with pytest.raises(UserError, match=r"E506.*'epoch' is no setting"):
         finetune_llm(docs, tmp_path / "tuned", base=base, settings={"epoch": 1})
     assert not (tmp_path / "tuned").exists()
+
+
+CHAT = [{"role": "user", "content": "Ann met Bob."}, {"role": "assistant", "content": "Ann, Bob"}]
+
+
+def test_finetune_llm_of_chats_takes_nothing_that_would_change_nothing(tmp_path, docs):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"messages": CHAT}), encoding="utf8")
+    for given in ({"labels": ["PER"]}, {"format": "label_lists"}, {"task": "mail"}, {"lang": "de"}):
+        with pytest.raises(UserError, match=rf"E938.*`{next(iter(given))}`"):
+            finetune_llm(path, tmp_path / "tuned", base="nothing", **given)
+    with pytest.raises(UserError, match=r"E937.*Docs.*no \.jsonl"):
+        finetune_llm(path, tmp_path / "tuned", base="nothing", dev=docs)
+    with pytest.raises(UserError, match=r"E937.*holds chats"):
+        finetune_llm(docs, tmp_path / "tuned", base="nothing", dev=path)
+
+
+def test_finetune_llm_says_which_labels_nothing_is_learnt_of(tmp_path, docs):
+    base = save_tiny_causal(tmp_path / "base")
+    done = finetune_llm(docs, tmp_path / "tuned", base=base, labels=["LOC", "ORG"], dev=docs, settings=FEW)
+    counted = {kind: (issue.count, issue.example) for kind, issue in done.left_out}
+    assert counted == {
+        UNSEEN: (1, "ORG"),
+        OTHER_LABEL: (2, "PER 'Ann'"),
+        f"dev {OTHER_LABEL}": (2, "PER 'Ann'"),
+    }
+    noted = json.loads((tmp_path / "tuned" / "training.json").read_text(encoding="utf8"))
+    assert noted["left_out"] == {kind: count for kind, (count, _) in counted.items()}
+    assert noted["dev_metric"] == "strict F1"
+
+
+def test_finetune_llm_refuses_a_place_where_it_cant_write(tmp_path, docs):
+    (tmp_path / "file").write_text("", encoding="utf8")
+    with pytest.raises(UserError, match=r"E303.*is a file"):
+        finetune_llm(docs, tmp_path / "file" / "tuned", base="nothing")
+    with pytest.raises(UserError, match="E535"):
+        finetune_llm(docs, tmp_path / "file", base="nothing")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["LOC", "PER"], {"LOC": "Places.", "PER": None}, {"LOC": {"examples": ["Rome"]}, "PER": "People."}],
+)
+def test_finetune_llm_writes_labels_with_all_that_is_said_of_them(tmp_path, docs, labels):
+    base = save_tiny_causal(tmp_path / "base")
+    finetune_llm(docs, tmp_path / "tuned", base=base, labels=labels, own_instructions=True, settings=FEW)
+    nlp = load(tmp_path / "tuned")
+    (request,) = nlp.get_pipe("structured_llm_ner").extractor_of(None).requests(docs[0])
+    prompter = Prompter(get_format("inline_tags"), load_labels(labels))
+    assert list(request.messages) == lessons(prompter, docs, IssueLog())[0][:-1]
+
+
+def load(folder, **changes):
+    """The pipeline that the written config makes."""
+    config = spacy.util.load_config(folder / "structured_llm_ner.cfg", overrides=changes)
+    return spacy.util.load_model_from_config(config, auto_fill=True)
+
+
+@pytest.mark.slow
+def test_finetune_llm_writes_a_pipeline_that_loads_from_anywhere(tmp_path, docs, monkeypatch):
+    save_tiny_causal(tmp_path / "some base")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    settings = {**FEW, "epochs": 1}
+    finetune_llm(docs, "my=model", base="some base", settings=settings)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert write_gguf(tmp_path / "my=model", "adapter.gguf").is_file()
+    # What it replies means nothing.
+    doc = load(tmp_path / "my=model")("Ann met Bob.")
+    assert "E8" not in (doc._.ner_failure or "")
+    load(tmp_path / "my=model").to_disk("assembled")
+    # Taken to another place, with its base.
+    for name in ("my=model", "some base"):
+        (tmp_path / name).rename(tmp_path / "elsewhere" / name)
+    changes = {"paths.tuned": "my=model", "paths.base": "some base"}
+    assert "E8" not in (
+        load(tmp_path / "elsewhere" / "my=model", **changes)("Ann met Bob.")._.ner_failure or ""
+    )
+    assert "E8" not in (spacy.load("assembled")("Ann met Bob.")._.ner_failure or "")
+    with pytest.raises(UserError, match=r"E939.*some base"):
+        write_gguf("my=model", "adapter.gguf")
+    assert write_gguf("my=model", "adapter.gguf", base="some base").is_file()
+
+
+@pytest.mark.slow
+def test_finetune_llm_with_another_chat_template_is_asked_by_it(tmp_path, docs, monkeypatch):
+    """A base with an adapter on it would be asked by its own, or by llama.cpp's."""
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    base = save_tiny_causal(tmp_path / "base")
+    (tmp_path / "chat.jinja").write_text(TEMPLATE, encoding="utf8")
+    settings = {**FEW, "epochs": 1}
+    finetune_llm(
+        docs, tmp_path / "tuned", base=base, chat_template=tmp_path / "chat.jinja", settings=settings
+    )
+    nlp = load(tmp_path / "tuned")
+    model = nlp.config.interpolate()["components"]["structured_llm_ner"]["model"]
+    local = LocalModel.find(model["local"], model.get("adapters"))
+    assert read_metadata(local.path)["tokenizer.chat_template"] == TEMPLATE
+    assert not local.adapters
 
 
 @pytest.mark.slow
@@ -77,8 +238,7 @@ def test_finetune_llm_writes_a_pipeline_that_asks_as_it_has_learnt(tmp_path, doc
     assert done.examples == 2
     found = json.loads((tmp_path / "tuned" / "training.json").read_text(encoding="utf8"))
     assert (found["format"], found["labels"]) == ("label_lists", "LOC, PER")
-    config = spacy.util.load_config(tmp_path / "tuned" / "structured_llm_ner.cfg")
-    nlp = spacy.util.load_model_from_config(config, auto_fill=True)
+    nlp = load(tmp_path / "tuned")
     pipe = nlp.get_pipe("structured_llm_ner")
     (request,) = pipe.extractor_of(None).requests(docs[0])
     template = (tmp_path / "tuned" / "template.jinja").read_text(encoding="utf8")
@@ -104,23 +264,6 @@ def test_finetune_llm_of_chats_and_gguf(tmp_path):
     assert [epoch for epoch, _ in done.state.scores] == [1]
     assert write_gguf(tmp_path / "tuned", tmp_path / "adapter.gguf").is_file()
     assert write_gguf(tmp_path / "tuned" / "merged", tmp_path / "model.gguf", dtype="q8_0").is_file()
-
-
-def test_chats_of_another_form_are_refused(tmp_path):
-    path = tmp_path / "train.jsonl"
-    for line in ("{}", "[]", '{"messages": [{"role": "user"}]}', "no JSON"):
-        path.write_text(f'{{"messages": []}}\n{line}\n', encoding="utf8")
-        with pytest.raises(UserError, match=r"E891.*line 2"):
-            read_chats(path)
-    with pytest.raises(UserError, match="E101"):
-        read_chats(tmp_path / "nothing.jsonl")
-
-
-# How the class that UniversalNER and GoLLIE are of is asked, in short.
-TEMPLATE = (
-    "{% for message in messages %}{{ 'USER: ' + message['content'] + ' ASSISTANT:' if message['role'] != 'assistant'"
-    " else ' ' + message['content'] + eos_token }}{% endfor %}"
-)
 
 
 @pytest.mark.slow
