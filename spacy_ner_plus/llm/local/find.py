@@ -1,16 +1,23 @@
 """Where the files of a local model are: by the name of a known one, a GGUF file, or a folder of safetensors."""
 
+import hashlib
+import json
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
 from spacy_ner_plus.cache_folder import FOLDER, cache_folder
-from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.llm.local.file_hashes import file_sha256, files_sha256
+from spacy_ner_plus.errors import Errors, UserError, Warnings
+from spacy_ner_plus.file_hashes import file_sha256, files_sha256, weights_sha256
 from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS, KnownModel
 
 # What of a folder decides what it is converted to.
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
 _ADAPTER = "adapter_config.json"
+# What `llm finetune` writes beside an adapter.
+_TRAINING = "training.json"
+# Of the conversion: what an earlier one made isn't taken.
+_VERSION = 2
 
 
 def models_folder() -> Path | None:
@@ -65,8 +72,9 @@ def find_adapter(path: str, base: str) -> Path:
 
         base_path = Path(base).expanduser()
         of_base = base_path if base_path.is_dir() else find_model(base)
-        hashes = files_sha256([*_files(given), *(_files(of_base) if of_base.is_dir() else [of_base])])
-        out = kept_models_folder() / f"adapter-{hashes}.gguf"
+        _check_base(given, of_base)
+        sources = [*_files(given), *(_files(of_base) if of_base.is_dir() else [of_base])]
+        out = kept_models_folder() / f"adapter-{_digits(sources)}.gguf"
         return out if out.is_file() else adapter_to_gguf(given, of_base, out)
     if given.is_file():
         return find_model(path)
@@ -117,11 +125,28 @@ def _converted(folder: Path) -> Path:
         raise UserError(Errors.E871.format(path=folder, reason="it lacks config.json or safetensors"))
     from spacy_ner_plus.gguf_files import folder_to_gguf
 
-    out = kept_models_folder() / f"{folder.resolve().name}-{files_sha256(_files(folder))[:16]}.gguf"
-    if not out.is_file():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder_to_gguf(folder, out)
-    return out
+    # The same under whatever name the folder has.
+    out = kept_models_folder() / f"model-{_digits(_files(folder))}.gguf"
+    return out if out.is_file() else folder_to_gguf(folder, out)
+
+
+def _digits(sources: list[Path]) -> str:
+    return hashlib.sha256(f"{_VERSION} {files_sha256(sources)}".encode()).hexdigest()[:32]
+
+
+def _check_base(adapter: Path, base: Path) -> None:
+    """Warn where an adapter was trained on other weights. A folder and a GGUF file can't be told apart by them."""
+    try:
+        noted = json.loads((adapter / _TRAINING).read_text(encoding="utf8"))["base"]
+        name, expected = str(noted["name"]), noted["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # of another's making
+    if not expected or (Path(name).suffix == ".gguf") == base.is_dir():
+        return
+    found = weights_sha256(base)
+    if found != expected:
+        values = {"adapter": adapter, "base": name, "expected": expected, "given": base, "found": found}
+        warnings.warn(Warnings.W387.format(**values), stacklevel=2)
 
 
 def _files(folder: Path) -> list[Path]:

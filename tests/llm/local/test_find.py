@@ -1,8 +1,10 @@
 import hashlib
+import warnings
 from dataclasses import replace
 
 import pytest
 
+from spacy_ner_plus.causal import FinetuneSettings, finetune
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.local import find
 from spacy_ner_plus.llm.local.find import find_adapter, find_by_hash, find_model
@@ -70,6 +72,32 @@ def test_find_has_nowhere_to_keep_files_where_the_user_wants_none_kept(monkeypat
     assert find.models_folder() is None
     with pytest.raises(UserError, match=r"E870.*SPACY_NER_PLUS_CACHE"):
         find.kept_models_folder()
+
+
+def test_find_gives_the_same_weights_the_same_file_whatever_their_folder_is_called(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    folder = save_tiny_causal(tmp_path / "one")
+    first = find_model(str(folder))
+    content = first.read_bytes()
+    folder.rename(tmp_path / "two")
+    assert find_model(str(tmp_path / "two")) == first
+    first.unlink()
+    assert find_model(str(tmp_path / "two")).read_bytes() == content
+
+
+def test_find_warns_of_an_adapter_that_was_trained_on_other_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "cache"))
+    base, other = save_tiny_causal(tmp_path / "base"), save_tiny_causal(tmp_path / "other", seed=1)
+    settings = FinetuneSettings(epochs=1, rank=2, precision="fp32")
+    chat = [{"role": "user", "content": "Ann met Bob."}, {"role": "assistant", "content": "Ann, Bob"}]
+    finetune([chat], base, tmp_path / "tuned", settings)
+    with pytest.warns(UserWarning, match=r"W387.*base.*other"):
+        find_adapter(str(tmp_path / "tuned"), str(other))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        find_adapter(str(tmp_path / "tuned"), str(base))
+        # The same weights, it may be: a file has another hash.
+        find_adapter(str(tmp_path / "tuned"), str(find_model(str(base))))
 
 
 @pytest.mark.slow
