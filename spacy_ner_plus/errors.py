@@ -1430,7 +1430,7 @@ class Errors(metaclass=_Coded):
     )
     E940 = (
         "The weights '{name}' have numbers that are too large for {dtype}, or that are none. Choose 'f32' as `dtype` "
-        "(--type of `llm gguf`); where that doesn't help, they are damaged."
+        "(spacy-ner-plus llm gguf FOLDER FILE --type f32); where that doesn't help, they are damaged."
     )
 
 
