@@ -15,7 +15,6 @@ TOO_LONG = "chat with more tokens than fit: left out"
 NO_ANSWER = "chat whose last message isn't an answer of the assistant, or is empty: left out"
 NO_TEXT = "chat whose answer holds a special token of the base, which no answer can: left out"
 _SHOWN = 60
-# With it some templates end a prompt; llama.cpp takes for thoughts what comes before the other.
 _THOUGHT, _END_OF_THOUGHT = "<think>", "\n</think>\n\n"
 
 
@@ -79,6 +78,12 @@ def encode_chats(
     return found
 
 
+def begins_to_think(prompt: str) -> bool:
+    """RETURNS (bool): Whether a template ends a prompt as R1's does: what comes before the end of the thought is no
+    answer to llama.cpp."""
+    return prompt.rstrip().endswith(_THOUGHT)
+
+
 def has_answer(messages: Chat) -> bool:
     """RETURNS (bool): Whether a chat ends with an answer to something."""
     last = messages[-1] if messages else {}
@@ -97,14 +102,15 @@ def _encode(
     if whole.startswith(prompt):
         rest = whole[len(prompt) :]
         head, _, tail = rest.partition(content.strip())
-        if special & set(_ids(tokenizer, head)):
-            # A template without a prompt for answers: the server sends none, and so the answer begins at once.
+        if special & set(_ids(tokenizer, head)) or _THOUGHT in head:
+            # A template without a prompt for answers: the server sends none, and so the answer begins at once. And
+            # an empty thought in front of it, as Qwen3's has it, is what a grammar of replies doesn't let through.
             told = _ids(tokenizer, content.strip() + tail)
         else:
             both = _ids(tokenizer, whole)
             # Where a piece goes over the boundary, the answer begins as it does when it is written after the prompt.
             told = both[len(asked) :] if both[: len(asked)] == asked else _ids(tokenizer, rest)
-    elif prompt.rstrip().endswith(_THOUGHT):
+    elif begins_to_think(prompt):
         told = _ids(tokenizer, _END_OF_THOUGHT + content)
     else:
         told = _ids(tokenizer, content)

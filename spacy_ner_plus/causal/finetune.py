@@ -1,8 +1,10 @@
 """Fine-tuning: chats and a base in, a folder with an adapter or a model out."""
 
+import glob
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -113,6 +115,7 @@ def finetune(
     output = Path(output).resolve()
     check_output(output)
     check_method(settings.method)
+    _remove_parts(output)
     left_out = IssueLog() if left_out is None else left_out
     given = read_base(base, chat_template=chat_template, four_bits=settings.method == "qlora")
     max_length = _max_length(given, settings)
@@ -163,6 +166,14 @@ def check_output(output: Path) -> None:
     found = [path.name for path in output.iterdir()] if output.is_dir() else [""]
     if any(name != CHECKPOINT and not name.endswith(".part") for name in found):
         raise UserError(Errors.E535.format(path=output))
+
+
+def _remove_parts(output: Path) -> None:
+    """Remove what a killed run was writing, which nothing would ever take away."""
+    for path in output.glob(f".{CHECKPOINT}.*.part"):
+        path.unlink()
+    for path in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def training(done: Finetuned, base: Base, settings: FinetuneSettings) -> dict[str, Any]:

@@ -323,6 +323,8 @@ def _files_of(
     learnt it, and its template. What lies elsewhere stands in [paths] alone, as whole paths."""
     from thinc.api import Config
 
+    from spacy_ner_plus.causal.chat_template import ChatTemplate
+    from spacy_ner_plus.causal.chats import begins_to_think
     from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
 
     def files(given: "Base") -> dict[str, str]:
@@ -333,6 +335,9 @@ def _files_of(
             paths["base"] = base if is_known else str(given.path)
             name = re.sub(r"[^\w.-]+", "-", output.name)
             model = {"local": "${paths.base}", "name": name, "adapters": {name: "${paths.tuned}"}}
+        if begins_to_think(ChatTemplate(given.tokenizer).prompt([{"role": "user", "content": "?"}])):
+            # It would keep the model from ending its thought.
+            model["text_grammar"] = False
         component: dict[str, Any] = {
             "factory": "structured_llm_ner",
             "format": prompter.format.name,

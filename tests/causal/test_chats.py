@@ -65,6 +65,16 @@ def test_chats_of_a_template_that_begins_to_think():
     assert tokenizer.decode(found.answer) == '\n</think>\n\n["Ann", "Bob"]<|im_end|>'
 
 
+def test_chats_of_a_template_that_writes_an_empty_thought():
+    """As Qwen3's does before an answer, and not at the end of a prompt: under a grammar none can be written."""
+    tokenizer = tiny_tokenizer()
+    thought = "('<think>\\n\\n</think>\\n\\n' if message['role'] == 'assistant' else '')"
+    tokenizer.chat_template = TEMPLATE.replace("message['content'] +", f"{thought} + message['content'] +")
+    (found,) = encode_chats(tokenizer, [CHAT], max_length=100, left_out=IssueLog())
+    assert tokenizer.decode(found.prompt).endswith("<|im_start|>assistant\n")
+    assert tokenizer.decode(found.answer) == '["Ann", "Bob"]<|im_end|>'
+
+
 def test_chats_share_what_all_prompts_begin_with():
     assert shared_prefix([Tokens((1, 2, 3, 4)), Tokens((1, 2, 5)), Tokens((1, 2, 3, 9))]) == 2
     # A token is left that predicts the answer.

@@ -69,6 +69,18 @@ def test_training_goes_on_wherever_the_base_lies(tmp_path, monkeypatch):
     assert finetune(CHATS, "moved", "tuned", settings, dev=DevChats(QUESTIONS, Cut())).state.step == 9
 
 
+def test_training_removes_what_a_killed_run_was_writing(tmp_path):
+    base = save_tiny_causal(tmp_path / "base")
+    settings = cut(base, tmp_path / "tuned")
+    (tmp_path / "tuned" / f".{NAME}.12-34.part").write_bytes(b"much")
+    (tmp_path / ".tuned.12-34.part").mkdir()
+    (tmp_path / ".other.12-34.part").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        finetune(CHATS, base, tmp_path / "tuned", settings, dev=DevChats(QUESTIONS, Cut(1)))
+    assert [path.name for path in (tmp_path / "tuned").iterdir()] == [NAME]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.12-34.part", "base", "tuned"]
+
+
 def test_training_goes_on_as_precisely_as_it_began(tmp_path):
     """It is measured, and at another time something else may have kept the CPU busy."""
     base = save_tiny_causal(tmp_path / "base")

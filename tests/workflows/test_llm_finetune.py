@@ -228,6 +228,19 @@ def test_finetune_llm_with_another_chat_template_is_asked_by_it(tmp_path, docs, 
     assert not local.adapters
 
 
+@pytest.mark.parametrize(("ends", "expected"), [("<think>\\n", False), ("", None)])
+def test_finetune_llm_lets_a_model_end_its_thoughts(tmp_path, docs, ends, expected):
+    base = save_tiny_causal(tmp_path / "base")
+    template = base / "chat_template.jinja"
+    text = template.read_text(encoding="utf8").replace(
+        "{{ '<|im_start|>assistant\\n' }}", f"{{{{ '{ends}' }}}}"
+    )
+    template.write_text(text, encoding="utf8")
+    finetune_llm(docs, tmp_path / "tuned", base=base, settings=FEW)
+    model = load(tmp_path / "tuned").config["components"]["structured_llm_ner"]["model"]
+    assert model.get("text_grammar") is expected
+
+
 @pytest.mark.slow
 def test_finetune_llm_writes_a_pipeline_that_asks_as_it_has_learnt(tmp_path, docs):
     base = save_tiny_causal(tmp_path / "base")
