@@ -351,6 +351,10 @@ class Errors(metaclass=_Coded):
         "`lora.r` is {rank}, and the layer {layer} of {kind} is smaller: a weight with a side of {most} can't change "
         "by more than rank {most}. Give `r` as {most} or less, or leave that layer out of `targets`."
     )
+    E957 = (
+        "`layer_rates` gives {value} for layer {layer} at step {step}. It must give a factor of the learning rate: a "
+        "number from 0 on."
+    )
     E237 = (
         "'{name}' can't rehearse, since its model listens to another component ('{upstream}'), whose earlier state "
         "isn't kept. Give it one of its own before nlp.resume_training, as by "

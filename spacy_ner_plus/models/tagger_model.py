@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from math import inf
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -446,13 +448,18 @@ class TaggerModel(Shim):
             layers = [] if self.settings.layer_rates is None else layer_parameters(network.encoder)
             self._optimizer = make_adamw(network, rates, layers)
         take_step(self._optimizer, optimizer, network, self._layer_rate)
-        self._trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+        # What it has running averages of: layers that always had the rate 0 aren't among it.
+        self._trained = sum(parameter.numel() for parameter in self._optimizer.state)
         self._inference = None
         network.ranges = None
 
     def _layer_rate(self, layer: int, step: int) -> float:
         rates, n_layers = self.settings.layer_rates, self._model.encoder.config.num_hidden_layers
-        return 1.0 if rates is None else rates(layer, n_layers, step)
+        rate = 1.0 if rates is None else rates(layer, n_layers, step)
+        if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate < inf:
+            # Below 0 the layer would learn to be wrong.
+            raise UserError(Errors.E957.format(value=repr(rate), layer=layer, step=step))
+        return float(rate)
 
     def set_dropout(self, rate: float) -> None:
         """Set the share that the network's dropout layers drop in training.

@@ -7,7 +7,7 @@ gamma = 2.0
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def focal_loss_v1(
     outside (float): How much tokens outside of entities count. Default 1.
     RAISES (UserError): Where one is negative.
     """
-    return _Focal(gamma, dict(weights or {}), outside)
+    return _Focal(gamma, _checked_weights(weights), outside)
 
 
 def weighted_cross_entropy_v1(weights: dict[str, float] | None = None, outside: float = 1.0) -> TokenLoss:
@@ -51,7 +51,7 @@ def weighted_cross_entropy_v1(weights: dict[str, float] | None = None, outside: 
     outside (float): How much tokens outside of entities count. Default 1.
     RAISES (UserError): Where one is negative.
     """
-    return _Focal(0.0, dict(weights or {}), outside)
+    return _Focal(0.0, _checked_weights(weights), outside)
 
 
 def smoothed_cross_entropy_v1(smoothing: float = 0.1) -> TokenLoss:
@@ -70,9 +70,9 @@ class _Focal:
     outside: float = 1.0
 
     def __post_init__(self):
-        numbers = {"gamma": self.gamma, "outside": self.outside, **self.weights}
-        for name, value in numbers.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        # A label may be called as a setting is.
+        for name, value in (("gamma", self.gamma), ("outside", self.outside), *self.weights.items()):
+            if not _is_number(value) or not 0 <= value < float("inf"):
                 raise UserError(
                     Errors.E916.format(setting=name, value=repr(value), remedy="a number from 0 on")
                 )
@@ -109,7 +109,7 @@ class _Smoothed:
     smoothing: float
 
     def __post_init__(self):
-        if not 0 <= self.smoothing < 1:
+        if not _is_number(self.smoothing) or not 0 <= self.smoothing < 1:
             value = repr(self.smoothing)
             raise UserError(
                 Errors.E916.format(setting="smoothing", value=value, remedy="a number from 0 to below 1")
@@ -130,3 +130,14 @@ class _Smoothed:
         target = (1 - share) * np.exp(among - likelihood) + share / scores.shape[1]
         gradient[counted] = (np.exp(log_probs) - target) / len(counted)
         return float(loss.mean()), gradient
+
+
+def _checked_weights(weights: dict[str, float] | None) -> dict[str, float]:
+    if weights is not None and not isinstance(weights, Mapping):
+        remedy = "a number for each label, such as {'ORG': 2.0}"
+        raise UserError(Errors.E916.format(setting="weights", value=repr(weights), remedy=remedy))
+    return dict(weights or {})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

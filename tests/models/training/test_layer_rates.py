@@ -1,8 +1,10 @@
 import copy
+from dataclasses import replace
 
 import pytest
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.models.encoders.pretrained import layer_parameters
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
 from spacy_ner_plus.models.training.layer_rates import gradual_unfreezing_v1, layer_rate_decay_v1
 from tests.conftest import make_pipeline, train
@@ -86,6 +88,27 @@ def test_layer_rates_hold_for_an_adapter(encoder_folder):
     assert far["1"] == pytest.approx(2e-3, rel=0.1)
     assert far["0"] == pytest.approx(2e-4, rel=0.1)
     assert far["embeddings"] == 0
+
+
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), None, "1", True])
+def test_layer_rates_that_are_no_factor_are_refused(encoder_folder, rate):
+    """A negative one would teach a layer the opposite, in silence."""
+    nlp = pipeline(encoder_folder, "layer_rate_decay")
+    tagger = nlp.get_pipe("transformer_ner").token_scorer.tagger
+    tagger.settings = replace(tagger.settings, layer_rates=lambda layer, n_layers, step: rate)
+    with pytest.raises(UserError, match=r"E957.*at step 0.*a number from 0 on"):
+        train(nlp, steps=1)
+
+
+def test_layer_rates_of_nothing_are_not_counted_as_trained(encoder_folder):
+    nlp = pipeline(encoder_folder, "layer_rate_decay")
+    tagger = nlp.get_pipe("transformer_ner").token_scorer.tagger
+    tagger.settings = replace(tagger.settings, layer_rates=lambda layer, n_layers, step: float(layer > 0))
+    train(nlp, steps=1)
+    network = tagger.network
+    whole = sum(w.numel() for w in network.parameters())
+    of_embeddings = sum(w.numel() for w in layer_parameters(network.encoder)[0])
+    assert tagger._trained == whole - of_embeddings
 
 
 def test_layer_rates_that_are_no_function_are_refused():

@@ -109,6 +109,9 @@ def test_token_losses_of_nothing_that_is_known_are_nothing(loss):
         ("focal_loss", {"outside": float("nan")}),
         ("weighted_cross_entropy", {"weights": {"PER": "much"}}),
         ("smoothed_cross_entropy", {"smoothing": 1.0}),
+        ("smoothed_cross_entropy", {"smoothing": "0.1"}),
+        ("focal_loss", {"outside": -1, "weights": {"outside": 1.0}}),
+        ("weighted_cross_entropy", {"weights": ["PER"]}),
     ],
 )
 def test_token_losses_refuse_numbers_that_do_not_fit(name, given):
