@@ -14,33 +14,45 @@ from urllib.request import getproxies, proxy_bypass
 # models and datasets ask six times with pauses, for each of their files.
 SECONDS = 4.0
 _NO_FOLDER = "there is no such folder"
+_NOT_ASKED = "no network is asked for it"
 _LOGGERS = ("transformers", "huggingface_hub", "sentence_transformers", "datasets", "urllib3", "httpx")
 
 
-def hub_problem(name: str | Path, kind: str = "model") -> str:
+def hub_problem(name: str | Path, kind: str = "model", *, ask: bool = True) -> str:
     """Say why the hub can't be asked for a model or dataset, by one request.
 
     What was loaded before is in the hub's cache, and can be had all the same with `local_files_only`.
 
     name (str | Path): A folder or file, of which no hub needs to be asked, or a name on the hub.
     kind (str): 'model' or 'dataset'.
+    ask (bool): False for no request: the hub isn't to be asked.
     RETURNS (str): Why not, as a part of a sentence; '' where nothing is in the way.
     """
     if Path(name).exists():
         return ""
     from huggingface_hub import constants
+
+    if not is_hub_name(name):
+        return _NO_FOLDER
+    if not ask:
+        return _NOT_ASKED
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    prefix = "datasets/" if kind == "dataset" else ""
+    file = "README.md" if kind == "dataset" else "config.json"
+    return _problem(f"{constants.ENDPOINT}/{prefix}{name}/resolve/main/{file}", kind)
+
+
+def is_hub_name(name: str | Path) -> bool:
+    """RETURNS (bool): Whether something on the hub may be called so, and not a folder alone."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
     try:
         validate_repo_id(str(name))
     except HFValidationError:
-        return _NO_FOLDER
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
-    prefix = "datasets/" if kind == "dataset" else ""
-    file = "README.md" if kind == "dataset" else "config.json"
-    return _problem(f"{constants.ENDPOINT}/{prefix}{name}/resolve/main/{file}", kind)
+        return False
+    return True
 
 
 def cached_folder(name: str) -> Path | None:

@@ -34,7 +34,7 @@ from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 from spacy_ner_plus.models.inputs.batching import MicroBatch, scatter
 from spacy_ner_plus.models.inputs.tensors import batcher, to_tensors
 from spacy_ner_plus.models.inputs.word_shape import CASE_PATTERNS
-from spacy_ner_plus.models.network.lora import merged_weights
+from spacy_ner_plus.models.network.lora import check_adapter, merged_weights
 from spacy_ner_plus.models.network.tagger import Tagger
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.runtime.device import OPENVINO as OPENVINO_DEVICE
@@ -503,6 +503,8 @@ class TaggerModel(Shim):
         try:
             state, base = stored.state, stored.base
             adapter, settings = stored.adapter, self.settings.adapter
+            if adapter is not None:
+                check_adapter(stored.encoder, adapter)
             if base is not None:
                 shared = SharedBase.of(base.sha256) if self.settings.shares_base else None
                 read = base.read([self.settings.encoder], folder) if shared is None else shared.weights
@@ -520,7 +522,7 @@ class TaggerModel(Shim):
             self._share()
             if stored.ranges is not None and self._model.layers is not None:
                 self._model.ranges = stored.ranges if stored.ranges.fit(self._model.layers) else None
-        except (RuntimeError, TypeError) as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             raise broken(folder, error) from error
 
     def to_bytes(self) -> bytes:

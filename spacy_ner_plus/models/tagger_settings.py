@@ -1,10 +1,11 @@
 """The settings of our own tagger: type, default, check and text of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.models.adapters.settings import LoraSettings
+from spacy_ner_plus.models.encoders.packaged import is_packaged, portable_name
 from spacy_ner_plus.models.inputs.layout import Windowing
 from spacy_ner_plus.settings import check_settings, defaults, setting, settings
 
@@ -108,6 +109,13 @@ class TaggerSettings:
     def shares_base(self) -> bool:
         """Whether components keep one encoder together."""
         return self.adapter is not None and self.adapter.share_base
+
+    @property
+    def extras(self) -> Sequence[str]:
+        """RETURNS (Sequence[str]): Extras without which what is saved can't be loaded: that of the packaged encoder,
+        where an adapter stands on it."""
+        saves_adapter = self.adapter is not None and self.adapter.saves_adapter
+        return ("encoder",) if saves_adapter and is_packaged(portable_name(self.encoder)) else ()
 
     @property
     def windowing(self) -> Windowing:

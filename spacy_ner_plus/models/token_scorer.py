@@ -50,6 +50,10 @@ class TokenScorer(Protocol):
     def upstream(self) -> str | None:
         """RETURNS (str | None): The component that the network listens to; None where it does all by itself."""
 
+    @property
+    def extras(self) -> Sequence[str]:
+        """RETURNS (Sequence[str]): The extras without which what is saved can't be loaded."""
+
     def configure(
         self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE
     ) -> None:
@@ -161,6 +165,10 @@ class TaggerScorer:
     def upstream(self) -> None:
         return None
 
+    @property
+    def extras(self) -> Sequence[str]:
+        return self.tagger.settings.extras
+
     def configure(
         self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE
     ) -> None:
@@ -264,6 +272,10 @@ class ThincScorer:
         # Those of spaCy and of spacy-transformers have no class in common.
         names = (getattr(node, "upstream_name", None) for node in self.model.walk())
         return next((name for name in names if name is not None), None)
+
+    @property
+    def extras(self) -> Sequence[str]:
+        return ()
 
     def configure(
         self, device: str, precision: str, precision_tolerance: float = PRECISION_TOLERANCE

@@ -402,9 +402,19 @@ def test_adapted_tagger_says_that_its_base_is_absent(folders, bases, tmp_path):
     with pytest.raises(UserError, match=r"E913.*nowhere.*model\.encoder") as caught:
         spacy.load(folder)
     assert len(str(caught.value).splitlines()) == 1
+    assert "there is no such folder" in str(caught.value)
     # As the message says.
     nlp = spacy.load(folder, config={f"{MODEL}.encoder": bases["bert"]})
     assert np.abs(scores_of(nlp) - np.load(folders / "bert.npy")).max() < 1e-4
+
+
+def test_adapted_tagger_on_a_base_of_the_hub_asks_no_network_for_it(folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    folder = moved(folders, tmp_path, "owner/model")
+    with pytest.raises(
+        UserError, match=r"E913.*'owner/model'.*isn't in the hub's cache, and no network is asked"
+    ):
+        spacy.load(folder)
 
 
 def test_adapted_tagger_says_that_its_base_has_other_weights(folders, bases, tmp_path):
@@ -426,6 +436,28 @@ def test_adapted_tagger_with_a_broken_adapter_is_refused(folders, tmp_path):
     state.pop(next(iter(state)))
     save_file(state, path)
     with pytest.raises(UserError, match=r"E222.*adapter"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("use_rslora", True), ("rank_pattern", {"query": 2}), ("modules_to_save", ["embeddings"])],
+)
+def test_adapted_tagger_refuses_what_peft_saved_otherwise(folders, tmp_path, setting, value):
+    folder = tmp_path / "other"
+    spacy.load(folders / "bert-adapter").to_disk(folder)
+    path = folder / "transformer_ner/model/adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), setting: value}), encoding="utf8")
+    with pytest.raises(UserError, match=rf"E222.*{setting}"):
+        spacy.load(folder)
+
+
+def test_adapted_tagger_refuses_an_adapter_of_another_encoder(folders, tmp_path):
+    folder = tmp_path / "other"
+    spacy.load(folders / "bert-adapter").to_disk(folder)
+    other = folders / "distilbert-adapter/transformer_ner/model/adapter_model.safetensors"
+    shutil.copy(other, folder / "transformer_ner/model")
+    with pytest.raises(UserError, match=r"E222.*no linear layer transformer.layer.0"):
         spacy.load(folder)
 
 

@@ -28,6 +28,28 @@ def test_requirements_grow_with_the_settings(nlp):
 
 
 @pytest.mark.parametrize(
+    ("lora", "needs"),
+    [
+        ({"save": "adapter"}, True),
+        ({"share_base": True}, True),
+        ({"save": "merged"}, False),
+        ({"r": 0}, False),
+    ],
+)
+def test_requirements_name_the_encoder_on_which_an_adapter_stands(nlp, lora, needs):
+    """What is saved holds no encoder then, and a wheel brings the one that comes as a package."""
+    model = {
+        "@architectures": "spacy_ner_plus.TransformerTagger.v2",
+        "encoder": "all-MiniLM-L6-v2",
+        "lora": lora,
+    }
+    nlp.add_pipe("transformer_ner", config={"model": model})
+    nlp.add_pipe("transformer_ner", "other", config={"model": {**model, "encoder": "./mine"}})
+    found = [f"spacy-ner-plus[encoder]>={__version__},<0.2.0"] if needs else []
+    assert nlp.meta.get("requirements", []) == found
+
+
+@pytest.mark.parametrize(
     "given", ["spacy-ner-plus>=0.1", "spacy_ner_plus[report]>=0.1", "Spacy.NER.plus>=0.1"]
 )
 def test_requirements_keep_the_versions_that_were_given(nlp, given):

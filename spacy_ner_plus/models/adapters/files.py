@@ -13,6 +13,15 @@ ADAPTER = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 # What peft's own class for a whole model puts before each name.
 _PREFIX = "base_model.model."
+# Settings of peft by which something else is added to weights.
+_OTHER_KINDS = (
+    "use_rslora",
+    "use_dora",
+    "fan_in_fan_out",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+)
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 # Of ours, beside peft's: what the adapter was trained on.
 _BASE = "adapter_base.json"
@@ -56,6 +65,8 @@ def read_adapter(folder: Path) -> tuple[Adapter, Base]:
     """
     config, base = (srsly.json_loads((folder / name).read_text(encoding="utf8")) for name in (CONFIG, _BASE))
     state = load_safetensors((folder / ADAPTER).read_bytes())
+    if others := [name for name in _OTHER_KINDS if config.get(name)]:
+        raise ValueError(f"{CONFIG} has `{others[0]}`: only plain LoRA of one rank is read")
     scale = config["lora_alpha"] / config["r"]
     names = [name.removeprefix(_PREFIX).removesuffix(_DOWN) for name in state if name.endswith(_DOWN)]
     adapter = {

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.hub_access import hub_problem, not_here, quiet_hub
+from spacy_ner_plus.hub_access import hub_problem, is_hub_name, not_here, quiet_hub
 from spacy_ner_plus.models.encoders.packaged import encoder_path_v1, is_installed
 from spacy_ner_plus.models.encoders.tokenization import WordpieceTokenizer
 
@@ -97,9 +97,9 @@ def _from_pretrained(
     from transformers import AutoConfig
 
     name = encoder_path_v1(given)
-    problem = "" if local else hub_problem(name)
+    problem = hub_problem(name, ask=not local)
     # What was loaded before is in the hub's cache.
-    source = {"trust_remote_code": False, "local_files_only": local or bool(problem)}
+    source = {"trust_remote_code": False, "local_files_only": bool(problem)}
     try:
         with quiet_hub():
             tokenizer = _read_tokenizer(name, use_fast=True, **source)
@@ -111,7 +111,7 @@ def _from_pretrained(
                 name, config=config, use_safetensors=True, output_loading_info=True, **source
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        if problem and isinstance(error, OSError):
+        if problem and (isinstance(error, OSError) or not is_hub_name(name)):
             raise failed(given, not_here(problem)) from None
         raise failed(given, first_lines(error)) from error
     missing = [key for key in info["missing_keys"] if "pooler" not in key]

@@ -73,6 +73,22 @@ def plain_names(names: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
+def check_adapter(encoder: nn.Module, adapter: Adapter) -> None:
+    """Check that an adapter is one of this encoder.
+
+    encoder (nn.Module): Of plain layers.
+    RAISES (ValueError): Where it has no such layer, or one of another shape.
+    """
+    layers = dict(encoder.named_modules())
+    for name, part in adapter.items():
+        layer = layers.get(name)
+        shape = (len(part.up), part.down.shape[1])
+        if not isinstance(layer, nn.Linear) or tuple(layer.weight.shape) != shape:
+            raise ValueError(
+                f"the encoder has no linear layer {name} of {shape[1]} inputs and {shape[0]} outputs"
+            )
+
+
 def merged_weights(weights: Mapping[str, torch.Tensor], adapter: Adapter) -> dict[str, torch.Tensor]:
     """RETURNS (dict[str, torch.Tensor]): An encoder's weights by name, those of adapted layers new."""
     merged = {f"{name}.weight": part.merged(weights[f"{name}.weight"]) for name, part in adapter.items()}

@@ -91,7 +91,10 @@ def make_transformer_ner(
     )
     if device == "openvino":
         require_extras(nlp, "openvino")
-    return TransformerNER(nlp.vocab, model, name, settings, loss=loss, scorer=scorer)
+    component = TransformerNER(nlp.vocab, model, name, settings, loss=loss, scorer=scorer)
+    if extras := component.token_scorer.extras:
+        require_extras(nlp, *extras)
+    return component
 
 
 class TransformerNER(EntityComponent, TrainablePipe):
