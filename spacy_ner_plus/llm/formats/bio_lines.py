@@ -33,6 +33,7 @@ from spacy_ner_plus.llm.formats.text_grammars.text_walk import (
     literal,
     reply_grammar,
 )
+from spacy_ner_plus.llm.formats.text_grammars.ways import OPAQUE
 from spacy_ner_plus.llm.requests import InvalidReply
 from spacy_ner_plus.spans import join_tags, split_tag
 
@@ -121,12 +122,13 @@ class BioLines:
             ]
         )
         tags = [
-            f"{name}: {any_of([literal(f': {p}-{each}') for each in labels])}" for name, p in _TAGS.items()
+            f"{name}: {any_of([literal(f': {p}-{each}') for each in labels])} & {OPAQUE}"
+            for name, p in _TAGS.items()
         ]
         return reply_grammar(
             f"{walk.backwards()} | {literal(NOTHING)} | LINES",
             [
-                "LINES: MENTION_0 & ENTITIES",
+                "LINES: RUN_0_0 & ENTITIES",
                 f"ENTITIES: ENTITY ({literal(chr(10))} ENTITY)*",
                 f"ENTITY: {entities}",
                 r"WORD: /[^\n ]+/",

@@ -20,6 +20,7 @@ from spacy_ner_plus.llm.formats.json_strings import find_strings
 from spacy_ner_plus.llm.formats.reading import Reading
 from spacy_ner_plus.llm.formats.text_grammars.string_lists import string_grammar
 from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece, TextWalk, any_of, literal
+from spacy_ner_plus.llm.formats.text_grammars.ways import OPAQUE
 from spacy_ner_plus.llm.requests import InvalidReply
 
 TEXT = frozenset({"text"})
@@ -74,10 +75,11 @@ class EntityList:
             walk,
             nothing=literal('{"entities": []}'),
             opening=literal('{"entities": [{"text": "'),
-            close=lambda k, length: f"MIDDLE {literal(f'{numbers.of(k, length)}}}')}",
+            before_close="MIDDLE",
+            close=lambda k, length: literal(f"{numbers.of(k, length)}}}"),
             between=literal(', {"text": "'),
             end=literal("]}"),
-            terminals=[f"MIDDLE: {middle[0]} {names} {middle[1]}"],
+            terminals=[f"MIDDLE: ({middle[0]} {names} {middle[1]}) & {OPAQUE}"],
         )
 
     def parse(self, content: str, labels: Sequence[str], text: str) -> Reading:

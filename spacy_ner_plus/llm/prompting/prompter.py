@@ -146,9 +146,7 @@ class Prompter:
             self._forms[key] = self.format.schema(about), self.format.grammar(about)
         schema, grammar = self._forms[key]
         messages = self._messages(text, examples, about, context)
-        held = None
-        if pieces is not None and isinstance(self.format, GrammarOfText):
-            held = self.format.text_grammar(about, text, pieces)
+        held = None if pieces is None else self._text_grammar(text, about, pieces)
         return ChatRequest(
             messages,
             schema,
@@ -156,6 +154,20 @@ class Prompter:
             sample=sample,
             snapshot=self.snapshot,
             text_grammar=held,
+        )
+
+    @property
+    def holds_to_text(self) -> bool:
+        """RETURNS (bool): Whether the format has grammars that hold replies to their texts."""
+        return isinstance(self.format, GrammarOfText)
+
+    def has_grammar(self, text: str, pieces: Sequence[Piece]) -> bool:
+        """RETURNS (bool): Whether there is a grammar of a text in particular; its arguments are those of `dialogue`."""
+        return self._text_grammar(text, self._rounds()[0], pieces) is not None
+
+    def _text_grammar(self, text: str, about: Sequence[str], pieces: Sequence[Piece]) -> str | None:
+        return (
+            self.format.text_grammar(about, text, pieces) if isinstance(self.format, GrammarOfText) else None
         )
 
     def _messages(

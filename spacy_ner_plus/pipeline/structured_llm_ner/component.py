@@ -566,6 +566,7 @@ class StructuredLLMNER(EntityComponent):
             NO_REPLY,
             UNALIGNED,
             UNREAD,
+            WITHOUT_GRAMMAR,
         )
         from spacy_ner_plus.pipeline.structured_llm_ner.records.records import SHOWN
         from spacy_ner_plus.pipeline.structured_llm_ner.variants.attempts import NOT_ANSWERED
@@ -587,6 +588,7 @@ class StructuredLLMNER(EntityComponent):
                 DROPPED,
                 CUT,
                 TOO_LONG,
+                WITHOUT_GRAMMAR,
             )
             if issues[kind]
         ]

@@ -28,6 +28,9 @@ SPLIT = "mention that joins several, which the text has apart: each taken by its
 MISCOUNTED = "mention whose stated occurrence isn't in the text: another one taken"
 SNAPPED = "mention that ends inside a token: widened to whole tokens"
 NARROWED = "mention that ends inside a token: narrowed to whole tokens"
+WITHOUT_GRAMMAR = (
+    "request without the grammar of its text, which has none or was refused: replies may name anything"
+)
 DROPPED = "mention that ends inside a token: dropped, as `alignment_mode` says"
 # By the kind of an outcome.
 _KINDS = {"invalid": INVALID, "partial": INVALID, "cut": INVALID, "unread": UNREAD}

@@ -12,14 +12,15 @@ from spacy_ner_plus.alignment.occurrences import EXPAND
 from spacy_ner_plus.chunks import Stretch, chunk_doc, halve, merge_chunks
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.client.chat_model import ChatModel
+from spacy_ner_plus.llm.client.endpoint.text_grammars import TEXT_GRAMMAR
 from spacy_ner_plus.llm.dialogues import ask_together
 from spacy_ner_plus.llm.formats.text_grammars.text_walk import Piece
 from spacy_ner_plus.llm.passes import ask_in_passes
 from spacy_ner_plus.llm.prompting.prompter import Prompter
 from spacy_ner_plus.llm.prompting.prompts import NO_CONTEXT, Context
-from spacy_ner_plus.llm.requests import ChatReply, ChatRequest, Dialogue, Outcome
+from spacy_ner_plus.llm.requests import Asked, ChatReply, ChatRequest, Dialogue, Outcome
 from spacy_ner_plus.llm.votes import Candidate, count_votes
-from spacy_ner_plus.pipeline.structured_llm_ner.extraction import Extraction
+from spacy_ner_plus.pipeline.structured_llm_ner.extraction import WITHOUT_GRAMMAR, Extraction
 from spacy_ner_plus.pipeline.structured_llm_ner.in_flight import DocInFlight
 from spacy_ner_plus.pipeline.structured_llm_ner.repetition import repeats_itself
 from spacy_ner_plus.pipeline.structured_llm_ner.reply_length import ReplyLength
@@ -29,6 +30,8 @@ from spacy_ner_plus.pipeline.structured_llm_ner.sample import Part, Sample
 _MOST_HALVINGS = 4
 # Where chunks are sized by the reply, they aren't smaller than this.
 _LEAST_AUTOMATIC = 64
+# Parts with so few tokens aren't halved for the sake of a grammar: it isn't their length for which they have none.
+_FEWEST_TOKENS = 200
 # A part with fewer bytes holds too little context to be halved once more.
 _FEWEST_BYTES = 140
 
@@ -201,6 +204,26 @@ class Extractor:
         text = doc.text if text is None else text
         if not text or text.isspace():
             return []
+        return self._with_grammars(doc, self._by_tokens(doc, text, issues), text)
+
+    def _with_grammars(self, doc: Doc, stretches: Sequence[Stretch], text: str) -> list[Stretch]:
+        """RETURNS (list[tuple[int, int]]): The stretches; in place of one that is too long for a grammar, its parts."""
+        if not self._takes_grammars():
+            return [*stretches]
+        found: list[Stretch] = []
+        for start, end in stretches:
+            pieces = self.pieces(doc, (start, end)) or ()
+            if len(pieces) <= _FEWEST_TOKENS or self.prompter.has_grammar(text[start:end], pieces):
+                found.append((start, end))
+            else:
+                halves = halve(doc, (start, end), overlap=self.chunk_overlap)
+                found += self._with_grammars(doc, halves, text) if len(halves) > 1 else halves
+        return found
+
+    def _takes_grammars(self) -> bool:
+        return self.prompter.holds_to_text and self.model.takes_text_grammar
+
+    def _by_tokens(self, doc: Doc, text: str, issues: IssueLog | None) -> list[Stretch]:
         budget = self._smaller_budget()
         if budget is None or self._fits(text, budget):
             return self._cut(doc, text, self.chunk_tokens, self.chunk_overlap, issues)
@@ -251,6 +274,8 @@ class Extractor:
         repairs = IssueLog()
         for chunk in read:
             repairs.merge(chunk.repairs)
+        for asked in self._without_grammar(samples):
+            repairs.add(WITHOUT_GRAMMAR, asked.request.messages[-1]["content"][:60])
         found = [chunk.candidates for chunk in read]
         return Extraction(
             candidates=found[0] or []
@@ -266,6 +291,18 @@ class Extractor:
             repairs=repairs,
             first=_first_reply(samples),
         )
+
+    def _without_grammar(self, samples: Sequence[Sample]) -> list[Asked]:
+        """RETURNS (list[Asked]): What was asked without the grammar of its text, where requests have one."""
+        if not self._takes_grammars():
+            return []
+        return [
+            asked
+            for sample in samples
+            for asked in sample.asked
+            if asked.request.text_grammar is None
+            or any(reply.mode != TEXT_GRAMMAR for reply in asked.replies)
+        ]
 
     def left_out(self, submitted: DocInFlight) -> int:
         """Find out whether a Doc is answered, without aligning anything.

@@ -1,5 +1,7 @@
 """structured_llm_ner with replies that are held to their texts by a real server: what is sent is what is looked for."""
 
+from itertools import pairwise
+
 import pytest
 import spacy
 
@@ -78,3 +80,38 @@ def test_text_grammar_costs_nothing_where_it_is_not_sent(llama_url, monkeypatch)
     assert [request.text_grammar for request in pipe.extractor_of().requests(nlp.make_doc(TEXTS[0]))] == [
         None
     ]
+
+
+@pytest.mark.parametrize("name", ["label_lists", "entity_list", "bio_lines", "per_type", "guidelines"])
+def test_text_grammar_is_of_parts_of_texts_that_are_too_long(name, tiny_gguf):
+    nlp = spacy.blank("en")
+    model = {"local": tiny_gguf, "threads": 1, "context_length": 60_000}
+    given = {"labels": ["PER", "LOC"], "format": name, "chunk_tokens": 50_000, "model": model}
+    nlp.add_pipe("structured_llm_ner", config=given)
+    extractor = nlp.get_pipe("structured_llm_ner").extractor
+    doc = nlp.make_doc(" ".join(f"Anna met w{i} in Oslo." for i in range(800)))
+    chunks = extractor.chunks(doc)
+    assert 1 < len(chunks) <= 4
+    assert (chunks[0][0], chunks[-1][1]) == (0, len(doc.text))
+    assert all(before[1] >= after[0] - 1 for before, after in pairwise(chunks))
+    assert all(request.text_grammar is not None for request in extractor.requests(doc))
+    given["model"]["text_grammar"] = False
+    without = spacy.blank("en")
+    without.add_pipe("structured_llm_ner", config=given)
+    assert len(without.get_pipe("structured_llm_ner").extractor.chunks(doc)) == 1
+
+
+def test_text_grammar_that_a_text_lacks_is_told_and_counted(tiny_gguf, monkeypatch):
+    from spacy_ner_plus.llm.formats.text_grammars import text_walk
+    from spacy_ner_plus.pipeline.structured_llm_ner.extraction import WITHOUT_GRAMMAR
+
+    nlp = spacy.blank("en")
+    model = {"local": tiny_gguf, "threads": 1, "max_tokens": 60}
+    pipe = nlp.add_pipe("structured_llm_ner", config={"labels": ["PER"], "model": model})
+    nlp("Anna met Robert.")
+    assert WITHOUT_GRAMMAR not in pipe.usage_report()["issues"]
+    monkeypatch.setattr(text_walk, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr("spacy_ner_plus.llm.formats.label_lists.disjoint_lists", lambda walk, labels: None)
+    with pytest.warns(UserWarning, match=r"W240.*2 x request without the grammar of its text"):
+        list(nlp.pipe(["Anna came.", "Bob left."]))
+    assert pipe.usage_report()["issues"][WITHOUT_GRAMMAR] == 2

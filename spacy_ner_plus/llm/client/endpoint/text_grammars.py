@@ -22,12 +22,13 @@ _IGNORED = "off"
 _WORD = "quartz-7319"
 _CANARY_TEXT = "Answer in plain text, without quotes, with the one word: hello"
 # All that the formats' grammars are made of: rules with a parameter, terminals that name each other, one that matches
-# nothing, and what is both of two.
+# nothing, what is both of two, and what is anything else.
 _CANARY = f"""\
 start: held::0x2
 held::_ : REPLY %if is_zeros([0:1])
 REPLY: /[a&&b]/ (WORD) | HELD
-HELD: WORD & /[^<]+/
+HELD: (WORD) & /[^<]+/ & OTHER
+OTHER: ~"\\u0001"
 WORD: {json.dumps(_WORD)}
 """
 

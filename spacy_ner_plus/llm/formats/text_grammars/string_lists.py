@@ -14,6 +14,7 @@ def string_grammar(
     close: Callable[[int, int], str],
     between: str,
     end: str,
+    before_close: str = "",
     terminals: Sequence[str] = (),
 ) -> str | None:
     """Write the grammar of a list of mentions in JSON's strings.
@@ -23,6 +24,7 @@ def string_grammar(
     close (Callable): As of `TextWalk.terminals`, with the quotes that close the mention.
     between (str): What stands between two mentions, with the quotes that open the second.
     end (str): What stands after the last one.
+    before_close (str): As of `TextWalk.terminals`.
     terminals (Sequence[str]): Further terminals that are named in these.
     RETURNS (str | None): The grammar; None where the text is too long.
     """
@@ -30,8 +32,8 @@ def string_grammar(
         return None
     if not len(walk):
         return reply_grammar(nothing, ())
-    lines = _string_terminals(walk, close, between, end)
-    return reply_grammar(f"{walk.backwards()} | {nothing} | {opening} MENTION_0", [*terminals, *lines])
+    lines = _string_terminals(walk, close, between, end, before_close)
+    return reply_grammar(f"{walk.backwards()} | {nothing} | {opening} RUN_0_0", [*terminals, *lines])
 
 
 def list_grammar(walk: TextWalk, reply: str) -> str | None:
@@ -45,17 +47,20 @@ def list_grammar(walk: TextWalk, reply: str) -> str | None:
     if not len(walk):
         return reply_grammar(reply, [f"LIST: {literal('[]')}"])
     mentions = _string_terminals(walk, lambda k, length: literal('"'), literal(', "'), literal("]"))
-    first = f"LIST: {walk.backwards()} | {literal('[]')} | {literal('[' + chr(34))} MENTION_0"
+    first = f"LIST: {walk.backwards()} | {literal('[]')} | {literal('[' + chr(34))} RUN_0_0"
     return reply_grammar(reply, [first, *mentions])
 
 
-def _string_terminals(walk: TextWalk, close: Callable[[int, int], str], between: str, end: str) -> list[str]:
+def _string_terminals(
+    walk: TextWalk, close: Callable[[int, int], str], between: str, end: str, before_close: str = ""
+) -> list[str]:
     return walk.terminals(
         begin=lambda k: literal(in_json(walk.word(k))),
         go_on=lambda k, length: literal(in_json(walk.gap(k) + walk.word(k))),
         close=close,
         between=between,
         end=end,
+        before_close=before_close,
     )
 
 

@@ -5,21 +5,27 @@ white space between them, and begins after the one before it has ended. So nothi
 written, no mention more often than it occurs, and a list comes to its end, as those of small models often don't.
 
 A reply is one regular expression, written as terminals that name each other, of which llguidance makes a graph: for a
-text of n pieces of n * MOST_PIECES nodes, of which it looks at those alone that a reply comes to. Rules in place of
-terminals cost it a multiple, and know one way alone to read words of which one is the beginning of another, as Chinese
-and Japanese have them. `substring_chunks` keeps no order, so that a model can say the same mention for ever.
+text of n pieces of n * MOST_PIECES nodes, of which it looks at those alone that a reply comes to. Where a text has a
+word a hundred times, reading it in a hundred ways takes more than llguidance allows, and it drops the grammar within
+the reply: so each word leads to one place, the first one, from which all can be said that might follow. Rules in place
+of terminals cost it a multiple, and know one way alone to read words of which one is the beginning of another, as
+Chinese and Japanese have them. `substring_chunks` keeps no order, so that a model can say the same mention for ever.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from spacy_ner_plus.llm.formats.text_grammars.ways import OPAQUE_TERMINAL, Ways
 
 # Tokens of a mention at most: those of CoNLL++ have up to 10, and a model that has lost its way copies on and on.
 MOST_PIECES = 12
-# Texts with more are asked about without a grammar, since llguidance gives up on larger ones without a word: where
-# mentions are chosen from all of the text (from about 1,200 tokens on where it repeats itself), and in copies.
-MOST_IN_LISTS = 800
+# Texts with more have no grammar, as llguidance drops one that is too large without a word. In lists of mentions it
+# isn't tokens alone that count, but letters, too, and how often words are there: grammars of so many characters took
+# 0.7 of what it allows for usual texts, and up to 0.98 for tables that repeat themselves.
+MOST_IN_LISTS = 3000
 MOST_IN_COPIES = 4000
+MOST_CHARACTERS = 2_800_000
 # What no reply has. What stands behind it is read, and left out again.
 NEVER = "/[a&&b]/"
 # Where a terminal is named for the first time it is read, and in it those that it names. Named behind NEVER from the
@@ -76,6 +82,7 @@ class TextWalk:
         close: Callable[[int, int], str],
         between: str,
         end: str,
+        before_close: str = "",
     ) -> list[str]:
         """Write the terminals of a list of mentions.
 
@@ -84,16 +91,48 @@ class TextWalk:
         close (Callable): How such a mention is closed.
         between (str): What stands between two mentions.
         end (str): What stands after the last one.
-        RETURNS (list[str]): Lines. MENTION_0 is the list from where its first mention begins.
+        before_close (str): What stands before `close` in any case.
+        RETURNS (list[str]): Lines. RUN_0_0 is the list from where its first mention begins.
         """
-        lines, count = [], len(self.pieces)
-        for k in range(count):
-            first = f"{begin(k)} IN_{k + 1}_1" if self.is_sayable[k] else NEVER
-            lines.append(f"MENTION_{k}: {first}" + (f" | MENTION_{k + 1}" if k + 1 < count else ""))
+        count = len(self.pieces)
+        lines = [OPAQUE_TERMINAL]
         for k in range(1, count + 1):
-            lines.append(f"AFTER_{k}: {end}" + (f" | {between} MENTION_{k}" if k < count else ""))
-            lines += self.inner_terminals(k, go_on, close, f"AFTER_{k}")
+            lines.append(f"AFTER_{k}: {end}" + (f" | {between} RUN_{k}_0" if k < count else ""))
+        # RUN_k_l is a mention that began at piece k and has l pieces. Runs of the same words share their ways on.
+        runs = [list(range(count - 1, -1, -1))]
+        for length in range(min(MOST_PIECES, count) + 1):
+            longer: list[list[int]] = []
+            for firsts in runs:
+                closed, ends = Ways(f"CLOSED_{firsts[0]}_{length}"), {}
+                on, words = Ways(f"ON_{firsts[0]}_{length}"), {}
+                if length and not _PLACEHOLDER.fullmatch(self.run(firsts[0] + length, length)):
+                    ends = {first: close(first + length, length) for first in firsts}
+                if length < MOST_PIECES:
+                    words = {
+                        first: go_on(first + length, length) if length else begin(first)
+                        for first in firsts
+                        if self._can_say(first + length, length)
+                    }
+                closed.expect(ends.values())
+                on.expect(words.values())
+                # From the end of the text on, what can be said of a place takes the place of the same words further on:
+                # all that is behind those is behind these, too.
+                for first in firsts:
+                    if first in ends:
+                        closed.put(ends[first], f"{ends[first]} AFTER_{first + length}", lines)
+                    if first in words:
+                        on.put(words[first], f"{words[first]} RUN_{first}_{length + 1}", lines)
+                    ways = [f"{before_close} ({closed})" if str(closed) else "", str(on)]
+                    lines.append(f"RUN_{first}_{length}: {' | '.join(filter(None, ways)) or NEVER}")
+                longer += _by_word(words)
+            runs = longer
         return lines
+
+    def _can_say(self, k: int, length: int) -> bool:
+        """RETURNS (bool): Whether a mention of so many pieces can go on with piece k."""
+        if k >= len(self.pieces) or not self.is_sayable[k]:
+            return False
+        return not length or not has_surrogate(self.gap(k))
 
     def inner_terminals(
         self,
@@ -109,7 +148,7 @@ class TextWalk:
         RETURNS (list[str]): Lines, of the terminals `name`_k_length.
         """
         lines = []
-        can_go_on = k < len(self.pieces) and self.is_sayable[k] and not has_surrogate(self.gap(k))
+        can_go_on = self._can_say(k, 1)
         for length in range(1, min(MOST_PIECES, k) + 1):
             ways = []
             if not _PLACEHOLDER.fullmatch(self.run(k, length)):
@@ -123,6 +162,14 @@ class TextWalk:
         """RETURNS (str): What matches nothing, and has the terminals of a name read from the last one backwards."""
         names = [f"{prefix}{k}" for k in range(len(self.pieces), 0, -_STEP)]
         return f"{NEVER} ({' | '.join(names)})"
+
+
+def _by_word(words: Mapping[int, str]) -> list[list[int]]:
+    """RETURNS (list[list[int]]): The places of each word, in order."""
+    found: dict[str, list[int]] = {}
+    for place, word in words.items():
+        found.setdefault(word, []).append(place)
+    return [*found.values()]
 
 
 def _trim(text: str, start: int, end: int) -> Piece | None:
@@ -148,6 +195,7 @@ def any_of(expressions: Sequence[str]) -> str:
     return f"({' | '.join(expressions) or NEVER})"
 
 
-def reply_grammar(reply: str, terminals: Sequence[str]) -> str:
-    """RETURNS (str): The grammar of replies that are one expression."""
-    return "\n".join(["start: REPLY", f"REPLY: {reply}", *terminals, ""])
+def reply_grammar(reply: str, terminals: Sequence[str]) -> str | None:
+    """RETURNS (str | None): The grammar of replies that are one expression; None where it is too long."""
+    grammar = "\n".join(["start: REPLY", f"REPLY: {reply}", *terminals, ""])
+    return grammar if len(grammar) <= MOST_CHARACTERS else None
