@@ -107,6 +107,7 @@ def _card(name: str, training: dict[str, Any]) -> str:
         f"| Seconds of training | {training['seconds']:,.0f} |",
     ]
     if training["best_dev_score"] is not None:
-        lines.append(f"| {training['dev_metric']} on the dev data | {training['best_dev_score']:.3f} |")
+        metric = f"{training['dev_metric']} on the dev data"
+        lines.append(f"| {metric[:1].upper()}{metric[1:]} | {training['best_dev_score']:.3f} |")
     lines += ["", "`training.json` has all settings, losses and scores.", ""]
     return "\n".join(lines)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PARTLY = "document that isn't annotated to its end: left out"
 EMPTY = "document without text: left out"
 SOME_LABELS = "document that was annotated with some of the labels alone: left out"
-OTHER_LABEL = "entity of a label that isn't learnt: left out"
+OTHER_LABEL = "entity of the label '{label}', which isn't learnt: left out"
 UNSEEN = "label that no document has: it is asked for, and nothing of it is learnt"
 CANT_WRITE = "document whose entities the reply format can't write: left out"
 CONFIG, TEMPLATE = "structured_llm_ner.cfg", "template.jinja"
@@ -210,9 +210,9 @@ def _whole(docs: Sequence["Doc"], names: set[str], left_out: IssueLog) -> "Itera
             missing = ", ".join(sorted(names - labels))
             left_out.add(SOME_LABELS, f"{shown!r}, without {missing}")
         else:
-            if others := [ent for ent in doc.ents if ent.label_ not in names]:
-                example = f"{others[0].label_} {others[0].text[:_SHOWN]!r}"
-                left_out.add(OTHER_LABEL, example, count=len(others))
+            for ent in doc.ents:
+                if ent.label_ not in names:
+                    left_out.add(OTHER_LABEL.format(label=ent.label_), ent.text[:_SHOWN])
             yield doc
 
 
@@ -303,9 +303,8 @@ def _labels(given: Any, docs: Sequence["Doc"], corpus: Any, left_out: IssueLog) 
     found = load_labels(own if given is None else given)
     if not set(own) & set(found.names):
         raise UserError(Errors.E901.format(found=", ".join(own), labels=", ".join(found.names)))
-    for name in found.names:
-        if name not in own:
-            left_out.add(UNSEEN, name)
+    if unseen := [name for name in found.names if name not in own]:
+        left_out.add(UNSEEN, ", ".join(unseen), count=len(unseen))
     return found
 
 
