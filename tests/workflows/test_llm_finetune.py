@@ -145,7 +145,9 @@ def test_finetune_llm_of_chats_takes_nothing_that_would_change_nothing(tmp_path,
 
 def test_finetune_llm_says_which_labels_nothing_is_learnt_of(tmp_path, docs):
     base = save_tiny_causal(tmp_path / "base")
-    done = finetune_llm(docs, tmp_path / "tuned", base=base, labels=["LOC", "ORG", "DATE"], dev=docs, settings=FEW)
+    done = finetune_llm(
+        docs, tmp_path / "tuned", base=base, labels=["LOC", "ORG", "DATE"], dev=docs, settings=FEW
+    )
     counted = {kind: (issue.count, issue.example) for kind, issue in done.left_out}
     others = OTHER_LABEL.format(label="PER")
     assert counted == {
