@@ -16,6 +16,8 @@ from threading import get_ident
 
 from spacy_ner_plus.errors import Errors, UserError
 
+# How the name ends of what is being written, or was when a process was killed.
+PART = ".part"
 _CHECK = "Check the folder and that you may write there."
 _FULL = "Make room there, or write to another place. Nothing half-written was left."
 # What the system says in its own words, and what helps.
@@ -86,8 +88,9 @@ def written_together(paths: Sequence[Path], *, over_folders: bool = False) -> It
                     shutil.copyfileobj(source, device)
                 continue
             if over_folders and target.is_dir():
-                shutil.rmtree(target)
-            os.replace(beside, target)
+                _replace_folder(beside, target)
+            else:
+                os.replace(beside, target)
     except OSError as error:
         path = _whose(error, besides, paths)
         if path is None and error.errno == errno.ENOENT:
@@ -101,8 +104,20 @@ def written_together(paths: Sequence[Path], *, over_folders: bool = False) -> It
                 beside.unlink()
 
 
+def _replace_folder(beside: Path, target: Path) -> None:
+    """Put a folder in place of another, which stays until that is done."""
+    before = target.with_name(f"{beside.name.removesuffix(PART)}.before{PART}")
+    os.rename(target, before)
+    try:
+        os.rename(beside, target)
+    except OSError:
+        os.rename(before, target)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
 def _beside(target: Path) -> Path:
-    name = f".{target.name}.{os.getpid()}-{get_ident()}.part"
+    name = f".{target.name}.{os.getpid()}-{get_ident()}{PART}"
     return Path(tempfile.gettempdir(), name) if _is_device(target) else target.with_name(name)
 
 

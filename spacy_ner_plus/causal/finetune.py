@@ -21,7 +21,7 @@ from spacy_ner_plus.causal.precision import choose_precision
 from spacy_ner_plus.causal.settings import FinetuneSettings
 from spacy_ner_plus.causal.training import Dev, Progress, Trainer
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import cant_write
+from spacy_ner_plus.files import PART, cant_write
 from spacy_ner_plus.issues import IssueLog
 
 # Longer chats are rare, and take memory by their square.
@@ -164,16 +164,19 @@ def check_output(output: Path) -> None:
     if not output.exists():
         return
     found = [path.name for path in output.iterdir()] if output.is_dir() else [""]
-    if any(name != CHECKPOINT and not name.endswith(".part") for name in found):
+    if any(name != CHECKPOINT and not name.endswith(PART) for name in found):
         raise UserError(Errors.E535.format(path=output))
 
 
 def _remove_parts(output: Path) -> None:
-    """Remove what a killed run was writing, which nothing would ever take away."""
-    for path in output.glob(f".{CHECKPOINT}.*.part"):
+    """Remove what a killed run was writing, which nothing would ever take away; what it put aside is put back."""
+    for path in output.parent.glob(f".{glob.escape(output.name)}.*{PART}"):
+        if not output.exists() and (path / CHECKPOINT).is_file():
+            path.rename(output)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+    for path in output.glob(f".{CHECKPOINT}.*{PART}"):
         path.unlink()
-    for path in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def training(done: Finetuned, base: Base, settings: FinetuneSettings) -> dict[str, Any]:

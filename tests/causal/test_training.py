@@ -81,6 +81,23 @@ def test_training_removes_what_a_killed_run_was_writing(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.12-34.part", "base", "tuned"]
 
 
+def test_training_goes_on_where_it_was_killed_between_two_folders(tmp_path):
+    """The one with the checkpoint was put aside for that with the model, which hadn't its name yet."""
+    base = save_tiny_causal(tmp_path / "base")
+    settings = cut(base, tmp_path / "tuned")
+    (tmp_path / "tuned").rename(tmp_path / ".tuned.12-34.before.part")
+    (tmp_path / ".tuned.12-34.part").mkdir()
+    totals = []
+
+    def hear(items, description, total=None, /):
+        totals.append(total)
+        return items
+
+    finetune(CHATS, base, tmp_path / "tuned", settings, dev=DevChats(QUESTIONS, Cut()), progress=hear)
+    assert totals[0] == 0  # The steps of the first epoch were done.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "tuned"]
+
+
 def test_training_goes_on_as_precisely_as_it_began(tmp_path):
     """It is measured, and at another time something else may have kept the CPU busy."""
     base = save_tiny_causal(tmp_path / "base")
