@@ -27,6 +27,7 @@ _OTHERS = (
     "trainable_token_indices",
     "lora_bias",
     "use_qalora",
+    "layer_replication",
 )
 
 

@@ -53,7 +53,8 @@ def test_adapters_that_llama_cpp_has_no_words_for_are_refused(tmp_path):
     adapter = save_adapter(base, tmp_path / "adapter")
     path = adapter / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf8"))
-    for name, value in (("use_dora", True), ("init_lora_weights", "pissa_niter_4")):
+    refused = {"use_dora": True, "init_lora_weights": "pissa_niter_4", "layer_replication": [[0, 2], [1, 2]]}
+    for name, value in refused.items():
         path.write_text(json.dumps({**config, name: value}), encoding="utf8")
         with pytest.raises(UserError, match=rf"E899.*{name}"):
             adapter_to_gguf(adapter, base, tmp_path / "adapter.gguf")

@@ -262,6 +262,28 @@ def test_finetune_llm_writes_a_pipeline_that_asks_as_it_has_learnt(tmp_path, doc
     assert list(request.messages) == lessons(prompter, docs, IssueLog())[0][:-1]
 
 
+def test_gguf_of_an_adapter_whose_base_is_in_the_cache_of_the_hub(tmp_path, docs, monkeypatch):
+    from huggingface_hub import constants
+
+    base = save_tiny_causal(tmp_path / "base")
+    finetune_llm(docs, tmp_path / "tuned", base=base, settings=FEW)
+    path = tmp_path / "tuned" / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf8"))
+    path.write_text(json.dumps({**config, "base_model_name_or_path": "someone/tiny"}), encoding="utf8")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(UserError, match=r"E939.*someone/tiny"):
+        write_gguf(tmp_path / "tuned", tmp_path / "adapter.gguf")
+    folder = tmp_path / "hub" / "models--someone--tiny"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("a" * 40, encoding="utf8")
+    (folder / "snapshots").mkdir()
+    base.rename(folder / "snapshots" / ("a" * 40))
+    assert write_gguf(tmp_path / "tuned", tmp_path / "adapter.gguf").is_file()
+    path.write_text(json.dumps({**config, "base_model_name_or_path": None}), encoding="utf8")
+    with pytest.raises(UserError, match=r"E939.*doesn't name"):
+        write_gguf(tmp_path / "tuned", tmp_path / "adapter.gguf")
+
+
 @pytest.mark.slow
 def test_finetune_llm_of_chats_and_gguf(tmp_path):
     base = save_tiny_causal(tmp_path / "base")
