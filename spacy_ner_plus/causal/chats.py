@@ -15,7 +15,7 @@ TOO_LONG = "chat with more tokens than fit: left out"
 NO_ANSWER = "chat whose last message isn't an answer of the assistant, or is empty: left out"
 NO_TEXT = "chat whose answer holds a special token of the base, which no answer can: left out"
 _SHOWN = 60
-_THOUGHT, _END_OF_THOUGHT = "<think>", "\n</think>\n\n"
+_THOUGHT, _END = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,12 @@ def begins_to_think(prompt: str) -> bool:
     return prompt.rstrip().endswith(_THOUGHT)
 
 
+def without_thought(reply: str) -> str:
+    """RETURNS (str): What a server gives of a reply, where the prompt had begun to think."""
+    ended = reply.lstrip()
+    return ended.removeprefix(_END).lstrip() if ended.startswith(_END) else reply
+
+
 def has_answer(messages: Chat) -> bool:
     """RETURNS (bool): Whether a chat ends with an answer to something."""
     last = messages[-1] if messages else {}
@@ -111,7 +117,7 @@ def _encode(
             # Where a piece goes over the boundary, the answer begins as it does when it is written after the prompt.
             told = both[len(asked) :] if both[: len(asked)] == asked else _ids(tokenizer, rest)
     elif begins_to_think(prompt):
-        told = _ids(tokenizer, _END_OF_THOUGHT + content)
+        told = _ids(tokenizer, f"\n{_END}\n\n{content}")
     else:
         told = _ids(tokenizer, content)
     end = tokenizer.eos_token_id

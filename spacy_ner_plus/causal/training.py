@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.causal.batches import epoch_batches
-from spacy_ner_plus.causal.chats import Tokens
+from spacy_ner_plus.causal.chats import Tokens, without_thought
 from spacy_ner_plus.causal.checkpoint import State, load_checkpoint, save_checkpoint
 from spacy_ner_plus.causal.passes import loss_of, reply_ids
 from spacy_ner_plus.causal.precision import Precision
@@ -171,7 +171,7 @@ class Trainer:
                     end=self.tokenizer.eos_token_id,
                 )
             for i, reply in zip(group, ids, strict=True):
-                found[i] = self.tokenizer.decode(reply, skip_special_tokens=True)
+                found[i] = without_thought(self.tokenizer.decode(reply, skip_special_tokens=True))
         return [found[i] for i in range(len(prompts))]
 
     @contextmanager

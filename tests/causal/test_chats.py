@@ -1,5 +1,13 @@
 from spacy_ner_plus.causal.batches import epoch_batches
-from spacy_ner_plus.causal.chats import NO_ANSWER, NO_TEXT, Tokens, encode_chats, encode_prompt, shared_prefix
+from spacy_ner_plus.causal.chats import (
+    NO_ANSWER,
+    NO_TEXT,
+    Tokens,
+    encode_chats,
+    encode_prompt,
+    shared_prefix,
+    without_thought,
+)
 from spacy_ner_plus.issues import IssueLog
 from tests.tiny_causal import TEMPLATE, tiny_tokenizer
 
@@ -62,7 +70,11 @@ def test_chats_of_a_template_that_begins_to_think():
     )
     (found,) = encode_chats(tokenizer, [CHAT], max_length=100, left_out=IssueLog())
     assert tokenizer.decode(found.prompt).endswith("<|im_start|>assistant\n<think>\n")
-    assert tokenizer.decode(found.answer) == '\n</think>\n\n["Ann", "Bob"]<|im_end|>'
+    told = tokenizer.decode(found.answer)
+    assert told == '\n</think>\n\n["Ann", "Bob"]<|im_end|>'
+    # And dev replies are scored without.
+    assert without_thought(told) == '["Ann", "Bob"]<|im_end|>'
+    assert without_thought(" </thin> a") == " </thin> a"
 
 
 def test_chats_of_a_template_that_writes_an_empty_thought():

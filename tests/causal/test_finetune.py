@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from spacy_ner_plus.causal import DevChats, FinetuneSettings, finetune
 from spacy_ner_plus.causal.base import read_base
 from spacy_ner_plus.causal.chats import encode_prompt
+from spacy_ner_plus.causal.finetune import DEV_TOO_LONG
 from spacy_ner_plus.causal.passes import reply_ids
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.gguf_files import adapter_to_gguf, folder_to_gguf
@@ -206,6 +207,34 @@ def test_finetune_refuses_what_cant_be(tmp_path):
     with pytest.raises(UserError, match="E900"):
         FinetuneSettings(epochs=0)
     assert not (tmp_path / "tuned").exists()
+
+
+def test_finetune_asks_no_dev_question_that_is_too_long(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    long = [{"role": "user", "content": "Ann met Bob. " * 200}]
+    seen = []
+
+    def score(replies):
+        seen.append([reply is None for reply in replies])
+        return 0.5
+
+    settings = FinetuneSettings(**{**FEW, "epochs": 1, "max_length": 150, "max_new_tokens": 2})
+    done = finetune(
+        CHATS, base, tmp_path / "tuned", settings, dev=DevChats([long, QUESTIONS[0]], score, "luck")
+    )
+    assert seen == [[True, False]]
+    assert {kind: issue.count for kind, issue in done.left_out} == {DEV_TOO_LONG: 1}
+    assert done.metric == "luck"
+    for chats in ([long], []):
+        with pytest.raises(UserError, match="E937"):
+            finetune(CHATS, base, tmp_path / "other", settings, dev=DevChats(chats, score))
+
+
+def test_finetune_of_one_record(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    dev = DevChats(QUESTIONS[:1], lambda replies: 0.0)
+    done = finetune(CHATS[:1], base, tmp_path / "tuned", FinetuneSettings(**FEW), dev=dev)
+    assert (done.examples, done.state.step) == (1, 2)
 
 
 def test_finetune_needs_a_chat_template(tmp_path):
