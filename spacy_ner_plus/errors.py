@@ -1329,7 +1329,7 @@ class Errors(metaclass=_Coded):
     )
     E875 = (
         "llama.cpp can't serve '{path}': {reason}. Check that the file is whole and of an architecture that the "
-        "installed xllamacpp knows, and that there is memory for it."
+        "installed xllamacpp knows, that adapters were trained on this model, and that there is memory for it."
     )
     E876 = (
         "The process that served the local model '{model}' is gone, and this one was its worker: it starts none of its "
@@ -1352,6 +1352,14 @@ class Errors(metaclass=_Coded):
         "The local model '{local}' has no address: {what} needs a server. Give `base_url` and `name` of one."
     )
     E882 = "The weights of '{local}' (SHA-256 {sha256}) aren't here, and '{name}' was saved without them. {remedy}"
+    E946 = (
+        "'{name}' has to be converted to a GGUF file, and none can be written to '{folder}': {reason}. Name a folder "
+        "for it in {variable}, or convert it once with spacy-ner-plus llm gguf, and give that file."
+    )
+    E947 = (
+        "'{path}' was changed after this pipeline first read it: replies of what it is now would be kept as those of "
+        "what it was. Load the pipeline again."
+    )
     E863 = (
         "What is written has to end with .jsonl (chats) or .spacy (a corpus), with `dev` (--dev) as with `output` "
         "(--output), in two different files: {paths}."

@@ -94,8 +94,9 @@ class KeptReplies:
             store.forget(keys)
 
     def close(self) -> None:
-        """Close the store; the next use opens it again."""
+        """Close the store; the next use opens it again, and looks anew what a local model is."""
         with self._lock:
+            self._names = None
             if self._store is not None:
                 self._store.close()
                 self._store = None

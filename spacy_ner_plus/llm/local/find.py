@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,7 +75,7 @@ def find_adapter(path: str, base: str) -> Path:
         of_base = base_path if base_path.is_dir() else find_model(base)
         _check_base(given, of_base)
         sources = [*_files(given), *(_files(of_base) if of_base.is_dir() else [of_base])]
-        out = kept_models_folder() / f"adapter-{_digits(sources)}.gguf"
+        out = _place(f"adapter-{_digits(sources)}.gguf", path)
         return out if out.is_file() else adapter_to_gguf(given, of_base, out)
     if given.is_file():
         return find_model(path)
@@ -126,8 +127,26 @@ def _converted(folder: Path) -> Path:
     from spacy_ner_plus.gguf_files import folder_to_gguf
 
     # The same under whatever name the folder has.
-    out = kept_models_folder() / f"model-{_digits(_files(folder))}.gguf"
+    out = _place(f"model-{_digits(_files(folder))}.gguf", folder)
     return out if out.is_file() else folder_to_gguf(folder, out)
+
+
+def _place(file: str, name: str | Path) -> Path:
+    """RETURNS (Path): Where a converted file is, or can be written.
+
+    name (str | Path): What is converted, for the message.
+    RAISES (UserError): Where it can't be.
+    """
+    out = kept_models_folder() / file
+    if not out.is_file():
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=out.parent):
+                pass
+        except OSError as error:
+            shown = {"folder": out.parent, "reason": error.strerror or error, "variable": FOLDER}
+            raise UserError(Errors.E946.format(name=name, **shown)) from None
+    return out
 
 
 def _digits(sources: list[Path]) -> str:

@@ -65,6 +65,8 @@ class LocalModel:
         path = find_model(local)
         trained = _trained_length(path)
         found = {name: find_adapter(given, local) for name, given in (adapters or {}).items()}
+        for adapter in found.values():
+            _metadata(adapter, "adapter")
         return cls(
             path,
             file_sha256(path),
@@ -118,8 +120,18 @@ class LocalModel:
 
 
 def _trained_length(path: Path) -> int:
-    metadata = read_metadata(path)
-    kind = metadata.get("general.type", "model")
-    if kind != "model":
-        raise UserError(Errors.E871.format(path=path, reason=f"it is a file of another kind: {kind}"))
+    metadata = _metadata(path, "model")
+    if (parts := int(metadata.get("split.count", 0))) > 1:
+        # One that is saved or known by its hash would be this part alone.
+        reason = f"it is one of the {parts} files of a model: join them by llama-gguf-split --merge"
+        raise UserError(Errors.E871.format(path=path, reason=reason))
     return int(metadata.get(f"{metadata.get('general.architecture')}.context_length", CONTEXT_LENGTH))
+
+
+def _metadata(path: Path, kind: str) -> Mapping[str, Any]:
+    metadata = read_metadata(path)
+    found = metadata.get("general.type", "model")
+    if found != kind:
+        reason = f"it is a file of another kind: {found}, and not {kind}"
+        raise UserError(Errors.E871.format(path=path, reason=reason))
+    return metadata

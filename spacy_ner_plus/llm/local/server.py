@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.extras import from_extra
+from spacy_ner_plus.file_hashes import file_sha256
 from spacy_ner_plus.llm.local.kept_signals import kept_signals
 from spacy_ner_plus.llm.local.local_model import LocalModel
 from spacy_ner_plus.llm.local.processes import RunningProcess, is_orphan
@@ -79,7 +80,8 @@ def local_server(model: LocalModel) -> LocalServer:
     """Get the server of a model; it is started where none runs.
 
     RETURNS (LocalServer): It. It may end once nothing refers to that any more.
-    RAISES (UserError): Where it can't be started, or this process is a worker of one that is gone.
+    RAISES (UserError): Where it can't be started, its files aren't what they were any more, or this process is a worker
+        of one that is gone.
     """
     with _lock:
         server = _servers.get(model.key)
@@ -147,7 +149,11 @@ def _start(model: LocalModel) -> LocalServer:
             running = xllamacpp.Server(parameters)
         _wait_until_it_works(running.listening_address, key)
     except (RuntimeError, OSError, HTTPException) as error:
-        raise UserError(Errors.E875.format(path=model.path, reason=error)) from error
+        shown = "', '".join(str(path) for path in (model.path, *dict(model.adapter_files).values()))
+        raise UserError(Errors.E875.format(path=shown, reason=str(error).rstrip("."))) from error
+    for path, sha256 in ((model.path, model.sha256), *model.adapters.values()):
+        if file_sha256(path) != sha256:
+            raise UserError(Errors.E947.format(path=path))
     server = LocalServer(ServerAddress(f"{running.listening_address}/v1", key, RunningProcess.this()))
     if _is_after_fork:
         _never_end(running)

@@ -100,6 +100,17 @@ def test_find_warns_of_an_adapter_that_was_trained_on_other_weights(tmp_path, mo
         find_adapter(str(tmp_path / "tuned"), str(find_model(str(base))))
 
 
+def test_find_says_where_converted_files_can_t_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPACY_NER_PLUS_CACHE", str(tmp_path / "file" / "cache"))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (folder / name).write_text("{}")
+    with pytest.raises(UserError, match=r"E946.*model.*file/cache.*SPACY_NER_PLUS_CACHE"):
+        find_model(str(folder))
+
+
 @pytest.mark.slow
 def test_find_converts_a_folder_and_its_adapter_once(tmp_path, monkeypatch):
     from peft import LoraConfig, get_peft_model

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.local.local_model import CONTEXT_LENGTH, LocalModel, slots_of
 
 
@@ -36,3 +39,21 @@ def test_local_model_takes_what_the_process_may_use(tiny_gguf, monkeypatch):
     assert [slots_of(threads) for threads in (1, 2, 4, 64)] == [1, 1, 2, 4]
     # No longer than it was trained with.
     assert model(tiny_gguf, context_length=10**6).context_length == 65_536
+
+
+def test_local_model_refuses_what_is_no_adapter_and_no_whole_model(tiny_gguf, tiny_adapters, tmp_path):
+    from gguf import GGUFWriter
+
+    with pytest.raises(UserError, match=r"E871.*tiny\.gguf.*model, and not adapter"):
+        model(tiny_gguf, {"a": tiny_gguf})
+    with pytest.raises(UserError, match=r"E871.*a\.gguf.*adapter, and not model"):
+        model(tiny_adapters["a"])
+    path = tmp_path / "large-00001-of-00002.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_context_length(128)
+    writer.add_uint16("split.count", 2)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    with pytest.raises(UserError, match=r"E871.*one of the 2 files.*--merge"):
+        model(str(path))

@@ -82,6 +82,28 @@ def test_local_endpoint_starts_again_where_its_server_is_gone(tiny_gguf, monkeyp
         assert model._client()._endpoint._server is not gone
 
 
+def test_local_endpoint_keeps_replies_of_a_file_that_was_changed_as_those_of_what_it_is(
+    tiny_gguf, tmp_path, monkeypatch
+):
+    path, store = tmp_path / "model.gguf", tmp_path / "s.sqlite"
+    path.write_bytes(Path(tiny_gguf).read_bytes())
+    with open_model(local=str(path), threads=1, max_tokens=60, store=str(store)) as model:
+        reply_of(model, TEXTS[0])
+        path.unlink()
+        path.write_bytes(Path(tiny_gguf).read_bytes() + bytes(64))
+        reply_of(model, TEXTS[1])  # by the server that runs, of what it was
+        gone = model._client()._endpoint._server
+        with monkeypatch.context() as patched:
+            patched.setattr(LocalServer, "runs", lambda self: self is not gone)
+            with pytest.raises(UserError, match=r"E947.*model\.gguf.*Load the pipeline again"):
+                reply_of(model, TEXTS[2])
+        model.close()
+        reply_of(model, TEXTS[2])
+    with Store(store) as opened:
+        kept = [each.request["base_url"] for each in opened.replies()]
+    assert [kept.count(each) for each in dict.fromkeys(kept)] == [2, 1]
+
+
 def test_local_endpoint_has_time_for_replies_unless_it_is_set(tiny_gguf):
     given = with_patience(ChatSettings(local=tiny_gguf, timeout=7.0))
     assert (given.timeout, given.deadline) == (7.0, 3600.0)
