@@ -1,39 +1,30 @@
 """A chat model of your own: fine-tuned on a corpus or on chats, and written as llama.cpp reads it."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import defaults
-from spacy_ner_plus.workflows.arguments.chats import read_chats
 from spacy_ner_plus.workflows.arguments.corpora import corpus_docs, corpus_path
 from spacy_ner_plus.workflows.arguments.targets import check_overlap, check_targets
+from spacy_ner_plus.workflows.finetuning.chats import read_chats
+from spacy_ner_plus.workflows.finetuning.lessons import dev_chats, dev_lessons, lessons
+from spacy_ner_plus.workflows.finetuning.pipeline_files import Use, pipeline_files
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-    from spacy_ner_plus.causal import DevChats, Finetuned
-    from spacy_ner_plus.causal.base import Base
+    from spacy_ner_plus.causal import Finetuned
     from spacy_ner_plus.labels import LabelSet
     from spacy_ner_plus.llm.prompting.prompter import Prompter
 
-PARTLY = "document that isn't annotated to its end: left out"
-EMPTY = "document without text: left out"
-SOME_LABELS = "document that was annotated with some of the labels alone: left out"
-OTHER_LABEL = "entity of the label '{label}', which isn't learnt: left out"
 UNSEEN = "label that no document has: it is asked for, and nothing of it is learnt"
-CANT_WRITE = "document whose entities the reply format can't write: left out"
-CONFIG, TEMPLATE = "structured_llm_ner.cfg", "template.jinja"
 # Instructions that only name the labels: what else there is to know is learnt, and each word of them costs time.
 BRIEF = "brief.v1"
 _FORMAT, _LANG = "inline_tags", "en"
-# What the written config takes: the adapter on its base, the base with it in it, or all that was trained.
-Use = Literal["adapter", "merged", "whole"]
-_SHOWN = 60
 
 
 def finetune_llm(
@@ -124,7 +115,7 @@ def finetune_llm(
         asked = None if dev is None else dev_lessons(prompter, _docs(dev, 0), dev_log)
         facts |= {"format": prompter.format.name, "labels": ", ".join(found.names)}
         use: Use = "whole" if made.method == "full" else "adapter" if chat_template is None else "merged"
-        files_of = _files_of(output, str(base), prompter, lang, use)
+        files_of = pipeline_files(output, str(base), prompter, lang, use)
     for kind, issue in dev_log:
         left_out.add(f"dev {kind}", issue.example, issue.where, issue.count)
     return finetune(
@@ -140,104 +131,6 @@ def finetune_llm(
         left_out=left_out,
         progress=progress,
     )
-
-
-def lessons(prompter: "Prompter", docs: Sequence["Doc"], left_out: IssueLog) -> list[list[dict[str, str]]]:
-    """RETURNS (list[list[dict[str, str]]]): Chats about Docs, with the right replies.
-
-    left_out (IssueLog): Where what can't be learnt is counted.
-    """
-    names = set(prompter.labels.names)
-    chats: list[list[dict[str, str]]] = []
-    for doc in _whole(docs, names, left_out):
-        spans = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents if ent.label_ in names]
-        try:
-            chats += prompter.lessons(doc.text, spans)
-        except (ValueError, LookupError):
-            left_out.add(CANT_WRITE, doc.text[:_SHOWN])
-    return chats
-
-
-def dev_lessons(prompter: "Prompter", docs: Sequence["Doc"], left_out: IssueLog) -> "DevChats":
-    """Ask about gold Docs.
-
-    left_out (IssueLog): Where what can't be asked, or be right or wrong, is counted.
-    RETURNS (DevChats): The questions, whose score is strict micro F1. What a reply that can't be read would name is
-        missed.
-    RAISES (UserError): Where no entity is left that could be found.
-    """
-    from spacy_ner_plus.alignment.align import align_mentions
-    from spacy_ner_plus.causal import DevChats
-    from spacy_ner_plus.evaluation.counting.counts import Counts
-
-    names = set(prompter.labels.names)
-    whole = list(_whole(docs, names, left_out))
-    if not any(ent.label_ in names for doc in whole for ent in doc.ents):
-        reason = f"none of its {len(docs):,} documents has an entity of the labels {', '.join(sorted(names))}"
-        raise UserError(Errors.E937.format(reason=reason))
-    asked = [[chat[:-1] for chat in prompter.lessons(doc.text, [])] for doc in whole]
-
-    def score(replies: list[str | None]) -> float:
-        counts, at = Counts(), 0
-        for doc, questions in zip(whole, asked, strict=True):
-            given = [reply for reply in replies[at : at + len(questions)] if reply is not None]
-            at += len(questions)
-            if len(given) < len(questions):  # too long to be asked about
-                continue
-            mentions = prompter.read_lessons(doc.text, given)
-            gold = {(ent.start, ent.end, ent.label_) for ent in doc.ents if ent.label_ in names}
-            spans = align_mentions(doc, mentions).spans if mentions else ()
-            found = {(span.start, span.end, span.label) for span in spans}
-            counts += Counts(correct=len(gold & found), missed=len(gold - found), spurious=len(found - gold))
-        return counts.f1
-
-    return DevChats([chat for chats in asked for chat in chats], score, "strict F1")
-
-
-def _whole(docs: Sequence["Doc"], names: set[str], left_out: IssueLog) -> "Iterator[Doc]":
-    """YIELDS (Doc): Those of which all is known that is to be learnt; the others are counted, and entities of other
-    labels."""
-    from spacy_ner_plus.annotated_labels import annotated_labels
-
-    for doc in docs:
-        shown = doc.text[:_SHOWN]
-        labels = annotated_labels(doc)
-        if not doc.text.strip():
-            left_out.add(EMPTY, repr(shown))
-        elif any(token.ent_iob == 0 for token in doc):
-            left_out.add(PARTLY, shown)
-        elif labels is not None and not names <= labels:
-            missing = ", ".join(sorted(names - labels))
-            left_out.add(SOME_LABELS, f"{shown!r}, without {missing}")
-        else:
-            for ent in doc.ents:
-                if ent.label_ not in names:
-                    left_out.add(OTHER_LABEL.format(label=ent.label_), ent.text[:_SHOWN])
-            yield doc
-
-
-def dev_chats(chats: Sequence[Sequence[Mapping[str, str]]], left_out: IssueLog) -> "DevChats":
-    """Ask what chats ask.
-
-    left_out (IssueLog): Where chats without an answer are counted.
-    RETURNS (DevChats): Them without their answers, whose score is the share that is answered word for word.
-    RAISES (UserError): Where none has an answer.
-    """
-    from spacy_ner_plus.causal import DevChats
-    from spacy_ner_plus.causal.chats import NO_ANSWER, has_answer
-
-    whole = [chat for chat in chats if has_answer(chat)]
-    if len(whole) < len(chats):
-        left_out.add(NO_ANSWER, "", count=len(chats) - len(whole))
-    if not whole:
-        raise UserError(Errors.E937.format(reason="none of its chats ends with an answer"))
-    right = [chat[-1]["content"].strip() for chat in whole]
-
-    def score(replies: list[str | None]) -> float:
-        asked = [(one.strip(), other) for one, other in zip(replies, right, strict=True) if one is not None]
-        return sum(one == other for one, other in asked) / len(asked)
-
-    return DevChats([chat[:-1] for chat in whole], score, "share answered word for word")
 
 
 def write_gguf(
@@ -313,58 +206,6 @@ def _prompter(format: str, labels: "LabelSet", template: str | None, task: str) 
     from spacy_ner_plus.llm.prompting.prompter import Prompter
 
     return Prompter(get_format(format), labels, template=template, task=task)
-
-
-def _files_of(
-    output: Path, base: str, prompter: "Prompter", lang: str, use: Use
-) -> "Callable[[Base], dict[str, str]]":
-    """RETURNS (Callable[[Base], dict[str, str]]): Makes, by name, the config of a pipeline that asks as the model has
-    learnt it, and its template. What lies elsewhere stands in [paths] alone, as whole paths."""
-    from thinc.api import Config
-
-    from spacy_ner_plus.causal.chat_template import ChatTemplate
-    from spacy_ner_plus.causal.chats import begins_to_think
-    from spacy_ner_plus.llm.local.known_models import KNOWN_MODELS
-
-    def files(given: "Base") -> dict[str, str]:
-        paths = {"tuned": str(output)}
-        model: dict[str, Any] = {"local": "${paths.tuned}/merged" if use == "merged" else "${paths.tuned}"}
-        if use == "adapter":
-            is_known = base in KNOWN_MODELS and not Path(base).exists()
-            paths["base"] = base if is_known else str(given.path)
-            name = re.sub(r"[^\w.-]+", "-", output.name)
-            model = {"local": "${paths.base}", "name": name, "adapters": {name: "${paths.tuned}"}}
-        if begins_to_think(ChatTemplate(given.tokenizer).prompt([{"role": "user", "content": "?"}])):
-            # It would keep the model from ending its thought.
-            model["text_grammar"] = False
-        component: dict[str, Any] = {
-            "factory": "structured_llm_ner",
-            "format": prompter.format.name,
-            "labels": _written_labels(prompter.labels),
-            "task": prompter.task or None,
-            "template": None if prompter.template is None else "${paths.tuned}/" + TEMPLATE,
-            "model": model,
-        }
-        config = Config(
-            {
-                "paths": paths,
-                "nlp": {"lang": lang, "pipeline": ["structured_llm_ner"]},
-                "components": {"structured_llm_ner": component},
-            }
-        )
-        found = {CONFIG: f"{config.to_str()}\n"}
-        if prompter.template is not None:
-            found[TEMPLATE] = prompter.template
-        return found
-
-    return files
-
-
-def _written_labels(labels: "LabelSet") -> list[str] | dict[str, Any]:
-    """RETURNS (list[str] | dict[str, Any]): As a config has them, with all that a prompt says of them."""
-    if not labels.definitions and not labels.examples:
-        return list(labels.names)
-    return {row["name"]: {key: row[key] for key in ("definition", "examples")} for row in labels.rows}
 
 
 def _read_text(path: str | Path | None) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.workflows.arguments.chats import EARLIER, NO_UNICODE, TOOLS, WITHOUT_WEIGHT, read_chats
+from spacy_ner_plus.workflows.finetuning.chats import EARLIER, NO_UNICODE, TOOLS, WITHOUT_WEIGHT, read_chats
 
 ASKED = {"role": "user", "content": "Ann left."}
 ANSWER = {"role": "assistant", "content": "Ann"}

@@ -1,0 +1,1 @@
+"""What `llm finetune` learns from, and the pipeline that it writes."""
