@@ -77,6 +77,7 @@ class NoReply:
     seconds (float): What the attempt took.
     usage (Usage | None): What the server counted all the same.
     counts (bool): Whether the attempt counts against the request, and not against the server alone.
+    is_too_long (bool): Whether a shorter text might get one.
     """
 
     reason: str
@@ -86,6 +87,7 @@ class NoReply:
     seconds: float = 0.0
     usage: Usage | None = None
     counts: bool = True
+    is_too_long: bool = False
 
 
 class Layer(Protocol):

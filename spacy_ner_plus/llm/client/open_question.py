@@ -81,7 +81,8 @@ class OpenQuestion(Generic[T]):
                 self._end(self._short[1])
                 return
             reason = f"{answer.reason}, asked again since {self._reason}" if self._reason else answer.reason
-            self._end(None, reason, "transport")
+            can_halve = answer.is_too_long and self._question.is_divisible
+            self._end(None, reason, "cut" if can_halve else "transport")
             return
         self._replies.append(answer)
         self._read_once(answer)

@@ -131,7 +131,8 @@ class Extractor:
             return Sample([Part(stretch, outcome)])
         halves = halve(doc, stretch, overlap=self.chunk_overlap)
         # A model that goes round in circles may find out of it with less text, and seldom with still less.
-        is_over = len(halves) == 1 or repeats_itself(outcome.replies[-1].content, text)
+        replies = outcome.replies  # none where the server refuses a prompt that is too long
+        is_over = len(halves) == 1 or bool(replies and repeats_itself(replies[-1].content, text))
         left = 0 if is_over else halvings - 1
         read = yield from ask_together([self._ask(doc, whole, half, sample, left) for half in halves])
         parts = [part for each in read for part in each.parts]

@@ -3,6 +3,7 @@
 import warnings
 
 import pytest
+import spacy
 from spacy.tokens import Doc
 
 from tests.pipeline.structured_llm_ner.test_component import expected, found, pipeline
@@ -111,3 +112,16 @@ def test_of_a_reply_that_stays_cut_what_is_whole_is_used(server, format):
     else:
         assert all(token.ent_iob_ != "O" for token in doc)
     assert len(server.requests) == (5 if format == "per_type" else 2)
+
+
+def test_cut_replies_a_text_that_the_server_refuses_as_too_long_is_asked_about_in_halves(tiny_gguf):
+    """The estimate of tokens is short of the truth, such as for Chinese."""
+    nlp = spacy.blank("zh")
+    model = {"local": tiny_gguf, "threads": 1, "context_length": 2048, "max_tokens": 60}
+    pipe = nlp.add_pipe(
+        "structured_llm_ner", config={"labels": ["PER"], "chunk_tokens": 1500, "model": model}
+    )
+    text = "".join(chr(0x4E00 + i) + ("\u3002" if i % 20 == 19 else "") for i in range(800))
+    doc = nlp(text)
+    assert "exceeds" not in doc._.ner_failure
+    assert pipe.usage_report()["halved"] > 0

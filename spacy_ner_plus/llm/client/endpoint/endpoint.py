@@ -173,7 +173,8 @@ class Endpoint:
                 raise UserError(Errors.E260.format(field=field, **shown))
         if is_retried(status):
             return NoReply(said, Cause.FAILED)
-        return NoReply(said, is_alone=is_too_long(error))
+        too_long = is_too_long(error)
+        return NoReply(said, is_alone=too_long, is_too_long=too_long)
 
     def _adapts(
         self,
