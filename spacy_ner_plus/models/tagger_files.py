@@ -88,11 +88,12 @@ def tagger_to_files(
     return {**files, _SETTINGS: srsly.json_dumps(settings).encode("utf8")}
 
 
-def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
+def read_tagger(folder: Path, weights: bytes | None = None, where: str | Path = "") -> StoredTagger:
     """Read the files of a tagger.
 
     folder (Path): A folder with these files.
     weights (bytes): The weights, where they are not in the folder.
+    where (str | Path): What the folder is called in messages. Default: as it is.
     RETURNS (StoredTagger): What they hold.
     RAISES (UserError): Where the folder holds no tagger, or a broken one.
     """
@@ -118,9 +119,9 @@ def read_tagger(folder: Path, weights: bytes | None = None) -> StoredTagger:
                 f"it has all weights, and {ADAPTER} of another network; delete what is called adapter_*"
             )
     except FileNotFoundError as error:
-        raise UserError(Errors.E209.format(path=folder)) from error
+        raise UserError(Errors.E209.format(path=where or folder)) from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise broken(folder, error) from error
+        raise broken(where or folder, error) from error
     return StoredTagger(encoder, tokenizer, sizes, state, ranges, adapter, base, settings.get(_TRAINED))
 
 
@@ -143,7 +144,7 @@ def with_encoder(
     return {**weights, **{f"{_ENCODER}{name}": weight for name, weight in encoder.items()}}
 
 
-def broken(folder: Path, error: Exception) -> UserError:
+def broken(folder: str | Path, error: Exception) -> UserError:
     """RETURNS (UserError): An error that says why a folder's files can't be read; `error` itself where it is one."""
     if isinstance(error, UserError):
         return error

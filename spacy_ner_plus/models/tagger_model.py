@@ -77,6 +77,8 @@ _DERIVED = frozenset(
 _EXACT = tuple(variant for variant in VARIANTS if not variant.quantized)
 # Seconds to measure in where that is what is asked for.
 _PATIENT = 2.0
+# What bytes are called in messages.
+_BYTES = "bytes of a pipeline"
 # In a pickle: whether it was made for a worker, and how that one computes.
 _TO_WORKER, _FOR_WORKER = "to_worker", "for_worker"
 
@@ -492,14 +494,16 @@ class TaggerModel(Shim):
         self._base_hash = self._base_hash or hash_weights(of_encoder(network.plain_state()))
         return Base.of(self._base_name, self._base_hash)
 
-    def from_files(self, folder: Path, weights: bytes | None = None) -> None:
+    def from_files(self, folder: Path, weights: bytes | None = None, where: str | Path = "") -> None:
         """Make the network from what `to_files` gave.
 
         folder (Path): A folder with these files.
         weights (bytes): The weights, where they are not in the folder.
+        where (str | Path): What the folder is called in messages. Default: as it is.
         RAISES (UserError): Where the folder doesn't hold a tagger.
         """
-        stored = read_tagger(folder, weights)
+        where = where or folder
+        stored = read_tagger(folder, weights, where)
         try:
             state, base = stored.state, stored.base
             adapter, settings = stored.adapter, self.settings.adapter
@@ -507,7 +511,7 @@ class TaggerModel(Shim):
                 check_adapter(stored.encoder, adapter)
             if base is not None:
                 shared = SharedBase.of(base.sha256) if self.settings.shares_base else None
-                read = base.read([self.settings.encoder], folder) if shared is None else shared.weights
+                read = base.read([self.settings.encoder], where) if shared is None else shared.weights
                 if settings is None:
                     # What is trained now is the encoder itself.
                     read, base, adapter = merged_weights(read, adapter), None, None
@@ -518,12 +522,12 @@ class TaggerModel(Shim):
             self._trained = stored.trained
             self._base_name, self._base_hash = ("", "") if base is None else (base.name, base.sha256)
             if adapter is not None and (others := differences(settings, adapter)):
-                warnings.warn(Warnings.W956.format(path=folder, others="; ".join(others)), stacklevel=2)
+                warnings.warn(Warnings.W956.format(path=where, others="; ".join(others)), stacklevel=2)
             self._share()
             if stored.ranges is not None and self._model.layers is not None:
                 self._model.ranges = stored.ranges if stored.ranges.fit(self._model.layers) else None
         except (RuntimeError, TypeError, ValueError) as error:
-            raise broken(folder, error) from error
+            raise broken(where, error) from error
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): All files as one message."""
@@ -538,7 +542,8 @@ class TaggerModel(Shim):
                     if name != WEIGHTS:
                         # Only names, so that no message can write elsewhere.
                         (Path(folder) / Path(name).name).write_bytes(content)
-                self.from_files(Path(folder), files[WEIGHTS])
+                # The folder is gone when the message is read.
+                self.from_files(Path(folder), files[WEIGHTS], _BYTES)
         return self
 
     # Copying and pickling it: settings, weights, and which of them are trained. All else is made of these

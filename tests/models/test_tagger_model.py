@@ -408,6 +408,19 @@ def test_adapted_tagger_says_that_its_base_is_absent(folders, bases, tmp_path):
     assert np.abs(scores_of(nlp) - np.load(folders / "bert.npy")).max() < 1e-4
 
 
+def test_adapted_tagger_from_bytes_says_that_its_base_is_absent(folders, bases, tmp_path):
+    nlp = spacy.load(folders / "bert-adapter")
+    content = nlp.to_bytes()
+    nlp.config["components"]["transformer_ner"]["model"]["encoder"] = str(tmp_path / "nowhere")
+    other = spacy.blank("en").from_config(nlp.config)
+    hidden = shutil.move(bases["bert"], tmp_path / "hidden")
+    try:
+        with pytest.raises(UserError, match=r"E913.*in 'bytes of a pipeline'"):
+            other.from_bytes(content)
+    finally:
+        shutil.move(hidden, bases["bert"])
+
+
 def test_adapted_tagger_on_a_base_of_the_hub_asks_no_network_for_it(folders, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     folder = moved(folders, tmp_path, "owner/model")

@@ -71,9 +71,9 @@ def target_layers(encoder: nn.Module, targets: str | Sequence[str]) -> list[str]
     found = {end: [name for name in linear if _ends(name, end)] for end in wanted}
     for end, names in found.items():
         if not names:
-            kinds = (
-                ", ".join(sorted({name.rpartition(".")[2] for name in linear})) or "none, as all are frozen"
-            )
+            has_some = any(isinstance(module, nn.Linear) for module in inside)
+            none = "none, as all are frozen" if has_some else "none, as its layers have no linear ones"
+            kinds = ", ".join(sorted({name.rpartition(".")[2] for name in linear})) or none
             raise UserError(
                 Errors.E910.format(target=end or ALL_LINEAR, kind=type(encoder).__name__, kinds=kinds)
             )

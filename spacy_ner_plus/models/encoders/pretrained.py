@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
+# transformers would put it on its base by itself, in names that may not be those of its layers, and without the head that
+# was trained with it.
+_ADAPTER = (
+    "it is an adapter of peft and no whole model: merge it into its base (`merge_and_unload`), and give the folder where "
+    "that was saved."
+)
+
+
 def load_encoder(name: str, attention_dropout: float = 0.0) -> tuple[nn.Module, WordpieceTokenizer]:
     """Load a pretrained encoder and its tokenizer.
 
@@ -97,6 +105,8 @@ def _from_pretrained(
     from transformers import AutoConfig
 
     name = encoder_path_v1(given)
+    if (Path(name) / "adapter_config.json").is_file():
+        raise failed(given, _ADAPTER)
     problem = hub_problem(name, ask=not local)
     # What was loaded before is in the hub's cache.
     source = {"trust_remote_code": False, "local_files_only": bool(problem)}
@@ -114,6 +124,8 @@ def _from_pretrained(
         if problem and (isinstance(error, OSError) or not is_hub_name(name)):
             raise failed(given, not_here(problem)) from None
         raise failed(given, first_lines(error)) from error
+    if getattr(model, "_hf_peft_config_loaded", False):
+        raise failed(given, _ADAPTER)
     missing = [key for key in info["missing_keys"] if "pooler" not in key]
     if missing:
         # transformers would go on with random numbers in their place.

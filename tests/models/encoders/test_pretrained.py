@@ -6,8 +6,29 @@ from huggingface_hub import constants
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.models.encoders import pretrained
-from spacy_ner_plus.models.encoders.pretrained import freeze_layers, load_encoder, max_window
+from spacy_ner_plus.models.encoders.pretrained import (
+    freeze_layers,
+    load_encoder,
+    load_token_classifier,
+    max_window,
+)
+from tests.encoders import save_family
 from tests.servers.hub_server import no_hub
+
+
+@pytest.mark.parametrize("load", [load_encoder, load_token_classifier])
+def test_encoder_refuses_an_adapter_in_place_of_a_model(tmp_path, load):
+    """transformers would put it on its base by itself, without the head that was trained with it."""
+    peft = pytest.importorskip("peft")
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    base = save_family("bert", tmp_path / "base")
+    config = peft.LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["query"])
+    adapted = peft.get_peft_model(AutoModelForTokenClassification.from_pretrained(base), config)
+    adapted.save_pretrained(tmp_path / "adapter")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "adapter")
+    with pytest.raises(UserError, match=r"adapter of peft.*merge_and_unload"):
+        load(str(tmp_path / "adapter"))
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("wordpiece", 62), ("bpe", 62), ("sentencepiece", 62)])
