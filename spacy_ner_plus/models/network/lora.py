@@ -80,7 +80,8 @@ def check_adapter(encoder: nn.Module, adapter: Adapter) -> None:
     RAISES (ValueError): Where it has no such layer, or one of another shape.
     """
     layers = dict(encoder.named_modules())
-    for name, part in adapter.items():
+    # By name: files have their tensors in any order, and a message shouldn't hang on it.
+    for name, part in sorted(adapter.items()):
         layer = layers.get(name)
         shape = (len(part.up), part.down.shape[1])
         if not isinstance(layer, nn.Linear) or tuple(layer.weight.shape) != shape:
