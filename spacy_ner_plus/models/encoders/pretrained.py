@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
-# transformers would put it on its base by itself, in names that may not be those of its layers, and without the head that
-# was trained with it.
+# transformers would put it on its base by itself, in names that may not be those of its layers, and without the head
+# that was trained with it.
 _ADAPTER = (
-    "it is an adapter of peft and no whole model: merge it into its base (`merge_and_unload`), and give the folder where "
-    "that was saved."
+    "it is an adapter of peft and no whole model: merge it into its base (`merge_and_unload`), and give the folder "
+    "where that was saved."
 )
 
 
