@@ -40,4 +40,5 @@ def machine_and_time(result: dict[str, Any]) -> str:
     """RETURNS (str): The machine, and how long all of it took."""
     machine, seconds = result["machine"], result["seconds"]
     whole = "" if seconds is None else f"; {seconds / 60:.0f} minutes in all"
-    return f"{machine['hardware']}, {machine['threads']} threads{whole}"
+    note = f", {result['note']}" if result.get("note") else ""
+    return f"{machine['hardware']}, {machine['threads']} threads{whole}{note}"

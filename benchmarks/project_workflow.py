@@ -78,7 +78,8 @@ def main(options: argparse.Namespace) -> int:
     if done.returncode:
         return done.returncode
     took = None if is_begun else round(seconds)
-    save(options.output, {"machine": machine(os.cpu_count() or 1), "seconds": took, **WORKFLOWS[name]()})
+    of_run = {"machine": machine(os.cpu_count() or 1), "seconds": took, "note": options.note}
+    save(options.output, {**of_run, **WORKFLOWS[name]()})
     return 0
 
 
@@ -90,6 +91,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("workflow", choices=WORKFLOWS)
     parser.add_argument("--output", type=Path, required=True, help="the result file")
+    parser.add_argument("--note", default="", help="what else is to be known, such as 'beside other work'")
     options = parser.parse_args(arguments)
     options.handed_on = handed_on
     return options
