@@ -43,13 +43,14 @@ def comparison() -> dict[str, Any]:
         if pair["measure"] == "strict" and pair["label"] is None
     }
     rows: list[dict[str, Any]] = []
-    for pipeline in found["pipelines"]:
+    # The best comes first on the page.
+    for pipeline in reversed(found["pipelines"]):
         row = {"name": pipeline["name"], "f1": round(pipeline["schemes"]["strict"]["f1"], 4)}
         if rows:
-            pair = pairs[rows[-1]["name"], row["name"]]
-            # Of the one before, less the other.
-            row["gain"] = round(-pair["difference"], 4)
-            row["gain_interval"] = [round(-end, 4) for end in reversed(pair["interval"])]
+            # The difference is that of the better one.
+            pair = pairs[row["name"], rows[-1]["name"]]
+            row["gain"] = round(pair["difference"], 4)
+            row["gain_interval"] = [round(end, 4) for end in pair["interval"]]
         rows.append(row)
     return {"corpus": found["corpus"], "rows": rows}
 
