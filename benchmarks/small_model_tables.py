@@ -50,12 +50,12 @@ def lora_lines(result: dict[str, Any], name: str) -> list[str]:
         f"Strict F1 on test, gold tokens, the best on dev of each training ([{name}.json]({FILES}/{name}.json), "
         f"`benchmarks/lora.py`, {hardware}):",
         "",
-        "| | seeds | F1 | points to full training | numbers trained | of all | seconds |",
+        "| | seeds | F1 | points to full training | numbers trained | of all | CPU seconds |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for peer, row in result["summary"].items():
         runs = [run for run in result["runs"] if run["peer"] == peer]
-        seconds = sorted(run["seconds"] for run in runs)[len(runs) // 2]
+        seconds = sorted(run["cpu_seconds"] for run in runs)[len(runs) // 2]
         points = "" if peer == "full" else f"{row['points_to_full']:+.2f}"
         lines.append(
             f"| {runs[0]['title']} | {row['seeds']} | {row['test_f1']:.3f} | {points} | "
