@@ -1352,6 +1352,10 @@ class Errors(metaclass=_Coded):
         "The local model '{local}' has no address: {what} needs a server. Give `base_url` and `name` of one."
     )
     E882 = "The weights of '{local}' (SHA-256 {sha256}) aren't here, and '{name}' was saved without them. {remedy}"
+    E941 = (
+        "'{folder}' holds what another run has made: its base, chats, settings or config were others. Give another "
+        "folder as `output` (--output), or `overwrite` (--overwrite) to replace it."
+    )
     E946 = (
         "'{name}' has to be converted to a GGUF file, and none can be written to '{folder}': {reason}. Name a folder "
         "for it in {variable}, or convert it once with spacy-ner-plus llm gguf, and give that file."
@@ -1417,7 +1421,7 @@ class Errors(metaclass=_Coded):
     )
     E907 = (
         "'{folder}' holds the checkpoint of another run: its base, chats or settings were others. Give another folder "
-        "as `output` (--output), or delete this one to begin anew."
+        "as `output` (--output), or `overwrite` (--overwrite) to begin anew."
     )
     E908 = "At step {step:,} the loss is no number any more. Give a lower `learning_rate` than {rate:g}."
     E909 = (

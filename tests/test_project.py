@@ -365,6 +365,12 @@ def test_project_sets_small_models_beside_each_other_twice(project, workflow, tm
     assert "metrics/slm/comparison/index.html" in before
     assert workflow("slm", "one", **small) == {"check-project": 1}
     assert contents(project) == before
+    # As where it was cut after a fine-tuning.
+    (project / "metrics" / "slm" / "learnt-held.json").unlink()
+    weights = project / "training" / "slm" / "loop" / "adapter" / "adapter_model.safetensors"
+    written = weights.stat().st_mtime_ns
+    assert workflow("slm", "one", **small)["annotate"] == 1
+    assert weights.stat().st_mtime_ns == written
 
 
 def test_project_bootstraps_with_a_teacher_that_is_there(project, workflow):

@@ -16,7 +16,7 @@ from spacy_ner_plus.causal.chats import Tokens, encode_chats, encode_prompts
 from spacy_ner_plus.causal.checkpoint import NAME as CHECKPOINT
 from spacy_ner_plus.causal.checkpoint import State, read_state
 from spacy_ner_plus.causal.model import prepare
-from spacy_ner_plus.causal.output import write_output
+from spacy_ner_plus.causal.output import MERGED, TRAINING, write_output
 from spacy_ner_plus.causal.precision import choose_precision
 from spacy_ner_plus.causal.settings import FinetuneSettings
 from spacy_ner_plus.causal.training import Dev, Progress, Trainer
@@ -30,6 +30,8 @@ _LONGEST = 4096
 _LONGER = 1.25
 # They change nothing about what is learnt.
 _WITHOUT_EFFECT = ("checkpoint_seconds",)
+# In training.json: which run it was.
+_RUN = "run"
 DEV_TOO_LONG = "dev question with more tokens than fit: not asked, and not scored"
 
 
@@ -61,6 +63,7 @@ class Finetuned:
     metric (str): What the dev scores are; '' where there are none.
     facts (dict[str, Any]): What training.json says besides, such as the labels.
     left_out (IssueLog): Chats that were left out.
+    is_new (bool): False where an earlier run had done the same, whose output is left as it is.
     """
 
     folder: Path
@@ -72,6 +75,7 @@ class Finetuned:
     metric: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     left_out: IssueLog = field(default_factory=IssueLog)
+    is_new: bool = True
 
 
 def pass_through(items: Iterable[Any], description: str, total: int | None = None, /) -> Iterable[Any]:
@@ -91,11 +95,13 @@ def finetune(
     facts: dict[str, Any] | None = None,
     files_of: Callable[[Base], dict[str, str]] | None = None,
     left_out: IssueLog | None = None,
+    overwrite: bool = False,
     progress: Progress = pass_through,
 ) -> Finetuned:
     """Fine-tune a chat model on a CPU or a GPU.
 
-    A run that was cut goes on from its last checkpoint when it is called in the same way again.
+    A run that was cut goes on from its last checkpoint when it is called in the same way again, and one that was
+    finished is left as it is.
 
     chats (Sequence[Chat]): Messages with `role` and `content`; the last of each is the answer to learn.
     base (str | Path): A folder as transformers saves it, a .gguf file, or a name on the hub.
@@ -106,9 +112,11 @@ def finetune(
     facts (dict[str, Any] | None): What training.json says besides.
     files_of (Callable[[Base], dict[str, str]] | None): Makes texts to be written beside the weights, by name.
     left_out (IssueLog | None): What was left out before; what is left out here is added to it.
+    overwrite (bool): Whether what another run has made in the folder gives way, once this one is finished.
     progress (Progress): Wraps batches.
     RETURNS (Finetuned): What was done.
-    RAISES (UserError): Where something can't be read or written, or there is nothing to learn from.
+    RAISES (UserError): Where something can't be read or written, there is nothing to learn from, or the folder holds
+        something else.
     """
     import torch
 
@@ -124,7 +132,14 @@ def finetune(
     _check_tokens(given, [*tokens, *(prompt for prompt in asked or () if prompt is not None)])
     device = "cuda" if torch.cuda.is_available() else "cpu"
     fingerprint = _fingerprint(given, chats, dev, settings)
-    begun = read_state(output, fingerprint)
+    files = files_of(given) if files_of else {}
+    finished = _read_finished(output)
+    if finished is not None:
+        if finished.get(_RUN) == fingerprint and _has_files(output, files, merge=merge):
+            return _as_it_is(output, finished, facts or {}, left_out)
+        if not overwrite:
+            raise UserError(Errors.E941.format(folder=output))
+    begun = _begun(output, fingerprint, overwrite=overwrite)
     # Which is faster is measured, and may be measured otherwise by now.
     precision = (begun and begun.precision) or choose_precision(settings.precision, device)
     wrapped, trained = prepare(given, settings, precision, device)
@@ -149,13 +164,13 @@ def finetune(
         left_out=left_out,
     )
     notes = training(done, given, settings)
-    write_output(output, given, wrapped, notes, files_of(given) if files_of else {}, merge=merge)
+    write_output(output, given, wrapped, notes, files, merge=merge)
     return done
 
 
 def check_output(output: Path) -> None:
-    """RAISES (UserError): Where there is more in the folder than a run that was cut leaves, or nothing can be written
-    there."""
+    """RAISES (UserError): Where there is something else in the folder than a run leaves, cut or finished, or nothing
+    can be written there."""
     folder = next(path for path in (output, *output.absolute().parents) if path.exists())
     if folder.is_file() and folder != output:
         raise cant_write(output, f"{folder} is a file")
@@ -163,9 +178,64 @@ def check_output(output: Path) -> None:
         raise cant_write(output, f"no right to write in {folder}")
     if not output.exists():
         return
+    if output.is_dir() and _read_finished(output) is not None:
+        return
     found = [path.name for path in output.iterdir()] if output.is_dir() else [""]
     if any(name != CHECKPOINT and not name.endswith(PART) for name in found):
         raise UserError(Errors.E535.format(path=output))
+
+
+def _read_finished(output: Path) -> dict[str, Any] | None:
+    """RETURNS (dict[str, Any] | None): What a finished run has noted in its output; None where there is none."""
+    try:
+        notes = json.loads((output / TRAINING).read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        return None
+    return notes if isinstance(notes, dict) and "trained_parameters" in notes else None
+
+
+def _begun(output: Path, fingerprint: str, *, overwrite: bool) -> State | None:
+    """RETURNS (State | None): How far the run is that was cut; None where there is none, or it gives way.
+    RAISES (UserError): Where it is another one, and doesn't."""
+    try:
+        return read_state(output, fingerprint)
+    except UserError:
+        if overwrite:
+            return None
+        raise
+
+
+def _has_files(output: Path, files: dict[str, str], *, merge: bool) -> bool:
+    """RETURNS (bool): Whether an output has the texts that belong to it, and the merged model if it is wanted."""
+    try:
+        is_same = all((output / name).read_text(encoding="utf8") == text for name, text in files.items())
+    except (OSError, UnicodeDecodeError):
+        return False
+    return is_same and (not merge or (output / MERGED).is_dir())
+
+
+def _as_it_is(output: Path, notes: dict[str, Any], facts: dict[str, Any], left_out: IssueLog) -> Finetuned:
+    """RETURNS (Finetuned): What an earlier run has done."""
+    state = State(
+        notes[_RUN],
+        step=notes["steps"],
+        seconds=notes["seconds"],
+        losses=notes["losses"],
+        scores=[(row["epoch"], row["score"]) for row in notes["dev_scores"]],
+        precision=notes["precision"],
+    )
+    return Finetuned(
+        output,
+        examples=notes["examples"],
+        trained=notes["trained_parameters"],
+        total=notes["parameters"],
+        precision=notes["precision"],
+        state=state,
+        metric=notes["dev_metric"],
+        facts=facts,
+        left_out=left_out,
+        is_new=False,
+    )
 
 
 def _remove_parts(output: Path) -> None:
@@ -183,6 +253,7 @@ def training(done: Finetuned, base: Base, settings: FinetuneSettings) -> dict[st
     """RETURNS (dict[str, Any]): What training.json holds."""
     best = done.state.best
     return {
+        _RUN: done.state.fingerprint,
         "base": {"name": base.name, "sha256": base.sha256},
         **done.facts,
         "settings": asdict(settings),

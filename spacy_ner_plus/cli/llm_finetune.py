@@ -47,12 +47,18 @@ def finetune_command(
     limit: Annotated[int, typer.Option(min=0, help="Take only the first N documents; 0 for all.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="How often all examples are seen at most.")] = None,
     rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Take the place of what another run has made, once this one is finished."
+        ),
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Another setting of fine-tuning as key=value, e.g. rank=8; repeatable."),
     ] = None,
 ) -> None:
-    """Fine-tune a chat model on this machine; run again after it was cut, it goes on from its last checkpoint."""
+    """Fine-tune a chat model on this machine; run again, it goes on where it was cut, or leaves what is done."""
     from spacy_ner_plus.cli.console import err, out, progress
     from spacy_ner_plus.workflows.arguments.pipelines import parse_overrides
     from spacy_ner_plus.workflows.llm_finetune import finetune_llm
@@ -73,6 +79,7 @@ def finetune_command(
         chat_template=chat_template,
         merge=merge,
         limit=limit,
+        overwrite=overwrite,
         settings=given,
         progress=progress,
     )
@@ -87,6 +94,8 @@ def finetune_command(
     ]
     if labels is not None:
         lines.insert(1, f"Labels: {labels}")
+    if not done.is_new:
+        lines.insert(0, "Finished by an earlier run of the same, and left as it is.")
     if best is not None:
         scores = ", ".join(f"{score:.3f}" for _, score in done.state.scores)
         lines.append(f"Dev ({done.metric}) by epoch: {scores}; best: {best[1]:.3f} after epoch {best[0]}")

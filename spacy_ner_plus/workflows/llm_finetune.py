@@ -42,12 +42,14 @@ def finetune_llm(
     merge: bool = False,
     limit: int = 0,
     lang: str = _LANG,
+    overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
     progress: Progress = no_progress,
 ) -> "Finetuned":
     """Fine-tune a chat model to name entities as structured_llm_ner asks for them.
 
-    A run that was cut goes on from its last checkpoint when it is called in the same way again.
+    A run that was cut goes on from its last checkpoint when it is called in the same way again, and one that was
+    finished is left as it is.
 
     corpus (str | Path | Iterable[Doc]): A gold corpus: a .spacy file, a folder of them, or Docs; or a .jsonl file of
         chats, as `llm export` writes them.
@@ -66,6 +68,7 @@ def finetune_llm(
     merge (bool): Whether the base with the adapter in it is written, too.
     limit (int): Only the first documents, 0 for all.
     lang (str): Language of the pipeline that the written config makes.
+    overwrite (bool): Whether what another run has made in the folder gives way, once this one is finished.
     settings (Mapping[str, Any] | None): What `FinetuneSettings` has.
     progress (Progress): Wraps batches.
     RETURNS (Finetuned): What was done.
@@ -129,6 +132,7 @@ def finetune_llm(
         facts=facts,
         files_of=files_of,
         left_out=left_out,
+        overwrite=overwrite,
         progress=progress,
     )
 

@@ -187,6 +187,48 @@ def test_finetune_refuses_the_checkpoint_of_another_run(tmp_path):
         finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**FEW), progress=fail)
     with pytest.raises(UserError, match="E907"):
         finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**{**FEW, "seed": 1}))
+    finetune(CHATS, base, tmp_path / "tuned", FinetuneSettings(**{**FEW, "seed": 1}), overwrite=True)
+    assert not (tmp_path / "tuned" / "checkpoint.safetensors").exists()
+
+
+def test_finetune_leaves_a_finished_run_as_it_is(tmp_path):
+    """A workflow that was cut after it runs its command again."""
+    base = save_tiny_causal(tmp_path / "smollm")
+    settings, dev = FinetuneSettings(**FEW), DevChats(QUESTIONS, exact, "share")
+    first = finetune(CHATS, base, tmp_path / "tuned", settings, dev=dev)
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "tuned").iterdir()}
+    again = finetune(CHATS, base, tmp_path / "tuned", settings, dev=dev)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert (again.examples, again.trained, again.total) == (first.examples, first.trained, first.total)
+    assert again.state.step == first.state.step
+    assert again.state.best == first.state.best
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "tuned").iterdir()} == before
+
+
+def test_finetune_replaces_a_finished_run_only_where_it_is_told_to(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    output, settings = tmp_path / "tuned", FinetuneSettings(**FEW)
+    finetune(CHATS, base, output, settings)
+    before = (output / "adapter_model.safetensors").read_bytes()
+    with pytest.raises(UserError, match="E941"):
+        finetune(CHATS[1:], base, output, settings)
+    with pytest.raises(UserError, match="E941"):
+        finetune(CHATS, base, output, settings, merge=True)
+    with pytest.raises(UserError, match="E941"):
+        finetune(CHATS, base, output, settings, files_of=lambda _: {"a.cfg": "other"})
+    assert (output / "adapter_model.safetensors").read_bytes() == before
+    assert finetune(CHATS[1:], base, output, settings, overwrite=True).is_new
+    assert (output / "adapter_model.safetensors").read_bytes() != before
+    assert json.loads((output / "training.json").read_text(encoding="utf8"))["examples"] == len(CHATS) - 1
+
+
+def test_finetune_overwrites_nothing_that_is_no_run(tmp_path):
+    base = save_tiny_causal(tmp_path / "smollm")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "training.json").write_text("[]", encoding="utf8")
+    with pytest.raises(UserError, match="E535"):
+        finetune(CHATS, base, tmp_path / "mine", FinetuneSettings(**FEW), overwrite=True)
+    assert (tmp_path / "mine" / "training.json").read_text(encoding="utf8") == "[]"
 
 
 def test_finetune_refuses_what_cant_be(tmp_path):
