@@ -53,6 +53,8 @@ def _messages(line: str, number: int, path: Path) -> list[dict[str, Any]]:
     messages = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(messages, list):
         found = ", ".join(row) if isinstance(row, dict) else type(row).__name__
+        if messages is not None:
+            found = f"{type(messages).__name__} under that name"
         reason = f"line {number} has no list of 'messages', but {found or 'nothing'}"
         raise UserError(Errors.E936.format(path=path, reason=reason))
     for message in messages:

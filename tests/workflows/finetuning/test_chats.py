@@ -71,6 +71,7 @@ def test_chats_are_read_up_to_a_limit(tmp_path):
         ("no JSON", "line 2 is no JSON"),
         ("[]", "line 2 has no list of 'messages', but list"),
         ("{}", "but nothing"),
+        ('{"messages": "x"}', "but str under that name"),
         ('{"prompt": "a", "completion": "b"}', "but prompt, completion"),
         ('{"conversations": []}', "but conversations"),
         ('{"messages": [{"content": "a"}]}', "on line 2 has no 'role'"),
