@@ -1,12 +1,13 @@
 """Pipelines that ask a simulated chat model, which knows the answers and errs at stated rates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_ner_plus.llm.store.store import Store
 from tests.servers.gold_server import GoldServer, Mistakes
@@ -40,6 +41,14 @@ def make_pipeline(
         given["store"] = str(store)
     nlp.add_pipe(NAME, config={"labels": LABELS, "model": given, **config})
     return nlp
+
+
+def named(nlp: Language, texts: Sequence[str] = TEXTS, episode: str = "mine") -> list[Doc]:
+    """RETURNS (list[Doc]): Docs of one named episode, so that each run draws the same."""
+    docs = [nlp.make_doc(text) for text in texts]
+    for doc in docs:
+        doc._.episode = episode
+    return docs
 
 
 def inferences(store: Path) -> list[Any]:

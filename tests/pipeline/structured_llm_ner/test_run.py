@@ -18,6 +18,7 @@ from tests.pipeline.structured_llm_ner.pipelines import (
     gold_server,
     inferences,
     make_pipeline,
+    named,
 )
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer
@@ -40,14 +41,6 @@ def store(tmp_path):
 def failing(url: str) -> list[dict]:
     """Variants of which the first fails in every way that the second doesn't."""
     return [{"name": "bad", "model": {"base_url": url, "max_retries": 0}}, {"name": "good", "weight": 0}]
-
-
-def named(nlp, texts=TEXTS, episode="mine") -> list:
-    """RETURNS (list[Doc]): Docs of one named episode, so that each run draws the same."""
-    docs = [nlp.make_doc(text) for text in texts]
-    for doc in docs:
-        doc._.episode = episode
-    return docs
 
 
 def found(doc) -> list[tuple[str, str]]:
@@ -100,10 +93,7 @@ def test_run_variants_are_drawn_by_each_component(server, store):
     nlp = make_pipeline(server.url, store, variants=weighted(9, 1))
     config = {"labels": ["PER", "LOC"], "model": nlp.get_pipe(NAME).settings.model}
     nlp.add_pipe(NAME, "second", config={**config, "variants": weighted(1, 9)})
-    docs = [nlp.make_doc(text) for text in TEXTS]
-    for doc in docs:
-        doc._.episode = "mine"
-    list(nlp.pipe(docs))
+    list(nlp.pipe(named(nlp)))
     for component, mostly in ((NAME, "a"), ("second", "b")):
         own = [one for one in inferences(store) if one.component == component]
         assert len(own) == len(TEXTS)
