@@ -688,6 +688,10 @@ class Errors(metaclass=_Coded):
         "'{source}' is a file, and what is compared are metrics (.json) and pipelines (folders or installed "
         "packages). If it is the gold corpus, give it as gold (--corpus)."
     )
+    E942 = (
+        "A {kind} isn't one thing to compare. Give metrics, files of them and pipelines one by one, as "
+        "`compare(one, other)`, or `compare(*several)` of a list; `Compared` joins seeds under one name."
+    )
     E324 = (
         "These metrics are of another pipeline than '{path}': {differences}. Evaluate this one with "
         "`spacy-ner-plus evaluate`, and give what that writes."

@@ -52,8 +52,8 @@ def parse_compared(given: Sequence[Compared | Source]) -> list[Compared]:
         Without a name, a file or folder is called as it is called there, with as many of the folders above as are
         needed to tell all apart; metrics and pipelines in memory by the pipeline's name.
     RETURNS (list[Compared]): In the same order.
-    RAISES (UserError): Where there are fewer than two, a name twice, a name without a source, or a file that is
-        neither.
+    RAISES (UserError): Where there are fewer than two, a name twice, a name without a source, a file that is
+        neither, or something else, such as a list of them.
     """
     found = [_parse(source) for source in given]
     names = iter(short_names([_place(some.sources[0]) for some in found if not some.name]))
@@ -71,6 +71,8 @@ def parse_compared(given: Sequence[Compared | Source]) -> list[Compared]:
 
 def _parse(source: Compared | Source) -> Compared:
     """One source with its name; '' where it is to be called by its path."""
+    from spacy.language import Language
+
     from spacy_ner_plus.evaluation.metrics.metrics import Metrics
 
     if isinstance(source, Compared):
@@ -79,8 +81,10 @@ def _parse(source: Compared | Source) -> Compared:
         return Compared("" if source.path else source["pipeline"]["name"], [source])
     if isinstance(source, Path):
         return Compared("", [source])
-    if not isinstance(source, str):
+    if isinstance(source, Language):
         return Compared(f"{source.lang}_{source.meta['name']}", [source])
+    if not isinstance(source, str):
+        raise UserError(Errors.E942.format(kind=type(source).__name__))
     name, equals, rest = source.partition("=")
     if not equals or Path(source).exists():
         return Compared("", [source])

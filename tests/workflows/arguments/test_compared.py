@@ -19,6 +19,8 @@ def test_compared_calls_sources_by_as_much_of_their_path_as_is_needed(tmp_path):
         (["a.json", "a.json"], r"E317.*'a'"),
         (["x=", "b.json"], "E318.*'x='"),
         (["=a.json", "b.json"], "E318"),
+        ([["a.json", "b.json"]], r"E942.*list.*\*several"),
+        (["a.json", None], "E942.*NoneType"),
     ],
 )
 def test_compared_refuses_sources_that_can_not_be_told_apart(given, code):
