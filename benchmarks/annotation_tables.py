@@ -50,14 +50,17 @@ def distil_lines(result: dict[str, Any], name: str) -> list[str]:
         if is_self
         else "those and dev's, without labels"
     )
+    softened = (
+        "" if result["temperature"] == 1 else f", softened by a temperature of {result['temperature']:g}"
+    )
     train, titles = corpus["train"], {run["peer"]: run["title"] for run in runs}
     machine = next(run["machine"] for run in runs if "machine" in run)
     lines = [
         "",
         f"#### {CORPORA.get(corpus['name'], corpus['name'])}, {train['documents']:,} training documents",
         "",
-        f"Students read {texts}; strict F1 on test ([{name}.json]({FILES}/{name}.json), `benchmarks/distil.py --kind "
-        f"{result['kind']}`, {machine['hardware']}):",
+        f"Students read {texts}{softened}; strict F1 on test ([{name}.json]({FILES}/{name}.json), "
+        f"`benchmarks/distil.py --kind {result['kind']}`, {machine['hardware']}):",
         "",
         "| | trainings | mean F1 |",
         "| --- | ---: | ---: |",
@@ -206,6 +209,28 @@ def label_errors_lines(result: dict[str, Any]) -> list[str]:
             means = [statistics.fmean(row[f"first_{count}"] for row in rows) for count in (50, 100, 200)]
             lines.append(f"| {title} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
     return lines
+
+
+def learning_curve_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): What a curve foretells, and what came."""
+    corpus, foretold, measured = result["corpus"], result["foretold"], result["measured"]
+    sizes = ", ".join(
+        f"{size:,}" for size in sorted({point["documents"] for point in result["curve"]["points"]})
+    )
+    came = ", ".join(f"{f1:.3f}" for f1 in measured)
+    told = "that there isn't enough data to foretell it"
+    if foretold is not None:
+        low, high = foretold["interval"]
+        told = f"{foretold['f1']:.3f} ({low:.3f} to {high:.3f})"
+    return [
+        "",
+        "### A learning curve",
+        "",
+        f"`review status --curve` on {sizes} documents of CoNLL++ train, {result['steps']} steps each, foretells F1 on "
+        f"{corpus['dev']['documents']} dev documents with {corpus['tested']['documents']} training documents: {told}. "
+        f"Trained on as many, it was {came} ([learning_curve.json]({FILES}/learning_curve.json), "
+        f"`benchmarks/learning_curve.py`, {result['machine']['hardware']}).",
+    ]
 
 
 def cascade_table(result: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from annotation_tables import (
     cascade_table,
     distil_lines,
     label_errors_lines,
+    learning_curve_lines,
     pii_lines,
     selection_lines,
     store_demonstrations_lines,
@@ -18,7 +19,7 @@ from annotation_tables import (
     zero_shot_training_lines,
 )
 from figures import over_seeds
-from small_model_tables import lora_lines, slm_lines
+from small_model_tables import lora_lines, slm_lines, text_grammar_lines
 
 # From docs/benchmarks.md.
 FILES = "../benchmarks/results"
@@ -356,10 +357,12 @@ PARTS = {
     "bootstrap": bootstrap_lines,
     "pii": pii_lines,
     "slm": slm_lines,
+    "text_grammar": text_grammar_lines,
     "zero_shot": zero_shot_lines,
     "zero_shot_training": zero_shot_training_lines,
     "store_demonstrations": store_demonstrations_lines,
     "label_errors": label_errors_lines,
+    "learning_curve": learning_curve_lines,
     "cascade": cascade_table,
     "variants_simulation": variants_table,
 }

@@ -1,4 +1,4 @@
-"""The tables of small language models, and of training by an adapter."""
+"""The tables of small language models, of what holds their replies to a text, and of training by an adapter."""
 
 from typing import Any
 
@@ -34,6 +34,43 @@ def slm_lines(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def text_grammar_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): What grammars of texts give a small model, by format, and what they take by length."""
+    lines = [
+        "",
+        "#### Held to the text",
+        "",
+        f"{result['model']}, asked about {result['runs'][0]['texts']} dev texts of the bundled corpus, one at a time, "
+        f"with examples from train; strict F1 ([text_grammar.json]({FILES}/text_grammar.json), "
+        f"`benchmarks/text_grammar.py`, {result['machine']['hardware']}, 1 thread):",
+        "",
+        "| format | examples | held by | F1 | without a valid reply | seconds a document | tokens out |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["runs"]:
+        held = "text" if row["text_grammar"] else "schema or prompt"
+        lines.append(
+            f"| `{row['format']}` | {row['examples']} | {held} | {row['f1']:.3f} | {row['invalid']} of {row['texts']} "
+            f"| {row['seconds_a_document']:.2f} | {row['tokens_out_a_document']:.0f} |"
+        )
+    lengths = sorted({row["words"] for row in result["grammars"]})
+    lines += [
+        "",
+        "CPU milliseconds that a grammar takes: to write it and for the server to read it, once a text, and in "
+        "brackets for each token of the reply; by words of the text:",
+        "",
+        "| format | " + " | ".join(f"{words:,}" for words in lengths) + " |",
+        "| --- |" + " ---: |" * len(lengths),
+    ]
+    by_format: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(result["grammars"], key=lambda row: row["words"]):
+        by_format.setdefault(row["format"], []).append(row)
+    for name, rows in by_format.items():
+        cells = (f"{row['write_ms'] + row['read_ms']:,.0f} ({row['token_ms']:.1f})" for row in rows)
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return lines
+
+
 def lora_lines(result: dict[str, Any], name: str) -> list[str]:
     """RETURNS (list[str]): Training by an adapter, and by other losses and rates, beside full training.
 
@@ -55,10 +92,12 @@ def lora_lines(result: dict[str, Any], name: str) -> list[str]:
     ]
     for peer, row in result["summary"].items():
         runs = [run for run in result["runs"] if run["peer"] == peer]
-        seconds = sorted(run["cpu_seconds"] for run in runs)[len(runs) // 2]
+        # A training that was taken as it is has none.
+        noted = sorted(run["cpu_seconds"] for run in runs if "cpu_seconds" in run)
+        seconds = f"{noted[len(noted) // 2]:,.0f}" if noted else UNKNOWN
         points = "" if peer == "full" else f"{row['points_to_full']:+.2f}"
         lines.append(
             f"| {runs[0]['title']} | {row['seeds']} | {row['test_f1']:.3f} | {points} | "
-            f"{runs[0]['trained_parameters']:,} | {100 * runs[0]['share']:.2f}% | {seconds:,.0f} |"
+            f"{runs[0]['trained_parameters']:,} | {100 * runs[0]['share']:.2f}% | {seconds} |"
         )
     return lines
