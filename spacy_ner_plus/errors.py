@@ -1177,6 +1177,18 @@ class Errors(metaclass=_Coded):
         "not of dry runs."
     )
     E832 = "`alpha` (--alpha) is {alpha}, and no probability of a wrong verdict. Give a number above 0 and below 1."
+    E833 = (
+        "{where}: several records stand on this line, and not all of them count ({kind}), so that they can't be told "
+        "apart. Write a record a line, as the tool exports JSONL."
+    )
+    E834 = (
+        "Another run works in '{folder}'. Wait until it has ended, or give this one a folder of its own as `{setting}` "
+        "({option})."
+    )
+    E835 = (
+        "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
+        "corpus that was pushed, and that project: it would become a corpus without annotation."
+    )
     E840 = (
         "None of gold's labels ({gold}) is one that the stored answers about its texts were asked for ({asked}), so "
         "nothing was kept. Say what gold's labels are called there by `label_map` (--label-map), a JSON or YAML file "

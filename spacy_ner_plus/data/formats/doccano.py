@@ -9,7 +9,8 @@ Older versions write `data` for `text`, and `labels` for `label`. Where labels a
 names are in another file: name it as `labels`. It is what doccano's API gives for the labels of the project, a list of
 objects with `id` and `text`, or {"2": "PER"}.
 
-Relations are no spans and are kept in the Doc's meta. Spans don't repeat their text, so that offsets aren't checked.
+Relations are no spans and are kept in the Doc's meta. Spans don't repeat their text, so that offsets aren't checked:
+those of versions from 1.5 on count UTF-16 units (`offsets` utf-16), which is another count behind emojis alone.
 """
 
 import json
@@ -35,6 +36,11 @@ SPAN_KEYS = ("label", "labels", "entities", "annotations", "annotation")
 SPAN_FIELDS = ("id", "label", "start_offset", "end_offset", "user", "prob")
 # Keys of a record that no other tool has.
 MARKS = ("Comments", "annotation_approver")
+AUTO = "auto"
+ABOUT_WIDE = (
+    "{name}: {records:,} records have spans behind emojis or the like, and offsets are taken as code points. doccano "
+    "counts UTF-16 units from version 1.5 on: look at these, and give `offsets` utf-16 (--option offsets=utf-16)"
+)
 SHAPES = (
     'lists [start, end, "LABEL"] or objects with `start_offset`, `end_offset` and `label` under '
     + ", ".join(SPAN_KEYS)
@@ -80,9 +86,17 @@ class Doccano:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         names = _label_names(reading.options.labels)
-        return reading.records_of_texts(
-            lambda issues, notes: marked_texts(source, names, issues), source, SHAPES
-        )
+        is_told = reading.options.offsets == AUTO
+
+        def parse(issues: IssueLog, notes: list[str]) -> Iterator[MarkedText]:
+            wide = 0
+            for marked in marked_texts(source, names, issues):
+                wide += is_told and _is_behind_wide(marked)
+                yield marked
+            if wide:
+                notes.append(ABOUT_WIDE.format(name=source.name, records=wide))
+
+        return reading.records_of_texts(parse, source, SHAPES)
 
 
 DOCCANO = Doccano()
@@ -113,6 +127,12 @@ def marked_texts(source: Source, names: Mapping[str, str] | None, issues: IssueL
         else:
             check_no_annotation(record, SPAN_KEYS, place, issues, marked.text)
         yield marked
+
+
+def _is_behind_wide(marked: MarkedText) -> bool:
+    """RETURNS (bool): Whether a span ends behind a character of two UTF-16 units."""
+    last = max((span.end for span in marked.spans or ()), default=0)
+    return any(char > "\uffff" for char in marked.text[: max(last, 0)])
 
 
 def _items(record: Mapping[str, Any], key: str) -> list[Any]:

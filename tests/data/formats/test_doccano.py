@@ -177,3 +177,13 @@ def test_doccano_counts_spans_under_a_second_key(tmp_path):
     )
     assert found.issues["spans under another key, not read"] == 1
     assert [token.ent_iob_ for token in found.docs[0]] == ["B", "", ""]
+
+
+def test_doccano_tells_of_offsets_behind_emojis(tmp_path):
+    record = {"id": 1, "text": f"🚀 {TEXT}", "label": [[3, 13, "PER"]], "Comments": []}
+    before = {"id": 2, "text": f"{TEXT} 🚀", "label": [[0, 10, "PER"]], "Comments": []}
+    found = read(tmp_path, record, before)
+    assert any("1 records have spans behind emojis" in note for note in found.notes)
+    found = read(tmp_path, record, offsets="utf-16")
+    assert ents(found.docs[0]) == [("Rosa Quint", "PER")]
+    assert not any("emojis" in note for note in found.notes)

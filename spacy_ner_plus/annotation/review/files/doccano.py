@@ -4,22 +4,56 @@
 
 In a project of the type Sequence Labeling, import NAME.labels.json under Labels, then the file as JSONL with `label` as
 the column of labels. Export only approved documents: the file doesn't say which are.
+
+Its page counts UTF-16 units since version 1.5 (doccano#2290; its v-annotator takes JavaScript's lengths), and exports
+what was imported as it came, so that files in both directions count them.
 """
 
 import json
 from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
+from spacy_ner_plus.annotation.review.files.submitted import submitted_places
 from spacy_ner_plus.annotation.review.shortcuts import shortcuts
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task
-from spacy_ner_plus.data.sources.json_records import json_records
+from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS
 from spacy_ner_plus.data.sources.source import Source
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.pages.colours import label_colours
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.settings import setting, settings
 
 NOT_EXPORTED = "row without doccano's `id`: not of an export, left out"
+UTF_16 = "utf-16"
+ABOUT_WIDE = (
+    "offsets count {meaning}; doccano counts UTF-16 units from version 1.5 on (`offsets` utf-16), and code points "
+    "before (`offsets` code-points), where its project doesn't count grapheme clusters as one character"
+)
+
+
+@settings
+class DoccanoOptions(FileOptions):
+    """How doccano's files are written and read."""
+
+    offsets: str = setting(
+        "How doccano's offsets count: utf-16, or code-points, of versions before 1.5; texts without emojis and the "
+        "like are the same in both.",
+        UTF_16,
+    )
+    labels: str | None = setting(
+        "File with the names of labels that are numbers, as in exports of versions before 1.5: a list of objects with "
+        'id and text, as doccano\'s API gives it, or an object such as {"2": "PER"}.',
+        None,
+    )
+
+    def __post_init__(self) -> None:
+        if self.offsets not in (UTF_16, AS_GIVEN):
+            units = f"{UTF_16}, {AS_GIVEN}"
+            raise UserError(Errors.E170.format(offsets=self.offsets, units=units))
 
 
 class Doccano:
@@ -27,30 +61,41 @@ class Doccano:
 
     name = "doccano"
     about = "doccano: JSON lines to import, and its exports of approved documents"
-    options = FileOptions
+    options = DoccanoOptions
     requirements = ()
 
-    def open(self, project: str, options: FileOptions) -> FileProject:
-        return FileProject(project, "doccano", write_tasks, exported, options, doccano_labels)
+    def open(self, project: str, options: DoccanoOptions) -> FileProject:
+        write = partial(write_tasks, offsets=options.offsets)
+        about = ABOUT_WIDE.format(meaning=MEANINGS[options.offsets])
+        return FileProject(project, "doccano", write, exported, options, doccano_labels, about_wide=about)
 
 
 DOCCANO = Doccano()
 
 
-def write_tasks(tasks: Sequence[Task], labels: LabelSet, path: Path) -> list[str]:
+def write_tasks(tasks: Sequence[Task], labels: LabelSet, path: Path, *, offsets: str = UTF_16) -> list[str]:
     """Write tasks with the same keys on each row, as doccano wants them.
 
+    offsets (str): How spans count: 'utf-16' or 'code-points'. Default: 'utf-16'.
     RETURNS (list[str]): How to set the project up.
     """
+    wide = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for task in tasks:
-            spans = [[span.start, span.end, span.label] for span in task.predictions or ()]
+            widths = [2 if offsets == UTF_16 and char > "\uffff" else 1 for char in task.text]
+            places = list(accumulate(widths, initial=0))
+            wide += max(task.text) > "\uffff"
+            spans = [[places[span.start], places[span.end], span.label] for span in task.predictions or ()]
             row = {"text": task.text, "label": spans, ID_KEY: task.id}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return [
+    notes = [
         "doccano: import the tasks as JSONL into a project of Sequence Labeling, with `label` as the column of labels",
         "doccano: export only approved documents, as its files don't say which are",
     ]
+    if wide:
+        about = ABOUT_WIDE.format(meaning=MEANINGS[offsets])
+        notes.append(f"doccano: {wide:,} texts have emojis or the like: {about}")
+    return notes
 
 
 def doccano_labels(labels: LabelSet) -> str:
@@ -65,10 +110,4 @@ def doccano_labels(labels: LabelSet) -> str:
 
 def exported(source: Source, issues: IssueLog) -> set[str]:
     """RETURNS (set[str]): Which rows have an id of doccano's: what was written to import has none."""
-    found = set()
-    for number, record in json_records(source.lines, source.name):
-        if isinstance(record, dict) and record.get("id") is not None:
-            found.add(f"{source.name}:{number}")
-        else:
-            issues.add(NOT_EXPORTED, json.dumps(record, ensure_ascii=False)[:60], f"{source.name}:{number}")
-    return found
+    return submitted_places(source, lambda record: record.get("id") is not None, NOT_EXPORTED, issues)

@@ -1,6 +1,8 @@
 """A project of a tool that is reached by files: one is written to import, one that was exported is read."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ Write = Callable[[Sequence[Task], LabelSet, Path], list[str]]
 # Says of which of a file's places a person has submitted what is there; None for all.
 Submitted = Callable[[Source, IssueLog], set[str] | None]
 LABELS_ENDING = ".labels.json"
+UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 @settings
@@ -44,6 +47,10 @@ class FileOptions:
     annotator: str = setting(
         "Who annotated, where the file doesn't say it. Default: the file's name without its ending.", ""
     )
+    encoding: str = setting(
+        "Encoding of the files. UTF-16 with a byte-order mark, as PowerShell writes it, is read all the same.",
+        "utf-8",
+    )
 
 
 class FileProject:
@@ -57,6 +64,7 @@ class FileProject:
     about_labels (Callable | None): Gives the labels as the tool imports them, for a file beside; None for no file.
     can_write (Callable | None): Tells which tasks `write` writes; the others it leaves out. None for all.
     file_a_text (bool): Whether each text has a file of its own, whose name says nothing of who annotated it.
+    about_wide (str): What a user should know where submitted texts have characters of two UTF-16 units; '' for nothing.
     """
 
     def __init__(
@@ -70,11 +78,12 @@ class FileProject:
         *,
         file_a_text: bool = False,
         can_write: Callable[[Task], bool] | None = None,
+        about_wide: str = "",
     ):
         self.name = name
         self._format, self._write, self._submitted, self._options = format, write, submitted, options
         self._about_labels, self._file_a_text = about_labels, file_a_text
-        self._can_write = can_write
+        self._can_write, self._about_wide = can_write, about_wide
         self._plan: ProjectPlan | None = None
         self._notes: list[str] = []
 
@@ -129,9 +138,13 @@ class FileProject:
         return ()
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
+        wide = 0
         for one, is_submitted in self._read(issues, notes):
             if is_submitted:
+                wide += any(char > "\uffff" for char in one.text)
                 yield one
+        if wide and self._about_wide:
+            notes.append(f"{self.name}: {wide:,} submitted texts have emojis or the like: {self._about_wide}")
 
     def _read(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Submission, bool]]:
         """YIELDS (tuple[Submission, bool]): What is in the file, and whether a person has submitted it."""
@@ -148,16 +161,20 @@ class FileProject:
     def _records(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Path, Record, bool]]:
         """YIELDS (tuple[Path, Record, bool]): A file, what is in it, and whether a person has submitted that."""
         nlp = blank("xx")
-        given: dict[str, Any] = {"offsets": self._options.offsets}
-        for found in find_sources([self.name], self._format, "utf-8", notes):
+        # Those that the format has are options of it, too.
+        given: dict[str, Any] = {one.name: getattr(self._options, one.name) for one in fields(self._options)}
+        for found in find_sources([self.name], self._format, self._options.encoding, notes):
+            source = found.source
+            if source.head_bytes.startswith(UTF_16_MARKS):
+                source = Source(source.name, source.path, "utf-16")
             reading = Reading(nlp, options_for(found.format, given), issues, notes)
-            submitted = self._submitted(found.source, issues)
-            for record in found.format.read(found.source, reading):
+            submitted = self._submitted(source, issues)
+            for record in found.format.read(source, reading):
                 is_submitted = submitted is None or record.where in submitted
                 if is_submitted and not record.doc.has_annotation("ENT_IOB"):
                     issues.add("task without annotation, left out", record.doc.text[:60], record.where)
                     is_submitted = False
-                yield found.source.path, record, is_submitted
+                yield source.path, record, is_submitted
 
 
 def submission_of(record: Record, annotator: str) -> Submission:

@@ -7,10 +7,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
+from spacy_ner_plus.annotation.review.files.submitted import submitted_places
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task
-from spacy_ner_plus.data.sources.json_records import json_records
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
@@ -49,15 +50,10 @@ def write_tasks(tasks: Sequence[Task], labels: LabelSet, path: Path) -> list[str
             about |= {} if task.uncertainty is None else {"score": round(1 - task.uncertainty, 4)}
             row = {"text": task.text, "spans": spans, "meta": about}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return [f"Prodigy: prodigy ner.manual DATASET blank:LANG FILE --label {','.join(labels.names)}"]
+    names = quote(",".join(labels.names))
+    return [f"Prodigy: prodigy ner.manual DATASET blank:LANG FILE --label {names}"]
 
 
 def answered(source: Source, issues: IssueLog) -> set[str]:
     """RETURNS (set[str]): Which tasks have an answer."""
-    found = set()
-    for number, record in json_records(source.lines, source.name):
-        if isinstance(record, dict) and record.get("answer") is not None:
-            found.add(f"{source.name}:{number}")
-        else:
-            issues.add(UNANSWERED, json.dumps(record, ensure_ascii=False)[:60], f"{source.name}:{number}")
-    return found
+    return submitted_places(source, lambda record: record.get("answer") is not None, UNANSWERED, issues)

@@ -15,7 +15,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.workflows.review.status import review_status
-from tests.annotation.review.docs import EMOJI, corpus
+from tests.annotation.review.docs import EMOJI, PEOPLE, corpus
 
 PLAN = ProjectPlan(labels=LabelSet(("PER", "LOC", "ORG")))
 
@@ -49,7 +49,7 @@ def test_file_project_doccano(tmp_path):
     assert issues["row without doccano's `id`: not of an export, left out"] == 3
     rows = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
     rows = [{"id": i, **row, "Comments": []} for i, row in enumerate(rows, start=7)]
-    rows[1]["label"] = [[3, 13, "ORG"]]
+    rows[1]["label"] = [[5, 15, "ORG"]]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "rosa.jsonl").write_text(lines, encoding="utf8")
     submissions, issues = pulled("doccano", tmp_path / "rosa.jsonl")
@@ -57,6 +57,67 @@ def test_file_project_doccano(tmp_path):
     assert of_emoji(submissions) == ("d-2", [(3, 13, "ORG")], "rosa")
     submissions, _ = pulled("doccano", tmp_path / "rosa.jsonl", annotator="quint")
     assert of_emoji(submissions)[2] == "quint"
+
+
+@pytest.mark.parametrize(("offsets", "sent"), [({}, [5, 15]), ({"offsets": "code-points"}, [3, 13])])
+def test_file_project_doccano_counts_as_its_page(tmp_path, offsets, sent):
+    """Behind two emojis UTF-16 units, as the page has counted since version 1.5; code points before."""
+    tool, notes = get_tool("doccano"), []
+    with tool.open(str(tmp_path / "tasks.jsonl"), tool.options(**offsets)) as project:
+        project.set_up(PLAN, notes)
+        assert list(project.add(list(make_tasks(corpus())))) == [3]
+    assert any("1 texts have emojis" in note for note in notes)
+    rows = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
+    assert [row["label"][0][:2] for row in rows if row["text"] == EMOJI] == [sent]
+    lines = "".join(json.dumps({"id": i, **row}) + "\n" for i, row in enumerate(rows))
+    (tmp_path / "rosa.jsonl").write_text(lines, encoding="utf8")
+    notes = []
+    with tool.open(str(tmp_path / "rosa.jsonl"), tool.options(**offsets)) as project:
+        submissions = list(project.submissions(IssueLog(), notes))
+    assert of_emoji(submissions)[1] == [(3, 13, "PER"), (23, 27, "LOC")]
+    assert any("1 submitted texts have emojis" in note for note in notes)
+    with pytest.raises(UserError, match="E170"):
+        tool.options(offsets="bytes")
+
+
+def test_file_project_doccano_takes_names_of_labels_that_are_numbers(tmp_path):
+    row = {
+        "id": 1,
+        "text": EMOJI,
+        "annotations": [{"label": 2, "start_offset": 5, "end_offset": 15, "user": 1}],
+    }
+    (tmp_path / "old.jsonl").write_text(json.dumps(row), encoding="utf8")
+    (tmp_path / "names.json").write_text('{"2": "PER"}', encoding="utf8")
+    with pytest.raises(UserError, match="E600"):
+        pulled("doccano", tmp_path / "old.jsonl")
+    (one,), _ = pulled("doccano", tmp_path / "old.jsonl", labels=str(tmp_path / "names.json"))
+    assert [(span.start, span.end, span.label) for span in one.spans] == [(3, 13, "PER")]
+
+
+def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answered(tmp_path):
+    rows = [{"text": text, "spans": [], "answer": "accept"} for text in (EMOJI, PEOPLE)]
+    (tmp_path / "out.json").write_text(json.dumps(rows), encoding="utf8")
+    submissions, _ = pulled("prodigy", tmp_path / "out.json")
+    assert len(submissions) == 2
+    del rows[1]["answer"]
+    (tmp_path / "out.json").write_text(json.dumps(rows), encoding="utf8")
+    with pytest.raises(UserError, match=r"E833.*out\.json:1"):
+        pulled("prodigy", tmp_path / "out.json")
+    (tmp_path / "out.json").write_text(json.dumps(rows, indent=1), encoding="utf8")
+    (one,), issues = pulled("prodigy", tmp_path / "out.json")
+    assert (one.text, issues["task without an answer, left out"]) == (EMOJI, 1)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "options"), [("utf-16", {}), ("utf-8-sig", {}), ("cp1252", {"encoding": "cp1252"})]
+)
+def test_file_project_reads_files_of_windows(tmp_path, encoding, options):
+    rows = [{"text": text, "spans": [], "answer": "accept"} for text in ("Zoë left.", "Bo left.")]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    (tmp_path / "out.jsonl").write_bytes(text.encode(encoding))
+    submissions, issues = pulled("prodigy", tmp_path / "out.jsonl", **options)
+    assert [one.text for one in submissions] == ["Zoë left.", "Bo left."]
+    assert not len(issues)
 
 
 def test_file_project_prodigy(tmp_path):
