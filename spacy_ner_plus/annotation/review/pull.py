@@ -11,6 +11,7 @@ from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labe
 from spacy_ner_plus.annotation.review.tasks import (
     Submission,
     TaskSpan,
+    match_texts,
     predictions_of,
     task_ids,
     task_text,
@@ -41,9 +42,15 @@ def chosen_submissions(
     docs (Sequence[Doc]): The corpus that was sent.
     issues (IssueLog): Where is counted what is left out.
     RETURNS (list[Submission]): In the order of the corpus, then of time.
+    RAISES (UserError): Where there are submissions, and none is of a text of the corpus.
     """
     numbers = {name: i for i, name in enumerate(task_ids(docs))}
+    submissions = list(submissions)
     chosen = list(_chosen(submissions, docs, numbers, issues))
+    if submissions and not chosen:
+        first = submissions[0]
+        values = {"count": len(submissions), "where": first.where, "text": repr(first.text[:60])}
+        raise UserError(Errors.E835.format(**values))
     return sorted(chosen, key=lambda one: (numbers[one.id], one.submitted))
 
 
@@ -110,21 +117,21 @@ def reviewed_records(
 
 
 def _chosen(
-    submissions: Iterable[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
+    submissions: Sequence[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
 ) -> Iterator[Submission]:
+    texts = {name: task_text(docs[i].text) for name, i in numbers.items()}
     by_text: dict[str, list[str]] = {}
-    for name, i in numbers.items():
-        by_text.setdefault(task_text(docs[i].text), []).append(name)
+    for name, text in texts.items():
+        by_text.setdefault(text, []).append(name)
+    found = match_texts(texts, ((one.id, task_text(one.text)) for one in submissions))
     last: dict[tuple[str, str], Submission] = {}
     for one in submissions:
         text = task_text(one.text)
-        is_own = one.id in numbers and task_text(docs[numbers[one.id]].text) == text
-        # Ids may be numbers of rows, and a row was put before since.
-        if not is_own and len(by_text.get(text, ())) == 1:
-            one = replace(one, id=by_text[text][0])
+        name = found.get((one.id, text)) or (by_text[text][0] if len(by_text.get(text, ())) == 1 else one.id)
+        one = replace(one, id=name)
         if one.id not in numbers:
             issues.add(UNKNOWN_TASK, one.text[:60], one.where)
-        elif text != task_text(docs[numbers[one.id]].text):
+        elif text != texts[one.id]:
             issues.add(CHANGED_TEXT, one.text[:60], one.where)
         else:
             key = (one.id, one.annotator)

@@ -7,7 +7,14 @@ nobody has touched get new predictions; all others stay as they are.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from spacy_ner_plus.annotation.review.tasks import StoredTask, Task, TaskSpan, made_id, task_text
+from spacy_ner_plus.annotation.review.tasks import (
+    StoredTask,
+    Task,
+    TaskSpan,
+    made_id,
+    match_texts,
+    task_text,
+)
 
 
 @dataclass
@@ -80,28 +87,19 @@ def plan_push(
 
 def _matched(tasks: Sequence[Task], stored: Sequence[StoredTask]) -> dict[str, list[StoredTask]]:
     """RETURNS (dict[str, list[StoredTask]]): What is there of each task, by its id."""
-    there: dict[str, list[StoredTask]] = {}
     texts = {task.id: task.text for task in tasks}
-    known, rest = set(texts.values()), []
-    for one in stored:
-        if one.id in texts and task_text(one.text) == texts[one.id]:
-            there.setdefault(one.id, []).append(one)
-        else:
-            rest.append(one)
-    lacking: dict[str, list[str]] = {}
-    for task in tasks:
-        if task.id not in there:
-            lacking.setdefault(task.text, []).append(task.id)
-    by_text: dict[tuple[str, str], str] = {}
-    for one in rest:
-        key = one.id, task_text(one.text)
-        if one.id and key not in by_text and lacking.get(key[1]):
-            by_text[key] = lacking[key[1]].pop(0)
+    known = set(texts.values())
+    pairs = [(one.id, task_text(one.text)) for one in stored]
+    found = match_texts(texts, pairs)
+    own: dict[str, list[StoredTask]] = {}
+    others: dict[str, list[StoredTask]] = {}
+    for one, pair in zip(stored, pairs, strict=True):
         # A second one of a text that the corpus has is none of another text's.
-        name = by_text.get(key, "" if key[1] in known else one.id)
+        name = found.get(pair, "" if pair[1] in known else one.id)
         if name in texts:
+            there = own if pair == (name, texts[name]) else others
             there.setdefault(name, []).append(one)
-    return there
+    return {name: own.get(name, []) + others.get(name, []) for name in texts if name in own or name in others}
 
 
 def _is_as(stored: StoredTask, task: Task) -> bool:

@@ -3,7 +3,7 @@
 Offsets are code points in all of them: a tool that counts otherwise translates.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -154,6 +154,34 @@ def occurrence(doc: Doc, task_id: str) -> int | None:
 def made_id(own: str, text: str) -> str:
     """RETURNS (str): An id that tells texts apart of which others have the same own id, or none."""
     return sha256(f"{own}\n{text}".encode()).hexdigest()[:16]
+
+
+def match_texts(texts: Mapping[str, str], there: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Tell of which text of a corpus each task of a tool is.
+
+    Ids may be numbers of rows, which begin anew in a second batch, and a tool may put its own in their place: a task is
+    of the text that has its id and its text; else of one that has its text, whose id no task has, each of another one.
+
+    texts (Mapping[str, str]): The corpus's texts by id, as they are sent.
+    there (Iterable[tuple[str, str]]): Id and text of each task.
+    RETURNS (dict[tuple[str, str], str]): The corpus's id by id and text of a task; those that aren't told aren't in it.
+    """
+    pairs = dict.fromkeys(there)
+    found = {pair: pair[0] for pair in pairs if texts.get(pair[0]) == pair[1]}
+    taken = set(found.values())
+    rest = [pair for pair in pairs if pair[0] and pair not in found]
+    lacking: dict[str, dict[str, str]] = {text: {} for _, text in rest}
+    for name, text in texts.items():
+        if name not in taken and text in lacking:
+            # What a push calls a text whose own id is in use.
+            lacking[text][made_id(name, text)] = name
+    for pair in rest:
+        if pair[0] in lacking[pair[1]]:
+            found[pair] = lacking[pair[1]].pop(pair[0])
+    for pair in rest:
+        if pair not in found and lacking[pair[1]]:
+            found[pair] = lacking[pair[1]].pop(next(iter(lacking[pair[1]])))
+    return found
 
 
 def make_tasks(docs: Sequence[Doc]) -> Iterator[Task]:

@@ -14,7 +14,7 @@ from spacy_ner_plus.annotation.review.pull import (
     reviewed_records,
     without_annotation,
 )
-from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, task_ids
+from spacy_ner_plus.annotation.review.tasks import Submission, TaskSpan, made_id, task_ids
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
@@ -131,3 +131,31 @@ def test_pull_finds_texts_whose_ids_have_moved():
     issues = IssueLog()
     assert [one.id for one in chosen_submissions(sent, docs, issues)] == ["2", "3"]
     assert not len(issues)
+
+
+def test_pull_knows_two_documents_of_one_text_by_what_a_push_or_the_tool_calls_them():
+    docs = [make_doc(text, id=str(i)) for i, text in enumerate((PEOPLE, EMOJI, PEOPLE), start=1)]
+    # Their own ids were in use, and of a file of INCEpTION's its name is left.
+    for first, third in ((made_id("1", PEOPLE), made_id("3", PEOPLE)), ("00001-1.xmi", "00003-3.xmi")):
+        sent = [
+            submission(PEOPLE, ("Bob", "ORG"), id=third),
+            submission(PEOPLE, ("Bob", "PER"), id=first),
+            submission(PEOPLE, ("Bob", "PER"), id=first, annotator="bob"),
+        ]
+        issues = IssueLog()
+        chosen = chosen_submissions(sent, docs, issues)
+        assert not len(issues)
+        found = {(one.id, one.spans[0].label) for one in chosen}
+        assert len(chosen) == 3
+        assert {id for id, _ in found} == {"1", "3"}
+        assert {label for _, label in found} == {"ORG", "PER"}
+        # Both people's of the one document, and ann's of the other.
+        assert len(found) == 2
+    sent = [submission(PEOPLE, ("Bob", "PER"), id=made_id("3", PEOPLE))]
+    assert [one.id for one in chosen_submissions(sent, docs, IssueLog())] == ["3"]
+
+
+def test_pull_of_another_corpus_is_refused():
+    with pytest.raises(UserError, match=r"E835.*2 submissions.*Elsewhere"):
+        pulled(submission("Elsewhere.", id="d-1"), submission("Nowhere.", id="d-2"))
+    assert pulled()[0] == []
