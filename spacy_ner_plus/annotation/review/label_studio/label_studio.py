@@ -155,7 +155,7 @@ class LabelStudioProject:
             return None
         tag = self._control
         regions = to_regions(task.predictions, task.text, tag["name"], tag["to_name"])
-        return to_spans(regions, tag["name"], task.text, IssueLog(), "")[0]
+        return to_spans(regions, task.text, tag["name"], tag["to_name"], IssueLog(), "")[0]
 
     def add(self, tasks: Sequence[Task]) -> Iterator[int]:
         for start in range(0, len(tasks), self._batch):
@@ -205,7 +205,7 @@ class LabelStudioProject:
         self._rest.post(f"/api/tasks/{task.key}/annotations/", {"result": result})
 
     def submissions(self, issues: IssueLog, notes: list[str]) -> Iterator[Submission]:
-        people = self._people()
+        people, tag = self._people(), self._control
         for task in self._tasks():
             text = self._text_of(task)
             for annotation in task.get("annotations") or ():
@@ -214,7 +214,7 @@ class LabelStudioProject:
                     issues.add(SKIPPED, text[:60], where)
                     continue
                 results = annotation.get("result") or ()
-                spans, missing = to_spans(results, self._control["name"], text, issues, where)
+                spans, missing = to_spans(results, text, tag["name"], tag["to_name"], issues, where)
                 lead_time = annotation.get("lead_time")
                 yield Submission(
                     id=_own_id(task),
@@ -317,7 +317,8 @@ class LabelStudioProject:
             return None
         # Of several, which a push never leaves, all count, so that they are replaced.
         results = [result for one in made for result in one.get("result") or ()]
-        spans, _ = to_spans(results, self._control["name"], self._text_of(task), IssueLog(), "")
+        tag = self._control
+        spans, _ = to_spans(results, self._text_of(task), tag["name"], tag["to_name"], IssueLog(), "")
         return spans
 
     def _people(self) -> dict[int, str]:

@@ -14,6 +14,7 @@ from spacy_ner_plus.annotation.review.tasks import TaskSpan
 from spacy_ner_plus.issues import IssueLog
 
 OTHER_KIND = "result that marks no span by these labels, left out"
+OTHER_CONTROL = "region by labels that the project hasn't, left out: its tokens are missing"
 NO_LABEL = "region without a label: its tokens are missing"
 NO_OFFSETS = "region without offsets: all that isn't in an entity is missing"
 
@@ -40,13 +41,14 @@ def to_regions(spans: Iterable[TaskSpan], text: str, control: str, to_name: str)
 
 
 def to_spans(
-    results: Iterable[Any], control: str, text: str, issues: IssueLog, where: str
+    results: Iterable[Any], text: str, control: str, to_name: str, issues: IssueLog, where: str
 ) -> tuple[tuple[TaskSpan, ...], tuple[tuple[int, int], ...]]:
     """Read the regions of an annotation or a prediction.
 
     results (Iterable[Any]): All its results, of whatever kind.
-    control (str): The name of the tag by which spans are labelled.
     text (str): The task's text.
+    control (str): The name of the tag by which spans are labelled.
+    to_name (str): The name of the text's tag.
     RETURNS (tuple[tuple[TaskSpan, ...], tuple[tuple[int, int], ...]]): A span for each label of each region, and
         stretches of which nothing can be said.
     """
@@ -58,7 +60,9 @@ def to_spans(
             or result.get("from_name") != control
             or result.get("type") != "labels"
         ):
-            issues.add(OTHER_KIND, str(result)[:60], where)
+            place = _marked_by_others(result, control, to_name)
+            issues.add(OTHER_KIND if place is None else OTHER_CONTROL, str(result)[:60], where)
+            missing += [] if place is None else [place]
             continue
         start, end = value.get("start"), value.get("end")
         if not _is_offset(start) or not _is_offset(end):
@@ -76,11 +80,25 @@ def to_spans(
     return tuple(spans), tuple(missing)
 
 
+def _marked_by_others(result: Any, control: str, to_name: str) -> tuple[int, int] | None:
+    """RETURNS (tuple[int, int] | None): What is marked by labels of another tag, as before the project's were renamed;
+    None for what marks nothing of the text."""
+    if not isinstance(result, Mapping) or result.get("from_name") == control:
+        return None
+    value = result.get("value")
+    if result.get("type") != "labels" or result.get("to_name") != to_name or not isinstance(value, Mapping):
+        return None
+    start, end = value.get("start"), value.get("end")
+    return (start, end) if _is_offset(start) and _is_offset(end) else None
+
+
 def _said(given: Any, there: str) -> str | None:
     """RETURNS (str | None): A region's own text; the page writes a line break in it as a backslash and an n."""
     if not isinstance(given, str):
         return None
-    return given if given == there else given.replace("\\n", "\n")
+    # The text may have such a backslash beside its line breaks.
+    is_there = given.replace("\\n", "\n") == there.replace("\\n", "\n")
+    return there if is_there else given.replace("\\n", "\n")
 
 
 def _is_offset(value: Any) -> bool:

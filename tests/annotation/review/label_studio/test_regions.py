@@ -1,6 +1,7 @@
 from spacy_ner_plus.annotation.review.label_studio.regions import (
     NO_LABEL,
     NO_OFFSETS,
+    OTHER_CONTROL,
     OTHER_KIND,
     to_regions,
     to_spans,
@@ -18,7 +19,7 @@ def region(start, end, text, *labels, **about):
 
 def read(*results):
     issues = IssueLog()
-    return to_spans(results, "label", TEXT, issues, "task 1"), issues
+    return to_spans(results, TEXT, "label", "text", issues, "task 1"), issues
 
 
 def test_regions_count_code_points_both_ways():
@@ -37,20 +38,31 @@ def test_regions_across_lines_say_their_breaks_as_the_page_does():
     (found, _), _ = read(region(14, 23, "moved\\n\\nto", "LOC"))
     assert found[0].text.split() == TEXT[14:23].split()
     # A backslash of the text itself stays.
-    (found, _) = to_spans([region(0, 5, "a\\n b", "LOC")], "label", "a\\n b", IssueLog(), "")
+    (found, _) = to_spans([region(0, 5, "a\\n b", "LOC")], "a\\n b", "label", "text", IssueLog(), "")
     assert found[0].text == "a\\n b"
+    # Also beside a line break.
+    text = "C:\\new\nline"
+    (found, _) = to_spans([region(0, 11, "C:\\new\\nline", "LOC")], text, "label", "text", IssueLog(), "")
+    assert found[0].text == text
 
 
 def test_regions_of_several_labels_of_none_and_of_other_kinds():
     choice = {"from_name": "kind", "to_name": "text", "type": "choices", "value": {"choices": ["news"]}}
     relation = {"from_id": "a0", "to_id": "a1", "type": "relation"}
-    other = region(0, 2, "x", "PER") | {"from_name": "else"}
+    sound = region(0, 2, "x", "PER") | {"from_name": "else", "to_name": "audio"}
+    per_region = region(3, 13, "Rosa Quint") | {"from_name": "kind", "type": "choices"}
+    others = (choice, relation, sound, per_region, "x", {"value": 7})
     (found, missing), issues = read(
-        region(3, 13, "Rosa Quint", "PER", "ARTIST"), region(24, 28, "Lund"), choice, relation, other
+        region(3, 13, "Rosa Quint", "PER", "ARTIST"), region(24, 28, "Lund"), *others
     )
     assert [span.label for span in found] == ["PER", "ARTIST"]
     assert missing == ((24, 28),)
-    assert (issues[OTHER_KIND], issues[NO_LABEL]) == (3, 1)
+    assert (issues[OTHER_KIND], issues[NO_LABEL]) == (6, 1)
+
+
+def test_regions_by_labels_that_the_project_has_no_more_are_missing():
+    (found, missing), issues = read(region(24, 28, "Lund", "LOC") | {"from_name": "ner"})
+    assert (found, missing, issues[OTHER_CONTROL]) == ((), ((24, 28),), 1)
 
 
 def test_regions_without_offsets_leave_the_text_missing():
