@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import count, pairwise
 
 import numpy as np
@@ -101,7 +102,10 @@ def merge_sets(
             if annotator in there and there[annotator].has_annotation("ENT_IOB"):
                 if not doc.has_annotation("ENT_IOB"):
                     continue
-                issues.add(SUPERSEDED, f"{annotator}: {doc.text[:60]!r}", f"{set_name}")
+                if _everything(doc) != _everything(there[annotator]):
+                    issues.add(SUPERSEDED, f"{annotator}: {doc.text[:60]!r}", f"{set_name}")
+                if _is_later(there[annotator], doc):
+                    continue
             there[annotator] = doc
     merged = [
         merge_docs(list(people.values()), policy, issues, f"text {name}").doc
@@ -109,6 +113,23 @@ def merge_sets(
     ]
     each = [doc for people in texts.values() for doc in people.values() if doc.has_annotation("ENT_IOB")]
     return merged, each
+
+
+def texts_apart(sets: Mapping[str, Sequence[Doc]]) -> list[str]:
+    """Find the texts that sets have in common without a common id: as many documents as there are ids come of each.
+
+    RETURNS (list[str]): The texts, in the order of first appearance.
+    """
+    ids: dict[str, list[set[str]]] = {}
+    for docs in sets.values():
+        own: dict[str, set[str]] = {}
+        for doc in docs:
+            if not doc.text.strip():
+                continue
+            own.setdefault(doc.text, set()).add(record_of(doc)["id"])
+        for text, names in own.items():
+            ids.setdefault(text, []).append(names)
+    return [text for text, several in ids.items() if len(several) > 1 and not set.intersection(*several)]
 
 
 def document_keys(docs: Sequence[Doc]) -> list[DocumentKey]:
@@ -169,6 +190,16 @@ def answer_of(doc: Doc, common: Doc) -> Answer:
         span = common.char_span(ent.start_char, ent.end_char)
         spans.append(VotedSpan(span.start, span.end, ent.label_))
     return Answer(spans, missing, annotated_labels(doc))
+
+
+def _is_later(doc: Doc, other: Doc) -> bool:
+    """RETURNS (bool): Whether a Doc was submitted after another; not where either doesn't say when."""
+    try:
+        times = [datetime.fromisoformat(str(review_of(one)["submitted"])) for one in (doc, other)]
+        return times[0] > times[1]
+    except (KeyError, ValueError, TypeError):
+        # Nor where a time zone is lacking.
+        return False
 
 
 def _everything(doc: Doc) -> tuple[object, ...]:

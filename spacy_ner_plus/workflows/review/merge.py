@@ -47,7 +47,7 @@ def review_merge(
     notes (list[str]): Where is written what was found out.
     RAISES (UserError): What the user can mend; nothing is written then.
     """
-    from spacy_ner_plus.annotation.review.merging import merge_sets
+    from spacy_ner_plus.annotation.review.merging import merge_sets, texts_apart
 
     at_least("resamples", resamples, 0)
     named = _named(sets)
@@ -59,6 +59,12 @@ def review_merge(
     read = {name: corpus_docs(path, nlp.vocab) for name, path in named.items()}
     for name, docs in read.items():
         check_annotation(docs, named[name])
+    if apart := texts_apart(read):
+        notes.append(
+            f"{len(apart):,} texts are in several sets and have no id in common, such as {apart[0][:60]!r}: they are "
+            "as many documents as they have ids. If they are the same, the corpus has them several times, and nobody's "
+            "annotation is compared: `review pull` with one corpus gives all sets its ids"
+        )
     merged, each = merge_sets(read, decide_by, issues)
     about = {"policy": policy if isinstance(policy, str) else str(policy), "sets": list(named)}
     return finish(merged, each, None, paths, nlp, about, issues, notes, resamples=resamples, seed=seed)

@@ -2,7 +2,14 @@ import pytest
 import spacy
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
-from spacy_ner_plus.annotation.review.merging import CONFLICT, NESTED, common_doc, merge_docs, merge_sets
+from spacy_ner_plus.annotation.review.merging import (
+    CONFLICT,
+    NESTED,
+    common_doc,
+    merge_docs,
+    merge_sets,
+    texts_apart,
+)
 from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, without_annotation
 from spacy_ner_plus.annotation.review.review_report import agreement
 from spacy_ner_plus.annotation.review.tasks import task_ids
@@ -125,3 +132,27 @@ def test_merging_keeps_nested_spans_on_which_all_agree():
     doc = merge_docs(docs, intersection_v1(), issues, "here").doc
     assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("Ann Lee", "PER"), ("Ann", "FIRST")]
     assert issues[NESTED] == 1
+
+
+def test_merging_takes_the_last_that_a_person_submitted_in_whatever_set():
+    docs = []
+    for time, label in (("2026-02-01T10:00:00Z", "PER"), ("2026-01-01T10:00:00+00:00", "ORG")):
+        doc = make_doc(PEOPLE, ("Bob", label), annotator="ann")
+        doc.user_data[RECORD]["meta"][META] = {"annotator": "ann", "submitted": time}
+        docs.append(doc)
+    for one, other in (docs, docs[::-1]):
+        issues = IssueLog()
+        ((doc,), _) = merge_sets({"a": [one.copy()], "b": [other.copy()]}, majority_v1(), issues)
+        assert ents(doc) == [("Bob", "PER")]
+        assert issues[SUPERSEDED] == 1
+    # Where nobody says when, the set that was named last.
+    one, other = (make_doc(PEOPLE, ("Bob", label), annotator="ann") for label in ("PER", "ORG"))
+    ((doc,), _) = merge_sets({"a": [one], "b": [other]}, majority_v1(), IssueLog())
+    assert ents(doc) == [("Bob", "ORG")]
+
+
+def test_merging_tells_texts_of_several_sets_without_a_common_id():
+    one, other = make_doc(PEOPLE, id="d-1"), make_doc(PEOPLE, id="7")
+    assert texts_apart({"a": [one, make_doc(" ", id="1")], "b": [other, make_doc(" ")]}) == [PEOPLE]
+    assert texts_apart({"a": [one, other], "b": [other]}) == []
+    assert texts_apart({"a": [make_doc(PEOPLE)], "b": [make_doc(PEOPLE)], "c": [make_doc(NONE)]}) == []

@@ -20,6 +20,16 @@ def test_merge_takes_sets_by_policy(tmp_path):
     assert "labels" not in done.report
 
 
+def test_merge_says_that_ids_keep_equal_texts_apart(tmp_path):
+    for name, id in {"ann": "d-1", "bob": "7"}.items():
+        DocBin(docs=[make_doc(PEOPLE, ("Bob", "PER"), id=id)], store_user_data=True).to_disk(
+            tmp_path / f"{name}.spacy"
+        )
+    done = review_merge([tmp_path / "ann.spacy", tmp_path / "bob.spacy"], resamples=0)
+    assert len(done.docs) == 2
+    assert any("1 texts are in several sets" in note for note in done.notes)
+
+
 def test_merge_names_sets_apart():
     assert parse_sets(["a/x.spacy", "b/x.spacy", "eve=c.spacy"]) == {
         "a/x.spacy": "a/x.spacy",
