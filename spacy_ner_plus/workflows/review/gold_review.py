@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.labels import LabelSet
     from spacy_ner_plus.workflows.review.reviewed import Reviewed
 
+NOT_GOLD = "task whose text the gold corpus annotates in part or not at all, not answered"
 # Who reviews where no tool is wanted, and whose files stand in for it.
 FILE, FILE_TOOL = "file", "prodigy"
 REVIEWER = "gold"
@@ -69,13 +70,16 @@ def gold_review(
     beside = {"the tasks": tasks, "the answers": answers} if reviewer == FILE else {}
     given = [("the predictions", predicted), ("the gold corpus", gold)]
     check_targets({"the output": target, **beside}, [], corpora=given)
+    if beside and answers.exists():
+        # A person's, as far as is known.
+        raise UserError(Errors.E742.format(path=answers))
     # A tool may leave out a space at the end.
     docs = {doc.text.rstrip(): doc for doc in corpus_docs(gold, Vocab())}
     sent: dict[str, Any] = {"labels": labels, "limit": limit, "issues": issues, "notes": notes}
     if reviewer == FILE:
         tool, sent_to, pulled_from = FILE_TOOL, str(tasks), str(answers)
         review_push(predicted, sent_to, tool=tool, options=options, **sent)
-        _answer_file(tasks, docs, gold, answers)
+        _answer_file(tasks, docs, gold, answers, issues)
     else:
         # Not one for all runs, which would have tasks that were answered in earlier ones.
         new = f"{target.stem[:20]} {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
@@ -83,7 +87,7 @@ def gold_review(
         pulled_from = sent_to
         check_reviewer(tool, sent_to, options)
         review_push(predicted, sent_to, tool=tool, options=options, **sent)
-        _answer_tasks(sent_to, tool, options, docs, gold)
+        _answer_tasks(sent_to, tool, options, docs, gold, issues)
     return review_pull(
         predicted, pulled_from, target, tool=tool, lang=lang, options=options, issues=issues, notes=notes
     )
@@ -104,13 +108,19 @@ def check_reviewer(reviewer: str, project: str, options: Mapping[str, Any] | Non
         there.reach()
 
 
-def _answer_file(tasks: Path, docs: Mapping[str, "Doc"], gold: str | Path, target: Path) -> None:
+def _answer_file(
+    tasks: Path, docs: Mapping[str, "Doc"], gold: str | Path, target: Path, issues: IssueLog
+) -> None:
     from spacy_ner_plus.data.sources.json_records import json_records
     from spacy_ner_plus.data.sources.lines import FileLines
 
     answers = []
     for number, task in json_records(FileLines(tasks), str(tasks)):
-        doc = _doc_of(str(task["text"]), docs, f"{tasks}:{number}", gold)
+        where = f"{tasks}:{number}"
+        doc = _doc_of(str(task["text"]), docs, where, gold)
+        if not _is_annotated(doc, issues, where):
+            answers.append({**task, "answer": "ignore", "_annotator_id": REVIEWER})
+            continue
         spans = [{"start": ent.start_char, "end": ent.end_char, "label": ent.label_} for ent in doc.ents]
         answers.append({**task, "spans": spans, "answer": "accept", "_annotator_id": REVIEWER})
     lines = "".join(f"{json.dumps(answer, ensure_ascii=False)}\n" for answer in answers)
@@ -118,7 +128,12 @@ def _answer_file(tasks: Path, docs: Mapping[str, "Doc"], gold: str | Path, targe
 
 
 def _answer_tasks(
-    project: str, tool: str, options: Mapping[str, Any] | None, docs: Mapping[str, "Doc"], gold: str | Path
+    project: str,
+    tool: str,
+    options: Mapping[str, Any] | None,
+    docs: Mapping[str, "Doc"],
+    gold: str | Path,
+    issues: IssueLog,
 ) -> None:
     """Submit an annotation of each task that a push made and nobody has annotated."""
     from spacy_ner_plus.annotation.review.tasks import TaskSpan
@@ -126,8 +141,21 @@ def _answer_tasks(
     with open_project(project, tool, options) as there:
         # All of them first, since what is annotated moves where a tool sorts by it.
         for stored in [task for task in there.tasks() if task.id and not task.annotations]:
-            doc = _doc_of(stored.text, docs, f"{project}: task {stored.key}", gold)
+            where = f"{project}: task {stored.key}"
+            doc = _doc_of(stored.text, docs, where, gold)
+            if not _is_annotated(doc, issues, where):
+                continue
             there.annotate(stored, [TaskSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents])
+
+
+def _is_annotated(doc: "Doc", issues: IssueLog, where: str) -> bool:
+    """RETURNS (bool): Whether gold says of each token what it is: of a part alone nobody could submit an annotation."""
+    from spacy_ner_plus.spans import IOB_MISSING
+
+    if any(token.ent_iob == IOB_MISSING for token in doc):
+        issues.add(NOT_GOLD, doc.text[:60], where)
+        return False
+    return True
 
 
 def _doc_of(text: str, docs: Mapping[str, "Doc"], where: str, gold: str | Path) -> "Doc":

@@ -2,7 +2,8 @@ import pytest
 from spacy.tokens import Doc, DocBin
 
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.workflows.review.gold_review import check_reviewer, gold_review
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.review.gold_review import NOT_GOLD, check_reviewer, gold_review
 
 
 @pytest.fixture
@@ -49,6 +50,31 @@ def test_gold_review_goes_through_a_tool_in_a_project_of_its_own(corpora, tmp_pa
         assert entities(reviewed) == [[("Ann", "PER"), ("Oslo", "LOC")], [("Bo", "PER")], []]
     assert [len(task["annotations"]) for task in stub.tasks.values()] == [1, 1, 1, 1]
     assert len(stub.projects) == 2
+
+
+def test_gold_review_answers_nothing_that_gold_leaves_open(corpora, nlp, tmp_path, label_studio_server):
+    """A gold corpus with a document in part and one not at all annotated."""
+    words = [["😀", "Ann", "in", "Oslo"], ["Bo", "left"], ["nobody"]]
+    docs = [Doc(nlp.vocab, words=text) for text in words]
+    docs[0].set_ents([docs[0].char_span(2, 5, "PER")], missing=[docs[0][3:4]], default="outside")
+    docs[2].set_ents([], default="outside")
+    DocBin(docs=docs).to_disk(corpora["gold"])
+    _, url = label_studio_server
+    for about in ({}, {"reviewer": "label-studio", "options": {"url": url}}):
+        issues = IssueLog()
+        target = tmp_path / f"reviewed{len(about)}.spacy"
+        reviewed = gold_review(
+            corpora["predicted"], corpora["gold"], target, labels=["PER", "LOC"], issues=issues, **about
+        )
+        assert [doc.has_annotation("ENT_IOB") for doc in reviewed.docs] == [False, False, True]
+        assert issues[NOT_GOLD] == 2
+
+
+def test_gold_review_overwrites_nobodys_answers(corpora, tmp_path):
+    (tmp_path / "answers.jsonl").write_text("work of hours")
+    with pytest.raises(UserError, match=r"E742.*answers\.jsonl"):
+        gold_review(corpora["predicted"], corpora["gold"], tmp_path / "reviewed.spacy")
+    assert (tmp_path / "answers.jsonl").read_text() == "work of hours"
 
 
 def test_gold_review_refuses_texts_that_gold_lacks(corpora, nlp, tmp_path):
