@@ -19,6 +19,7 @@ from spacy_ner_plus.workflows.arguments.pipelines import import_code, load_pipel
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
 from spacy_ner_plus.workflows.arguments.targets import check_overlap
 from spacy_ner_plus.workflows.progress import Progress, no_progress
+from spacy_ner_plus.workflows.review.alone import alone
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -179,7 +180,8 @@ def _split(docs: "Sequence[Doc]", held_out: set[int]) -> "tuple[list[Doc], list[
 @contextmanager
 def _folder(work: str | Path | None) -> Iterator[Path]:
     if work is not None:
-        yield Path(work)
+        with alone(Path(work), "work", "--output, beside which it lies"):
+            yield Path(work)
         return
     with TemporaryDirectory(prefix="spacy-ner-plus-") as scratch:
         yield Path(scratch)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from spacy_ner_plus.workflows.arguments.pipelines import parse_overrides
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline, read_texts
 from spacy_ner_plus.workflows.arguments.targets import check_overlap
 from spacy_ner_plus.workflows.progress import Progress, no_progress
+from spacy_ner_plus.workflows.review.alone import alone
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -155,7 +157,7 @@ def review_suggest(
     check_overlap({name: path for name, path in outputs_by_name.items() if path is not None}, inputs)
     reading = {"encoding": encoding, "issues": issues, "notes": notes, "progress": progress}
     written = [path for path in (target, report) if path is not None]
-    with open_outputs({"": target}, writer, writer_options) as outputs:
+    with ExitStack() as stack, open_outputs({"": target}, writer, writer_options) as outputs:
         records = read_texts(
             names, nlp, format=format, options=dict(options or {}), writer=writer, written=written, **reading
         )
@@ -174,6 +176,7 @@ def review_suggest(
             groups = [(readers, everywhere)]
         else:
             dealt = split_folds(docs, folds, seed)
+            stack.enter_context(alone(work, "work", "--work"))
             settings = parse_overrides(overrides)
             models = train_folds(docs, dealt, Path(config), work, steps, settings, code)
             groups = _fold_readers(progress(models, "Training on the other folds", folds), dealt, code)
