@@ -84,6 +84,8 @@ def generate_command(
     out.print(_table(made))
     if made.refused.kinds:
         out.print(issues_table(made.refused))
+    if made.losses.kinds:
+        out.print(issues_table(made.losses))
     out.print(_shared(made), markup=False, highlight=False)
     for line in _measures(made):
         out.print(line, markup=False, highlight=False)

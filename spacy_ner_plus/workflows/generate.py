@@ -16,6 +16,7 @@ from spacy_ner_plus.workflows.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokens import Doc
 
     from spacy_ner_plus.annotation.generate.backend import Made
     from spacy_ner_plus.annotation.generate.diversity import Diversity
@@ -43,6 +44,7 @@ class Generated:
     notes (tuple[str, ...]): What else the backend says.
     usage (Mapping[str, Any]): What a chat model took; empty without one.
     files (list[Path]): What was written.
+    losses (IssueLog): What other formats than `bio-json` have no place for, or write otherwise, such as a label.
     """
 
     entities: dict[str, list[tuple[str, str]]]
@@ -58,6 +60,7 @@ class Generated:
     notes: tuple[str, ...] = ()
     usage: Mapping[str, Any] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    losses: IssueLog = field(default_factory=IssueLog)
 
     def labels(self, part: str) -> dict[str, int]:
         """RETURNS (dict[str, int]): How many entities of each label a part has, by name of the label."""
@@ -79,6 +82,7 @@ class Generated:
             "overlaps": [asdict(found) for found in self.overlaps],
             "baseline": self.baseline,
             "notes": list(self.notes),
+            "losses": [{"kind": kind, **asdict(issue)} for kind, issue in self.losses],
             "usage": dict(self.usage),
         }
 
@@ -177,7 +181,7 @@ def generate(
         files=files,
     )
     with written_together(files) as besides:
-        writers.write(parts, made, besides)
+        writers.write(parts, made, besides, generated.losses)
         if report is not None:
             besides[-1].write_text(
                 json.dumps(generated.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8"
@@ -266,21 +270,30 @@ class _Writers:
             found += [f"{part}.{name}.jsonl" for name in self._replies]
         return found
 
-    def write(self, parts: "Mapping[str, list[Record]]", made: "Made", paths: Sequence[Path]) -> None:
+    def write(
+        self,
+        parts: "Mapping[str, list[Record]]",
+        made: "Made",
+        paths: Sequence[Path],
+        losses: IssueLog,
+    ) -> None:
         from spacy_ner_plus.annotated_labels import set_annotated_labels
         from spacy_ner_plus.annotation.generate.instructions import UNIVERSAL_NER, conversations
         from spacy_ner_plus.annotation.generate.records import records_to_json
+        from spacy_ner_plus.data.format_losses import count_losses
 
         places = iter(paths)
         for records in parts.values():
             next(places).write_text(records_to_json(records), "utf-8")
             for format in self._formats:
-                docs = [record.to_doc(self._nlp) for record in records]
+                docs: Iterable[Doc] = [record.to_doc(self._nlp) for record in records]
                 if format.name == UNIVERSAL_NER:
                     # Also asks for what a part happens not to have.
                     for doc in docs:
                         set_annotated_labels(doc, made.labels.names)
-                format.write(docs, next(places), format.options(), IssueLog())
+                else:
+                    docs = count_losses(docs, format, self._nlp, losses)
+                format.write(docs, next(places), format.options(), losses)
             for name in self._replies:
                 with next(places).open("w", encoding="utf-8", newline="\n") as file:
                     file.writelines(conversations(records, made.labels, name))

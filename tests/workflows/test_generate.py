@@ -6,13 +6,14 @@ from spacy.tokens import DocBin
 
 from spacy_ner_plus.annotation.generate import registered
 from spacy_ner_plus.annotation.generate.backend import Made
-from spacy_ner_plus.annotation.generate.records import Record
+from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
 from spacy_ner_plus.annotation.generate.templates.templates import TEMPLATES
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.labels import load_labels
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.labels import LabelSet, load_labels
 from spacy_ner_plus.spans import CharSpan
 from spacy_ner_plus.workflows.convert import convert
-from spacy_ner_plus.workflows.generate import generate
+from spacy_ner_plus.workflows.generate import _Writers, generate
 from tests.servers.fault_server import FaultServer
 
 
@@ -184,3 +185,13 @@ def test_generate_tells_of_records_that_are_missing_and_takes_none_that_nobody_a
     assert made.records == {"train": 3}
     assert made.baseline == {}
     assert generate(tmp_path, train=2, dev=0, backend="odd").records == {"train": 2}
+
+
+def test_generate_counts_what_a_format_writes_otherwise(tmp_path):
+    check = RecordCheck(spacy.blank("en"), ["Person name"])
+    record = check("Ann left.", [CharSpan(0, 3, "Person name")])
+    made = Made({"train": [record]}, LabelSet(("Person name",)))
+    for format, count in (("iob", 1), ("spacy", 0)):
+        writers, losses = _Writers(check.nlp, [format], []), IssueLog()
+        writers.write(made.parts, made, [tmp_path / name for name in writers.names(["train"])], losses)
+        assert losses["space in a label, written as _"] == count

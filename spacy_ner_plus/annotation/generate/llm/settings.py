@@ -1,6 +1,7 @@
 """The settings of the backend `llm`."""
 
 import re
+from math import isfinite
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -9,6 +10,7 @@ from spacy_ner_plus.settings import check_settings, setting, settings
 _RANGE = re.compile(r"\s*(\d+)\s*-\s*(\d+)\s*")
 # Words of a text, with the share of the texts that have so many.
 LENGTHS = {"5-15": 0.4, "16-40": 0.4, "41-80": 0.2}
+MOST_SHARE = 1_000_000
 
 
 @settings
@@ -73,11 +75,11 @@ class LLMSettings:
         for name, share in (self.lengths or {}).items():
             found = _RANGE.fullmatch(str(name))
             is_range = found is not None and 1 <= int(found[1]) <= int(found[2])
-            if not is_range or not _is_number(share) or not share > 0:
-                remedy = "numbers of words, such as '5-15', each with a share above 0"
+            if not is_range or not _is_number(share) or not 0 < share <= MOST_SHARE:
+                remedy = f"numbers of words, such as '5-15', each with a share above 0, up to {MOST_SHARE:,}"
                 raise UserError(Errors.E733.format(setting="lengths", value={name: share}, remedy=remedy))
         for name, count in (self.quotas or {}).items():
-            if not _is_number(count) or count != int(count) or count < 0:
+            if not _is_number(count) or not isfinite(count) or count != int(count) or count < 0:
                 remedy = "labels, each with a whole number"
                 raise UserError(Errors.E733.format(setting="quotas", value={name: count}, remedy=remedy))
         if not all(isinstance(case, str) and case.strip() for case in self.edge_cases or ()):
@@ -89,8 +91,12 @@ class LLMSettings:
         to 1."""
         given = self.lengths or LENGTHS
         total = sum(given.values())
-        found = {tuple(map(int, _RANGE.fullmatch(name).groups())): share for name, share in given.items()}
-        return {words: share / total for words, share in found.items()}
+        found: dict[tuple[int, int], float] = {}
+        for name, share in given.items():
+            least, most = map(int, _RANGE.fullmatch(name).groups())
+            # '5-15' and '5 - 15' are one.
+            found[least, most] = found.get((least, most), 0.0) + share / total
+        return found
 
 
 def _is_number(value: Any) -> bool:
