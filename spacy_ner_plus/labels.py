@@ -120,7 +120,8 @@ def _read_file(path: Path) -> LabelSet:
     import srsly
 
     try:
-        text = path.read_text(encoding="utf8")
+        # Files from Windows may begin with a byte-order mark.
+        text = path.read_text(encoding="utf-8-sig")
         # srsly's JSON drops the first of two equal keys without a word.
         data = (
             srsly.yaml_loads(text) if path.suffix != ".json" else json.loads(text, object_pairs_hook=_unique)

@@ -44,6 +44,13 @@ def test_labels_from_a_file(tmp_path, name, text):
     assert load_labels(path) == load_labels(str(path)) == expected
 
 
+@pytest.mark.parametrize("name", ["labels.json", "labels.yaml"])
+def test_labels_from_a_file_of_windows(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b'\xef\xbb\xbf{\r\n  "PER": "Vor- und Zun\xc3\xa4me."\r\n}\r\n')
+    assert load_labels(path) == LabelSet(("PER",), {"PER": "Vor- und Zunäme."})
+
+
 def test_labels_from_a_file_with_a_list(tmp_path):
     path = tmp_path / "labels.json"
     path.write_text('["PER", "LOC"]', encoding="utf8")

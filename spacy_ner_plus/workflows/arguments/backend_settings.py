@@ -33,7 +33,8 @@ def _read(path: Path) -> dict[str, Any]:
     import srsly
 
     try:
-        text = path.read_text(encoding="utf-8")
+        # Files from Windows may begin with a byte-order mark.
+        text = path.read_text(encoding="utf-8-sig")
         data = json.loads(text) if path.suffix.lower() == ".json" else srsly.yaml_loads(text)
     except OSError as error:
         raise UserError(Errors.E738.format(path=path, reason=error.strerror or error)) from error

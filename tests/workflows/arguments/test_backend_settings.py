@@ -10,6 +10,9 @@ def test_backend_settings_of_the_line_go_before_those_of_the_file(tmp_path):
     found = read_settings(path, ["model.name=n", "model.budget.usd=2", 'labels=["PER"]'])
     assert found == {"lower": 0.5, "model": {"name": "n", "budget": {"usd": 2}}, "labels": ["PER"]}
     assert read_settings(None) == {}
+    for name in ("windows.json", "windows.yaml"):
+        (tmp_path / name).write_bytes(b'\xef\xbb\xbf{\r\n"labels": ["PER"]\r\n}')
+        assert read_settings(tmp_path / name) == {"labels": ["PER"]}
 
 
 @pytest.mark.parametrize(
