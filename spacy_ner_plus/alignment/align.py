@@ -32,6 +32,13 @@ EXACT, NORMALISED, FUZZY = "exact", "normalised", "fuzzy"
 INSIDE = "only as part of a longer word"
 # And of one that the alignment mode drops.
 WITHIN_TOKENS = "begins or ends within a token"
+EMPTY = "empty"
+LISTED_TOO_OFTEN = "listed more often than it occurs"
+HAS_LABEL = "its tokens have this label already"
+# Why a mention isn't found of which nothing is left without a span.
+NOTHING_LEFT = frozenset({EMPTY, LISTED_TOO_OFTEN, HAS_LABEL})
+# Holds, among the attrs of a group of mentions, those that were not found: text, label and reason.
+UNALIGNED = "unaligned"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99
@@ -231,7 +238,7 @@ class _Aligner:
         dropped: set[int] = set()
         for number, mention in enumerate(self.mentions):
             if not self.texts[number]:
-                self.alignment.unaligned.append((mention, "empty"))
+                self.alignment.unaligned.append((mention, EMPTY))
             elif mention.position >= 0:
                 found[number] = self._find_at(number, mention)
             elif mention.occurrence > 0:
@@ -248,8 +255,7 @@ class _Aligner:
         # An occurrence may be miscounted, and be another one; a position isn't.
         twice = [n for n in self._without_placement(stated) if self.mentions[n].position >= 0]
         done = {placement.number for placement in self.placed}.union(twice, dropped)
-        reason = "its tokens have this label already"
-        self.alignment.unaligned += [(self.mentions[number], reason) for number in twice]
+        self.alignment.unaligned += [(self.mentions[number], HAS_LABEL) for number in twice]
         return [number for number, text in enumerate(self.texts) if text and number not in done]
 
     def _is_dropped(self, number: int, mention: Mention) -> bool:
@@ -428,7 +434,7 @@ class _Aligner:
 
     def _reason(self, text: str, found: Found) -> str:
         if found.occurrences:
-            return "listed more often than it occurs"
+            return LISTED_TOO_OFTEN
         if self.finder.drops(text):
             return WITHIN_TOKENS
         if text in self.finder.text:

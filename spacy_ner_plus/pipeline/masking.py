@@ -6,6 +6,7 @@ registered functions (`@misc`), so that `predict --mask NAME` finds one of yours
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,17 +61,17 @@ def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
     """Mask the entities of a Doc.
 
     by (str | Callable): As `find_mask` takes it. Default: 'label'.
-    RETURNS (str | None): The text with something else in place of each entity; None where `why_incomplete` gives a
-        reason, since what is in no entity would be readable.
+    RETURNS (str | None): The text with something else in place of each entity; None where `why_readable` gives a
+        reason.
     RAISES (UserError): Where there is no such mask, or it doesn't give a string for each entity.
     """
-    if why_incomplete(doc):
+    if why_readable(doc):
         return None
     entities = [
         {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
         for ent in doc.ents
     ]
-    return mask_text(doc.text, entities, find_mask(by))
+    return mask_text(doc.text, [*entities, *crossing_mentions(doc)], find_mask(by))
 
 
 def why_incomplete(doc: "Doc") -> str:
@@ -91,6 +92,55 @@ def why_incomplete(doc: "Doc") -> str:
     iob, space = doc.to_array([ENT_IOB, IS_SPACE]).reshape(-1, 2).T
     missing = int(((iob == IOB_MISSING) & (space == 0)).sum())
     return f"of {missing} of {len(doc)} tokens nothing was found out" if missing else ""
+
+
+def why_readable(doc: "Doc") -> str:
+    """Say why something that was found, or may be there, would be readable in a masked text.
+
+    RETURNS (str): As `why_incomplete` gives it, or how many mentions were named that have no place in the text, such as
+        a part of a word; '' where there is nothing.
+    """
+    from spacy_ner_plus.alignment.align import NOTHING_LEFT, UNALIGNED
+
+    if reason := why_incomplete(doc):
+        return reason
+    unplaced = [
+        (label, reason)
+        for group in doc.spans.values()
+        for _, label, reason in group.attrs.get(UNALIGNED, ())
+        if reason not in NOTHING_LEFT
+    ]
+    if not unplaced:
+        return ""
+    label, reason = unplaced[0]
+    # Without the mention and what is similar to it: it's what is to be hidden.
+    reason = reason.partition(";")[0]
+    return f"mentions without a place in the text: {len(unplaced)}, the first of {label} ({reason})"
+
+
+def crossing_mentions(doc: "Doc") -> list[dict[str, Any]]:
+    """Find what components of ours found beside a Doc's entities and across their ends, as GLiNER does: the whole name
+    beside the first name that is the entity.
+
+    RETURNS (list[dict[str, Any]]): As `mask_text` takes entities.
+    """
+    from spacy_ner_plus.spans import ENTS_GROUP
+
+    text, found = doc.text, []
+    covered = {i for ent in doc.ents for i in range(ent.start_char, ent.end_char)}
+    for group in doc.spans.values():
+        if not group.attrs.get(ENTS_GROUP):
+            continue
+        for number in range(len(group)):
+            # By characters: where tokens were merged since, those of the group are others.
+            with suppress(IndexError):
+                span = group[number]
+                chars = range(span.start_char, span.end_char)
+                left = [i for i in chars if i not in covered and not text[i].isspace()]
+                if left and len(left) < sum(not text[i].isspace() for i in chars):
+                    bounds = {"start": chars.start, "end": chars.stop}
+                    found.append({**bounds, "label": span.label_, "text": text[chars.start : chars.stop]})
+    return found
 
 
 def mask_text(text: str, entities: Sequence[Mapping[str, Any]], mask: Mask) -> str:

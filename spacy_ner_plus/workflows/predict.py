@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.pipeline.masking import Mask, find_mask, mask_text, why_incomplete
+from spacy_ner_plus.pipeline.masking import (
+    Mask,
+    crossing_mentions,
+    find_mask,
+    mask_text,
+    why_incomplete,
+    why_readable,
+)
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
 FAILED = "text on which the pipeline failed"
 INCOMPLETE = "text of which the pipeline left a part without annotation"
+UNMASKED = "text that isn't masked, as something that was found in it has no place"
 REPLACED = "record that had {key!r} already: replaced by the prediction"
 
 # After so many texts the strings that they brought are forgotten (spaCy's
@@ -159,8 +167,11 @@ def _predict_records(
                     issues.add(FAILED if ents is None else INCOMPLETE, error, where)
                 masked = {}
                 if mask is not None:
+                    if doc is not None and not error and (error := why_readable(doc)):
+                        issues.add(UNMASKED, error, where)
                     # Where anything may have been overlooked, it would be the text as it was.
-                    masked[MASKED] = None if error or ents is None else mask_text(record.text, ents, mask)
+                    hidden = None if error else _to_hide(doc, ents, record.text)
+                    masked[MASKED] = None if hidden is None else mask_text(record.text, hidden, mask)
                 reason = {ERROR: error} if error else {}
                 yield Prediction(record.text, ents, error, {**given, ENTS: ents, **masked, **reason})
 
@@ -185,6 +196,17 @@ def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[st
         if ents is None:
             return None, "the tokens of the pipeline don't make up the text"
     return ents, error
+
+
+def _to_hide(doc: "Doc | None", ents: list[dict[str, Any]] | None, text: str) -> list[dict[str, Any]] | None:
+    """RETURNS (list[dict[str, Any]] | None): Entities and what was found across their ends, by offsets in the text;
+    None where that can't be told."""
+    if doc is None or ents is None:
+        return None
+    others: list[dict[str, Any]] | None = crossing_mentions(doc)
+    if others and doc.text != text:
+        others = _on_text(others, doc.text, text)
+    return None if others is None else [*ents, *others]
 
 
 def _on_text(ents: list[dict[str, Any]], read: str, text: str) -> list[dict[str, Any]] | None:

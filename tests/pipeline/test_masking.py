@@ -1,9 +1,19 @@
 import pytest
-from spacy.tokens import Doc
+from spacy.pipeline import merge_entities
+from spacy.tokens import Doc, Span, SpanGroup
 
+from spacy_ner_plus.alignment.align import EMPTY, HAS_LABEL, INSIDE, LISTED_TOO_OFTEN, WITHIN_TOKENS
 from spacy_ner_plus.errors import UserError
-from spacy_ner_plus.pipeline.masking import find_mask, label_mask_v1, mask, mask_text, numbered_mask_v1
+from spacy_ner_plus.pipeline.masking import (
+    find_mask,
+    label_mask_v1,
+    mask,
+    mask_text,
+    numbered_mask_v1,
+    why_readable,
+)
 from spacy_ner_plus.pipeline.scored_ents import write_failure
+from spacy_ner_plus.spans import ENTS_GROUP
 
 
 def entity(text, mention, label, start=0):
@@ -54,6 +64,58 @@ def test_masking_of_docs(nlp):
     assert mask(doc) == "Oslo   "
     write_failure(doc, "no server")
     assert mask(doc) is None
+
+
+def test_masking_hides_what_crosses_an_entity(nlp):
+    """As GLiNER finds a first name, and less surely the whole one."""
+    doc = Doc(
+        nlp.vocab, words=["Dear", "Anna", "Berg", "in", "Oslo"], ents=["O", "B-FIRST", "O", "O", "B-LOC"]
+    )
+    spans = [Span(doc, 1, 2, "FIRST"), Span(doc, 1, 3, "PERSON"), Span(doc, 4, 5, "LOC")]
+    doc.spans["zero_shot_ner"] = SpanGroup(
+        doc, spans=spans, attrs={ENTS_GROUP: True, "scores": [0.9, 0.8, 0.9]}
+    )
+    assert mask(doc) == "Dear [PERSON] in [LOC] "
+    # Nothing is left of what entities cover together.
+    doc.set_ents([Span(doc, 1, 2, "FIRST"), Span(doc, 2, 3, "LAST")])
+    assert mask(doc) == "Dear [FIRST] [LAST] in Oslo "
+    doc.set_ents([Span(doc, 1, 2, "FIRST"), Span(doc, 4, 5, "LOC")])
+    # What a later component took away, and groups of others, are no entities.
+    doc.set_ents([doc.ents[1]])
+    assert mask(doc) == "Dear Anna Berg in [LOC] "
+    doc.spans["zero_shot_ner"].attrs[ENTS_GROUP] = False
+    doc.set_ents([spans[0]])
+    assert mask(doc) == "Dear [FIRST] Berg in Oslo "
+
+
+def test_masking_goes_by_characters_where_tokens_were_merged(nlp):
+    doc = Doc(
+        nlp.vocab, words=["Anna", "Berg", "is", "in", "Oslo"], ents=["B-PER", "I-PER", "O", "O", "B-LOC"]
+    )
+    doc.spans["transformer_ner"] = SpanGroup(doc, spans=list(doc.ents), attrs={ENTS_GROUP: True})
+    assert mask(merge_entities(doc)) == "[PER] is in [LOC] "
+
+
+@pytest.mark.parametrize(
+    ("reason", "hidden"),
+    [
+        (WITHIN_TOKENS, False),
+        (INSIDE, False),
+        ("not in the text; most similar is 'Anna' (0.50)", False),
+        (EMPTY, True),
+        (LISTED_TOO_OFTEN, True),
+        (HAS_LABEL, True),
+    ],
+)
+def test_masking_of_docs_with_mentions_that_have_no_place(nlp, reason, hidden):
+    doc = Doc(nlp.vocab, words=["annaberg77"], ents=["O"])
+    attrs = {"unaligned": [["annaberg", "PERSON", reason]]}
+    doc.spans["llm_mentions"] = SpanGroup(doc, attrs=attrs)
+    assert mask(doc) == ("annaberg77 " if hidden else None)
+    why = why_readable(doc)
+    assert why == "" if hidden else "PERSON" in why
+    # The reason hides it, too.
+    assert "nna" not in why
 
 
 @pytest.mark.parametrize("given", ["[X]", ["[X]"] * 2, [None], []])

@@ -5,13 +5,16 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
+from spacy_ner_plus.alignment.align import WITHIN_TOKENS
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.scored_ents import write_failure
+from spacy_ner_plus.spans import ENTS_GROUP
 from spacy_ner_plus.workflows.arguments.texts import read_texts
 from spacy_ner_plus.workflows.predict import (
     FAILED,
     INCOMPLETE,
+    UNMASKED,
     describe_entities,
     predict,
     predict_files,
@@ -257,6 +260,32 @@ def test_predict_masks_no_text_of_which_something_is_missing(ruler):
     assert "1 of 2 tokens" in errors[1]
     assert "no component" in errors[2]
     assert (issues[FAILED], issues[INCOMPLETE]) == (2, 1)
+
+
+@Language.component("predict_finds_more")
+def finds_more(doc):
+    """As GLiNER and a chat model do."""
+    found = [*doc.ents, Span(doc, 0, 2, "NAME")]
+    doc.spans["more"] = SpanGroup(doc, spans=found, attrs={ENTS_GROUP: True})
+    if "mail" in doc.text:
+        doc.spans["mentions"] = SpanGroup(doc, attrs={"unaligned": [["anna", "PER", WITHIN_TOKENS]]})
+    return doc
+
+
+def test_predict_masks_all_that_was_found(ruler):
+    ruler.add_pipe("predict_finds_more")
+    issues = IssueLog()
+    texts = ["Oslo Smith left", "Bob left Oslo", "mail anna77 to Oslo"]
+    found = list(predict_records(ruler, ({"text": text} for text in texts), mask="label", issues=issues))
+    # "Bob left" shares no token with an entity: a later component may have taken it away.
+    assert [record["masked"] for record in found] == ["[NAME] left", "Bob left [LOC]", None]
+    assert [len(record["ents"]) for record in found] == [1, 1, 1]
+    assert found[2]["error"] == f"mentions without a place in the text: 1, the first of PER ({WITHIN_TOKENS})"
+    assert issues[UNMASKED] == 1
+    # White space that the tokenizer doesn't keep.
+    ruler.tokenizer = lambda given: Doc(ruler.vocab, words=given.split())
+    (found,) = predict_records(ruler, [{"text": "Oslo   Smith  left"}], mask="label")
+    assert found["masked"] == "[NAME]  left"
 
 
 def test_predict_refuses_to_mask_where_nothing_finds_entities(nlp):
