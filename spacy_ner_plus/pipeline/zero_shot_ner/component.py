@@ -41,6 +41,7 @@ from spacy_ner_plus.pipeline.zero_shot_ner.scored_spans import (
 )
 from spacy_ner_plus.pipeline.zero_shot_ner.settings import ZeroShotSettings
 from spacy_ner_plus.settings import defaults
+from spacy_ner_plus.spans import align
 
 if TYPE_CHECKING:
     from spacy_ner_plus.models.zero_shot.training.gold_windows import GoldText
@@ -374,7 +375,15 @@ class ZeroShotNER(EntityComponent):
             for span in misaligned:
                 self.issues.add(MISALIGNED, doc.text[span.start : span.end])
             ents, others = flat_by_score(fitting)
-            self.set_ents(doc, [span for span, _ in ents], [score for _, score in ents], others=others)
+            # Something is in these tokens: they aren't O.
+            unknown, _ = align(doc, misaligned, "expand")
+            self.set_ents(
+                doc,
+                [span for span, _ in ents],
+                [score for _, score in ents],
+                others=others,
+                unknown=unknown,
+            )
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs, in order.

@@ -4,6 +4,8 @@ import pytest
 import spacy
 
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.pipeline.masking import mask
+from spacy_ner_plus.pipeline.zero_shot_ner.scored_spans import ScoredSpan
 from tests.conftest import TEXTS
 
 pytest.importorskip("gliner")
@@ -39,6 +41,16 @@ def test_component_finds_flat_entities_and_keeps_all_spans_with_their_scores(kin
         assert all(score >= 0.3 for *_, score in found)
         assert found == sorted(found)
     assert any(len(doc.ents) < len(doc.spans["zero_shot_ner"]) for doc in docs)
+
+
+def test_component_leaves_tokens_missing_that_a_span_cuts(zero_shot_folders):
+    """What is there is no entity of whole tokens, and it isn't nothing: it is neither O nor to be read when masked."""
+    nlp = make(zero_shot_folders["uni-bert"])
+    doc = nlp.make_doc("mail annaberg77 in Oslo")
+    found = [ScoredSpan(5, 13, "person", 0.9), ScoredSpan(19, 23, "city", 0.8)]
+    nlp.get_pipe("zero_shot_ner").set_annotations([doc], [found])
+    assert [token.ent_iob_ for token in doc] == ["O", "", "O", "B"]
+    assert mask(doc) is None
 
 
 def test_component_needs_labels_and_a_model(zero_shot_folders):
