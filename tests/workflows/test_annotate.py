@@ -4,8 +4,9 @@ from typing import ClassVar
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, SpanGroup
 
+from spacy_ner_plus.alignment.align import INSIDE, WITHIN_TOKENS
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.spans import doc_to_tags
 from spacy_ner_plus.workflows.annotate import annotate
@@ -244,6 +245,21 @@ def test_annotate_a_chat_model_without_an_answer_abstains(texts):
     # The rules know persons alone: whether Oslo is a place nobody says.
     assert tags(both) == [["B-PER", "-", "-"], ["-", "-"], ["-", "-", "-", "-"]]
     assert tags(all_labels) == [["B-PER", "O", "O"], ["O", "O"], ["O", "O", "O", "O"]]
+
+
+@Language.component("annotate_names_parts_of_words")
+def names_parts_of_words(doc):
+    """As a chat model that names what no tokens make up."""
+    unaligned = [["Iran", "LOC", INSIDE], ["Anna", "PER", WITHIN_TOKENS], ["Xy", "PER", "not in the text"]]
+    doc.spans["mentions"] = SpanGroup(doc, attrs={"unaligned": unaligned})
+    return doc
+
+
+def test_annotate_a_mention_within_a_word_makes_no_o(tmp_path):
+    nlp = ruler(Anna="PER")
+    nlp.add_pipe("annotate_names_parts_of_words")
+    (tmp_path / "texts.txt").write_text("Iranian guests met Anna and anna and Annabel Xylo\n")
+    assert tags(annotate(nlp, tmp_path / "texts.txt")) == [["-", "O", "O", "B-PER", "O", "O", "O", "-", "O"]]
 
 
 def test_annotate_reads_texts_of_any_format(tmp_path):

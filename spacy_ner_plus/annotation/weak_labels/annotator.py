@@ -1,5 +1,6 @@
 """A pipeline as an annotator: what it says of each text, by characters, whatever its tokens are."""
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_ner_plus.alignment.align import INSIDE, UNALIGNED, WITHIN_TOKENS
 from spacy_ner_plus.annotation.distil.pipeline_tags import pipeline_tags
 from spacy_ner_plus.annotation.weak_labels.texts import SourceText
 from spacy_ner_plus.errors import UserError
@@ -98,7 +100,8 @@ class Annotator:
         self._soft_temperature = soft_temperature
         givers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, GivesSoftTags)]
         # Of several, nothing says how they make one.
-        self._giver = givers[0] if soft_temperature is not None and len(givers) == 1 else None
+        giver = givers[0] if soft_temperature is not None and len(givers) == 1 else None
+        self._giver = giver if giver is not None and self._can_be_read(giver) else None
 
     @property
     def gives_soft_tags(self) -> bool:
@@ -110,7 +113,7 @@ class Annotator:
         known: set[str] = set()
         found = False
         for name in self.nlp.pipe_names:
-            if "doc.ents" not in self.nlp.get_pipe_meta(name).assigns:
+            if not self._sets_ents(name):
                 continue
             labels = self.nlp.pipe_labels.get(name)
             if not labels:
@@ -118,6 +121,26 @@ class Annotator:
             known.update(labels)
             found = True
         return frozenset(known) if found else None
+
+    def _sets_ents(self, name: str) -> bool:
+        """RETURNS (bool): Whether a component says that it sets entities."""
+        # A span ruler says so in its settings, and not in its meta.
+        says_so = getattr(self.nlp.get_pipe(name), "annotate_ents", False)
+        return says_so or "doc.ents" in self.nlp.get_pipe_meta(name).assigns
+
+    def _can_be_read(self, giver: GivesSoftTags) -> bool:
+        """RETURNS (bool): Whether it can be told, at the end of the pipeline, which tokens and which entities its soft
+        tags are of: no later component merges tokens, and where it keeps no group of its entities, no other sets any,
+        or may, as one that isn't spaCy's."""
+        pipes = [pipe for _, pipe in self.nlp.pipeline]
+        later = self.nlp.pipe_names[pipes.index(giver) + 1 :]
+        if any(self.nlp.get_pipe_meta(name).retokenizes for name in later):
+            return False
+        return bool(giver.spans_key) or not any(
+            self._sets_ents(name) or not str(getattr(pipe, "__module__", "")).startswith("spacy.")
+            for name, pipe in self.nlp.pipeline
+            if pipe is not giver
+        )
 
     def annotate(self, texts: Sequence[SourceText]) -> Iterator[TextAnswer]:
         """Annotate texts; one on which the pipeline fails has no annotation, and says why.
@@ -213,7 +236,25 @@ def read_answer(doc: Doc, text: SourceText) -> TextAnswer:
             missing[-1][1] = token.idx + len(token)
         else:
             missing.append([token.idx, token.idx + len(token)])
-    return TextAnswer(spans, missing, find_failure(doc))
+    return TextAnswer(spans, [*missing, *_within_words(doc)], find_failure(doc))
+
+
+def _within_words(doc: Doc) -> list[list[int]]:
+    """Find where a Doc has mentions that a chat model named and that no span of whole tokens can hold.
+
+    RETURNS (list[list[int]]): Start and end in characters: something may be there, so that it isn't O.
+    """
+    named = {
+        mention
+        for group in doc.spans.values()
+        for mention, _, reason in group.attrs.get(UNALIGNED, ())
+        if reason in (INSIDE, WITHIN_TOKENS) and mention.strip()
+    }
+    return [
+        [match.start(), match.end()]
+        for mention in sorted(named)
+        for match in re.finditer(re.escape(mention.strip()), doc.text)
+    ]
 
 
 def with_scores(answer: TextAnswer, scores: Mapping[str, float]) -> TextAnswer:
