@@ -1,9 +1,11 @@
 """Pipelines as annotators: their names, and what tells whether what they said before still holds."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from hashlib import blake2b
+from inspect import getsourcefile, isroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Pipeline = Union["Language", str, Path]
 _BLOCK = 1 << 20
+# What holds no code of the user's: Python's own, and what the hash names the version of.
+_KNOWN_CODE = sys.stdlib_module_names | {"spacy", "spacy_ner_plus", "thinc"}
 
 
 def find_annotators(
@@ -132,6 +136,11 @@ def _identity(nlp: "Language", pipeline: Pipeline, overrides: Sequence[str], cod
     digest.update("\0".join(overrides).encode())
     if code is not None:
         digest.update(Path(code).read_bytes())
+    files = _own_code(nlp)
+    if files is None and code is None:
+        return ""
+    for file in files or ():
+        digest.update(file.read_bytes())
     if isinstance(pipeline, str | Path):
         folder = Path(pipeline)
         if not folder.exists() and is_package(str(pipeline)):
@@ -148,3 +157,25 @@ def _identity(nlp: "Language", pipeline: Pipeline, overrides: Sequence[str], cod
     except Exception:  # noqa: BLE001 - a component of anyone's may fail in any way
         return ""
     return digest.hexdigest()
+
+
+def _own_code(nlp: "Language") -> list[Path] | None:
+    """Find the files with the code of components of the user's, whose version nothing names.
+
+    RETURNS (list[Path] | None): None where code is in no file, as that of a notebook.
+    """
+    files = set()
+    for _, component in nlp.pipeline:
+        if isinstance(component, partial):
+            component = component.func
+        for part in [component] if isroutine(component) else type(component).__mro__:
+            if part.__module__.split(".")[0] in _KNOWN_CODE:
+                continue
+            try:
+                file = getsourcefile(part)
+            except (OSError, TypeError):
+                file = None
+            if file is None or not Path(file).is_file():
+                return None
+            files.add(Path(file))
+    return sorted(files)

@@ -1,3 +1,7 @@
+import importlib
+import linecache
+from types import ModuleType
+
 import pytest
 import spacy
 
@@ -60,3 +64,49 @@ def test_annotators_say_which_labels_they_look_for(folders):
     assert found.labels() == {"PER"}
     # An own component that doesn't say what it writes.
     assert spacy.blank("en").pipe_names == []
+
+
+def test_annotators_span_rulers_look_for_labels_where_they_write_entities():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Anna"}])
+    for annotate_ents, labels in ((False, {"PER"}), (True, {"PER", "LOC"})):
+        ruler = nlp.add_pipe("span_ruler", config={"annotate_ents": annotate_ents})
+        ruler.add_patterns([{"label": "LOC", "pattern": "Oslo"}])
+        assert find_annotators(nlp)[0].labels() == labels
+        nlp.remove_pipe("span_ruler")
+
+
+COMPONENT = """
+from spacy.language import Language
+
+@Language.component("{name}")
+def own(doc):
+    return {body}
+"""
+
+
+def test_annotators_identity_is_that_of_code_of_the_users(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    nlp = spacy.blank("en")
+    file = tmp_path / "annotators_own_module.py"
+    file.write_text(COMPONENT.format(name="annotators_own", body="doc"))
+    importlib.import_module("annotators_own_module")
+    nlp.add_pipe("annotators_own")
+    before = [one.identity for one in find_annotators(nlp)]
+    assert before == [one.identity for one in find_annotators(nlp)] != [""]
+    nlp.to_disk(tmp_path / "saved")
+    (saved,) = find_annotators(tmp_path / "saved")
+    file.write_text(COMPONENT.format(name="annotators_own", body="doc  # of a later day"))
+    assert before != [one.identity for one in find_annotators(nlp)]
+    assert saved.identity != find_annotators(tmp_path / "saved")[0].identity
+
+
+def test_annotators_identity_is_none_of_code_in_no_file(monkeypatch):
+    # As in a notebook, whose cells are known to linecache alone.
+    source, name = COMPONENT.format(name="annotators_cell", body="doc"), "<cell 1>"
+    monkeypatch.setitem(linecache.cache, name, (len(source), None, source.splitlines(True), name))
+    cell = ModuleType("__main__")
+    exec(compile(source, name, "exec"), vars(cell))
+    nlp = spacy.blank("en")
+    nlp.add_pipe("annotators_cell")
+    assert find_annotators(nlp)[0].identity == ""
