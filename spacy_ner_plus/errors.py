@@ -1594,6 +1594,16 @@ class Warnings(metaclass=_Coded):
         "'{name}' gets only a part of what these find: {voters}. Entities that are on a Doc already keep theirs out; "
         "set `overwrite_ents` of these to true, so that each votes with all that it finds."
     )
+    W960 = (
+        "'{name}' learns nothing from the soft tags of documents whose text isn't what its pipeline's tokens make up, "
+        "such as the one that begins '{text}': their entities count alone. Take a tokenizer that keeps all characters, "
+        "and no augmenter."
+    )
+    W961 = (
+        "The teachers name labels that gold hasn't ({teachers}), and gold has labels that no teacher looks for "
+        "({gold}). Where these mean the same, rename the teachers' by `label_map` (--label-map): as it is, the student "
+        "learns from gold that its documents hold none of the teachers'."
+    )
     W360 = (
         "The store '{path}' was written by an earlier version and is version {version} now. As it was, it is kept as "
         "'{backup}': delete that once no earlier version of spacy-ner-plus needs it."

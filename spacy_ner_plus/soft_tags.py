@@ -124,6 +124,13 @@ def token_bounds(doc: Doc) -> np.ndarray:
     return np.array([(token.idx, token.idx + len(token)) for token in doc], dtype=np.int64).reshape(-1, 2)
 
 
+def bare_bounds(doc: Doc) -> np.ndarray:
+    """RETURNS (Ints2d): As `token_bounds`, in characters other than white space: those of the same text with other
+    white space."""
+    ends = np.cumsum([sum(not char.isspace() for char in token.text) for token in doc], dtype=np.int64)
+    return np.stack([np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1], ends], axis=1)
+
+
 def write_soft_tags(doc: Doc, soft: SoftTags, *, floor: float = FLOOR) -> None:
     """Keep soft tags on a Doc, whose entities are set.
 

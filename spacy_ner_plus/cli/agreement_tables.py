@@ -39,6 +39,9 @@ def distil_lines(report: Mapping[str, Any]) -> list[str]:
     if mix["gold_alone"]:
         labels = ", ".join(mix["gold_alone"])
         found.append(f"No teacher looks for {labels}: on their documents nothing is known of these.")
+    if mix["teachers_alone"]:
+        labels = ", ".join(mix["teachers_alone"])
+        found.append(f"Gold has no {labels}: the student learns from its documents that none are there.")
     return found
 
 

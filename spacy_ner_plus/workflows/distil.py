@@ -1,13 +1,14 @@
 """Teachers and texts to a corpus from which a student learns: soft tags, and gold beside them."""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.evaluation.defaults import RESAMPLES
 from spacy_ner_plus.files import write_whole
 from spacy_ner_plus.issues import IssueLog
@@ -161,6 +162,10 @@ def distil(
         for doc in mix.mix(annotation.docs):
             counts.add(doc)
             outputs[""].add(doc)
+        if mix.gold_alone and mix.teachers_alone:
+            names = {"teachers": mix.teachers_alone, "gold": mix.gold_alone}
+            values = {whose: ", ".join(sorted(labels)) for whose, labels in names.items()}
+            warnings.warn(Warnings.W961.format(**values), stacklevel=2)
         found = {**annotation.report, "mix": mix.to_dict()}
         with staged(outputs.values(), nlp, issues):
             if report_path is not None:
@@ -184,6 +189,7 @@ def _read_gold(gold: str | Path, nlp: "Language", **reading: Any) -> "list[Doc]"
 
 
 def _labels(report: Mapping[str, Any]) -> frozenset[str] | None:
-    """RETURNS (frozenset[str] | None): The labels that any teacher looks for; None where one doesn't say."""
+    """RETURNS (frozenset[str] | None): The labels that any teacher looks for, or has named without saying that it does;
+    None where one doesn't say what it looks for."""
     labels = [annotator["labels"] for annotator in report["annotators"]]
-    return None if None in labels else frozenset().union(*labels)
+    return None if None in labels else frozenset(report["labels"]).union(*labels)

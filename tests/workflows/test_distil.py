@@ -127,6 +127,7 @@ def test_distil_sets_gold_beside_the_teachers(trained_folder, texts, small_corpu
         "unmatched": 1,
         "softened_tokens": 0,
         "gold_alone": ["DATE"],
+        "teachers_alone": [],
     }
     assert [SOFT_TAGS in doc.spans for doc in docs] == [True] * 4 + [False] * 3
     # No teacher looked for dates.
@@ -209,6 +210,49 @@ def test_distil_takes_scores_with_the_temperature(texts):
     soft = read_soft_tags(docs[0])
     oslo = [token.text for token in docs[0]].index("Oslo")
     assert soft.probs[oslo] == pytest.approx(np.array([0.25, 0.75, 0]), abs=1e-3)
+
+
+def test_distil_takes_labels_that_a_component_named_without_saying_so(texts, tmp_path):
+    """Of a function nobody knows which labels it looks for: that gold has others must not end the run."""
+    nlp = rules(Oslo="LOC")
+    nlp.add_pipe("distil_names_greetings")
+    vocab = nlp.vocab
+    DocBin(docs=[Doc(vocab, words=["Sunday", "is"], ents=["B-DATE", "O"])]).to_disk(tmp_path / "gold.spacy")
+    with pytest.warns(UserWarning, match=r"W961.*GREETING, LOC.*DATE.*--label-map"):
+        made = distil(nlp, texts, gold=tmp_path / "gold.spacy")
+    docs = list(made.docs)
+    assert annotated_labels(docs[0]) == {"LOC", "GREETING"}
+    assert {ent.label_ for doc in docs for ent in doc.ents} == {"LOC", "GREETING", "DATE"}
+
+
+def test_distil_does_not_learn_past_rules_where_a_teacher_keeps_no_group(trained_folder, texts):
+    nlp = spacy.load(trained_folder, config={"components.transformer_ner.spans_key": ""})
+    assert distil(nlp, texts).report["soft_tags"]["of_spans_alone"] == []
+    nlp.add_pipe("entity_ruler", config={"overwrite_ents": True}).add_patterns(
+        [{"label": "SHIP", "pattern": "Oslo"}]
+    )
+    made = distil(nlp, texts)
+    assert len(made.report["soft_tags"]["of_spans_alone"]) == 1
+    doc = next(iter(made.docs))
+    oslo = [token.text for token in doc].index("Oslo")
+    assert doc[oslo].ent_type_ == "SHIP"
+    soft = read_soft_tags(doc)
+    assert soft.probs[oslo, 1 + soft.labels.index("SHIP")] == 1
+
+
+def test_distil_takes_spans_alone_where_a_teacher_merges_tokens(trained_folder, texts):
+    nlp = spacy.load(trained_folder)
+    nlp.add_pipe("merge_entities")
+    made = distil(nlp, texts)
+    assert len(made.report["soft_tags"]["of_spans_alone"]) == 1
+    assert made.report["soft_tags"]["said"] == made.report["tokens"]
+    assert {ent.label_ for doc in made.docs for ent in doc.ents} == {"LOC", "ORG", "PER"}
+
+
+@spacy.Language.component("distil_names_greetings")
+def names_greetings(doc):
+    doc.set_ents([spacy.tokens.Span(doc, 0, 1, label="GREETING")], default="unmodified")
+    return doc
 
 
 @spacy.Language.component("distil_fails")

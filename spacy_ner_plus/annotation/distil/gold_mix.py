@@ -9,7 +9,8 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
-from spacy_ner_plus.soft_tags import read_soft_tags, token_bounds, write_soft_tags
+from spacy_ner_plus.soft_tags import bare_bounds, read_soft_tags, token_bounds, write_soft_tags
+from spacy_ner_plus.spans import IOB_OUTSIDE
 
 
 class GoldMix:
@@ -32,23 +33,40 @@ class GoldMix:
         )
         # Labels that gold has alone: on the teachers' documents they weren't looked for.
         self.gold_alone = frozenset() if teacher_labels is None else gold_labels - teacher_labels
+        self._gold_labels = gold_labels
+        # Where gold says of some Doc that it has no other entity, of whatever label.
+        self._says_o = any(annotated_labels(gold) is None and _has_o(gold) for gold in golds)
         self._teacher_labels = teacher_labels
-        self.replaced = self.weak = self.softened_tokens = 0
+        self._weak_labels: set[str] = set()
+        self.replaced = self.weak = 0
         self._found: set[str] = set()
+        # How many tokens have soft tags, by the gold Doc: a text may come twice.
+        self._softened: dict[int, int] = {}
+
+    @property
+    def softened_tokens(self) -> int:
+        """RETURNS (int): How many gold tokens have soft tags of these teachers."""
+        return sum(self._softened.values())
+
+    @property
+    def teachers_alone(self) -> frozenset[str]:
+        """RETURNS (frozenset[str]): The labels that the teachers named and gold doesn't know: to learn from gold is to
+        learn that there are none."""
+        return frozenset(self._weak_labels - self._gold_labels) if self._says_o else frozenset()
 
     def mix(self, weak_docs: Iterable[Doc]) -> Iterator[Doc]:
         """Mix all Docs.
 
-        weak_docs (Iterable[Doc]): What the teachers annotated, with soft tags. Of one whose text a gold Doc has only
-            these are taken, and of one that differs from it in white space nothing: it gives way all the same.
+        weak_docs (Iterable[Doc]): What the teachers annotated, with soft tags. Of one whose text a gold Doc has, in
+            whatever white space, only these are taken.
         YIELDS (Doc): The teachers' Docs and then all gold ones.
         """
         for doc in weak_docs:
             text = _without_space(doc.text)
+            self._weak_labels.update(ent.label_ for ent in doc.ents)
             same = self._by_text.get(text, ())
             for gold in same:
-                if gold.text == doc.text:
-                    self._fill(gold, doc)
+                self._fill(gold, doc)
             if same:
                 self._found.add(text)
                 self.replaced += 1
@@ -63,19 +81,20 @@ class GoldMix:
         soft = read_soft_tags(doc)
         if soft is None:
             return
-        soft = soft.aligned(token_bounds(doc), token_bounds(gold))
+        bounds = token_bounds if gold.text == doc.text else bare_bounds
+        soft = soft.aligned(bounds(doc), bounds(gold))
         open_tokens = np.array([self._soften or not token.ent_iob for token in gold], dtype=bool)
         soft = replace(soft, weights=np.where(open_tokens, soft.weights, 0.0), beside_gold=True)
         said = int((soft.weights > 0).sum())
         if said:
-            self.softened_tokens += said
+            self._softened[id(gold)] = said
             write_soft_tags(gold, soft)
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, and how many are `weak`, the
         teachers'; how many of these were left out as gold has their text (`replaced`), how many gold documents have
         the text of none of them (`unmatched`), how many gold tokens have soft tags (`softened_tokens`), and the labels
-        that gold has alone (`gold_alone`)."""
+        that gold has alone (`gold_alone`) and that the teachers named alone (`teachers_alone`)."""
         return {
             "gold": len(self._golds),
             "weak": self.weak,
@@ -83,9 +102,14 @@ class GoldMix:
             "unmatched": sum(len(golds) for text, golds in self._by_text.items() if text not in self._found),
             "softened_tokens": self.softened_tokens,
             "gold_alone": sorted(self.gold_alone),
+            "teachers_alone": sorted(self.teachers_alone),
         }
 
 
 def _without_space(text: str) -> str:
     """RETURNS (str): What a text is known by: formats of tokens lose how many spaces there were."""
     return "".join(text.split())
+
+
+def _has_o(doc: Doc) -> bool:
+    return any(token.ent_iob == IOB_OUTSIDE for token in doc)

@@ -302,6 +302,8 @@ class TransformerNER(EntityComponent, TrainablePipe):
         for eg, said, allowed in zip(examples, soft, gold, strict=True):
             targets.add(eg, said, allowed)
         self._read_gold.warn(targets.unknown, self.labels, self.name)
+        if targets.other_text is not None:
+            self._read_gold.warn_of_text(targets.other_text, self.name)
         return distillation_loss(scores.data, np.concatenate(gold), *targets.gather())
 
     def rehearse(

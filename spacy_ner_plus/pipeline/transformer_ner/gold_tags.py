@@ -14,6 +14,7 @@ from spacy_ner_plus.spans import tag_label
 
 # What a missing gold tag looks like among tag numbers.
 MISSING_TAG = -1
+SHOWN = 60  # characters of a text in a message
 # BILUO's prefixes in IOB2; '-' and None say that the annotation is missing.
 _IOB2 = {"B": "B", "I": "I", "L": "I", "U": "B", "O": "O", "-": "-"}
 
@@ -92,6 +93,7 @@ class GoldTagReader:
 
     def __init__(self):
         self._warned: set[str] = set()
+        self._warned_of_text = False
 
     def __call__(self, example: Example, labels: Sequence[str], name: str) -> np.ndarray:
         """RETURNS (ndarray[bool]): As `allowed_tags` gives them.
@@ -114,3 +116,14 @@ class GoldTagReader:
             warnings.warn(
                 Warnings.W201.format(name=name, label=label, labels=", ".join(labels)), stacklevel=3
             )
+
+    def warn_of_text(self, text: str, name: str) -> None:
+        """Warn, once, of a text on which nobody can lay what teachers said of another.
+
+        text (str): The predicted Doc's.
+        name (str): The component's name.
+        """
+        if not self._warned_of_text:
+            self._warned_of_text = True
+            begin = " ".join(text[: 2 * SHOWN].split())[:SHOWN]
+            warnings.warn(Warnings.W960.format(name=name, text=begin), stacklevel=3)

@@ -7,7 +7,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.training.loss import SoftTargets
-from spacy_ner_plus.soft_tags import SoftTags, named_labels, token_bounds
+from spacy_ner_plus.soft_tags import SoftTags, bare_bounds, named_labels, token_bounds
 
 
 class BatchTargets:
@@ -29,6 +29,8 @@ class BatchTargets:
         self._hard_weights: list[np.ndarray] = []
         # Labels that teachers name and the student doesn't know.
         self.unknown: set[str] = set()
+        # The beginning of the first text that isn't the one which the teachers read.
+        self.other_text: str | None = None
 
     def add(self, example: Example, soft: SoftTags | None, allowed: np.ndarray) -> None:
         """Add an example.
@@ -65,11 +67,17 @@ class BatchTargets:
         """RETURNS (tuple[SoftTargets, Floats1d]): Those of the predicted Doc's tokens, weighted by the probability of
         the tags that the student knows: of other labels nothing is learnt, not even that they are O. And how far the
         teachers agree about each token."""
-        predicted = example.predicted
-        if predicted.text.rstrip() != example.reference.text.rstrip():
-            # Nobody can say which tokens they are those of.
-            return _nothing(len(predicted), self._n_tags), np.zeros(len(predicted))
-        soft = soft.aligned(token_bounds(example.reference), token_bounds(predicted))
+        predicted, reference = example.predicted, example.reference
+        bounds = token_bounds
+        if predicted.text.rstrip() != reference.text.rstrip():
+            # As where a tokenizer doesn't keep white space.
+            bounds = bare_bounds
+            if "".join(predicted.text.split()) != "".join(reference.text.split()):
+                # Nobody can say which tokens they are those of.
+                if self.other_text is None:
+                    self.other_text = predicted.text
+                return _nothing(len(predicted), self._n_tags), np.zeros(len(predicted))
+        soft = soft.aligned(bounds(reference), bounds(predicted))
         labels, n, own_n = self._labels, len(self._labels), len(soft.labels)
         self.unknown |= named_labels(soft) - set(labels)
         rest = np.maximum(1.0 - soft.probs.sum(axis=1), 0.0)

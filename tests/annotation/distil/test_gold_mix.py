@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotated_labels import annotated_labels
+from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.distil.gold_mix import GoldMix
 from spacy_ner_plus.soft_tags import SoftTags, read_soft_tags, write_soft_tags
 
@@ -27,6 +27,7 @@ def test_gold_mix_gives_gold_in_place_of_the_same_text(nlp):
     assert read_soft_tags(gold) is None
     assert mix.to_dict() == {
         "gold": 1, "weak": 1, "replaced": 1, "unmatched": 0, "softened_tokens": 0, "gold_alone": [],
+        "teachers_alone": [],
     }  # fmt: skip
 
 
@@ -77,3 +78,37 @@ def test_gold_mix_lays_soft_tags_on_the_tokens_of_gold(nlp, words):
     write_soft_tags(weak, SoftTags(("PER",), np.array([[0, 1, 0], [1, 0, 0]]), np.ones(2)))
     list(GoldMix([gold], PER, soften=True).mix([weak]))
     assert read_soft_tags(gold).probs[:3].argmax(axis=1).tolist() == [1, 2, 2]
+
+
+def test_gold_mix_fills_what_people_left_open_in_other_white_space(nlp):
+    gold = make(nlp.vocab, "Anna met Bob .", "B-PER O - -", soft=False)
+    weak = Doc(nlp.vocab, words=["Anna", "  ", "met", "Bob", "."], spaces=[False, False, True, False, False])
+    probs = np.array([[0, 1, 0], [1, 0, 0], [1, 0, 0], [0.25, 0.75, 0], [1, 0, 0]])
+    write_soft_tags(weak, SoftTags(("PER",), probs, np.array([1, 0, 1, 1, 1])))
+    list(GoldMix([gold], PER, soften=False).mix([weak]))
+    found = read_soft_tags(gold)
+    assert found.weights.tolist() == [0, 0, 1, 1]
+    assert found.probs[2] == pytest.approx([0.25, 0.75, 0], abs=1e-4)
+
+
+def test_gold_mix_counts_a_token_once_that_comes_in_two_texts(nlp):
+    gold = make(nlp.vocab, "Anna met Bob", "B-PER O -", soft=False)
+    mix = GoldMix([gold], PER, soften=False)
+    list(mix.mix([make(nlp.vocab, "Anna met Bob"), make(nlp.vocab, "Anna met Bob")]))
+    assert (mix.replaced, mix.softened_tokens) == (2, 1)
+
+
+def test_gold_mix_says_which_labels_gold_does_not_know(nlp):
+    weak = [make(nlp.vocab, "Anna saw Oslo", "B-PERSON O B-LOC")]
+    labels = frozenset({"PERSON", "LOC"})
+    gold = make(nlp.vocab, "Bob saw Paris", "B-PER O B-LOC", soft=False)
+    mix = GoldMix([gold], labels, soften=False)
+    list(mix.mix(weak))
+    assert (mix.to_dict()["gold_alone"], mix.to_dict()["teachers_alone"]) == (["PER"], ["PERSON"])
+    # Gold that says O of nothing, or of its own labels alone, teaches no O for others.
+    for partial in (make(nlp.vocab, "Bob saw", "B-PER -", soft=False), gold):
+        if partial is gold:
+            set_annotated_labels(partial, ["PER", "LOC"])
+        mix = GoldMix([partial], labels, soften=False)
+        list(mix.mix(weak))
+        assert mix.to_dict()["teachers_alone"] == []

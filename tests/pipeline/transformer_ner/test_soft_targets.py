@@ -122,6 +122,22 @@ def test_soft_targets_are_laid_on_the_tokens_of_the_student(nlp):
     assert found.probs[:, [0, 2, 4]] == pytest.approx(np.array([[0.1, 0.9, 0], [0.1, 0, 0.9], [0.1, 0, 0.9]]))
 
 
+def test_soft_targets_are_laid_on_tokens_in_other_white_space(nlp):
+    reference = Doc(nlp.vocab, words=["  ", "Anna", " ", "left"], spaces=[False, True, False, False])
+    predicted = Doc(nlp.vocab, words=["Anna", "left"])
+    soft = SoftTags(
+        LABELS, np.array([[0] * 5, [0.1, 0, 0.9, 0, 0], [0] * 5, [1, 0, 0, 0, 0]]), np.array([0, 1, 0, 1])
+    )
+    hard, found, batch = targets(Example(predicted, reference), soft, allowed=np.ones((2, 5), dtype=bool))
+    assert hard == 0
+    assert found.probs[:, [0, 2]] == pytest.approx(np.array([[0.1, 0.9], [1, 0]]))
+    assert batch.other_text is None
+    other = Doc(nlp.vocab, words=["anna", "left"])
+    _, found, batch = targets(Example(other, reference), soft, allowed=np.ones((2, 5), dtype=bool))
+    assert not found.weights.any()
+    assert batch.other_text == "anna left "
+
+
 # The component with them
 
 
@@ -253,3 +269,16 @@ def test_transformer_ner_respects_annotated_labels_beside_soft_tags(encoder_fold
     oslo = [token.text for doc in docs for token in doc].index("Oslo")
     # "None of PER" by the annotation, and a place by the teachers: B-LOC is to rise, and above O.
     assert gradient[oslo, 1] < min(0, gradient[oslo, 0])
+
+
+def test_transformer_ner_warns_once_of_texts_that_teachers_did_not_read(encoder_folder):
+    nlp = make_pipeline(encoder_folder)
+    examples = learn_from(nlp, with_soft_tags(nlp.vocab))
+    for eg in examples:
+        eg.predicted = Doc(nlp.vocab, words=[token.lower_ for token in eg.predicted])
+    with pytest.warns(UserWarning, match=r"W960.*'anna berg lives") as warned:
+        nlp.update(examples + examples)
+    assert sum("W960" in str(one.message) for one in warned) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.update(examples)
