@@ -49,6 +49,20 @@ def cant_write(path: str | Path, reason: OSError | str) -> UserError:
     return UserError(Errors.E303.format(path=path, reason=reason, remedy=remedy))
 
 
+def lock_file(file: int) -> None:
+    """Lock an open file or folder for this process alone, until it is closed or the process ends, however that ends.
+
+    file (int): Its descriptor. Windows has no such locks: there nothing happens.
+    RAISES (BlockingIOError): Where another has it.
+    RAISES (OSError): Where its disk knows no locks, as some of a network.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @contextmanager
 def writing(path: str | Path) -> Iterator[None]:
     """A block that writes to one file, whose failures are one message.

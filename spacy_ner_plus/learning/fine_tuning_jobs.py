@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import cant_write, write_whole
+from spacy_ner_plus.files import cant_write, lock_file, write_whole
 from spacy_ner_plus.learning.fine_tuning_api import PURPOSE, FineTuningAPI
 from spacy_ner_plus.llm.batch.files_api import NotFound
 from spacy_ner_plus.llm.client.settings import ChatSettings
@@ -217,11 +217,7 @@ class FineTuningJobs:
             raise cant_write(path, error) from None
         with lock:
             try:
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except ImportError:  # Windows, where a process alone is hoped for
-                pass
+                lock_file(lock.fileno())
             except OSError:
                 raise UserError(Errors.E855.format(path=self.state)) from None
             yield

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.files import writing
+from spacy_ner_plus.files import lock_file, writing
 
 
 @contextmanager
@@ -20,22 +20,22 @@ def alone(folder: Path, setting: str, option: str) -> Iterator[None]:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    # The folder itself, so that nothing is left in it; Windows opens none, and has no such locks.
+    file = os.open(folder, os.O_RDONLY) if os.name == "posix" else None
     try:
-        import fcntl
-    except ImportError:
-        # Windows has no such locks.
-        yield
-        return
-    # The folder itself, so that nothing is left in it.
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(Errors.E834.format(folder=folder, setting=setting, option=option)) from None
-        except OSError:
-            # Nor have some file systems of a network.
-            pass
+        if file is not None:
+            _lock(file, folder, setting, option)
         yield
     finally:
-        os.close(file)
+        if file is not None:
+            os.close(file)
+
+
+def _lock(file: int, folder: Path, setting: str, option: str) -> None:
+    try:
+        lock_file(file)
+    except BlockingIOError:
+        raise UserError(Errors.E834.format(folder=folder, setting=setting, option=option)) from None
+    except OSError:
+        # Some disks of a network know no locks.
+        pass

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spacy_ner_plus.files import cant_write
+from spacy_ner_plus.files import cant_write, lock_file
 
 # What was in the target waits here until what is new lies there.
 REPLACED = "replaced"
@@ -35,7 +35,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     try:
         # Some network disks know no locks.
         with suppress(OSError):
-            _lock(lock.fileno())
+            lock_file(lock.fileno())
         yield folder
     finally:
         lock.close()
@@ -91,7 +91,7 @@ def _is_used(folder: Path) -> bool:
     """Whether the process that made a folder is there: its lock ends with it, however it ends."""
     try:
         with (folder / LOCK).open("r+") as lock:
-            _lock(lock.fileno())
+            lock_file(lock.fileno())
         # Where there are no such locks (Windows), a file that is open can't be removed.
         (folder / LOCK).unlink()
     except FileNotFoundError:
@@ -99,15 +99,6 @@ def _is_used(folder: Path) -> bool:
     except OSError:
         return True
     return False
-
-
-def _lock(file: int) -> None:
-    """Lock an open file; an OSError where another process has it."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove(path: Path) -> None:
