@@ -41,6 +41,7 @@ FLOORS = {
     "annotated_labels": 1,
     "soft_tags": 1,
     "unplaced_mentions": 1,
+    "utf16": 0,
     "files": 1,
     "file_hashes": 1,
     "spans": 1,

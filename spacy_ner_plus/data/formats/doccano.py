@@ -30,6 +30,7 @@ from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import setting, settings
+from spacy_ner_plus.utf16 import is_wide
 
 TEXT_KEYS = ("text", "data")
 SPAN_KEYS = ("label", "labels", "entities", "annotations", "annotation")
@@ -132,7 +133,7 @@ def marked_texts(source: Source, names: Mapping[str, str] | None, issues: IssueL
 def _is_behind_wide(marked: MarkedText) -> bool:
     """RETURNS (bool): Whether a span ends behind a character of two UTF-16 units."""
     last = max((span.end for span in marked.spans or ()), default=0)
-    return any(char > "\uffff" for char in marked.text[: max(last, 0)])
+    return is_wide(marked.text[: max(last, 0)])
 
 
 def _items(record: Mapping[str, Any], key: str) -> list[Any]:

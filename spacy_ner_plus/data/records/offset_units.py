@@ -7,11 +7,12 @@ where it fits nearly all spans and clearly more than any other way.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.utf16 import is_wide, utf16_offsets
 
 AS_GIVEN = "code-points"
 # As they stand, offsets are believed where at least this share fits; any other way needs more.
@@ -28,22 +29,18 @@ def _shifted(by: int) -> Callable[[str], Translate]:
     return lambda text: lambda offset: offset + by
 
 
-def _widths(width: Callable[[str], int]) -> Callable[[str], Translate]:
-    """Count each character as `width` says."""
+def _by_offsets(count: Callable[[str], Iterable[int]]) -> Callable[[str], Translate]:
+    """Count as `count` says, which gives the offset of each place in a text."""
 
     def of_text(text: str) -> Translate:
-        places = {offset: i for i, offset in enumerate(accumulate((width(char) for char in text), initial=0))}
+        places = {offset: i for i, offset in enumerate(count(text))}
         return places.get
 
     return of_text
 
 
-def _utf16(char: str) -> int:
-    return 2 if ord(char) > 0xFFFF else 1
-
-
-def _utf8(char: str) -> int:
-    return len(char.encode("utf-8", "surrogatepass"))
+def _utf8_offsets(text: str) -> Iterable[int]:
+    return accumulate((len(char.encode("utf-8", "surrogatepass")) for char in text), initial=0)
 
 
 def _stripped(text: str) -> Translate:
@@ -60,8 +57,8 @@ def _one_line_end(text: str) -> Translate:
 # By name: how a text's offsets translate, for starts and for ends.
 UNITS: dict[str, tuple[Callable[[str], Translate], Callable[[str], Translate]]] = {
     AS_GIVEN: (_shifted(0), _shifted(0)),
-    "utf-16": (_widths(_utf16), _widths(_utf16)),
-    "bytes": (_widths(_utf8), _widths(_utf8)),
+    "utf-16": (_by_offsets(utf16_offsets), _by_offsets(utf16_offsets)),
+    "bytes": (_by_offsets(_utf8_offsets), _by_offsets(_utf8_offsets)),
     "inclusive": (_shifted(0), _shifted(1)),
     "from-1": (_shifted(-1), _shifted(-1)),
     "from-1-inclusive": (_shifted(-1), _shifted(0)),
@@ -89,7 +86,7 @@ def _same_as_given(text: str) -> tuple[str, ...]:
     return tuple(
         name
         for name, is_same in (
-            ("utf-16", text.isascii() or max(text) <= "\uffff"),
+            ("utf-16", not is_wide(text)),
             ("bytes", text.isascii()),
             ("stripped", not text[:1].isspace()),
             ("one-line-end", "\r\n" not in text),

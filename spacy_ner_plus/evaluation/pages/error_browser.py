@@ -9,6 +9,7 @@ from spacy_ner_plus.evaluation.errors.error_kinds import ERROR_KINDS, NO_ENTITY,
 from spacy_ner_plus.evaluation.errors.surface_forms import Forms, count_uses
 from spacy_ner_plus.evaluation.matching.gold_doc import Entity
 from spacy_ner_plus.evaluation.matching.matched_doc import MatchedDoc
+from spacy_ner_plus.utf16 import utf16_offsets
 
 # Bytes of documents that one page holds at most, so that it opens at once wherever it is sent.
 MOST_BYTES = 12_000_000
@@ -84,19 +85,6 @@ def in_script(value: Any) -> str:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
-
-
-def utf16_offsets(text: str) -> Sequence[int]:
-    """Turn offsets in characters into those in UTF-16 code units.
-
-    RETURNS (Sequence[int]): For each offset from 0 to the text's length, as many units.
-    """
-    if text.isascii() or max(text) <= "\uffff":
-        return range(len(text) + 1)
-    offsets = [0]
-    for char in text:
-        offsets.append(offsets[-1] + (2 if char > "\uffff" else 1))
-    return offsets
 
 
 def _run(doc: MatchedDoc, forms: Forms, labels: Mapping[str, int], units: Sequence[int]) -> dict[str, Any]:

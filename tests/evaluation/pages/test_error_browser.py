@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.evaluation.matching.matched_doc import match_docs
-from spacy_ner_plus.evaluation.pages.error_browser import browse, in_script, utf16_offsets
+from spacy_ner_plus.evaluation.pages.error_browser import browse, in_script
 from tests.evaluation.compared import make_doc
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -16,14 +16,6 @@ def test_error_browser_writes_json_that_no_html_parser_ends(value):
     text = in_script(value)
     assert json.loads(text) == value
     assert not set(text) & set("<>&\u2028\u2029")
-
-
-@given(TEXTS, st.integers(0, 100), st.integers(0, 100))
-def test_error_browser_counts_offsets_as_javascript_does(text, start, end):
-    start, end = sorted((min(start, len(text)), min(end, len(text))))
-    offsets = utf16_offsets(text)
-    units = text.encode("utf-16-le")
-    assert units[2 * offsets[start] : 2 * offsets[end]].decode("utf-16-le") == text[start:end]
 
 
 def browsed(golds, predictions):

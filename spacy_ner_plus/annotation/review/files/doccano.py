@@ -12,7 +12,6 @@ what was imported as it came, so that files in both directions count them.
 import json
 from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
@@ -26,6 +25,7 @@ from spacy_ner_plus.evaluation.pages.colours import label_colours
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.settings import setting, settings
+from spacy_ner_plus.utf16 import is_wide, utf16_offsets
 
 NOT_EXPORTED = "row without doccano's `id`: not of an export, left out"
 UTF_16 = "utf-16"
@@ -82,9 +82,8 @@ def write_tasks(tasks: Sequence[Task], labels: LabelSet, path: Path, *, offsets:
     wide = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for task in tasks:
-            widths = [2 if offsets == UTF_16 and char > "\uffff" else 1 for char in task.text]
-            places = list(accumulate(widths, initial=0))
-            wide += max(task.text) > "\uffff"
+            wide += is_wide(task.text)
+            places = utf16_offsets(task.text) if offsets == UTF_16 else range(len(task.text) + 1)
             spans = [[places[span.start], places[span.end], span.label] for span in task.predictions or ()]
             row = {"text": task.text, "label": spans, ID_KEY: task.id}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -24,6 +24,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.settings import setting, settings
 from spacy_ner_plus.spans import IOB_MISSING
+from spacy_ner_plus.utf16 import is_wide
 
 # Where Prodigy's exports say when, in seconds since 1970.
 TIMESTAMP = "_timestamp"
@@ -141,7 +142,7 @@ class FileProject:
         wide = 0
         for one, is_submitted in self._read(issues, notes):
             if is_submitted:
-                wide += any(char > "\uffff" for char in one.text)
+                wide += is_wide(one.text)
                 yield one
         if wide and self._about_wide:
             notes.append(f"{self.name}: {wide:,} submitted texts have emojis or the like: {self._about_wide}")
