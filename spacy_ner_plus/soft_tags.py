@@ -124,9 +124,27 @@ def token_bounds(doc: Doc) -> np.ndarray:
     return np.array([(token.idx, token.idx + len(token)) for token in doc], dtype=np.int64).reshape(-1, 2)
 
 
-def bare_bounds(doc: Doc) -> np.ndarray:
-    """RETURNS (Ints2d): As `token_bounds`, in characters other than white space: those of the same text with other
-    white space."""
+def lay_on(soft: SoftTags, own: Doc, other: Doc) -> SoftTags | None:
+    """Lay soft tags of a Doc on the tokens of another one of the same text, whatever white space either has.
+
+    own (Doc): Whose tokens they are of.
+    other (Doc): Whose they will be of.
+    RETURNS (SoftTags | None): None where the texts differ in more than white space.
+    """
+    if own.text.rstrip() == other.text.rstrip():
+        return soft.aligned(token_bounds(own), token_bounds(other))
+    if without_space(own.text) != without_space(other.text):
+        return None
+    return soft.aligned(_bare_bounds(own), _bare_bounds(other))
+
+
+def without_space(text: str) -> str:
+    """RETURNS (str): What a text is known by: formats of tokens lose how many spaces there were."""
+    return "".join(text.split())
+
+
+def _bare_bounds(doc: Doc) -> np.ndarray:
+    """RETURNS (Ints2d): As `token_bounds`, in characters other than white space."""
     ends = np.cumsum([sum(not char.isspace() for char in token.text) for token in doc], dtype=np.int64)
     return np.stack([np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1], ends], axis=1)
 

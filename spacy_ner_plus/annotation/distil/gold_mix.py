@@ -9,7 +9,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
-from spacy_ner_plus.soft_tags import bare_bounds, read_soft_tags, token_bounds, write_soft_tags
+from spacy_ner_plus.soft_tags import lay_on, read_soft_tags, without_space, write_soft_tags
 from spacy_ner_plus.spans import IOB_OUTSIDE
 
 
@@ -26,7 +26,7 @@ class GoldMix:
         self._golds = golds
         self._by_text: dict[str, list[Doc]] = defaultdict(list)
         for gold in golds:
-            self._by_text[_without_space(gold.text)].append(gold)
+            self._by_text[without_space(gold.text)].append(gold)
         self._soften = soften
         gold_labels = {ent.label_ for gold in golds for ent in gold.ents}.union(
             *(annotated_labels(gold) or () for gold in golds)
@@ -62,7 +62,7 @@ class GoldMix:
         YIELDS (Doc): The teachers' Docs and then all gold ones.
         """
         for doc in weak_docs:
-            text = _without_space(doc.text)
+            text = without_space(doc.text)
             self._weak_labels.update(ent.label_ for ent in doc.ents)
             same = self._by_text.get(text, ())
             for gold in same:
@@ -78,11 +78,10 @@ class GoldMix:
         yield from self._golds
 
     def _fill(self, gold: Doc, doc: Doc) -> None:
-        soft = read_soft_tags(doc)
+        found = read_soft_tags(doc)
+        soft = None if found is None else lay_on(found, doc, gold)
         if soft is None:
             return
-        bounds = token_bounds if gold.text == doc.text else bare_bounds
-        soft = soft.aligned(bounds(doc), bounds(gold))
         open_tokens = np.array([self._soften or not token.ent_iob for token in gold], dtype=bool)
         soft = replace(soft, weights=np.where(open_tokens, soft.weights, 0.0), beside_gold=True)
         said = int((soft.weights > 0).sum())
@@ -104,11 +103,6 @@ class GoldMix:
             "gold_alone": sorted(self.gold_alone),
             "teachers_alone": sorted(self.teachers_alone),
         }
-
-
-def _without_space(text: str) -> str:
-    """RETURNS (str): What a text is known by: formats of tokens lose how many spaces there were."""
-    return "".join(text.split())
 
 
 def _has_o(doc: Doc) -> bool:

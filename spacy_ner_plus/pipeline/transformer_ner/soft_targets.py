@@ -7,7 +7,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.training.loss import SoftTargets
-from spacy_ner_plus.soft_tags import SoftTags, bare_bounds, named_labels, token_bounds
+from spacy_ner_plus.soft_tags import SoftTags, lay_on, named_labels
 
 
 class BatchTargets:
@@ -67,17 +67,15 @@ class BatchTargets:
         """RETURNS (tuple[SoftTargets, Floats1d]): Those of the predicted Doc's tokens, weighted by the probability of
         the tags that the student knows: of other labels nothing is learnt, not even that they are O. And how far the
         teachers agree about each token."""
-        predicted, reference = example.predicted, example.reference
-        bounds = token_bounds
-        if predicted.text.rstrip() != reference.text.rstrip():
-            # As where a tokenizer doesn't keep white space.
-            bounds = bare_bounds
-            if "".join(predicted.text.split()) != "".join(reference.text.split()):
-                # Nobody can say which tokens they are those of.
-                if self.other_text is None:
-                    self.other_text = predicted.text
-                return _nothing(len(predicted), self._n_tags), np.zeros(len(predicted))
-        soft = soft.aligned(bounds(reference), bounds(predicted))
+        predicted = example.predicted
+        # Some tokenizers don't keep white space.
+        laid = lay_on(soft, example.reference, predicted)
+        if laid is None:
+            # Nobody can say which tokens they are those of.
+            if self.other_text is None:
+                self.other_text = predicted.text
+            return _nothing(len(predicted), self._n_tags), np.zeros(len(predicted))
+        soft = laid
         labels, n, own_n = self._labels, len(self._labels), len(soft.labels)
         self.unknown |= named_labels(soft) - set(labels)
         rest = np.maximum(1.0 - soft.probs.sum(axis=1), 0.0)
