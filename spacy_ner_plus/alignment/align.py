@@ -38,7 +38,7 @@ HAS_LABEL = "its tokens have this label already"
 # Why a mention isn't found of which nothing is left without a span.
 NOTHING_LEFT = frozenset({EMPTY, LISTED_TOO_OFTEN, HAS_LABEL})
 # Holds, among the attrs of a group of mentions, those that were not found: text, label and reason.
-UNALIGNED = "unaligned"
+UNALIGNED_ATTR = "unaligned"
 POLICIES = ("listed", "all", "first")
 # Between what is spelled as in the text and what is only similar.
 NORMALISED_SCORE = 0.99

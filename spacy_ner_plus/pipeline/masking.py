@@ -61,11 +61,11 @@ def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
     """Mask the entities of a Doc.
 
     by (str | Callable): As `find_mask` takes it. Default: 'label'.
-    RETURNS (str | None): The text with something else in place of each entity; None where `why_readable` gives a
-        reason.
+    RETURNS (str | None): The text with something else in place of each entity; None where `why_incomplete` or
+        `why_unplaced` gives a reason, since what it is about would be readable.
     RAISES (UserError): Where there is no such mask, or it doesn't give a string for each entity.
     """
-    if why_readable(doc):
+    if why_incomplete(doc) or why_unplaced(doc):
         return None
     entities = [
         {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
@@ -94,22 +94,22 @@ def why_incomplete(doc: "Doc") -> str:
     return f"of {missing} of {len(doc)} tokens nothing was found out" if missing else ""
 
 
-def why_readable(doc: "Doc") -> str:
-    """Say why something that was found, or may be there, would be readable in a masked text.
+def why_unplaced(doc: "Doc") -> str:
+    """Say why something that was found would be readable in a masked text.
 
-    RETURNS (str): As `why_incomplete` gives it, or how many mentions were named that have no place in the text, such as
-        a part of a word; '' where there is nothing.
+    RETURNS (str): How many mentions were named that have no place in the text, such as a part of a word; '' where there
+        is none.
     """
-    from spacy_ner_plus.alignment.align import NOTHING_LEFT, UNALIGNED
+    from spacy_ner_plus.alignment.align import NOTHING_LEFT, UNALIGNED_ATTR
+    from spacy_ner_plus.unplaced_mentions import unplaced_mentions
 
-    if reason := why_incomplete(doc):
-        return reason
     unplaced = [
         (label, reason)
         for group in doc.spans.values()
-        for _, label, reason in group.attrs.get(UNALIGNED, ())
+        for _, label, reason in group.attrs.get(UNALIGNED_ATTR, ())
         if reason not in NOTHING_LEFT
     ]
+    unplaced += [(label, "not in the text") for _, label in unplaced_mentions(doc)]
     if not unplaced:
         return ""
     label, reason = unplaced[0]

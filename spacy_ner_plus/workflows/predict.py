@@ -14,7 +14,7 @@ from spacy_ner_plus.pipeline.masking import (
     find_mask,
     mask_text,
     why_incomplete,
-    why_readable,
+    why_unplaced,
 )
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
@@ -167,7 +167,7 @@ def _predict_records(
                     issues.add(FAILED if ents is None else INCOMPLETE, error, where)
                 masked = {}
                 if mask is not None:
-                    if doc is not None and not error and (error := why_readable(doc)):
+                    if doc is not None and not error and (error := why_unplaced(doc)):
                         issues.add(UNMASKED, error, where)
                     # Where anything may have been overlooked, it would be the text as it was.
                     hidden = None if error else _to_hide(doc, ents, record.text)

@@ -10,10 +10,11 @@ from spacy_ner_plus.pipeline.masking import (
     mask,
     mask_text,
     numbered_mask_v1,
-    why_readable,
+    why_unplaced,
 )
 from spacy_ner_plus.pipeline.scored_ents import write_failure
 from spacy_ner_plus.spans import ENTS_GROUP
+from spacy_ner_plus.unplaced_mentions import set_unplaced_mentions
 
 
 def entity(text, mention, label, start=0):
@@ -112,10 +113,18 @@ def test_masking_of_docs_with_mentions_that_have_no_place(nlp, reason, hidden):
     attrs = {"unaligned": [["annaberg", "PERSON", reason]]}
     doc.spans["llm_mentions"] = SpanGroup(doc, attrs=attrs)
     assert mask(doc) == ("annaberg77 " if hidden else None)
-    why = why_readable(doc)
+    why = why_unplaced(doc)
     assert why == "" if hidden else "PERSON" in why
     # The reason hides it, too.
     assert "nna" not in why
+
+
+def test_masking_of_docs_with_entities_of_lists_that_have_no_place(nlp):
+    doc = Doc(nlp.vocab, words=["Anna", "left"], ents=["B-PER", "O"])
+    assert mask(doc) == "[PER] left "
+    set_unplaced_mentions(doc, [("Ann Lee", "PER")])
+    assert mask(doc) is None
+    assert why_unplaced(doc) == "mentions without a place in the text: 1, the first of PER (not in the text)"
 
 
 @pytest.mark.parametrize("given", ["[X]", ["[X]"] * 2, [None], []])

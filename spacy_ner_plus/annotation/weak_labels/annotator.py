@@ -11,7 +11,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_ner_plus.alignment.align import INSIDE, UNALIGNED, WITHIN_TOKENS
+from spacy_ner_plus.alignment.align import INSIDE, UNALIGNED_ATTR, WITHIN_TOKENS
 from spacy_ner_plus.annotation.distil.pipeline_tags import pipeline_tags
 from spacy_ner_plus.annotation.weak_labels.texts import SourceText
 from spacy_ner_plus.errors import UserError
@@ -247,7 +247,7 @@ def _within_words(doc: Doc) -> list[list[int]]:
     named = {
         mention
         for group in doc.spans.values()
-        for mention, _, reason in group.attrs.get(UNALIGNED, ())
+        for mention, _, reason in group.attrs.get(UNALIGNED_ATTR, ())
         if reason in (INSIDE, WITHIN_TOKENS) and mention.strip()
     }
     return [

@@ -7,7 +7,7 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.alignment.align import FUZZY as FUZZY_MATCH
-from spacy_ner_plus.alignment.align import WITHIN_TOKENS, Alignment
+from spacy_ner_plus.alignment.align import UNALIGNED_ATTR, WITHIN_TOKENS, Alignment
 from spacy_ner_plus.alignment.occurrences import CONTRACT
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.requests import ChatReply, Outcome
@@ -96,7 +96,7 @@ class Extraction:
             "mentions": [c.aligned.mention.text for c in found],
             # Where the text has them, before their ends were moved to those of tokens.
             "chars": [list(c.aligned.chars) for c in found],
-            "unaligned": [
+            UNALIGNED_ATTR: [
                 [mention.text, mention.label, reason]
                 for alignment in self.alignments
                 for mention, reason in alignment.unaligned

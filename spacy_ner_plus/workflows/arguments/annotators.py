@@ -169,7 +169,8 @@ def _own_code(nlp: "Language") -> list[Path] | None:
         if isinstance(component, partial):
             component = component.func
         for part in [component] if isroutine(component) else type(component).__mro__:
-            if part.__module__.split(".")[0] in _KNOWN_CODE:
+            # A function of C may have no module.
+            if (part.__module__ or "").split(".")[0] in _KNOWN_CODE:
                 continue
             try:
                 file = getsourcefile(part)
