@@ -50,7 +50,7 @@ def loss_of(model: "PreTrainedModel", batch: Sequence[Tokens], *, share: bool = 
         given["past_key_values"] = _prefix(model, batch[0].prompt[:shared], len(rows), device)
     with _only_at(model, learnt):
         logits = model(input_ids=ids, **given).logits
-    return F.cross_entropy(logits[0].float(), targets)
+    return F.cross_entropy(logits.float(), targets)
 
 
 def _prefix(model: "PreTrainedModel", prefix: Sequence[int], rows: int, device: "torch.device") -> Any:
@@ -58,10 +58,8 @@ def _prefix(model: "PreTrainedModel", prefix: Sequence[int], rows: int, device: 
     import torch
 
     ids = torch.tensor([prefix], device=device)
-    # No position of it reaches the output layer but the last.
-    cache = model(
-        input_ids=ids, past_key_values=_new_cache(), use_cache=True, logits_to_keep=1
-    ).past_key_values
+    with _only_at(model, torch.zeros_like(ids, dtype=torch.bool)):
+        cache = model(input_ids=ids, past_key_values=_new_cache(), use_cache=True).past_key_values
     cache.batch_repeat_interleave(rows)
     return cache
 
@@ -76,10 +74,11 @@ def _new_cache() -> Any:
 
 @contextmanager
 def _only_at(model: "PreTrainedModel", chosen: "torch.Tensor") -> Iterator[None]:
-    """Let only the chosen positions through the output layer; logits then have the shape (1, positions, tokens)."""
+    """Let only the chosen positions through the output layer; logits then have the shape (positions, tokens)."""
 
+    # In two dimensions: of what has three and isn't contiguous torch makes batches, and copies the layer's weights.
     def choose(_: Any, inputs: tuple["torch.Tensor", ...]) -> tuple["torch.Tensor", ...]:
-        return (inputs[0][chosen][None], *inputs[1:])
+        return (inputs[0][chosen], *inputs[1:])
 
     handle = model.get_output_embeddings().register_forward_pre_hook(choose)
     try:
@@ -114,14 +113,20 @@ def reply_ids(
     positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
     found: list[list[int]] = [[] for _ in rows]
     going = list(range(len(rows)))
-    given: dict[str, Any] = {"use_cache": True, "logits_to_keep": 1}
     cache = _prefix(model, prompts[0].prompt[:shared], len(rows), device) if shared else _new_cache()
     for _ in range(max_new_tokens):
-        out = model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, **given
-        )
+        is_last = torch.zeros_like(ids, dtype=torch.bool)
+        is_last[:, -1] = True
+        with _only_at(model, is_last):
+            out = model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            )
         cache = out.past_key_values
-        chosen = out.logits[:, -1].argmax(-1)
+        chosen = out.logits.argmax(-1)
         kept = []
         for i, token in enumerate(chosen.tolist()):
             if token != end:
