@@ -162,16 +162,27 @@ def document_keys(docs: Sequence[Doc]) -> list[DocumentKey]:
 
 
 def common_doc(docs: Sequence[Doc]) -> Doc:
-    """RETURNS (Doc): The first Doc's tokens, split wherever a token of another begins or ends, and its sentences."""
+    """RETURNS (Doc): The first Doc's sentences, and tokens that begin and end wherever one of any Doc does."""
     first = docs[0]
-    edges = {edge for doc in docs for token in doc for edge in (token.idx, token.idx + len(token))}
-    words, spaces, starts = [], [], []
-    for token in first:
-        end = token.idx + len(token)
-        cuts = [token.idx, *(edge for edge in range(token.idx + 1, end) if edge in edges), end]
-        words += [token.text[start - token.idx : stop - token.idx] for start, stop in pairwise(cuts)]
-        spaces += [False] * (len(cuts) - 2) + [bool(token.whitespace_)]
-        starts += [bool(token.is_sent_start)] + [False] * (len(cuts) - 2)
+    edges = sorted({edge for doc in docs for token in doc for edge in (token.idx, token.idx + len(token))})
+    within = np.zeros(len(first.text), dtype=bool)
+    for doc in docs:
+        for token in doc:
+            within[token.idx : token.idx + len(token)] = True
+    begins = {token.idx for token in first if token.is_sent_start}
+    words: list[str] = []
+    spaces: list[bool] = []
+    starts: list[bool] = []
+    for start, end in pairwise(edges):
+        # White space may be a token of one Doc and follow a token in another.
+        if within[start]:
+            words.append(first.text[start:end])
+            spaces.append(False)
+            starts.append(start in begins)
+        else:
+            spaces[-1] = True
+    if edges and edges[-1] < len(first.text):
+        spaces[-1] = True
     known = first.has_annotation("SENT_START")
     doc = Doc(first.vocab, words=words, spaces=spaces, sent_starts=starts if known else None)
     doc.has_unknown_spaces = first.has_unknown_spaces

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import spacy
 
@@ -66,6 +68,22 @@ def test_merging_lays_different_tokens_on_common_ones():
     assert [token.text for token in common_doc([whole, doc])] == words
     merged = merge_docs([whole, doc], union_v1(), IssueLog(), "here").doc
     assert ents(merged) == [("U.S.", "LOC")]
+
+
+@pytest.mark.parametrize("text", ["Ann  met Bob", "Ann met  Bob ", "Ann\n met Bob  "])
+def test_merging_of_white_space_cut_otherwise_keeps_what_each_said(text):
+    vocab = spacy.blank("en").vocab
+    ours = make_doc(text, ("Ann", "PER"), annotator="ann")
+    # As tokenizers for which all white space is a token have it.
+    pieces = re.findall(r"\s+|\S+", text)
+    theirs = spacy.tokens.Doc(vocab, words=pieces, spaces=[False] * len(pieces))
+    theirs.set_ents([], missing=[theirs[i : i + 1] for i, piece in enumerate(pieces) if not piece.strip()])
+    for docs in ([ours, theirs], [theirs, ours]):
+        common = common_doc(docs)
+        assert common.text == text
+        assert all(common.char_span(t.idx, t.idx + len(t)) for doc in docs for t in doc)
+        merged = merge_docs(docs, union_v1(), IssueLog(), "here").doc
+        assert ents(merged) == [("Ann", "PER")]
 
 
 def test_merging_of_different_labels_asks_those_who_looked():
