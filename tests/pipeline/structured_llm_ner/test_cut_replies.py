@@ -125,3 +125,14 @@ def test_cut_replies_a_text_that_the_server_refuses_as_too_long_is_asked_about_i
     doc = nlp(text)
     assert "exceeds" not in doc._.ner_failure
     assert pipe.usage_report()["halved"] > 0
+
+
+def test_cut_replies_what_a_proxy_refuses_as_too_large_is_asked_about_in_halves():
+    """With 413, and a page in any words."""
+    text = long_text(600)
+    behaviour = Behaviour(refuse_texts=(text,), refuse_status=413, refuse_message="Nein.")
+    with FaultServer(behaviour) as server:
+        nlp = pipeline(server.url)
+        doc = nlp(text)
+    assert (len(doc.ents), doc._.ner_failure) == (120, "")
+    assert nlp.get_pipe("structured_llm_ner").usage_report()["halved"] == 1

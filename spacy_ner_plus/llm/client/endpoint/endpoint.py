@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
@@ -173,7 +174,8 @@ class Endpoint:
                 raise UserError(Errors.E260.format(field=field, **shown))
         if is_retried(status):
             return NoReply(said, Cause.FAILED)
-        too_long = is_too_long(error)
+        # What a proxy says in its page may be in any language.
+        too_long = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or is_too_long(error)
         return NoReply(said, is_alone=too_long, is_too_long=too_long)
 
     def _adapts(
