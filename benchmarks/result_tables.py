@@ -19,7 +19,7 @@ from annotation_tables import (
     zero_shot_training_lines,
 )
 from figures import over_seeds
-from small_model_tables import lora_lines, slm_lines, text_grammar_lines
+from small_model_tables import local_llm_lines, lora_lines, slm_lines, text_grammar_lines
 
 # From docs/benchmarks.md.
 FILES = "../benchmarks/results"
@@ -357,6 +357,7 @@ PARTS = {
     "bootstrap": bootstrap_lines,
     "pii": pii_lines,
     "slm": slm_lines,
+    "local_llm": local_llm_lines,
     "text_grammar": text_grammar_lines,
     "zero_shot": zero_shot_lines,
     "zero_shot_training": zero_shot_training_lines,

@@ -34,15 +34,33 @@ def slm_lines(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def local_llm_lines(result: dict[str, Any]) -> list[str]:
+    """RETURNS (list[str]): How soon and how fast the embedded model answers."""
+    rounds = result["rounds"]
+    one = rounds[0]
+    tokens = {key: one[f"{key}_tokens"] / one["documents"] for key in ("prompt", "cached", "completion")}
+    found = result["summary"]
+    return [
+        "",
+        f"The embedded model ({result['model']}, `{result['format']}`, on {result['machine']['hardware']}, "
+        f"{result['machine']['threads']} threads; median of {len(rounds)} processes) has its first reply "
+        f"{found['first_seconds']:.1f} s after the first use, then answers {found['per_second']:.2f} documents a "
+        f"second: texts of at most {result['most_words']} words, replies cut at {result['most_tokens']} tokens; "
+        f"{tokens['prompt']:.0f} tokens in, {tokens['cached']:.0f} of them from the cache, and "
+        f"{tokens['completion']:.0f} out for each ([local_llm.json]({FILES}/local_llm.json)).",
+    ]
+
+
 def text_grammar_lines(result: dict[str, Any]) -> list[str]:
     """RETURNS (list[str]): What grammars of texts give a small model, by format, and what they take by length."""
+    note = f", {result['note']}" if result.get("note") else ""
     lines = [
         "",
         "#### Held to the text",
         "",
         f"{result['model']}, asked about {result['runs'][0]['texts']} dev texts of the bundled corpus, one at a time, "
         f"with examples from train; strict F1 ([text_grammar.json]({FILES}/text_grammar.json), "
-        f"`benchmarks/text_grammar.py`, {result['machine']['hardware']}, 1 thread):",
+        f"`benchmarks/text_grammar.py`, {result['machine']['hardware']}, 1 thread{note}):",
         "",
         "| format | examples | held by | F1 | without a valid reply | seconds a document | tokens out |",
         "| --- | ---: | --- | ---: | ---: | ---: | ---: |",
@@ -54,10 +72,12 @@ def text_grammar_lines(result: dict[str, Any]) -> list[str]:
             f"| {row['seconds_a_document']:.2f} | {row['tokens_out_a_document']:.0f} |"
         )
     lengths = sorted({row["words"] for row in result["grammars"]})
+    most = max(row["token_ms"] for row in result["grammars"])
     lines += [
         "",
-        "CPU milliseconds that a grammar takes: to write it and for the server to read it, once a text, and in "
-        "brackets for each token of the reply; by words of the text:",
+        "CPU milliseconds that a grammar takes, to write it and for the server to read it, once a text; by words of "
+        f"the text. For each token of a reply they take {most:.1f} ms at most. A dash: such a text is asked about in "
+        "parts.",
         "",
         "| format | " + " | ".join(f"{words:,}" for words in lengths) + " |",
         "| --- |" + " ---: |" * len(lengths),
@@ -66,7 +86,7 @@ def text_grammar_lines(result: dict[str, Any]) -> list[str]:
     for row in sorted(result["grammars"], key=lambda row: row["words"]):
         by_format.setdefault(row["format"], []).append(row)
     for name, rows in by_format.items():
-        cells = (f"{row['write_ms'] + row['read_ms']:,.0f} ({row['token_ms']:.1f})" for row in rows)
+        cells = (f"{row['write_ms'] + row['read_ms']:,.0f}" if row["characters"] else UNKNOWN for row in rows)
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines
 

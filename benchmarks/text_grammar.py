@@ -31,6 +31,8 @@ from tests.servers.llama_server import llama_server
 
 WORDS = (20, 100, 400, 2000)
 CONTEXT = 4096
+# How often the CPU seconds of a request are taken: other work on the machine only adds to them.
+TIMES = 5
 
 
 def main(options: argparse.Namespace) -> None:
@@ -179,14 +181,23 @@ def times_of(url: str, name: str) -> list[dict[str, Any]]:
 
 
 def cpu_of(url: str, grammar: str | None, most: int) -> tuple[float, int]:
-    """RETURNS (tuple[float, int]): CPU seconds of the process for a short prompt, and the tokens of the reply."""
+    """RETURNS (tuple[float, int]): CPU seconds of the process for a short prompt, the least of a few times, and the
+    tokens of the reply."""
+    return min(_cpu_of(url, grammar, most) for _ in range(TIMES))
+
+
+def _cpu_of(url: str, grammar: str | None, most: int) -> tuple[float, int]:
     body = {"messages": [{"role": "user", "content": "List names."}], "max_tokens": most, "temperature": 0}
     body |= {} if grammar is None else {"grammar": f"%llguidance {{}}\n{grammar}"}
     # No end, so that there is always something to write.
     body |= {} if grammar else {"ignore_eos": True}
     data = json.dumps(body).encode()
     began = cpu_seconds()
-    with urllib.request.urlopen(f"{url}/chat/completions", data, timeout=600) as reply:
+    # Of a form, which it is taken for otherwise, the server reads 1 MiB at most.
+    request = urllib.request.Request(
+        f"{url}/chat/completions", data, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=600) as reply:
         tokens = json.load(reply)["usage"]["completion_tokens"]
     return cpu_seconds() - began, tokens
 
