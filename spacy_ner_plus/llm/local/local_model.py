@@ -14,7 +14,7 @@ from spacy_ner_plus.llm.local.find import find_adapter, find_model
 # Tokens of prompt and reply together in each slot, where nothing else is given.
 CONTEXT_LENGTH = 4096
 # More requests would write more tokens a second together, and each has a prompt of its own to read first: with
-# instructions of 600 tokens and texts of a sentence that pays after some hundred texts.
+# instructions of 600 tokens and texts of a sentence that pays after some fifty texts.
 _THREADS_PER_SLOT = 2
 _MOST_SLOTS = 4
 
