@@ -52,6 +52,9 @@ def predict_command(
             help="Column of a table, or key of JSONL, with the texts; default: text, or a name that texts often have."
         ),
     ] = None,
+    encoding: Annotated[
+        str, typer.Option(help="Of files and stdin, such as cp1252; written is UTF-8.")
+    ] = "utf-8",
     mask: Annotated[
         str | None,
         typer.Option(
@@ -93,6 +96,7 @@ def predict_command(
         mask=mask,
         input_format=input_format,
         text_column=text_column,
+        encoding=encoding,
         whole=whole,
         overrides=override or [],
         batch_size=batch_size,

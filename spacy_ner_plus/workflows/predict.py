@@ -281,6 +281,7 @@ def predict_files(
     mask: str | Mask | None = None,
     input_format: str = "auto",
     text_column: str | None = None,
+    encoding: str = "utf-8",
     whole: bool = False,
     overrides: Iterable[str] = (),
     batch_size: int | None = None,
@@ -302,6 +303,7 @@ def predict_files(
         name. Default: 'auto'.
     text_column (str): The column of a table, or the key of JSONL, that has the texts. Default: 'text' of JSONL, and
         of a table the first whose name is one that texts have.
+    encoding (str): Of the files. Default: 'utf-8', in which the predictions are written in any case.
     whole (bool): Whether a file is one text, instead of one a line. Default: False.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
@@ -335,6 +337,7 @@ def predict_files(
         input_format=input_format,
         whole=whole,
         text_column=text_column,
+        encoding=encoding,
         shape=layout.table,
     )
     results = _predict_records(nlp, records, masking, batch_size, n_process, issues)

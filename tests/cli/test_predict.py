@@ -54,6 +54,15 @@ def test_predict_writes_jsonl_of_pasted_text(pipeline):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8", "utf_8"])
+@pytest.mark.parametrize(("name", "head"), [("a.csv", "id;text\r\n1;"), ("a.txt", "")])
+def test_predict_reads_files_as_office_programs_write_them(pipeline, tmp_path, name, head, encoding):
+    marked = "utf-8-sig" if encoding.startswith("utf_8") else encoding
+    (tmp_path / name).write_bytes(f"{head}Zo\u00eb fliegt f\u00fcr 5 \u20ac\r\n".encode(marked))
+    (found,) = rows(run(pipeline, tmp_path / name, "--encoding", encoding, "--format", "jsonl"))
+    assert found["text"] == "Zo\u00eb fliegt f\u00fcr 5 \u20ac"
+
+
 @pytest.mark.parametrize("dash", [(), ("-",)])
 def test_predict_reads_stdin_a_text_a_line(pipeline, dash):
     result = run(pipeline, *dash, "--format", "jsonl", text="Oslo\n\n  \nin Oslo ü\n")
@@ -152,7 +161,9 @@ def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
         ("a.jsonl", b'{"text": "x", "n": [{"a": 1, "a": 2}]}\n', (), r"E504.*a\.jsonl:1 .*'a' twice"),
         ("a.jsonl", b'{"text": "x", "n": 1e400}\n', (), r"E504.*a\.jsonl:1 .*1e400 is too large"),
         ("a.jsonl", b"{}", ("--whole",), "E505"),
-        ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E503.*a\.txt.*utf-8"),
+        ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E103.*a\.txt.*utf-8.*--encoding"),
+        ("a.txt", b"Oslo\n", ("--encoding", "utf-16"), r"E103.*a\.txt.*utf-16"),
+        ("a.txt", b"Oslo\n", ("--encoding", "utf-99"), r"E129.*'utf-99'"),
         ("b.txt", None, (), r"E503.*b\.txt.*No such file"),
         ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, csv"),
         ("a.txt", b"x", ("--input-format", "xml"), "E506.*'xml' is no input_format"),

@@ -37,7 +37,7 @@ class FileLines:
         RAISES (UserError): A file that is unreadable, empty or binary, an unknown encoding.
         """
         self.path, self.name, self.number = path, name or str(path), 0
-        self.encoding = _with_mark(encoding)
+        self.encoding = with_mark(encoding)
         self.newline = "" if line_ends else None
         try:
             with path.open("rb") as file:
@@ -77,7 +77,7 @@ class StreamLines:
         RAISES (UserError): A stream that is empty or binary, an unknown encoding.
         """
         self.name, self.number = name, 0
-        self.encoding = _with_mark(encoding)
+        self.encoding = with_mark(encoding)
         raw = sys.stdin.buffer if stream is None else stream
         buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)
         self._peeked: list[str] = []
@@ -108,8 +108,10 @@ class StreamLines:
         return self._peeked[:count]
 
 
-def _with_mark(encoding: str) -> str:
-    """The encoding that passes over a byte-order mark."""
+def with_mark(encoding: str) -> str:
+    """RETURNS (str): The encoding that passes over a byte-order mark.
+    RAISES (UserError): Where there is no such encoding.
+    """
     try:
         "".encode(encoding)
     except LookupError as error:
@@ -150,7 +152,7 @@ def whole_text(path: Path, encoding: str = "utf-8", name: str | None = None) -> 
         content = path.read_bytes()
     except OSError as error:
         raise UserError(Errors.E101.format(path=path, reason=error.strerror or error)) from error
-    _with_mark(encoding)
+    with_mark(encoding)
     if not content:
         return ""
     _refuse_what_is_no_text(content[:HEAD] + b".", shown, encoding)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from spacy_ner_plus.data.sources.lines import with_mark
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.workflows.arguments.text_tables import TABLE_SUFFIXES, read_text_table
 
@@ -59,6 +60,7 @@ def read_texts(
     input_format: str = "auto",
     whole: bool = False,
     text_column: str | None = None,
+    encoding: str | None = None,
     shape: TableShape | None = None,
 ) -> Iterator[TextRecord]:
     """Read texts one by one; lines of plain text that are blank are passed over, rows of a table never.
@@ -69,6 +71,7 @@ def read_texts(
     whole (bool): Whether a file is one text, instead of one a line.
     text_column (str | None): The column of a table, or the key of JSONL, that has the texts. Default: 'text' of JSONL,
         and of a table the first whose name is one that texts have.
+    encoding (str | None): Of files and stdin, where it can be given. Default: UTF-8.
     shape (TableShape): Where the shape of the first table is filled in. Default: nowhere.
     RAISES (UserError): Where a file, a line or a row cannot be read.
     """
@@ -81,7 +84,7 @@ def read_texts(
             raise UserError(Errors.E505.format(path=name))
         if text_column is not None and kind == "text":
             raise UserError(Errors.E785.format(path=name, column=text_column))
-        with _open(file, name, line_ends=kind == "csv") as stream:
+        with _open(file, name, encoding, line_ends=kind == "csv") as stream:
             if whole:
                 text = stream.read()
                 if text.strip():
@@ -127,23 +130,28 @@ def has_texts(file: str) -> bool:
 
 
 @contextmanager
-def _open(file: str, name: str, *, line_ends: bool = False) -> Iterator[TextIO]:
-    """Open a file or stdin as UTF-8, and turn what fails while it is read into one message.
+def _open(file: str, name: str, encoding: str | None = None, *, line_ends: bool = False) -> Iterator[TextIO]:
+    """Open a file or stdin, and turn what fails while it is read into one message.
 
+    encoding (str | None): Its encoding; a byte-order mark is passed over. None for UTF-8, and for a message that
+        names no other.
     line_ends (bool): Whether lines keep the ends that they have, as csv needs them.
     """
     newline = "" if line_ends else None
+    marked = with_mark(encoding or "utf-8")
     try:
         if file == "-":
             # Not sys.stdin itself, whose encoding depends on the locale.
-            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline=newline)
+            stream = io.TextIOWrapper(sys.stdin.buffer, encoding=marked, newline=newline)
             yield stream
             stream.detach()
         else:
-            with Path(file).open(encoding="utf-8-sig", newline=newline) as stream:
+            with Path(file).open(encoding=marked, newline=newline) as stream:
                 yield stream
-    except UnicodeDecodeError as error:
-        raise UserError(Errors.E503.format(path=name, reason=error)) from error
+    except UnicodeError as error:
+        if encoding is None:
+            raise UserError(Errors.E503.format(path=name, reason=error)) from error
+        raise UserError(Errors.E103.format(where=name, encoding=encoding, reason=error)) from error
     except OSError as error:
         raise UserError(Errors.E503.format(path=name, reason=error.strerror)) from error
 
