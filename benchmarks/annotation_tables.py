@@ -222,6 +222,7 @@ def learning_curve_lines(result: dict[str, Any]) -> list[str]:
     if foretold is not None:
         low, high = foretold["interval"]
         told = f"{foretold['f1']:.3f} ({low:.3f} to {high:.3f})"
+        told += "" if foretold["enough"] else ", and that this is too wide to rely on"
     return [
         "",
         "### A learning curve",
