@@ -13,7 +13,8 @@ from spacy_ner_plus.hub_access import hub_problem, not_here, quiet_hub
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-# What a class has to take so that a shared beginning can be computed once, and answers be decoded.
+# What a class has to take so that a shared beginning can be computed once, and answers be decoded. The last is what
+# decoders take that are made for it: encoders that can be read as decoders, such as BERT, take all but that.
 _TAKEN = ("attention_mask", "position_ids", "past_key_values", "logits_to_keep")
 
 
