@@ -42,6 +42,7 @@ EXAMPLES = {
     "review pull": (
         'review pull label-studio corpus/weak.spacy corpus/gold.spacy --project "News 1"',
         "review pull doccano corpus/weak.spacy corpus/gold.spacy --project admin.jsonl --store replies.sqlite",
+        "review pull label-studio corpus/gold.spacy corpus/corrected.spacy --project Errors --keep-unreviewed",
     ),
     "review status": (
         'review status label-studio --project "News 1"',

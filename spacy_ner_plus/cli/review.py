@@ -146,6 +146,13 @@ def pull_command(
         Path | None,
         typer.Option(help="A .spacy file with each person's annotation apart, a document for each."),
     ] = None,
+    keep_unreviewed: Annotated[
+        bool,
+        typer.Option(
+            "--keep-unreviewed",
+            help="What nobody submitted keeps the corpus's annotation, as after `review suggest` on gold.",
+        ),
+    ] = False,
     report: Report = None,
     store: Annotated[
         str | None,
@@ -154,7 +161,7 @@ def pull_command(
     lang: Lang = "en",
     option: Options = None,
 ) -> None:
-    """Write what people submitted as a gold corpus; what nobody submitted is missing, and not O."""
+    """Write what people submitted as a gold corpus; what nobody submitted is missing, and not O, unless it is kept."""
     from spacy_ner_plus.data.formats.options import parse_assignments
     from spacy_ner_plus.issues import IssueLog
     from spacy_ner_plus.workflows.llm_feedback import check_store
@@ -172,6 +179,7 @@ def pull_command(
             labels=as_labels(labels),
             policy=policy,
             each=each,
+            keep_unreviewed=keep_unreviewed,
             report=report,
             lang=lang,
             options=parse_assignments(option or []),
@@ -301,7 +309,8 @@ def show_reviewed(found: "Reviewed") -> None:
     from spacy_ner_plus.cli.console import err, out
     from spacy_ner_plus.cli.scores import percent
 
-    out.print(f"{found.reviewed:,} of {len(found.docs):,} documents are reviewed", highlight=False)
+    kept = ", the others are as they were" if found.report.get("unreviewed_kept") else ""
+    out.print(f"{found.reviewed:,} of {len(found.docs):,} documents are reviewed{kept}", highlight=False)
     if labels := found.report.get("labels"):
         table = Table("Label", box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for name in ("Predicted", "Accepted", "Rate", "After"):

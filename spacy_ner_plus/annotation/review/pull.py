@@ -29,6 +29,7 @@ META = "review"
 UNKNOWN_TASK = "submission of a task that isn't in the corpus, left out"
 CHANGED_TEXT = "submission of a text that isn't the corpus's any more, left out"
 OTHER_LABEL = "span with a label that isn't one of the project's, dropped: its tokens are missing"
+UNASKED = "entity of the corpus with a label that people couldn't choose, in a text that they submitted: missing"
 SUPERSEDED = "earlier submission of the same person about the same text, left out"
 SHAPES = "spans with offsets within the text and labels of the project"
 
@@ -190,6 +191,20 @@ def without_annotation(doc: Doc) -> Doc:
     copy.has_unknown_spaces = doc.has_unknown_spaces
     known = record_of(doc)
     return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc
+
+
+def count_other_labels(docs: Iterable[Doc], reviewed: Iterable[Doc], issues: IssueLog) -> None:
+    """Count what a corpus loses where its entities are replaced by what people submitted.
+
+    docs (Iterable[Doc]): The corpus.
+    reviewed (Iterable[Doc]): For each of its Docs, what people submitted.
+    issues (IssueLog): Where is counted.
+    """
+    for old, new in zip(docs, reviewed, strict=True):
+        known = annotated_labels(new)
+        for ent in old.ents if known else ():
+            if ent.label_ not in known:
+                issues.add(UNASKED, f"{ent.label_} {ent.text[:60]!r}", record_of(old)["where"])
 
 
 def predicted_doc(

@@ -10,7 +10,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
-from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
+from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, count_reviewed, finish, policy_of
 
 if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.entity_vote.policies import Policy
@@ -67,7 +67,7 @@ def review_merge(
         )
     merged, each = merge_sets(read, decide_by, issues)
     about = {"policy": policy if isinstance(policy, str) else str(policy), "sets": list(named)}
-    return finish(merged, each, None, paths, nlp, about, issues, notes, resamples=resamples, seed=seed)
+    return finish(merged, count_reviewed(merged), each, None, paths, nlp, about, issues, notes, resamples=resamples, seed=seed)
 
 
 def _named(sets: Mapping[str, str | Path] | Sequence[str | Path]) -> dict[str, str | Path]:

@@ -10,7 +10,7 @@ from spacy_ner_plus.workflows.arguments.corpora import corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
 from spacy_ner_plus.workflows.review.opened import open_project, project_file, sent_docs
-from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
+from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, count_reviewed, finish, policy_of
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -29,6 +29,7 @@ def review_pull(
     labels: "LabelSet | str | Path | Sequence[str] | Mapping[str, Any] | None" = None,
     policy: "str | Policy" = "majority",
     each: str | Path | None = None,
+    keep_unreviewed: bool = False,
     report: str | Path | None = None,
     lang: str = "en",
     resamples: int = RESAMPLES,
@@ -52,6 +53,8 @@ def review_pull(
     policy (str | Callable): Of several people's spans: 'majority', 'union', 'intersection', the name of a registered
         function (`@misc`), or a policy, as `annotate` takes it. Default: 'majority', what more than half of them named.
     each (str | Path): A .spacy file for each person's annotation apart, a Doc for each. Default: none.
+    keep_unreviewed (bool): Whether a Doc that nobody submitted keeps the annotation of the corpus: for one that is gold
+        already, and of which people looked again at a part. Default: False, it has none.
     report (str | Path): The JSON file of the report. Default: beside the target, as NAME.report.json.
     lang (str): Language of the texts. Default: 'en'.
     resamples (int): Of the documents, for the interval of alpha. Default: 1000.
@@ -64,6 +67,7 @@ def review_pull(
     from spacy_ner_plus.annotation.review.merging import merge_docs
     from spacy_ner_plus.annotation.review.pull import (
         chosen_submissions,
+        count_other_labels,
         predicted_doc,
         reviewed_records,
         without_annotation,
@@ -97,13 +101,18 @@ def review_pull(
         else without_annotation(by_id[name])
         for name, group in groups.items()
     ]
+    reviewed = count_reviewed(merged)
+    if keep_unreviewed:
+        count_other_labels(docs, merged, issues)
+        merged = [new if group else old for new, old, group in zip(merged, docs, groups.values(), strict=True)]
     return finish(
         merged,
+        reviewed,
         [record.doc for record in records],
         [predicted_doc(by_id[id], seen[id, who], names) for id, who in map(_who, records)],
         paths,
         nlp,
-        {"policy": policy if isinstance(policy, str) else str(policy)},
+        {"policy": policy if isinstance(policy, str) else str(policy), "unreviewed_kept": keep_unreviewed},
         issues,
         notes,
         resamples=resamples,

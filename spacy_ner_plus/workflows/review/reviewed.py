@@ -25,7 +25,7 @@ POLICIES = ("majority", "union", "intersection")
 class Reviewed:
     """What people submitted, or what was made of several sets of it.
 
-    docs (list[Doc]): All of the corpus; those that nobody submitted have no annotation.
+    docs (list[Doc]): All of the corpus; those that nobody submitted have no annotation, unless that was to be kept.
     reviewed (int): How many of them somebody submitted.
     report (dict[str, Any]): What people changed and how far they agree, in JSON's types.
     path (Path | None): What was written; None where there is no target.
@@ -87,8 +87,15 @@ def policy_of(policy: "str | Policy") -> "Policy":
     return find_policy(policy)
 
 
+def count_reviewed(docs: "Iterable[Doc]") -> int:
+    """RETURNS (int): How many Docs have annotation."""
+    # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
+    return sum(len(doc) > 0 and doc.has_annotation("ENT_IOB") for doc in docs)
+
+
 def finish(
     docs: "Sequence[Doc]",
+    reviewed: int,
     each: "Sequence[Doc]",
     sent: "Sequence[Doc] | None",
     paths: ReviewPaths,
@@ -103,6 +110,7 @@ def finish(
     """Write what was reviewed, with its report: all files, or none.
 
     docs (Sequence[Doc]): The corpus.
+    reviewed (int): How many of them somebody submitted.
     each (Sequence[Doc]): Each person's annotation of each text.
     sent (Sequence[Doc] | None): For each of these, what was predicted; None where that isn't known.
     nlp (Language): Of the Docs.
@@ -112,8 +120,6 @@ def finish(
     from spacy_ner_plus.data.formats.registered import get_format
     from spacy_ner_plus.data.outputs import open_outputs, staged
 
-    # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
-    reviewed = sum(len(doc) > 0 and doc.has_annotation("ENT_IOB") for doc in docs)
     report = {
         "documents": len(docs),
         "reviewed": reviewed,

@@ -6,6 +6,7 @@ import pytest
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels
+from spacy_ner_plus.annotation.review.pull import UNASKED
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
@@ -123,6 +124,36 @@ def test_pull_of_some_labels_leaves_the_others_unknown(reviewed):
     )
     assert [annotated_labels(doc) for doc in found.docs] == [{"PER"}, {"PER"}, None]
     assert set(found.report["labels"]) == {"PER"}
+
+
+def test_pull_onto_gold_changes_only_what_people_submitted(reviewed):
+    found = review_pull(
+        reviewed / "weak.spacy",
+        str(reviewed / "export"),
+        reviewed / "gold.spacy",
+        tool="doccano",
+        keep_unreviewed=True,
+        resamples=0,
+    )
+    assert found.reviewed == 2
+    weak, gold = (load_docs(reviewed / name, NLP.vocab) for name in ("weak.spacy", "gold.spacy"))
+    assert ents(gold[0]) != ents(weak[0])
+    assert [token.ent_iob_ for token in gold[2]] == [token.ent_iob_ for token in weak[2]]
+    assert gold[2].has_annotation("ENT_IOB")
+    assert found.issues[UNASKED] == 0
+
+
+def test_pull_onto_gold_counts_entities_of_labels_that_people_could_not_choose(reviewed):
+    found = review_pull(
+        reviewed / "weak.spacy",
+        str(reviewed / "export"),
+        tool="doccano",
+        labels=["PER"],
+        keep_unreviewed=True,
+        resamples=0,
+    )
+    # Bob as ORG, Oslo, Lund.
+    assert found.issues[UNASKED] == 3
 
 
 def test_pull_takes_no_empty_text_as_reviewed(reviewed):
