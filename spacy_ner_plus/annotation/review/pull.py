@@ -29,7 +29,9 @@ META = "review"
 UNKNOWN_TASK = "submission of a task that isn't in the corpus, left out"
 CHANGED_TEXT = "submission of a text that isn't the corpus's any more, left out"
 OTHER_LABEL = "span with a label that isn't one of the project's, dropped: its tokens are missing"
-UNASKED = "entity of the corpus with a label that people couldn't choose, in a text that they submitted: missing"
+UNASKED = (
+    "entity of the corpus with a label that people couldn't choose, in a text that they submitted: missing"
+)
 SUPERSEDED = "earlier submission of the same person about the same text, left out"
 SHAPES = "spans with offsets within the text and labels of the project"
 

@@ -104,7 +104,9 @@ def review_pull(
     reviewed = count_reviewed(merged)
     if keep_unreviewed:
         count_other_labels(docs, merged, issues)
-        merged = [new if group else old for new, old, group in zip(merged, docs, groups.values(), strict=True)]
+        merged = [
+            new if group else old for new, old, group in zip(merged, docs, groups.values(), strict=True)
+        ]
     return finish(
         merged,
         reviewed,
