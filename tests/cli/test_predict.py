@@ -164,6 +164,7 @@ def test_predict_leaves_no_half_written_file(pipeline, tmp_path):
         ("a.txt", b"Oslo\n\xff\xfe\n", (), r"E103.*a\.txt.*utf-8.*--encoding"),
         ("a.txt", b"Oslo\n", ("--encoding", "utf-16"), r"E103.*a\.txt.*utf-16"),
         ("a.txt", b"Oslo\n", ("--encoding", "utf-99"), r"E129.*'utf-99'"),
+        ("a.txt", b"Oslo\n", ("--encoding", "undefined"), r"E129.*'undefined'"),
         ("b.txt", None, (), r"E503.*b\.txt.*No such file"),
         ("a.txt", b"x", ("--format", "xml"), "E506.*'xml' is no --format.*table, jsonl, csv"),
         ("a.txt", b"x", ("--input-format", "xml"), "E506.*'xml' is no input_format"),

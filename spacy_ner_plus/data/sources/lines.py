@@ -114,7 +114,8 @@ def with_mark(encoding: str) -> str:
     """
     try:
         "".encode(encoding)
-    except LookupError as error:
+    # Python's codec 'undefined' only raises, and a name may have a null character.
+    except (LookupError, ValueError) as error:
         raise UserError(Errors.E129.format(encoding=encoding)) from error
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
 
