@@ -101,6 +101,8 @@ class Submission:
     where (str): Its place in the tool, for messages.
     predictions (tuple[TaskSpan, ...] | None): What the person began with; None where the tool doesn't say, and the
         corpus tells.
+    is_final (bool): Whether it is what was decided for the text, by a curator or as the tool's ground truth: what
+        others submitted about it doesn't count then.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Submission:
     missing: tuple[tuple[int, int], ...] = ()
     where: str = ""
     predictions: tuple[TaskSpan, ...] | None = None
+    is_final: bool = False
 
 
 def task_text(text: str) -> str:
