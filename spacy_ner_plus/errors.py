@@ -1185,6 +1185,10 @@ class Errors(metaclass=_Coded):
         "Another run works in '{folder}'. Wait until it has ended, or give this one a folder of its own as `{setting}` "
         "({option})."
     )
+    E827 = (
+        "Nobody has submitted anything of '{project}'. Nothing is written, as no document would have annotation. "
+        "`review status` says what is begun; drafts, predictions and what was skipped aren't taken."
+    )
     E835 = (
         "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
         "corpus that was pushed, and that project: it would become a corpus without annotation."

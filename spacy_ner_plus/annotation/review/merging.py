@@ -1,7 +1,7 @@
 """Several people's annotation of one text, made one by a policy: what isn't agreed on is missing, and not O."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import count, pairwise
 
@@ -9,7 +9,8 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
-from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, review_of
+from spacy_ner_plus.annotation.review.pull import FINAL, KEPT, META, SUPERSEDED, review_of
+from spacy_ner_plus.annotation.review.same_text import on_text
 from spacy_ner_plus.annotation.review.tasks import occurrence
 from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, ScoredSpan, mark_record, record_of
 from spacy_ner_plus.issues import IssueLog
@@ -17,9 +18,10 @@ from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
 from spacy_ner_plus.pipeline.entity_vote.ballot import ScoredSpan as VotedSpan
 from spacy_ner_plus.pipeline.entity_vote.decision import decide
 from spacy_ner_plus.pipeline.entity_vote.policies import Policy
+from spacy_ner_plus.soft_tags import without_space
 from spacy_ner_plus.spans import IOB_MISSING
 
-# Own id and text of a document, and how often a set has them up to it.
+# Own id and text of a document without white space, and how often a set has them up to it.
 DocumentKey = tuple[str, str, int]
 CONFLICT = "span on which people differ, not kept by the policy: its tokens are missing"
 NESTED = "span inside of or across another in a text of which people differ, dropped: missing where it is in no entity"
@@ -28,8 +30,9 @@ NESTED = "span inside of or across another in a text of which people differ, dro
 def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str) -> Record:
     """Make one Doc of several people's.
 
-    docs (Sequence[Doc]): Of the same text, one of each person, whose names are their records' annotators. Those
-        without any annotation say nothing.
+    docs (Sequence[Doc]): Of the same text, one of each person, whose names are their records'
+        annotators. Those without any annotation say nothing. Where it was decided for the text, that alone counts; and
+        a Doc that kept a corpus's annotation, as nobody looked at it, where there is no other.
     policy (Callable): Gives a verdict for each span that someone marked.
     issues (IssueLog): Where conflicts are counted.
     where (str): The text's place, for the count.
@@ -39,10 +42,16 @@ def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str
     known = record_of(docs[0])
     known["meta"].pop(META, None)
     said = [doc for doc in docs if doc.has_annotation("ENT_IOB")]
+    said = (
+        [doc for doc in said if review_of(doc).get(FINAL)]
+        or [doc for doc in said if not review_of(doc).get(KEPT)]
+        or said
+    )
     names = [record_of(doc)["annotator"] or f"annotator {i}" for i, doc in enumerate(said, start=1)]
     annotator = " + ".join(dict.fromkeys(names))
     parts = [review_of(doc) or {"annotator": name} for doc, name in zip(said, names, strict=True)]
     about = {} if not parts else parts[0] if len(parts) == 1 else {"id": parts[0].get("id"), "people": parts}
+    about |= {flag: True for flag in (FINAL, KEPT) if parts and all(part.get(flag) for part in parts)}
     meta = known["meta"] | ({META: about} if about else {})
     if all(_everything(doc) == _everything(said[0]) for doc in said[1:]):
         # A copy, since what each person said stands beside it.
@@ -92,27 +101,64 @@ def merge_sets(
     RETURNS (tuple[list[Doc], list[Doc]]): A Doc for each text, in the order of first appearance; and each annotator's
         Doc of each text that it annotated.
     """
-    texts: dict[DocumentKey, dict[str, Doc]] = {}
+    texts: dict[DocumentKey, dict[tuple[str, str], Doc]] = {}
     for set_name, docs in sets.items():
-        for doc in docs:
-            doc.user_data[RECORD] = record_of(doc) | {"annotator": record_of(doc)["annotator"] or set_name}
-        for key, doc in zip(document_keys(docs), docs, strict=True):
-            annotator = record_of(doc)["annotator"]
+        for key, doc in zip(document_keys(docs, set_name), docs, strict=True):
             there = texts.setdefault(key, {})
-            if annotator in there and there[annotator].has_annotation("ENT_IOB"):
-                if not doc.has_annotation("ENT_IOB"):
-                    continue
-                if _everything(doc) != _everything(there[annotator]):
-                    issues.add(SUPERSEDED, f"{annotator}: {doc.text[:60]!r}", f"{set_name}")
-                if _is_later(there[annotator], doc):
-                    continue
-            there[annotator] = doc
+            text = next((other.text for other in there.values()), doc.text)
+            # What tools and formats make of white space isn't a person's.
+            doc = doc if doc.text == text else on_text(doc, text)
+            if review_of(doc).get(KEPT):
+                there["", set_name] = doc
+                continue
+            annotator = _annotator(doc, set_name)
+            doc.user_data[RECORD] = record_of(doc) | {"annotator": annotator}
+            before = there.get((annotator, ""))
+            if before is None or not before.has_annotation("ENT_IOB"):
+                there[annotator, ""] = doc
+            elif doc.has_annotation("ENT_IOB"):
+                there[annotator, ""] = _of_one_person(before, doc, policy, issues, set_name)
     merged = [
         merge_docs(list(people.values()), policy, issues, f"text {name}").doc
         for (name, *_), people in texts.items()
     ]
-    each = [doc for people in texts.values() for doc in people.values() if doc.has_annotation("ENT_IOB")]
+    each = [
+        doc
+        for people in texts.values()
+        for doc in people.values()
+        if doc.has_annotation("ENT_IOB") and not review_of(doc).get(KEPT)
+    ]
     return merged, each
+
+
+def _annotator(doc: Doc, set_name: str) -> str:
+    return record_of(doc)["annotator"] or set_name
+
+
+def _of_one_person(doc: Doc, other: Doc, policy: Policy, issues: IssueLog, where: str) -> Doc:
+    """RETURNS (Doc): What one person said of a text in two sets: what was submitted last, and of labels that it wasn't
+    about what was said before."""
+    first, last = (other, doc) if _is_later(doc, other) else (doc, other)
+    asked, asked_last = annotated_labels(first), annotated_labels(last)
+    others = asked - asked_last if asked is not None and asked_last is not None else frozenset()
+    known = _of_labels(first, asked - others) if others else first
+    if _everything(known)[:2] != _everything(_of_labels(last, asked & asked_last) if others else last)[:2]:
+        issues.add(SUPERSEDED, f"{record_of(doc)['annotator']}: {doc.text[:60]!r}", where)
+    if not others:
+        return last
+    return merge_docs([last, _of_labels(first, others)], policy, issues, where).doc
+
+
+def _of_labels(doc: Doc, labels: Collection[str]) -> Doc:
+    """RETURNS (Doc): What a Doc says of some labels."""
+    copy = doc.copy()
+    missing = [copy[token.i : token.i + 1] for token in copy if token.ent_iob == IOB_MISSING]
+    copy.set_ents([ent for ent in copy.ents if ent.label_ in labels], missing=missing, default="outside")
+    if SPANS_KEY in copy.spans:
+        copy.spans[SPANS_KEY] = [span for span in copy.spans[SPANS_KEY] if span.label_ in labels]
+    if labels:
+        set_annotated_labels(copy, labels)
+    return copy
 
 
 def texts_apart(sets: Mapping[str, Sequence[Doc]]) -> list[str]:
@@ -121,43 +167,46 @@ def texts_apart(sets: Mapping[str, Sequence[Doc]]) -> list[str]:
     RETURNS (list[str]): The texts, in the order of first appearance.
     """
     ids: dict[str, list[set[str]]] = {}
+    texts: dict[str, str] = {}
     for docs in sets.values():
         own: dict[str, set[str]] = {}
         for doc in docs:
             if not doc.text.strip():
                 continue
-            own.setdefault(doc.text, set()).add(record_of(doc)["id"])
+            texts.setdefault(without_space(doc.text), doc.text)
+            own.setdefault(without_space(doc.text), set()).add(record_of(doc)["id"])
         for text, names in own.items():
             ids.setdefault(text, []).append(names)
-    return [text for text, several in ids.items() if len(several) > 1 and not set.intersection(*several)]
+    return [texts[key] for key, several in ids.items() if len(several) > 1 and not set.intersection(*several)]
 
 
-def document_keys(docs: Sequence[Doc]) -> list[DocumentKey]:
+def document_keys(docs: Sequence[Doc], set_name: str = "") -> list[DocumentKey]:
     """Tell which document each Doc of an annotation set is of, whatever else is in the set.
 
     docs (Sequence[Doc]): Of one set: of a document one from each person, or one that nobody annotated.
-    RETURNS (list[tuple[str, str, int]]): Own id, text, and how often the set has these up to here: as its review says;
-        else counted for each person, and for what nobody annotated, what the others leave.
+    set_name (str): The annotator of those that don't name theirs. Default: ''.
+    RETURNS (list[tuple[str, str, int]]): Own id, text without white space, and how often the set has these up to here:
+        as its review says; else counted for each person, and for what nobody annotated, what the others leave.
     """
     counts: Counter[tuple[str, str, str]] = Counter()
     numbers: list[int | None] = []
     taken: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    for doc in docs:
-        known, number = record_of(doc), None
+    texts = [(record_of(doc)["id"], without_space(doc.text)) for doc in docs]
+    for text, doc in zip(texts, docs, strict=True):
+        number = None
         if doc.has_annotation("ENT_IOB"):
-            counts[known["annotator"], known["id"], doc.text] += 1
-            number = occurrence(doc, str(review_of(doc).get("id") or ""))
-            number = number or counts[known["annotator"], known["id"], doc.text]
-            taken[known["id"], doc.text].add(number)
+            person = (_annotator(doc, set_name), *text)
+            counts[person] += 1
+            number = occurrence(doc, str(review_of(doc).get("id") or "")) or counts[person]
+            taken[text].add(number)
         numbers.append(number)
     keys = []
-    for doc, number in zip(docs, numbers, strict=True):
-        own = record_of(doc)["id"]
+    for text, number in zip(texts, numbers, strict=True):
         if number is None:
-            used = taken[own, doc.text]
+            used = taken[text]
             number = next(i for i in count(1) if i not in used)
             used.add(number)
-        keys.append((own, doc.text, number))
+        keys.append((*text, number))
     return keys
 
 

@@ -16,9 +16,10 @@ from spacy_ner_plus.annotation.review.tasks import (
     task_ids,
     task_text,
 )
+from spacy_ner_plus.annotation.review.uniting import lost_spans, unite
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN
-from spacy_ner_plus.data.records.record import SPANS_KEY, Record, mark_record, record_of, spans_of
+from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, mark_record, record_of, spans_of
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
@@ -26,6 +27,11 @@ from spacy_ner_plus.spans import without_overlaps
 
 # Key of a record's meta under which it stands who reviewed it, and when.
 META = "review"
+# There: whether it was decided for the text, and whether nobody looked at it and the corpus's annotation was kept.
+FINAL, KEPT = "final", "kept"
+PART = "submission of a part of a text, such as a sentence: the rest is missing unless others are of it"
+SEVERAL_TEXTS = "submission without our id of a text that the corpus has several times, left out"
+UNITED = "submissions of the same person about the same text, put together"
 UNKNOWN_TASK = "submission of a task that isn't in the corpus, left out"
 CHANGED_TEXT = "submission of a text that isn't the corpus's any more, left out"
 OTHER_LABEL = "span with a label that isn't one of the project's, dropped: its tokens are missing"
@@ -39,12 +45,15 @@ SHAPES = "spans with offsets within the text and labels of the project"
 def chosen_submissions(
     submissions: Iterable[Submission], docs: Sequence[Doc], issues: IssueLog
 ) -> list[Submission]:
-    """Take the last submission of each person about each text of a corpus; where a tool lost our id, the text tells.
+    """Take what each person submitted about each text of a corpus; where a tool lost our id, the text tells.
+
+    A later submission takes the place of an earlier one wherever it says anything. One of a part of a text, as of a
+    sentence, is laid on the whole, where the text has that part once.
 
     submissions (Iterable[Submission]): Of all people.
     docs (Sequence[Doc]): The corpus that was sent.
     issues (IssueLog): Where is counted what is left out.
-    RETURNS (list[Submission]): In the order of the corpus, then of time.
+    RETURNS (list[Submission]): In the order of the corpus, then of time; one of each person and text.
     RAISES (UserError): Where there are submissions, and none is of a text of the corpus.
     """
     numbers = {name: i for i, name in enumerate(task_ids(docs))}
@@ -122,27 +131,66 @@ def reviewed_records(
 def _chosen(
     submissions: Sequence[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
 ) -> Iterator[Submission]:
+    by_person: dict[tuple[str, str], list[Submission]] = {}
+    for one in _of_corpus(submissions, docs, numbers, issues):
+        by_person.setdefault((one.id, one.annotator), []).append(one)
+    for several in by_person.values():
+        # Where none says when, the last of the file is the last.
+        yield _united(sorted(several, key=lambda one: one.submitted), issues)
+
+
+def _united(several: Sequence[Submission], issues: IssueLog) -> Submission:
+    """RETURNS (Submission): What one person said about a text in several submissions, in the order of time."""
+    found = several[0]
+    for later in several[1:]:
+        earlier, found = found, unite(found, later)
+        lost = lost_spans(earlier, found)
+        is_united = len(found.spans) > len(later.spans) or found.missing != later.missing
+        if is_united:
+            issues.add(UNITED, later.annotator or later.text[:60], later.where)
+        if lost or not is_united:
+            issues.add(SUPERSEDED, later.annotator or later.text[:60], earlier.where)
+    return found
+
+
+def _of_corpus(
+    submissions: Sequence[Submission], docs: Sequence[Doc], numbers: Mapping[str, int], issues: IssueLog
+) -> Iterator[Submission]:
+    """YIELDS (Submission): Those that are of a text of the corpus, with its id; of a part of one, laid on the whole."""
     texts = {name: task_text(docs[i].text) for name, i in numbers.items()}
     by_text: dict[str, list[str]] = {}
     for name, text in texts.items():
         by_text.setdefault(text, []).append(name)
     found = match_texts(texts, ((one.id, task_text(one.text)) for one in submissions))
-    last: dict[tuple[str, str], Submission] = {}
     for one in submissions:
         text = task_text(one.text)
-        name = found.get((one.id, text)) or (by_text[text][0] if len(by_text.get(text, ())) == 1 else one.id)
+        same = by_text.get(text, ())
+        name = found.get((one.id, text)) or (same[0] if len(same) == 1 else one.id)
         one = replace(one, id=name)
         if one.id not in numbers:
-            issues.add(UNKNOWN_TASK, one.text[:60], one.where)
-        elif text != texts[one.id]:
-            issues.add(CHANGED_TEXT, one.text[:60], one.where)
+            issues.add(SEVERAL_TEXTS if same else UNKNOWN_TASK, one.text[:60], one.where)
+        elif text == texts[one.id]:
+            yield one
+        elif text.strip() and texts[one.id].count(text.strip()) == 1:
+            issues.add(PART, one.text[:60], one.where)
+            yield _on_whole(one, texts[one.id])
         else:
-            key = (one.id, one.annotator)
-            if key in last:
-                issues.add(SUPERSEDED, one.annotator or one.text[:60], one.where)
-            if key not in last or one.submitted >= last[key].submitted:
-                last[key] = one
-    yield from last.values()
+            issues.add(CHANGED_TEXT, one.text[:60], one.where)
+
+
+def _on_whole(part: Submission, text: str) -> Submission:
+    """RETURNS (Submission): What was submitted of a part of a text that is there once, as one of the whole, of which
+    nothing else is known."""
+    shown = part.text.strip()
+    start = text.index(shown)
+    by, end = start - part.text.index(shown), start + len(shown)
+    return replace(
+        part,
+        text=text,
+        spans=tuple(span._replace(start=span.start + by, end=span.end + by) for span in part.spans),
+        missing=((0, start), *((low + by, high + by) for low, high in part.missing), (end, len(text))),
+        predictions=None,
+    )
 
 
 def _marked(submission: Submission, doc: Doc, labels: Collection[str] | None, issues: IssueLog) -> MarkedText:
@@ -150,6 +198,7 @@ def _marked(submission: Submission, doc: Doc, labels: Collection[str] | None, is
     about = {"id": submission.id, "annotator": submission.annotator}
     about |= {"submitted": submission.submitted} if submission.submitted else {}
     about |= {} if submission.seconds is None else {"seconds": submission.seconds}
+    about |= {FINAL: True} if submission.is_final else {}
     marked = MarkedText(
         doc.text,
         submission.where,
@@ -180,7 +229,8 @@ def _sentence_starts(doc: Doc) -> list[int]:
 
 def review_of(doc: Doc) -> dict[str, Any]:
     """RETURNS (dict[str, Any]): Who reviewed a Doc (`annotator`), when (`submitted`), how long (`seconds`) and under
-    which id of a task (`id`); empty where nobody did."""
+    which id of a task (`id`), whether that was decided for the text (`final`); whether its annotation is that of a
+    corpus at which nobody looked (`kept`). Empty where none of that is known."""
     found = record_of(doc)["meta"].get(META)
     return found if isinstance(found, dict) else {}
 
@@ -195,6 +245,14 @@ def without_annotation(doc: Doc) -> Doc:
     return mark_record(Record(copy, known["where"], known["id"], known["meta"]), None).doc
 
 
+def kept_doc(doc: Doc) -> Doc:
+    """RETURNS (Doc): A Doc of the corpus at which nobody looked, which says so."""
+    copy = doc.copy()
+    known = record_of(doc)
+    copy.user_data[RECORD] = {**known, "meta": {**known["meta"], META: {**review_of(doc), KEPT: True}}}
+    return copy
+
+
 def count_other_labels(docs: Iterable[Doc], reviewed: Iterable[Doc], issues: IssueLog) -> None:
     """Count what a corpus loses where its entities are replaced by what people submitted.
 
@@ -204,9 +262,9 @@ def count_other_labels(docs: Iterable[Doc], reviewed: Iterable[Doc], issues: Iss
     """
     for old, new in zip(docs, reviewed, strict=True):
         known = annotated_labels(new)
-        for ent in old.ents if known else ():
-            if ent.label_ not in known:
-                issues.add(UNASKED, f"{ent.label_} {ent.text[:60]!r}", record_of(old)["where"])
+        for span, _ in spans_of(old) if known else ():
+            if span.label_ not in known:
+                issues.add(UNASKED, f"{span.label_} {span.text[:60]!r}", record_of(old)["where"])
 
 
 def predicted_doc(

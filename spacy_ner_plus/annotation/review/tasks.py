@@ -3,6 +3,7 @@
 Offsets are code points in all of them: a tool that counts otherwise translates.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 
-from spacy_ner_plus.data.records.record import record_of, spans_of
+from spacy_ner_plus.data.records.record import RECORD, record_of, spans_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.pipeline.uncertainty import uncertainty
 from spacy_ner_plus.spans import IOB_MISSING, span_scores
@@ -125,22 +126,29 @@ def task_text(text: str) -> str:
 def task_ids(docs: Sequence[Doc]) -> list[str]:
     """Name each Doc of a corpus.
 
-    RETURNS (list[str]): The record's own id where no other Doc has it; else one that is made of the text, and of how
-        often it came before: the same Doc has the same in each run, and on whatever place in the corpus it is.
+    RETURNS (list[str]): What `keep_task_ids` wrote, for those of another corpus; else the record's own id. Where there
+        is none, or another Doc has it, too, one that is made of the text, and of how often it came before: the same Doc
+        has the same in each run, and on whatever place in the corpus it is.
     """
-    own = [record_of(doc)["id"] for doc in docs]
-    counts: dict[str, int] = {}
-    for name in own:
-        counts[name] = counts.get(name, 0) + 1
+    records = [record_of(doc) for doc in docs]
+    names = [str(record["meta"].get(ID_KEY) or record["id"]) for record in records]
+    counts = Counter(names)
     seen: dict[str, int] = {}
     found = []
-    for doc, name in zip(docs, own, strict=True):
+    for doc, name, record in zip(docs, names, records, strict=True):
         if not name or counts[name] > 1:
-            made = made_id(name, doc.text)
+            made = made_id(record["id"], doc.text)
             seen[made] = seen.get(made, 0) + 1
             name = made if seen[made] == 1 else f"{made}-{seen[made]}"
         found.append(name)
     return found
+
+
+def keep_task_ids(docs: Sequence[Doc]) -> None:
+    """Write each Doc's id of `task_ids` in its record's meta, so that it has the same among some of these."""
+    for doc, name in zip(docs, task_ids(docs), strict=True):
+        record = record_of(doc)
+        doc.user_data[RECORD] = {**record, "meta": {**record["meta"], ID_KEY: name}}
 
 
 def occurrence(doc: Doc, task_id: str) -> int | None:

@@ -10,7 +10,7 @@ from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
-from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, count_reviewed, finish, policy_of
+from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
 
 if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.entity_vote.policies import Policy
@@ -69,7 +69,6 @@ def review_merge(
     about = {"policy": policy if isinstance(policy, str) else str(policy), "sets": list(named)}
     return finish(
         merged,
-        count_reviewed(merged),
         each,
         None,
         paths,

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.evaluation.defaults import RESAMPLES
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import corpus_path
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline
 from spacy_ner_plus.workflows.review.opened import open_project, project_file, sent_docs
-from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, count_reviewed, finish, policy_of
+from spacy_ner_plus.workflows.review.reviewed import Reviewed, ReviewPaths, finish, policy_of
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -68,6 +69,7 @@ def review_pull(
     from spacy_ner_plus.annotation.review.pull import (
         chosen_submissions,
         count_other_labels,
+        kept_doc,
         predicted_doc,
         reviewed_records,
         without_annotation,
@@ -88,7 +90,10 @@ def review_pull(
     docs = sent_docs(corpus, nlp.vocab)
     with open_project(project, tool, options) as there:
         names = there.labels() if labels is None else load_labels(labels).names
-        chosen = chosen_submissions(there.submissions(issues, notes), docs, issues)
+        submissions = list(there.submissions(issues, notes))
+        if not submissions and not keep_unreviewed:
+            raise UserError(Errors.E827.format(project=there.name))
+        chosen = chosen_submissions(submissions, docs, issues)
         records = reviewed_records(chosen, docs, nlp, names, issues, notes, there.name)
     seen = {(one.id, one.annotator): one.predictions for one in chosen}
     by_id = dict(zip(task_ids(docs), docs, strict=True))
@@ -101,17 +106,20 @@ def review_pull(
         else without_annotation(by_id[name])
         for name, group in groups.items()
     ]
-    reviewed = count_reviewed(merged)
     if keep_unreviewed:
         count_other_labels(docs, merged, issues)
-        merged = [
-            new if group else old for new, old, group in zip(merged, docs, groups.values(), strict=True)
-        ]
+        pairs = zip(merged, docs, groups.values(), strict=True)
+        merged = [new if group else kept_doc(old) for new, old, group in pairs]
+    # Who decided isn't one more of those who differ.
+    people = [
+        record
+        for group in groups.values()
+        for record in ([one for one in group if not _is_final(one)] or group)
+    ]
     return finish(
         merged,
-        reviewed,
-        [record.doc for record in records],
-        [predicted_doc(by_id[id], seen[id, who], names) for id, who in map(_who, records)],
+        [record.doc for record in people],
+        [predicted_doc(by_id[id], seen[id, who], names) for id, who in map(_who, people)],
         paths,
         nlp,
         {"policy": policy if isinstance(policy, str) else str(policy), "unreviewed_kept": keep_unreviewed},
@@ -120,6 +128,10 @@ def review_pull(
         resamples=resamples,
         seed=seed,
     )
+
+
+def _is_final(record: "Record") -> bool:
+    return bool(record.meta["review"].get("final"))
 
 
 def _who(record: "Record") -> tuple[str, str]:

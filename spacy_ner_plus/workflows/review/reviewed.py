@@ -87,15 +87,8 @@ def policy_of(policy: "str | Policy") -> "Policy":
     return find_policy(policy)
 
 
-def count_reviewed(docs: "Iterable[Doc]") -> int:
-    """RETURNS (int): How many Docs have annotation."""
-    # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
-    return sum(len(doc) > 0 and doc.has_annotation("ENT_IOB") for doc in docs)
-
-
 def finish(
     docs: "Sequence[Doc]",
-    reviewed: int,
     each: "Sequence[Doc]",
     sent: "Sequence[Doc] | None",
     paths: ReviewPaths,
@@ -110,16 +103,20 @@ def finish(
     """Write what was reviewed, with its report: all files, or none.
 
     docs (Sequence[Doc]): The corpus.
-    reviewed (int): How many of them somebody submitted.
     each (Sequence[Doc]): Each person's annotation of each text.
     sent (Sequence[Doc] | None): For each of these, what was predicted; None where that isn't known.
     nlp (Language): Of the Docs.
     about (Mapping[str, Any]): What else the report says.
     """
+    from spacy_ner_plus.annotation.review.pull import review_of
     from spacy_ner_plus.annotation.review.review_report import review_report
     from spacy_ner_plus.data.formats.registered import get_format
     from spacy_ner_plus.data.outputs import open_outputs, staged
 
+    # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
+    reviewed = sum(
+        len(doc) > 0 and doc.has_annotation("ENT_IOB") and not review_of(doc).get("kept") for doc in docs
+    )
     report = {
         "documents": len(docs),
         "reviewed": reviewed,

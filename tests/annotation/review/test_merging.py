@@ -12,13 +12,13 @@ from spacy_ner_plus.annotation.review.merging import (
     merge_sets,
     texts_apart,
 )
-from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, without_annotation
+from spacy_ner_plus.annotation.review.pull import META, SUPERSEDED, kept_doc, review_of, without_annotation
 from spacy_ner_plus.annotation.review.review_report import agreement
 from spacy_ner_plus.annotation.review.tasks import task_ids
 from spacy_ner_plus.data.records.record import RECORD, record_of
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_vote.policies import intersection_v1, majority_v1, union_v1
-from tests.annotation.review.docs import NONE, PEOPLE, corpus, ents, make_doc
+from tests.annotation.review.docs import EMOJI, NONE, PEOPLE, corpus, ents, make_doc
 
 ANN = make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC"), annotator="ann")
 BOB = make_doc(PEOPLE, ("Ann Lee", "PER"), ("Oslo", "LOC"), ("Bob", "PER"), annotator="bob")
@@ -174,3 +174,62 @@ def test_merging_tells_texts_of_several_sets_without_a_common_id():
     assert texts_apart({"a": [one, make_doc(" ", id="1")], "b": [other, make_doc(" ")]}) == [PEOPLE]
     assert texts_apart({"a": [one, other], "b": [other]}) == []
     assert texts_apart({"a": [make_doc(PEOPLE)], "b": [make_doc(PEOPLE)], "c": [make_doc(NONE)]}) == []
+
+
+def test_merging_lets_what_was_decided_stand_alone():
+    people = [
+        make_doc(PEOPLE, ("Bob", label), annotator=name) for name, label in (("ann", "PER"), ("bob", "ORG"))
+    ]
+    decided = make_doc(PEOPLE, ("Bob", "LOC"), annotator="eve")
+    decided.user_data[RECORD]["meta"][META] = {"annotator": "eve", "final": True}
+    issues = IssueLog()
+    doc = merge_docs([*people, decided], majority_v1(), issues, "here").doc
+    assert ents(doc) == [("Bob", "LOC")]
+    assert not issues[CONFLICT]
+
+
+def test_merging_counts_nothing_that_nobody_looked_at():
+    gold = [
+        make_doc(PEOPLE, ("Bob", "ORG"), id="d-1"),
+        make_doc(NONE, ("places", "LOC"), id="d-2"),
+        make_doc(EMOJI),
+    ]
+    ann = [make_doc(PEOPLE, ("Bob", "PER"), id="d-1", annotator="ann"), kept_doc(gold[1]), kept_doc(gold[2])]
+    bob = [kept_doc(gold[0]), make_doc(NONE, id="d-2", annotator="bob"), kept_doc(gold[2])]
+    issues = IssueLog()
+    merged, each = merge_sets({"ann": ann, "bob": bob}, majority_v1(), issues)
+    assert [ents(doc) for doc in merged] == [[("Bob", "PER")], [], []]
+    assert [record_of(doc)["annotator"] for doc in each] == ["ann", "bob"]
+    assert not len(issues)
+    # Of what nobody looked at, the corpus's annotation stays, and says so.
+    assert merged[2].has_annotation("ENT_IOB")
+    assert [bool(review_of(doc).get("kept")) for doc in merged] == [False, False, True]
+
+
+@pytest.mark.parametrize("ending", [" ", "\n", "\r\n"])
+def test_merging_compares_texts_whatever_white_space_they_have(ending):
+    first, second = (
+        make_doc(PEOPLE, ("Bob", "PER"), id="d-1"),
+        make_doc(PEOPLE + ending, ("Oslo", "LOC"), id="d-1"),
+    )
+    merged, each = merge_sets({"a": [first], "b": [second]}, union_v1(), IssueLog())
+    assert [ents(doc) for doc in merged] == [[("Bob", "PER"), ("Oslo", "LOC")]]
+    assert merged[0].text == PEOPLE
+    assert agreement(each, resamples=0)["documents"] == 1
+    assert texts_apart({"a": [make_doc(PEOPLE, id="1")], "b": [make_doc(PEOPLE + ending, id="2")]}) == [
+        PEOPLE
+    ]
+
+
+def test_merging_puts_one_persons_passes_for_other_labels_together():
+    passes = []
+    for labels, found in ((("PER", "ORG"), ("Bob", "PER")), (("LOC", "ORG"), ("Oslo", "LOC"))):
+        doc = make_doc(PEOPLE, found, annotator="ann")
+        set_annotated_labels(doc, labels)
+        passes.append(doc)
+    issues = IssueLog()
+    ((doc,), (one,)) = merge_sets({"first": passes[:1], "second": passes[1:]}, majority_v1(), issues)
+    assert ents(doc) == ents(one) == [("Bob", "PER"), ("Oslo", "LOC")]
+    assert annotated_labels(doc) == {"PER", "LOC", "ORG"}
+    assert record_of(doc)["annotator"] == "ann"
+    assert not len(issues)

@@ -6,8 +6,12 @@ from spacy.tokens import Doc
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.review.pull import (
     CHANGED_TEXT,
+    FINAL,
     OTHER_LABEL,
+    PART,
+    SEVERAL_TEXTS,
     SUPERSEDED,
+    UNITED,
     UNKNOWN_TASK,
     chosen_submissions,
     review_of,
@@ -159,3 +163,41 @@ def test_pull_of_another_corpus_is_refused():
     with pytest.raises(UserError, match=r"E835.*2 submissions.*Elsewhere"):
         pulled(submission("Elsewhere.", id="d-1"), submission("Nowhere.", id="d-2"))
     assert pulled()[0] == []
+
+
+def test_pull_puts_answers_to_two_questions_together():
+    (doc,), issues = pulled(
+        submission(PEOPLE, ("Oslo", "LOC"), submitted="2026-02"),
+        submission(PEOPLE, ("Ann Lee", "PER"), ("Bob", "PER"), submitted="2026-01"),
+    )
+    assert ents(doc) == [("Ann Lee", "PER"), ("Bob", "PER"), ("Oslo", "LOC")]
+    assert [issues[kind] for kind in (UNITED, SUPERSEDED)] == [1, 0]
+
+
+def test_pull_lays_parts_of_a_text_on_the_whole():
+    text = "Ann left. Bob stayed. It rained. It rained."
+    docs = [make_doc(text, id="d-1")]
+    parts = [
+        Submission("d-1", "Ann left.", (TaskSpan(0, 3, "PER"),), "ann"),
+        Submission("d-1", " Bob stayed. ", (TaskSpan(1, 4, "PER", text="Bob"),), "ann"),
+        Submission("d-1", "It rained.", (), "ann"),
+    ]
+    issues = IssueLog()
+    chosen = chosen_submissions(parts, docs, issues)
+    (record,) = reviewed_records(chosen, docs, NLP, LABELS, issues, [], "project")
+    assert ents(record.doc) == [("Ann", "PER"), ("Bob", "PER")]
+    words = [token.text for token in record.doc if token.ent_iob == 2]
+    assert words == ["left", ".", "stayed", "."]
+    assert [issues[kind] for kind in (PART, UNITED, CHANGED_TEXT)] == [2, 1, 1]
+
+
+def test_pull_tells_that_a_text_without_our_id_is_there_several_times():
+    docs = [make_doc(NONE), make_doc(NONE), make_doc(PEOPLE)]
+    issues = IssueLog()
+    chosen_submissions([submission(NONE, id=""), submission(PEOPLE, id="")], docs, issues)
+    assert issues[SEVERAL_TEXTS] == 1
+
+
+def test_pull_says_what_was_decided_for_a_text():
+    (doc,), _ = pulled(replace(submission(PEOPLE, ("Bob", "PER")), is_final=True))
+    assert review_of(doc)[FINAL] is True

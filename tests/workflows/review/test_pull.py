@@ -12,7 +12,8 @@ from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.workflows.review.pull import review_pull
 from spacy_ner_plus.workflows.review.push import NO_TEXT, review_push
-from tests.annotation.review.docs import NLP, NONE, PEOPLE, ents, write_corpus
+from spacy_ner_plus.workflows.review.suggest import review_suggest
+from tests.annotation.review.docs import EMOJI, NLP, NONE, PEOPLE, ents, make_doc, write_corpus
 
 
 def export(folder, people):
@@ -162,3 +163,40 @@ def test_pull_takes_no_empty_text_as_reviewed(reviewed):
     assert (found.reviewed, len(found.docs)) == (2, 4)
     pushed = review_push(docs, str(reviewed / "again.jsonl"), tool="doccano")
     assert (pushed.sent, pushed.issues[NO_TEXT]) == (3, 1)
+
+
+def test_pull_refuses_to_write_a_corpus_that_nobody_annotated(reviewed):
+    gold = reviewed / "gold.spacy"
+    review_pull(reviewed / "weak.spacy", str(reviewed / "export"), gold, tool="doccano", resamples=0)
+    before = gold.read_bytes()
+    (reviewed / "none.jsonl").write_text("[]")
+    with pytest.raises(UserError, match="E827"):
+        review_pull(reviewed / "weak.spacy", str(reviewed / "none.jsonl"), gold, tool="doccano")
+    assert gold.read_bytes() == before
+
+
+def test_pull_of_suggestions_changes_the_text_that_they_are_about(tmp_path):
+    """Of two equal ones it is the second."""
+    lund = make_doc(EMOJI, ("Lund", "ORG"))
+    docs = [*(make_doc(PEOPLE, ("Bob", label)) for label in ("PER", "ORG")), lund]
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "gold.spacy")
+    DocBin(docs=[*[make_doc(PEOPLE, ("Bob", "PER"))] * 2, lund], store_user_data=True).to_disk(
+        tmp_path / "found.spacy"
+    )
+    review_suggest(
+        tmp_path / "gold.spacy", tmp_path / "suspicious.spacy", predictions=tmp_path / "found.spacy"
+    )
+    review_push(tmp_path / "suspicious.spacy", str(tmp_path / "tasks.jsonl"), tool="doccano")
+    row = json.loads((tmp_path / "tasks.jsonl").read_text(encoding="utf8"))
+    row = {"id": 1, **row, "label": [[12, 15, "PER"]], "Comments": []}
+    (tmp_path / "ann.jsonl").write_text(json.dumps(row), encoding="utf8")
+    found = review_pull(
+        tmp_path / "gold.spacy",
+        str(tmp_path / "ann.jsonl"),
+        tool="doccano",
+        keep_unreviewed=True,
+        resamples=0,
+    )
+    assert [ents(doc) for doc in found.docs] == [[("Bob", "PER")], [("Bob", "PER")], [("Lund", "ORG")]]
+    assert found.reviewed == 1
+    assert found.report["changes"]["total"] == 1

@@ -32,6 +32,7 @@ PAGE = 250
 # Records that may be named in one request, for removal.
 MOST_IDS = 50
 SKIPPED = "record that its annotator discarded"
+NO_ANSWER = "answer to the span question without spans, left out"
 OTHER_QUESTION = "answer without one to the span question, left out"
 READY = "ready"
 SUBMITTED, DISCARDED, DRAFT = "submitted", "discarded", "draft"
@@ -188,12 +189,15 @@ class ArgillaProject:
                 if value is None:
                     issues.add(OTHER_QUESTION, text[:60], where)
                     continue
+                if not isinstance(value, Mapping) or not isinstance(value.get("value"), list):
+                    issues.add(NO_ANSWER, text[:60], where)
+                    continue
                 shifted += any(ord(char) > 0xFFFF for char in text)
                 who = str(answer.get("user_id") or "")
                 yield Submission(
                     id=str(record.get("external_id") or ""),
                     text=text,
-                    spans=to_spans(value.get("value") or ()),
+                    spans=to_spans(value["value"]),
                     annotator=people.get(who) or who,
                     submitted=str(answer.get("updated_at") or answer.get("inserted_at") or ""),
                     where=where,

@@ -6,6 +6,7 @@ from typing import Any
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.annotation.review.label_errors.suggestions import Suggestion
+from spacy_ner_plus.annotation.review.tasks import keep_task_ids
 from spacy_ner_plus.data.records.record import RECORD, record_of
 from spacy_ner_plus.pipeline.uncertainty import UNCERTAINTY
 from spacy_ner_plus.spans import IOB_MISSING, TokenSpan
@@ -68,6 +69,8 @@ def marked_docs(
     show_found (bool): Whether the entities of each place become those that were found there.
     RETURNS (list[Doc]): Those with a suggestion, in the order of their most suspicious one.
     """
+    # A text that the corpus has twice would have another id here.
+    keep_task_ids(docs)
     by_document: dict[int, list[tuple[Suggestion, dict[str, Any]]]] = {}
     for suggestion, row in zip(chosen, rows, strict=True):
         by_document.setdefault(suggestion.document, []).append((suggestion, row))

@@ -35,6 +35,7 @@ LONGEST_MODEL = 64
 SAMPLING = "Sequential sampling"
 PAGE = 100
 SKIPPED = "task that its annotator skipped"
+NO_RESULT = "annotation without a result, left out"
 REQUIREMENT = "label-studio==1.23.2"
 
 
@@ -213,7 +214,10 @@ class LabelStudioProject:
                 if annotation.get("was_cancelled"):
                     issues.add(SKIPPED, text[:60], where)
                     continue
-                results = annotation.get("result") or ()
+                results = annotation.get("result")
+                if not isinstance(results, list):
+                    issues.add(NO_RESULT, text[:60], where)
+                    continue
                 spans, missing = to_spans(results, text, tag["name"], tag["to_name"], issues, where)
                 lead_time = annotation.get("lead_time")
                 yield Submission(
@@ -227,6 +231,7 @@ class LabelStudioProject:
                     where=where,
                     # A push leaves them where somebody has begun.
                     predictions=self._predicted(task),
+                    is_final=annotation.get("ground_truth") is True,
                 )
 
     @property

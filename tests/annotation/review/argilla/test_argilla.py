@@ -148,6 +148,18 @@ def test_argilla_pull_takes_what_was_submitted_and_nothing_else(server):
     assert any("argilla#5729" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("value", [{"value": None}, {}, []])
+def test_argilla_pull_takes_an_answer_without_spans_for_none(server, value):
+    stub, url = server
+    pushed(url)
+    there = keys(stub)
+    stub.respond(there[EMOJI], [])
+    stub.respond(there[PEOPLE], [])["values"]["spans"] = value
+    found = pulled(url)
+    assert [doc.has_annotation("ENT_IOB") for doc in found.docs] == [False, True, False]
+    assert found.issues[argilla.NO_ANSWER] == 1
+
+
 def test_argilla_pull_reads_all_pages(server, monkeypatch):
     stub, url = server
     monkeypatch.setattr(argilla, "PAGE", 2)

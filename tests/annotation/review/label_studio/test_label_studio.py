@@ -130,6 +130,29 @@ def test_label_studio_pull_takes_what_was_submitted_and_nothing_else(label_studi
     assert (status.tasks, status.submitted, status.begun, status.others) == (3, 2, 0, 0)
 
 
+def test_label_studio_pull_takes_no_result_for_no_answer(label_studio_server):
+    """And not for one that there is nothing: as in label-studio-sdk#662."""
+    stub, url = label_studio_server
+    pushed(url)
+    there = numbers(stub)
+    stub.annotate(there[EMOJI], [])
+    stub.annotate(there[PEOPLE], None)
+    found = pulled(url)
+    assert [doc.has_annotation("ENT_IOB") for doc in found.docs] == [False, True, False]
+    assert found.issues[label_studio.NO_RESULT] == 1
+
+
+def test_label_studio_pull_takes_the_ground_truth_where_there_is_one(label_studio_server):
+    stub, url = label_studio_server
+    pushed(url)
+    number = numbers(stub)[PEOPLE]
+    stub.annotate(number, [region(PEOPLE, "Bob", "PER")])
+    stub.annotate(number, [region(PEOPLE, "Bob", "ORG")], by=2, ground_truth=True)
+    found = pulled(url)
+    assert ents(found.docs[0]) == [("Bob", "ORG")]
+    assert [row["name"] for row in found.report["annotators"]] == ["ann@example.com"]
+
+
 def test_label_studio_pull_compares_with_what_people_began_with(label_studio_server):
     """And not with what a later model predicts."""
     stub, url = label_studio_server
