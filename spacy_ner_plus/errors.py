@@ -1189,6 +1189,10 @@ class Errors(metaclass=_Coded):
         "Nobody has submitted anything of '{project}'. Nothing is written, as no document would have annotation. "
         "`review status` says what is begun; drafts, predictions and what was skipped aren't taken."
     )
+    E828 = (
+        "`soften_gold` (--soften-gold) is about the documents of `gold`, and there are none. Give `gold` (--gold), "
+        "or leave it out."
+    )
     E835 = (
         "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
         "corpus that was pushed, and that project: it would become a corpus without annotation."

@@ -32,6 +32,7 @@ def distil_lines(report: Mapping[str, Any]) -> list[str]:
         f"{soft['disputed']:,} count less than half, where teachers disagree or their tokens don't fit."
     ]
     documents = f"Documents: {mix['weak']:,} of the teachers, {mix['gold']:,} gold"
+    documents += f", {mix['gold_open']:,} of these without any annotation" if mix["gold_open"] else ""
     replaced = f"; {mix['replaced']:,} more texts are gold's" if mix["replaced"] else ""
     replaced += f"; {mix['unmatched']:,} gold ones are none of the texts" if mix["unmatched"] else ""
     softened = f"; {mix['softened_tokens']:,} gold tokens have soft tags" if mix["softened_tokens"] else ""

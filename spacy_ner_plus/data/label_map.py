@@ -41,7 +41,7 @@ class LabelMap:
         if not isinstance(labels, dict) or not labels:
             raise UserError(Errors.E117.format(path=path, reason="it is no mapping"))
         for old, new in labels.items():
-            if not isinstance(old, str) or not (new is None or (isinstance(new, str) and new.strip())):
+            if not isinstance(old, str) or not (new is None or _is_label(new)):
                 raise UserError(Errors.E117.format(path=path, reason=f"{old!r} maps to {new!r}"))
         return cls(dict(labels))
 
@@ -131,3 +131,8 @@ class LabelMap:
             elif new is None:
                 notes.append(f"label map: {self.used[old]:,} {old} dropped")
         return notes
+
+
+def _is_label(name: object) -> bool:
+    """RETURNS (bool): Whether it names something; white space around a name would make it another one."""
+    return isinstance(name, str) and bool(name.strip()) and name == name.strip()

@@ -114,6 +114,8 @@ def distil(
     target = None if target is None else Path(target)
     if target is not None and target.suffix.lower() != ".spacy":
         raise UserError(Errors.E772.format(path=target))
+    if soften_gold and gold is None:
+        raise UserError(Errors.E828)
     report_path = Path(report) if report is not None else None
     if report_path is None and target is not None:
         report_path = target.with_name(f"{target.name}.report.json")

@@ -122,6 +122,7 @@ def test_distil_sets_gold_beside_the_teachers(trained_folder, texts, small_corpu
     docs = load(tmp_path / "student.spacy")
     assert made.report["mix"] == {
         "gold": 3,
+        "gold_open": 0,
         "weak": 4,
         "replaced": 2,
         "unmatched": 1,
@@ -176,6 +177,11 @@ def test_distil_refuses_a_temperature_that_is_none(trained_folder, texts, tmp_pa
 def test_distil_refuses_formats_without_a_place_for_soft_tags(trained_folder, texts, tmp_path):
     with pytest.raises(UserError, match=r"E772.*student\.conll"):
         distil(trained_folder, texts, tmp_path / "student.conll")
+
+
+def test_distil_refuses_to_soften_gold_that_is_not_there(trained_folder, texts):
+    with pytest.raises(UserError, match=r"E828.*--gold"):
+        distil(trained_folder, texts, soften_gold=True)
 
 
 def test_distil_reads_gold_before_teachers_work(texts, tmp_path):

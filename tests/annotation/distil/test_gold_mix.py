@@ -26,9 +26,15 @@ def test_gold_mix_gives_gold_in_place_of_the_same_text(nlp):
     assert [doc.text for doc in mix.mix(weak)] == ["Bob came ", "Anna left "]
     assert read_soft_tags(gold) is None
     assert mix.to_dict() == {
-        "gold": 1, "weak": 1, "replaced": 1, "unmatched": 0, "softened_tokens": 0, "gold_alone": [],
+        "gold": 1, "gold_open": 0, "weak": 1, "replaced": 1, "unmatched": 0, "softened_tokens": 0, "gold_alone": [],
         "teachers_alone": [],
     }  # fmt: skip
+
+
+def test_gold_mix_tells_gold_that_nobody_annotated(nlp):
+    golds = [make(nlp.vocab, "Anna left", "B-PER O", soft=False), nlp.make_doc("Bob came")]
+    mix = GoldMix(golds, PER, soften=False)
+    assert (mix.to_dict()["gold"], mix.to_dict()["gold_open"]) == (2, 1)
 
 
 def test_gold_mix_takes_texts_for_the_same_that_differ_in_white_space(nlp):
