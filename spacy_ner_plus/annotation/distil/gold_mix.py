@@ -91,9 +91,10 @@ class GoldMix:
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): In JSON's types: how many documents are `gold`, how many of these nobody annotated
-        (`gold_open`), and how many are `weak`, the teachers'; how many of these were left out as gold has their text (`replaced`), how many gold documents have
-        the text of none of them (`unmatched`), how many gold tokens have soft tags (`softened_tokens`), and the labels
-        that gold has alone (`gold_alone`) and that the teachers named alone (`teachers_alone`)."""
+        (`gold_open`), and how many are `weak`, the teachers'; how many of these were left out as gold has their text
+        (`replaced`), how many gold documents have the text of none of them (`unmatched`), how many gold tokens have
+        soft tags (`softened_tokens`), and the labels that gold has alone (`gold_alone`) and that the teachers named
+        alone (`teachers_alone`)."""
         return {
             "gold": len(self._golds),
             "gold_open": sum(not doc.has_annotation("ENT_IOB") for doc in self._golds),
