@@ -1193,6 +1193,10 @@ class Errors(metaclass=_Coded):
         "`soften_gold` (--soften-gold) is about the documents of `gold`, and there are none. Give `gold` (--gold), "
         "or leave it out."
     )
+    E829 = (
+        "'{path}' is a file, and {tool} is asked at its address for a project of that name. What was exported is read "
+        "by `convert {path} ann.spacy`, and `review merge ann.spacy ... --output gold.spacy` makes one corpus of it."
+    )
     E835 = (
         "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
         "corpus that was pushed, and that project: it would become a corpus without annotation."

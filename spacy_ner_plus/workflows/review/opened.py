@@ -26,11 +26,14 @@ def open_project(project: str, tool: str, options: Mapping[str, Any] | None) -> 
     project (str): Its name; for a tool of files, the file.
     tool (str): One of `review_tools()`.
     options (Mapping[str, Any]): The tool's own, by name; strings are read as the option's type.
-    RAISES (UserError): Where there is no such tool or option, or the tool can't be reached.
+    RAISES (UserError): Where there is no such tool or option, the tool can't be reached, or an export stands for the
+        name of a project in a tool that isn't reached by files.
     """
     from spacy_ner_plus.annotation.review.registered import get_tool, tool_options
 
     found = get_tool(tool)
+    if project_file(project, tool) is None and Path(project).is_file():
+        raise UserError(Errors.E829.format(path=project, tool=tool))
     return found.open(project, tool_options(found, options or {}))
 
 

@@ -200,3 +200,11 @@ def test_pull_of_suggestions_changes_the_text_that_they_are_about(tmp_path):
     assert [ents(doc) for doc in found.docs] == [[("Bob", "PER")], [("Bob", "PER")], [("Lund", "ORG")]]
     assert found.reviewed == 1
     assert found.report["changes"]["total"] == 1
+
+
+@pytest.mark.parametrize("tool", ["label-studio", "argilla"])
+def test_pull_tells_an_export_from_the_name_of_a_project(reviewed, tool):
+    export = reviewed / "export.json"
+    export.write_text("[]")
+    with pytest.raises(UserError, match=r"E829.*convert .*export\.json"):
+        review_pull(reviewed / "weak.spacy", str(export), tool=tool)
