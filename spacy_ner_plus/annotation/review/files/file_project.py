@@ -66,6 +66,7 @@ class FileProject:
     can_write (Callable | None): Tells which tasks `write` writes; the others it leaves out. None for all.
     file_a_text (bool): Whether each text has a file of its own, whose name says nothing of who annotated it.
     about_wide (str): What a user should know where submitted texts have characters of two UTF-16 units; '' for nothing.
+    nobody (str): Name of a file, without its ending, that is nobody's; '' where each is named after a person.
     """
 
     def __init__(
@@ -80,11 +81,12 @@ class FileProject:
         file_a_text: bool = False,
         can_write: Callable[[Task], bool] | None = None,
         about_wide: str = "",
+        nobody: str = "",
     ):
         self.name = name
         self._format, self._write, self._submitted, self._options = format, write, submitted, options
         self._about_labels, self._file_a_text = about_labels, file_a_text
-        self._can_write, self._about_wide = can_write, about_wide
+        self._can_write, self._about_wide, self._nobody = can_write, about_wide, nobody
         self._plan: ProjectPlan | None = None
         self._notes: list[str] = []
 
@@ -152,7 +154,8 @@ class FileProject:
         found: Iterable[tuple[Path, Record, bool]] = self._records(issues, notes)
         if not self._file_a_text:
             for path, record, is_submitted in found:
-                yield submission_of(record, self._options.annotator or path.stem), is_submitted
+                who = "" if path.stem == self._nobody else path.stem
+                yield submission_of(record, self._options.annotator or who), is_submitted
             return
         found = list(found)
         people = annotators_of([(path, record.doc.text) for path, record, _ in found], Path(self.name))

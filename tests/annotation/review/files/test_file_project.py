@@ -7,6 +7,7 @@ from shutil import copy
 import pytest
 
 from spacy_ner_plus.annotation.review.files.annotators import annotators_of
+from spacy_ner_plus.annotation.review.files.doccano import OF_NOBODY
 from spacy_ner_plus.annotation.review.files.uima_cas import AS_WRITTEN, UNTOUCHED
 from spacy_ner_plus.annotation.review.registered import get_tool
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task, make_tasks, most_doubtful_first
@@ -15,7 +16,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.workflows.review.status import review_status
-from tests.annotation.review.docs import EMOJI, PEOPLE, corpus
+from tests.annotation.review.docs import EMOJI, NONE, PEOPLE, corpus
 
 PLAN = ProjectPlan(labels=LabelSet(("PER", "LOC", "ORG")))
 
@@ -32,6 +33,10 @@ def pulled(name, path, **options):
     tool, issues = get_tool(name), IssueLog()
     with tool.open(str(path), tool.options(**options)) as project:
         return list(project.submissions(issues, [])), issues
+
+
+def write_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
 
 
 def of_emoji(submissions):
@@ -92,6 +97,24 @@ def test_file_project_doccano_takes_names_of_labels_that_are_numbers(tmp_path):
         pulled("doccano", tmp_path / "old.jsonl")
     (one,), _ = pulled("doccano", tmp_path / "old.jsonl", labels=str(tmp_path / "names.json"))
     assert [(span.start, span.end, span.label) for span in one.spans] == [(3, 13, "PER")]
+
+
+def test_file_project_doccano_takes_no_texts_without_labels_of_nobody(tmp_path):
+    """Its export has a file for each person, and `unknown.jsonl` for texts without any label, whoever saw them."""
+    rows = [{"id": i, "text": text, "label": []} for i, text in enumerate((EMOJI, PEOPLE, NONE))]
+    rows[1]["label"] = [[0, 7, "PER"]]
+    (tmp_path / "export").mkdir()
+    write_lines(tmp_path / "export" / "unknown.jsonl", rows)
+    write_lines(tmp_path / "export" / "ann.jsonl", [rows[2]])
+    submissions, issues = pulled("doccano", tmp_path / "export")
+    assert [(one.text, one.annotator) for one in submissions] == [(NONE, "ann"), (PEOPLE, "")]
+    assert issues[OF_NOBODY] == 2
+    assert review_status(str(tmp_path / "export"), tool="doccano").submitted == 2
+    submissions, issues = pulled("doccano", tmp_path / "export", unknown="take", annotator="bob")
+    assert [one.annotator for one in submissions] == ["bob"] * 4
+    assert not issues[OF_NOBODY]
+    with pytest.raises(UserError, match=r"E836.*keep.*leave, take"):
+        get_tool("doccano").options(unknown="keep")
 
 
 def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answered(tmp_path):
