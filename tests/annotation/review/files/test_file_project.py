@@ -117,6 +117,15 @@ def test_file_project_doccano_takes_no_texts_without_labels_of_nobody(tmp_path):
         get_tool("doccano").options(unknown="keep")
 
 
+def test_file_project_doccano_tells_people_apart_who_share_a_record(tmp_path):
+    spans = [
+        {"label": "PER", "start_offset": 0, "end_offset": end, "user": user} for user, end in ((1, 7), (2, 3))
+    ]
+    write_lines(tmp_path / "all.jsonl", [{"id": 1, "text": PEOPLE, "annotations": spans}])
+    submissions, _ = pulled("doccano", tmp_path / "all.jsonl")
+    assert [(one.annotator, one.spans[0].end) for one in submissions] == [("1", 7), ("2", 3)]
+
+
 def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answered(tmp_path):
     rows = [{"text": text, "spans": [], "answer": "accept"} for text in (EMOJI, PEOPLE)]
     (tmp_path / "out.json").write_text(json.dumps(rows), encoding="utf8")
