@@ -1189,9 +1189,6 @@ class Errors(metaclass=_Coded):
         "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
         "corpus that was pushed, and that project: it would become a corpus without annotation."
     )
-    E836 = (
-        "The option `{option}` (--option {option}=...) of the review tool is '{value}'. Give one of: {known}."
-    )
     E840 = (
         "None of gold's labels ({gold}) is one that the stored answers about its texts were asked for ({asked}), so "
         "nothing was kept. Say what gold's labels are called there by `label_map` (--label-map), a JSON or YAML file "

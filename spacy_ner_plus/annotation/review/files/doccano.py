@@ -16,7 +16,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
 from spacy_ner_plus.annotation.review.files.submitted import submitted_places
@@ -35,7 +35,7 @@ from spacy_ner_plus.utf16 import is_wide, utf16_offsets
 NOT_EXPORTED = "row without doccano's `id`: not of an export, left out"
 # Its file of texts of which it doesn't know who annotated them.
 NOBODY = "unknown"
-LEAVE, TAKE = "leave", "take"
+LEAVE = "leave"
 OF_NOBODY = (
     "text without labels in doccano's file `unknown`, of which nobody is known to have looked at it, left out"
 )
@@ -60,7 +60,7 @@ class DoccanoOptions(FileOptions):
         'id and text, as doccano\'s API gives it, or an object such as {"2": "PER"}.',
         None,
     )
-    unknown: str = setting(
+    unknown: Literal["leave", "take"] = setting(
         "What becomes of texts without labels in doccano's file `unknown`: leave, or take, as O. Texts that people "
         "approved without labels are there, and those that nobody has opened: take them of an export of approved "
         "documents alone.",
@@ -68,10 +68,6 @@ class DoccanoOptions(FileOptions):
     )
 
     def __post_init__(self) -> None:
-        if self.unknown not in (LEAVE, TAKE):
-            raise UserError(
-                Errors.E836.format(option="unknown", value=self.unknown, known=f"{LEAVE}, {TAKE}")
-            )
         if self.offsets not in (UTF_16, AS_GIVEN):
             units = f"{UTF_16}, {AS_GIVEN}"
             raise UserError(Errors.E170.format(offsets=self.offsets, units=units))

@@ -113,8 +113,8 @@ def test_file_project_doccano_takes_no_texts_without_labels_of_nobody(tmp_path):
     submissions, issues = pulled("doccano", tmp_path / "export", unknown="take", annotator="bob")
     assert [one.annotator for one in submissions] == ["bob"] * 4
     assert not issues[OF_NOBODY]
-    with pytest.raises(UserError, match=r"E836.*keep.*leave, take"):
-        get_tool("doccano").options(unknown="keep")
+    with pytest.raises(UserError, match=r"`unknown` is 'keep'.*leave.*take"):
+        review_status(str(tmp_path / "export"), tool="doccano", options={"unknown": "keep"})
 
 
 def test_file_project_doccano_tells_people_apart_who_share_a_record(tmp_path):
@@ -188,6 +188,43 @@ def test_file_project_uima_cas(tmp_path):
     submissions, _ = pulled("uima-cas", out)
     assert len(submissions) == 3
     assert of_emoji(submissions) == ("d-2", [(3, 13, "PER")], "letters")
+
+
+def test_file_project_uima_cas_takes_no_other_layer_for_o(tmp_path):
+    """INCEpTION's own layer of spans, `custom.Span`, beside that of named entities; and tokens, which nobody marked."""
+    text = "Ann Lee met Bob in Oslo."
+    rows = (
+        f'<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" sofaString="{text}"/>'
+        '<ner:NamedEntity xmi:id="3" sofa="1" begin="0" end="7" value="PER"/>'
+        '<custom:Span xmi:id="4" sofa="1" begin="12" end="15" label="PER"/>'
+        '<custom:Span xmi:id="5" sofa="1" begin="0" end="3" label="FIRST"/>'
+        '<seg:Token xmi:id="6" sofa="1" begin="19" end="23"/>'
+        '<seg:Lemma xmi:id="7" sofa="1" begin="16" end="18" value="in"/>'
+        '<custom:Link xmi:id="8" sofa="1" begin="8" end="11" Governor="3" Dependent="4" label="met"/>'
+        '<cas:View sofa="1" members="3 4 5 6 7 8"/>'
+    )
+    head = '<xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmlns:cas="http:///uima/cas.ecore" '
+    head += 'xmlns:ner="http:///de/tudarmstadt/ukp/dkpro/core/api/ner/type.ecore" '
+    head += 'xmlns:custom="http:///webanno/custom.ecore" '
+    head += 'xmlns:seg="http:///de/tudarmstadt/ukp/dkpro/core/api/segmentation/type.ecore" xmi:version="2.0">'
+    (tmp_path / "ann.xmi").write_text(f"{head}{rows}</xmi:XMI>", encoding="utf8")
+
+    def told(**options):
+        (one,), issues = pulled("uima-cas", tmp_path / "ann.xmi", **options)
+        return (
+            {text[slice(*bounds)] for bounds in one.missing},
+            {text[span.start : span.end] for span in one.spans},
+            issues,
+        )
+
+    missing, spans, issues = told()
+    assert (missing, spans) == ({"Bob"}, {"Ann Lee"})
+    assert issues["mark of another layer, not read: its tokens are missing: Span"] == 2
+    assert told(layer="Span", feature="label")[:2] == ({"Lee"}, {"Ann", "Bob"})
+    assert told(other_layers="outside")[0] == set()
+    (tmp_path / "types.xml").write_text("<types/>")
+    with pytest.raises(UserError, match=r"E615.*declares no types"):
+        told(type_system=str(tmp_path / "types.xml"))
 
 
 def test_file_project_tells_how_far_it_is(tmp_path):
