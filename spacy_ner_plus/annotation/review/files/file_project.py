@@ -2,7 +2,7 @@
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from spacy import blank
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.review.files.annotators import annotators_of
+from spacy_ner_plus.annotation.review.files.annotators import annotators_of, is_curators
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
 from spacy_ner_plus.data.detection import find_sources
@@ -28,6 +28,8 @@ from spacy_ner_plus.utf16 import is_wide
 
 # Where Prodigy's exports say when, in seconds since 1970.
 TIMESTAMP = "_timestamp"
+# And in which view: that of its recipe `review` shows what all annotators said, and its answer is what was decided.
+VIEW, DECIDED = "_view_id", "review"
 # Writes tasks to a new file or folder, and gives notes for the user.
 Write = Callable[[Sequence[Task], LabelSet, Path], list[str]]
 # Says of which of a file's places a person has submitted what is there; None for all.
@@ -159,8 +161,9 @@ class FileProject:
             return
         found = list(found)
         people = annotators_of([(path, record.doc.text) for path, record, _ in found], Path(self.name))
-        for (_, record, is_submitted), who in zip(found, people, strict=True):
-            yield submission_of(record, self._options.annotator or who), is_submitted
+        for (path, record, is_submitted), who in zip(found, people, strict=True):
+            one = submission_of(record, self._options.annotator or who)
+            yield replace(one, is_final=one.is_final or is_curators(path)), is_submitted
 
     def _records(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Path, Record, bool]]:
         """YIELDS (tuple[Path, Record, bool]): A file, what is in it, and whether a person has submitted that."""
@@ -196,6 +199,7 @@ def submission_of(record: Record, annotator: str) -> Submission:
         submitted=_when(record.meta.get(TIMESTAMP)),
         missing=tuple(_missing(doc)),
         where=record.where,
+        is_final=record.meta.get(VIEW) == DECIDED,
     )
 
 

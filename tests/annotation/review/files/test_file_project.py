@@ -279,6 +279,34 @@ def test_file_project_uima_cas_tells_people_apart_who_annotated_one_text(tmp_pat
     assert issues[UNTOUCHED] == 2
 
 
+@pytest.mark.parametrize("file", ["curation/1.xmi/CURATION_USER.xmi", "1.xmi/CURATION_USER/1.xmi"])
+def test_file_project_uima_cas_knows_what_a_curator_decided(tmp_path, file):
+    pushed("uima-cas", tmp_path / "cas")
+    (sent,) = (tmp_path / "cas").glob("*d-2.xmi")
+    for name in (file, "annotation/1.xmi/ann.xmi", "annotation/1.xmi/bob.xmi"):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text(
+            sent.read_text(encoding="utf8").replace(AS_WRITTEN, ""), encoding="utf8"
+        )
+    submissions, _ = pulled("uima-cas", tmp_path / "out")
+    assert sorted((one.annotator, one.is_final) for one in submissions if not one.is_final) == [
+        ("ann", False),
+        ("bob", False),
+    ]
+    assert [one.is_final for one in submissions if one.is_final] == [True]
+    # Whoever is named, it is what was decided.
+    submissions, _ = pulled("uima-cas", tmp_path / "out" / file, annotator="rosa")
+    assert [one.is_final for one in submissions] == [True]
+
+
+def test_file_project_prodigy_knows_what_was_decided_in_its_review(tmp_path):
+    task = {"text": PEOPLE, "spans": [], "answer": "accept", "_annotator_id": "ann"}
+    review = {"_view_id": "review", "view_id": "ner_manual", "versions": []}
+    write_lines(tmp_path / "out.jsonl", [task | {"_view_id": "ner_manual"}, task | review])
+    submissions, _ = pulled("prodigy", tmp_path / "out.jsonl")
+    assert [one.is_final for one in submissions] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("files", "people"),
     [
