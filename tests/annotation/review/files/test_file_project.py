@@ -250,6 +250,32 @@ def test_file_project_is_never_overwritten(tmp_path):
     assert not (tmp_path / "new.jsonl").exists()
 
 
+def test_file_project_prodigy_takes_no_answers_about_something_else(tmp_path):
+    answers = [
+        {"_view_id": "classification", "label": "news"},
+        {"_view_id": "choice", "options": [{"id": "a"}], "accept": []},
+        {"_view_id": "ner_manual"},
+    ]
+    rows = [{"text": text, "spans": [], "answer": "accept"} for text in (EMOJI, PEOPLE, NONE)]
+    rows = [row | answer for row, answer in zip(rows, answers, strict=True)]
+    rows[1]["spans"] = [{"start": 0, "end": 7, "label": "PER"}]
+    write_lines(tmp_path / "out.jsonl", rows)
+    (one,), issues = pulled("prodigy", tmp_path / "out.jsonl")
+    assert one.text == NONE
+    assert issues["task without annotation, left out"] == 2
+
+
+def test_file_project_prodigy_names_people_of_unnamed_sessions(tmp_path):
+    task = {"text": PEOPLE, "spans": [], "answer": "accept", "_view_id": "ner_manual"}
+    sessions = [f"2024-01-0{day}_10-11-12" for day in (1, 2)]
+    rows = [task | {"_session_id": session, "_annotator_id": session} for session in sessions]
+    write_lines(tmp_path / "news.jsonl", rows)
+    submissions, _ = pulled("prodigy", tmp_path / "news.jsonl")
+    assert [one.annotator for one in submissions] == ["news", "news"]
+    submissions, _ = pulled("prodigy", tmp_path / "news.jsonl", annotator="ann")
+    assert [one.annotator for one in submissions] == ["ann", "ann"]
+
+
 def test_file_project_prodigy_says_when(tmp_path):
     row = {"text": EMOJI, "spans": [], "answer": "accept", "_annotator_id": "rosa", "meta": {ID_KEY: "d-2"}}
     times = (1700000000, 1600000000.5, "today")
