@@ -213,3 +213,8 @@ def test_doccano_knows_nothing_of_each_persons_tokens_under_a_span_of_nobody(tmp
     assert found.issues["label not understood"] == 1
     found = read(tmp_path, {"text": TEXT, "annotations": [spans[0], nobody]})
     assert [ents(doc) for doc in found.docs] == [[("Rosa Quint", "PER"), ("Lund", "LOC")]]
+
+
+def test_doccano_tells_why_json_is_none(tmp_path):
+    with pytest.raises(UserError, match=r"E150.*: Invalid control character\. Correct"):
+        read_file(DOCCANO, tmp_path, '{"text": "a\nb"}')
