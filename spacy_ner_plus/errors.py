@@ -1257,8 +1257,7 @@ class Errors(metaclass=_Coded):
     )
 
     E760 = (
-        "{count} folds can't be made of {texts} different texts: each needs one. Lower `folds` (--folds), or give a "
-        "larger corpus."
+        "{count} folds can't be made of {texts} different texts: each needs one. Give a larger corpus{lower}."
     )
     E761 = (
         "Errors are found by who didn't learn from them. Give pipelines that learnt from another corpus as `pipelines` "

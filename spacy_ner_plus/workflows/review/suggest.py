@@ -182,7 +182,7 @@ def review_suggest(
                 readers.append(reader)
             groups = [(readers, everywhere)]
         else:
-            dealt = split_folds(docs, folds, seed)
+            dealt = split_folds(docs, folds, seed, setting="`folds` (--folds)")
             stack.enter_context(alone(work, "work", "--work"))
             settings = parse_overrides(overrides)
             models = train_folds(docs, dealt, Path(config), work, steps, settings, code)

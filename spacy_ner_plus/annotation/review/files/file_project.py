@@ -11,9 +11,10 @@ from spacy import blank
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.review.files.annotators import annotators_of, is_curators
+from spacy_ner_plus.annotation.review.files.unreadable import unreadable
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
-from spacy_ner_plus.data.detection import find_sources
+from spacy_ner_plus.data.detection import FoundSource, find_sources
 from spacy_ner_plus.data.formats.format import Reading
 from spacy_ner_plus.data.formats.options import options_for
 from spacy_ner_plus.data.records.record import SPANS_KEY, Record
@@ -167,21 +168,28 @@ class FileProject:
 
     def _records(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Path, Record, bool]]:
         """YIELDS (tuple[Path, Record, bool]): A file, what is in it, and whether a person has submitted that."""
-        nlp = blank("xx")
         # Those that the format has are options of it, too.
         given: dict[str, Any] = {one.name: getattr(self._options, one.name) for one in fields(self._options)}
-        for found in find_sources([self.name], self._format, self._options.encoding, notes):
-            source = found.source
-            if source.head_bytes.startswith(UTF_16_MARKS):
-                source = Source(source.name, source.path, "utf-16")
-            reading = Reading(nlp, options_for(found.format, given), issues, notes)
-            submitted = self._submitted(source, issues)
-            for record in found.format.read(source, reading):
-                is_submitted = submitted is None or record.where in submitted
-                if is_submitted and not record.doc.has_annotation("ENT_IOB"):
-                    issues.add("task without annotation, left out", record.doc.text[:60], record.where)
-                    is_submitted = False
-                yield source.path, record, is_submitted
+        nlp, encoding, path = blank("xx"), self._options.encoding, None
+        try:
+            for found in find_sources([self.name], self._format, encoding, notes):
+                path = found.source.path
+                reading = Reading(nlp, options_for(found.format, given), issues, notes)
+                yield from self._records_of(found, reading)
+        except UserError as error:
+            raise unreadable(error, self._format, given, path, encoding) from error
+
+    def _records_of(self, found: FoundSource, reading: Reading) -> Iterator[tuple[Path, Record, bool]]:
+        source = found.source
+        if source.head_bytes.startswith(UTF_16_MARKS):
+            source = Source(source.name, source.path, "utf-16")
+        submitted = self._submitted(source, reading.issues)
+        for record in found.format.read(source, reading):
+            is_submitted = submitted is None or record.where in submitted
+            if is_submitted and not record.doc.has_annotation("ENT_IOB"):
+                reading.issues.add("task without annotation, left out", record.doc.text[:60], record.where)
+                is_submitted = False
+            yield source.path, record, is_submitted
 
 
 def submission_of(record: Record, annotator: str) -> Submission:

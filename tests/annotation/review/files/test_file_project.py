@@ -140,6 +140,56 @@ def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answere
     assert (one.text, issues["task without an answer, left out"]) == (EMOJI, 1)
 
 
+PRODIGYS = {
+    "text": PEOPLE,
+    "spans": [{"start": 0, "end": 7, "label": "PER"}],
+    "answer": "accept",
+    "_view_id": "ner",
+}
+DOCCANOS = {"id": 1, "text": PEOPLE, "label": [[0, 7, "PER"]], "Comments": []}
+LABEL_STUDIOS = {"id": 1, "data": {"text": PEOPLE}, "annotations": [{"result": []}]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "content", "said"),
+    [
+        ("doccano", json.dumps(PRODIGYS), "looks like what prodigy exports: give that as `tool`"),
+        ("prodigy", json.dumps(DOCCANOS), "looks like what doccano exports: give that as `tool`"),
+        (
+            "prodigy",
+            json.dumps([LABEL_STUDIOS]),
+            "looks like label-studio, which `spacy-ner-plus convert` reads",
+        ),
+        (
+            "doccano",
+            json.dumps({"id": 1, "text": "a", "ner": ["B-X"]}),
+            "E180.*name another `tool` \\(TOOL\\)",
+        ),
+        (
+            "doccano",
+            json.dumps({"id": 1, "text": "a", "label": [[7, 9, "X"]]}),
+            "E171.*Name another `tool` \\(TOOL\\)",
+        ),
+        ("doccano", "\0\1\2", "E111.*name its `tool` \\(TOOL\\)"),
+        ("doccano", "Zo\xeb".encode("latin-1"), "E103.*`encoding` \\(--option encoding=...\\)"),
+    ],
+)
+def test_file_project_says_what_can_be_done_in_a_review(tmp_path, tool, content, said):
+    """The formats' messages name options of `convert`, which has a format where a review has a tool."""
+    content = content if isinstance(content, bytes) else content.encode()
+    (tmp_path / "out.jsonl").write_bytes(content)
+    with pytest.raises(UserError, match=said) as told:
+        pulled(tool, tmp_path / "out.jsonl")
+    assert "--format" not in str(told.value)
+    assert "(--encoding)" not in str(told.value)
+
+
+def test_file_project_says_of_a_folder_what_can_be_done_in_a_review(tmp_path):
+    (tmp_path / "out.pdf").write_bytes(b"%PDF")
+    with pytest.raises(UserError, match=r"E121.*give its `tool` \(TOOL\)"):
+        pulled("doccano", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("encoding", "options"), [("utf-16", {}), ("utf-8-sig", {}), ("cp1252", {"encoding": "cp1252"})]
 )
