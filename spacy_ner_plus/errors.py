@@ -1201,6 +1201,18 @@ class Errors(metaclass=_Coded):
         "None of the {count:,} submissions is of a text of the corpus, such as that of {where}: {text}. Name the "
         "corpus that was pushed, and that project: it would become a corpus without annotation."
     )
+    E837 = (
+        "'{path}' is no .spacy file. Suggested documents go to one, and from there to a tool by `spacy-ner-plus review "
+        "push`: other files would say of what nobody has looked at that people annotated it."
+    )
+    E838 = (
+        "None of the predictions in '{path}' says anything of a text of the corpus, such as that of {where}: {text}. "
+        "Give annotated predictions of its own texts as `predictions` (--predictions)."
+    )
+    E839 = (
+        "'{path}' is the corpus, and given as its predictions, too, which would agree with it everywhere. Give what a "
+        "pipeline that didn't learn from it predicted as `predictions` (--predictions)."
+    )
     E840 = (
         "None of gold's labels ({gold}) is one that the stored answers about its texts were asked for ({asked}), so "
         "nothing was kept. Say what gold's labels are called there by `label_map` (--label-map), a JSON or YAML file "
@@ -1257,8 +1269,7 @@ class Errors(metaclass=_Coded):
     )
 
     E760 = (
-        "{count} folds can't be made of {texts} different texts: each needs one. Lower `folds` (--folds), or give a "
-        "larger corpus."
+        "{count} folds can't be made of {texts} different texts: each needs one. Give a larger corpus{lower}."
     )
     E761 = (
         "Errors are found by who didn't learn from them. Give pipelines that learnt from another corpus as `pipelines` "

@@ -22,7 +22,7 @@ def suggest_command(
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="Where documents go, the most suspicious first: .spacy, .jsonl, ..."
+            metavar="OUT", help="A .spacy file for the documents, the most suspicious first, to push."
         ),
     ],
     pipeline: Annotated[
@@ -78,9 +78,6 @@ def suggest_command(
             help="Of the corpus: auto, or one of those that `spacy-ner-plus formats` lists.",
         ),
     ] = "auto",
-    target_format: Annotated[
-        str | None, typer.Option("--to", help="Of OUT, where its ending doesn't say it.")
-    ] = None,
     format_options: Annotated[
         list[str] | None,
         typer.Option(
@@ -128,7 +125,6 @@ def suggest_command(
             show=show,
             report=report,
             format=format,
-            target_format=target_format,
             options=parse_assignments(format_options or ()),
             lang=lang,
             encoding=encoding,
@@ -146,7 +142,7 @@ def suggest_command(
     if found.rows:
         console.print(_suggestions_table(found.rows[:SHOWN]))
     console.print(_counts_table(found))
-    for path in (found.path, found.report_path):
+    for path in filter(None, (found.path, found.report_path)):
         console.print(f"Wrote {path}", markup=False, highlight=False)
 
 

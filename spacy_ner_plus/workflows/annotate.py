@@ -248,11 +248,12 @@ def _report_path(report: str | Path | None, target: Path | None) -> Path | None:
     return None if target is None else target.with_name(f"{target.name}.report.json")
 
 
-def find_policy(policy: "str | Policy", **arguments: Any) -> "Policy":
+def find_policy(policy: "str | Policy", known: Sequence[str] = POLICIES, **arguments: Any) -> "Policy":
     """Find an agreement policy.
 
     policy (str | Callable): 'majority', 'union', 'intersection' or 'weighted', the name of a registered function that
         makes one, or a policy.
+    known (Sequence[str]): Those that a message offers. Default: all of ours.
     arguments (Any): Of the function.
     RAISES (UserError): Where there is none of that name.
     """
@@ -262,7 +263,7 @@ def find_policy(policy: "str | Policy", **arguments: Any) -> "Policy":
         return policy
     name = policy if "." in policy else f"spacy_ner_plus.{policy}.v1"
     if not registry.has("misc", name):
-        raise UserError(Errors.E658.format(policy=policy, known=", ".join(POLICIES)))
+        raise UserError(Errors.E658.format(policy=policy, known=", ".join(known)))
     return registry.misc.get(name)(**arguments)
 
 

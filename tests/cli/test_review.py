@@ -71,11 +71,11 @@ def test_review_suggest_shows_what_is_suspicious(tmp_path):
     text, label = broken.ents[0].text, broken.ents[0].label_
     broken.set_ents(list(broken.ents[1:]), default="outside")
     save_docs(docs, corpus)
-    done = run("suggest", corpus, tmp_path / "out.jsonl", "--predictions", predicted)
+    done = run("suggest", corpus, tmp_path / "out.spacy", "--predictions", predicted)
     assert done.exit_code == 0, done.output
     assert f"none      │ {text} {label}" in done.stdout
     assert "Wrote" in done.stdout
-    assert "[E761]" in run("suggest", corpus, tmp_path / "out.jsonl").output
+    assert "[E761]" in run("suggest", corpus, tmp_path / "out.spacy").output
 
 
 def test_review_status_shows_a_curve(tmp_path, monkeypatch):

@@ -11,10 +11,14 @@ objects with `id` and `text`, or {"2": "PER"}.
 
 Relations are no spans and are kept in the Doc's meta. Spans don't repeat their text, so that offsets aren't checked:
 those of versions from 1.5 on count UTF-16 units (`offsets` utf-16), which is another count behind emojis alone.
+
+Where spans of a record are of several users there is a Doc for each; what a span without a user covers is missing in
+all of them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,7 @@ SPAN_KEYS = ("label", "labels", "entities", "annotations", "annotation")
 SPAN_FIELDS = ("id", "label", "start_offset", "end_offset", "user", "prob")
 # Keys of a record that no other tool has.
 MARKS = ("Comments", "annotation_approver")
+OF_NOBODY = "span of nobody in a record of several people: its tokens are missing"
 AUTO = "auto"
 ABOUT_WIDE = (
     "{name}: {records:,} records have spans behind emojis or the like, and offsets are taken as code points. doccano "
@@ -119,15 +124,60 @@ def marked_texts(source: Source, names: Mapping[str, str] | None, issues: IssueL
         span_key = next((key for key in held if record[key]), held[0] if held else None)
         marked.meta = left_over(record, ("id", text_key, span_key))
         if span_key is not None:
-            marked.spans = []
-            users = [_read_span(item, marked, names, issues) for item in record[span_key]]
-            count_other_spans(record, span_key, marked, issues)
-            marked.annotator = ", ".join(dict.fromkeys(user for user in users if user))
-        elif (present := next((key for key in SPAN_KEYS if record.get(key) is not None), None)) is not None:
+            yield from _of_each_person(record, span_key, marked, names, issues)
+            continue
+        if (present := next((key for key in SPAN_KEYS if record.get(key) is not None), None)) is not None:
             _refuse(record[present], marked, issues)
         else:
             check_no_annotation(record, SPAN_KEYS, place, issues, marked.text)
         yield marked
+
+
+def _of_each_person(
+    record: Mapping[str, Any],
+    span_key: str,
+    marked: MarkedText,
+    names: Mapping[str, str] | None,
+    issues: IssueLog,
+) -> Iterator[MarkedText]:
+    """YIELDS (MarkedText): A record with all of its spans; where they are of several people, with those of each."""
+    items = record[span_key]
+    _read_spans(items, marked, names, issues)
+    count_other_spans(record, span_key, marked, issues)
+    people = list(dict.fromkeys(user for item in items if (user := _user_of(item))))
+    if len(people) < 2:
+        marked.annotator = "".join(people)
+        yield marked
+        return
+    # What can't be read is counted by now.
+    nobodys = MarkedText(marked.text, marked.where)
+    _read_spans([item for item in items if not _user_of(item)], nobodys, names, IssueLog())
+    for span in nobodys.spans or ():
+        issues.add(OF_NOBODY, f"{span.label} [{span.start}:{span.end}]", marked.where)
+        nobodys.lost.append((span.start, span.end))
+    for person in people:
+        own = MarkedText(marked.text, marked.where)
+        _read_spans([item for item in items if _user_of(item) == person], own, names, IssueLog())
+        yield replace(
+            marked,
+            annotator=person,
+            spans=own.spans,
+            lost=own.lost + nobodys.lost,
+            unread=own.unread + nobodys.unread,
+        )
+
+
+def _read_spans(
+    items: Sequence[Any], marked: MarkedText, names: Mapping[str, str] | None, issues: IssueLog
+) -> None:
+    marked.spans = []
+    for item in items:
+        _read_span(item, marked, names, issues)
+
+
+def _user_of(item: Any) -> str:
+    """RETURNS (str): Who set a span; '' where that isn't said."""
+    return as_name(item.get("user")) if isinstance(item, dict) else ""
 
 
 def _is_behind_wide(marked: MarkedText) -> bool:
@@ -144,12 +194,9 @@ def _is_triple(item: Any) -> bool:
     return isinstance(item, list) and len(item) == 3 and as_offset(item[0]) is not None
 
 
-def _read_span(item: Any, marked: MarkedText, names: Mapping[str, str] | None, issues: IssueLog) -> str:
-    """Read a span in any spelling.
-
-    RETURNS (str): Who set it; '' where that isn't said.
-    """
-    user, id, score = "", "", None
+def _read_span(item: Any, marked: MarkedText, names: Mapping[str, str] | None, issues: IssueLog) -> None:
+    """Read a span in any spelling."""
+    id, score = "", None
     if _is_triple(item):
         start, end, label = as_offset(item[0]), as_offset(item[1]), item[2]
     elif isinstance(item, dict):
@@ -158,13 +205,13 @@ def _read_span(item: Any, marked: MarkedText, names: Mapping[str, str] | None, i
             as_offset(item.get("end_offset")),
             item.get("label"),
         )
-        user, id, score = as_name(item.get("user")), as_name(item.get("id")), as_score(item.get("prob"))
+        id, score = as_name(item.get("id")), as_score(item.get("prob"))
         count_span_keys(item, SPAN_FIELDS, issues, marked.where)
     else:
         start = end = label = None
     if start is None or end is None:
         _refuse(item, marked, issues)
-        return user
+        return
     name = label.strip() if isinstance(label, str) else ""
     if not isinstance(label, str) and as_name(label):
         if names is None:
@@ -173,10 +220,9 @@ def _read_span(item: Any, marked: MarkedText, names: Mapping[str, str] | None, i
     if not name:
         issues.add("label without a name", f"{label!r} [{start}:{end}]", marked.where)
         marked.lost.append((start, end))
-        return user
+        return
     # doccano gives a score of 0 to what people annotate.
     marked.spans.append(MarkedSpan(start, end, name, id=id, score=score or None))
-    return user
 
 
 def _refuse(item: Any, marked: MarkedText, issues: IssueLog) -> None:

@@ -5,12 +5,15 @@
      "_annotator_id": "ann", "_view_id": "ner_manual", "meta": {"source": "news"}}
 
 Rejected and ignored answers are left out and counted. An accepted record without spans has none, unless it was shown
-to choose a category. Of an answer to a yes-or-no question (the view `ner`) only its spans are known: the other tokens
-are missing. Where several people annotated a text there is a Doc for each.
+to choose a category: answers in views in which spans can't be marked, such as `choice` and `classification`, say
+nothing of spans, whether a task has any or not. Of an answer to a yes-or-no question (the view `ner`) only its spans
+are known: the other tokens are missing. Where several people annotated a text there is a Doc for each; sessions that
+are named after their time alone name nobody.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +48,16 @@ ACCEPTED = "accept"
 LEFT_OUT = {"reject": "rejected answer", "ignore": "ignored answer"}
 OWN_KEYS = ("_input_hash", "_task_hash", "_view_id", "_session_id", "_annotator_id")
 ANNOTATORS = ("_annotator_id", "_session_id")
+# What Prodigy calls a session whose person gave no name, perhaps after the name of the dataset.
+UNNAMED = re.compile(r"(.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 # Views in which a person marks all spans, where they aren't shown for a choice.
 BINARY = "ner"
-MANUAL = frozenset({"ner_manual", "spans", "spans_manual", "blocks", "relations", BINARY})
+# That of the recipe `review`, which has another one within, and that which may hold any.
+REVIEW, BLOCKS = "review", "blocks"
+MANUAL = frozenset({"ner_manual", "spans", "spans_manual", "relations", BLOCKS, REVIEW, BINARY})
 CHOICES = ("options", "accept", "label")
+ELSE = "answer about something else than spans: its spans aren't read"
+BESIDE_CHOICE = "spans beside a choice: only they are known"
 # What stands beside the text rather than under `meta`.
 BESIDE = frozenset({"options", "label", "html", "image", "priority", "relations", "config"})
 # What may look like annotation of spans without being it.
@@ -110,15 +119,22 @@ def marked_texts(source: Source, issues: IssueLog) -> Iterator[MarkedText]:
 
 def _read_task(record: dict[str, Any], marked: MarkedText, issues: IssueLog) -> MarkedText:
     id_key, marked.id = id_of(record)
-    annotator_key = next((key for key in ANNOTATORS if isinstance(record.get(key), str)), None)
+    annotator_key = next((key for key in ANNOTATORS if _is_name(record.get(key))), None)
     marked.annotator = record[annotator_key] if annotator_key else ""
     used = ["text", "spans", "tokens", "answer", annotator_key, id_key if id_key == "id" else None]
     marked.meta = meta_of(record, used)
     read_tokens(record.get("tokens"), marked, issues)
     answer, spans = record.get("answer"), record.get("spans")
-    if spans is not None:
+    is_marked = answer != ACCEPTED or _can_mark(record)
+    if spans is not None and (is_marked or (spans and _view(record) is None)):
         _read_spans(spans, marked, issues)
         count_other_spans(record, "spans", marked, issues)
+        if not is_marked:
+            # In which view isn't said: they may have been marked, and others not.
+            issues.add(BESIDE_CHOICE, marked.text[:60], marked.where)
+            marked.partial = True
+    elif spans is not None:
+        issues.add(ELSE, marked.text[:60], marked.where)
     elif answer == ACCEPTED and _shows_spans(record):
         marked.spans = []
     else:
@@ -150,9 +166,28 @@ def _read_spans(spans: Any, marked: MarkedText, issues: IssueLog) -> None:
     marked.spans = read_spans(kept, marked, issues)
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and not UNNAMED.fullmatch(value)
+
+
+def _view(record: Mapping[str, Any]) -> str | None:
+    """RETURNS (str | None): The view in which a task was answered; None where that isn't said."""
+    view = record.get("_view_id")
+    view = record.get("view_id", view) if view == REVIEW else view
+    return view if isinstance(view, str) else None
+
+
+def _can_mark(record: Mapping[str, Any]) -> bool:
+    """Whether who accepted a task could mark spans in it."""
+    if _view(record) in (None, BLOCKS, REVIEW) and any(record.get(key) for key in CHOICES):
+        # A choice may stand beside spans to mark: for these Prodigy needs tokens.
+        return bool(record.get("tokens"))
+    return _view(record) is None or _view(record) in MANUAL
+
+
 def _shows_spans(record: dict[str, Any]) -> bool:
     """Whether an accepted task without spans says that there are none: it may be a choice of a category."""
-    view = record.get("_view_id")
+    view = _view(record)
     if any(looks_like_annotation(key, value) for key, value in record.items() if key not in KNOWN):
         # Spans may stand under another key, by mistake.
         return False
@@ -169,6 +204,9 @@ def to_task(doc: Doc) -> dict[str, Any]:
     if known["id"]:
         task["id"] = known["id"]
     beside = {key: value for key, value in known["meta"].items() if key.startswith("_") or key in BESIDE}
+    if doc.has_annotation("ENT_IOB") and not _can_mark({**beside, "tokens": True}):
+        # It came as an answer about something else, and is annotated now.
+        beside.pop("_view_id", None)
     meta = {key: value for key, value in known["meta"].items() if key not in beside}
     if meta:
         task["meta"] = meta

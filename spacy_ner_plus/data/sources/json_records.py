@@ -178,7 +178,9 @@ def _decode(
             # What fails at the start of a line was left open on the line before.
             fault = text.rfind("\n", 0, len(text[: error.pos].rstrip()))
             place = f"{where}:{numbers[text.count(chr(10), 0, fault + 1)]}"
-            raise UserError(Errors.E150.format(where=place, reason=error.msg)) from error
+            # Python's reason may end in 'at' or 'starting at', before a place in what was read.
+            reason = error.msg.removesuffix(" at").removesuffix(" starting")
+            raise UserError(Errors.E150.format(where=place, reason=reason)) from error
         except (ValueError, RecursionError) as error:
             raise UserError(Errors.E150.format(where=f"{where}:{numbers[row]}", reason=error)) from error
         values.append((numbers[row], value))

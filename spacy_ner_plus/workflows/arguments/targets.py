@@ -48,10 +48,10 @@ def check_overlap(outputs: Mapping[str, Path], inputs: Iterable[Input] = ()) -> 
     """
     for name, path in outputs.items():
         for other, read in inputs:
-            if read is not None and _same(path, Path(read)):
+            if read is not None and is_same_file(path, Path(read)):
                 raise UserError(Errors.E320.format(path=path, name=name, other=other))
     for (one, path), (other, second) in combinations(outputs.items(), 2):
-        if _same(path, second):
+        if is_same_file(path, second):
             raise UserError(Errors.E321.format(path=path, one=one, other=other))
 
 
@@ -80,7 +80,8 @@ def _check_folder(path: Path) -> None:
         raise cant_write(path, f"no right to write in {folder}")
 
 
-def _same(one: Path, other: Path) -> bool:
+def is_same_file(one: Path, other: Path) -> bool:
+    """RETURNS (bool): Whether two paths, of what is there or isn't, are of one file."""
     # Hard links and names in another case are one file, too.
     return _real(one) == _real(other) or (one.exists() and other.exists() and one.samefile(other))
 

@@ -84,7 +84,7 @@ def policy_of(policy: "str | Policy") -> "Policy":
 
     if policy == WEIGHTED:
         raise UserError(Errors.E745.format(policy=policy, known=", ".join(POLICIES)))
-    return find_policy(policy)
+    return find_policy(policy, POLICIES)
 
 
 def finish(

@@ -16,7 +16,7 @@ from spacy_ner_plus.workflows.arguments.corpora import check_annotation
 from spacy_ner_plus.workflows.arguments.numbers import at_least
 from spacy_ner_plus.workflows.arguments.pipelines import parse_overrides
 from spacy_ner_plus.workflows.arguments.sources import blank_pipeline, read_texts
-from spacy_ner_plus.workflows.arguments.targets import check_overlap
+from spacy_ner_plus.workflows.arguments.targets import check_overlap, is_same_file
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 from spacy_ner_plus.workflows.review.alone import alone
 
@@ -80,7 +80,6 @@ def review_suggest(
     show: str = ANNOTATED,
     report: str | Path | None = None,
     format: str = "auto",
-    target_format: str | None = None,
     options: Mapping[str, Any] | None = None,
     lang: str = "en",
     encoding: str = "utf-8",
@@ -97,7 +96,8 @@ def review_suggest(
     weighs both readings by the scores of its tags, other pipelines by the scores of their entities.
 
     corpus (str | Path | Sequence): The corpus, in any format of the converter.
-    target (str | Path): The file for the documents, the most suspicious first. Default: nothing is written.
+    target (str | Path): The .spacy file for the documents, the most suspicious first; where there are none, it isn't
+        written. Default: nothing is written.
     pipelines (Language | str | Path | Sequence): Pipelines that didn't learn from the corpus; several are averaged.
     predictions (str | Path | Sequence): Corpora of out-of-fold predictions, found by their texts; averaged as well.
     config (str | Path): A training config, by which a pipeline for each fold is trained on all others.
@@ -113,7 +113,6 @@ def review_suggest(
         in the record's meta under `suggestions`. Default: annotated.
     report (str | Path): File for the rows. Default: beside the target, as NAME.suggestions.jsonl.
     format (str), options (Mapping), lang (str), encoding (str): Of the corpus, as for `convert`.
-    target_format (str): Of the target. Default: as its ending says.
     overrides (Iterable[str]): Settings of the pipelines, or of the config, as key=value.
     code (str | Path): A Python file to run before. Default: none.
     issues (IssueLog): Where losses are counted; it outlives a failure, which it may explain.
@@ -125,9 +124,9 @@ def review_suggest(
     from spacy_ner_plus.annotation.review.label_errors.marked_docs import marked_docs, to_row
     from spacy_ner_plus.annotation.review.label_errors.readers import PredictionReader, make_reader
     from spacy_ner_plus.annotation.review.label_errors.suggestions import KINDS
-    from spacy_ner_plus.data.formats.options import options_for
+    from spacy_ner_plus.data.formats.registered import get_format
     from spacy_ner_plus.data.outputs import open_outputs, staged
-    from spacy_ner_plus.data.outputs import target_format as find_target_format
+    from spacy_ner_plus.data.records.record import record_of
     from spacy_ner_plus.workflows.review.fold_training import train_folds
 
     at_least("number", number, 1)
@@ -143,6 +142,8 @@ def review_suggest(
     if bool(given or predicted) == (config is not None):
         raise UserError(Errors.E761)
     target = None if target is None else Path(target)
+    if target is not None and target.suffix != ".spacy":
+        raise UserError(Errors.E837.format(path=target))
     report = _beside(target, ".suggestions.jsonl") if report is None else Path(report)
     work = _beside(target, ".folds") if work is None else Path(work)
     if config is not None and work is None:
@@ -150,14 +151,16 @@ def review_suggest(
     issues = IssueLog() if issues is None else issues
     notes = [] if notes is None else notes
     nlp = blank_pipeline(lang)
-    writer = None if target is None else find_target_format(target, target_format, 0)
-    writer_options = None if writer is None else options_for(writer, dict(options or {}))
+    writer = None if target is None else get_format("spacy")
     outputs_by_name = {"the documents": target, "the suggestions": report}
     inputs = [*(("the corpus", name) for name in names), *(("predictions", name) for name in predicted)]
+    for name in predicted:
+        if any(is_same_file(Path(name), Path(other)) for other in names):
+            raise UserError(Errors.E839.format(path=name))
     check_overlap({name: path for name, path in outputs_by_name.items() if path is not None}, inputs)
     reading = {"encoding": encoding, "issues": issues, "notes": notes, "progress": progress}
     written = [path for path in (target, report) if path is not None]
-    with ExitStack() as stack, open_outputs({"": target}, writer, writer_options) as outputs:
+    with ExitStack() as stack, open_outputs({"": target}, writer) as outputs:
         records = read_texts(
             names, nlp, format=format, options=dict(options or {}), writer=writer, written=written, **reading
         )
@@ -172,10 +175,14 @@ def review_suggest(
             readers: list[Reader] = [make_reader(annotator) for annotator in annotators]
             for name in predicted:
                 found = read_texts([name], nlp, format="auto", options={}, written=written, **reading)
-                readers.append(PredictionReader(name, (record.doc for record in found)))
+                reader = PredictionReader(name, (record.doc for record in found))
+                if not reader.knows(docs):
+                    values = {"where": record_of(docs[0])["where"], "text": repr(docs[0].text[:60])}
+                    raise UserError(Errors.E838.format(path=name, **values))
+                readers.append(reader)
             groups = [(readers, everywhere)]
         else:
-            dealt = split_folds(docs, folds, seed)
+            dealt = split_folds(docs, folds, seed, setting="`folds` (--folds)")
             stack.enter_context(alone(work, "work", "--work"))
             settings = parse_overrides(overrides)
             models = train_folds(docs, dealt, Path(config), work, steps, settings, code)
@@ -190,7 +197,12 @@ def review_suggest(
         suspicious = marked_docs(docs, chosen, rows, show_found=show == FOUND)
         for doc in suspicious:
             outputs[""].add(doc)
-        with staged(outputs.values(), nlp, issues):
+        if target is not None and not suspicious:
+            # A corpus without documents can't be pushed.
+            old = " (the one that is there is that of an earlier run)" if target.exists() else ""
+            notes.append(f"no suspicious place is suggested: {target} isn't written{old}")
+            target = None
+        with staged(outputs.values() if suspicious else (), nlp, issues):
             if report is not None:
                 lines = (json.dumps(row, ensure_ascii=False) for row in rows)
                 write_whole(report, "".join(f"{line}\n" for line in lines).encode())

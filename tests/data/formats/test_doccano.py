@@ -7,6 +7,7 @@ from spacy_ner_plus.data.formats.format import CERTAIN, LIKELY
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.spans import doc_to_tags
 from tests.data.formats.reading import all_spans, ents, read_file
 
 TEXT = "Rosa Quint moved to Lund."
@@ -187,3 +188,33 @@ def test_doccano_tells_of_offsets_behind_emojis(tmp_path):
     found = read(tmp_path, record, offsets="utf-16")
     assert ents(found.docs[0]) == [("Rosa Quint", "PER")]
     assert not any("emojis" in note for note in found.notes)
+
+
+def test_doccano_makes_a_doc_of_each_person_of_a_record(tmp_path):
+    """As Prodigy's answers: agreement and policies are of people, and nobody is called "1, 2"."""
+    spans = [{**span, "user": user} for span, user in zip((*OBJECTS, OBJECTS[0]), (1, 1, 2), strict=True)]
+    found = read(tmp_path, {"id": 5, "text": TEXT, "annotations": spans, "relations": []})
+    assert [(record_of(doc)["annotator"], record_of(doc)["id"], ents(doc)) for doc in found.docs] == [
+        ("1", "5", [("Rosa Quint", "PER"), ("Lund", "LOC")]),
+        ("2", "5", [("Rosa Quint", "PER")]),
+    ]
+    assert not found.issues
+
+
+def test_doccano_knows_nothing_of_each_persons_tokens_under_a_span_of_nobody(tmp_path):
+    nobody = {"label": "LOC", "start_offset": 20, "end_offset": 24}
+    spans = [{**OBJECTS[0], "user": 1}, {**OBJECTS[0], "user": 2}, nobody]
+    found = read(tmp_path, {"text": TEXT, "annotations": spans})
+    assert [doc_to_tags(doc) for doc in found.docs] == [["B-PER", "I-PER", "O", "O", "-", "O"]] * 2
+    assert found.issues["span of nobody in a record of several people: its tokens are missing"] == 1
+    # What can't be read may be anywhere in any of them.
+    found = read(tmp_path, {"text": TEXT, "annotations": [*spans[:2], {"label": "LOC"}]})
+    assert [doc_to_tags(doc)[2] for doc in found.docs] == ["-", "-"]
+    assert found.issues["label not understood"] == 1
+    found = read(tmp_path, {"text": TEXT, "annotations": [spans[0], nobody]})
+    assert [ents(doc) for doc in found.docs] == [[("Rosa Quint", "PER"), ("Lund", "LOC")]]
+
+
+def test_doccano_tells_why_json_is_none(tmp_path):
+    with pytest.raises(UserError, match=r"E150.*: Invalid control character\. Correct"):
+        read_file(DOCCANO, tmp_path, '{"text": "a\nb"}')

@@ -41,6 +41,19 @@ def test_prodigy_takes_the_session_for_the_annotator_where_none_is_named():
     assert record_of(found[0])["annotator"] == "news-ann"
 
 
+@pytest.mark.parametrize("session", ["2024-01-02_10-11-12", "news-2024-01-02_10-11-12"])
+def test_prodigy_takes_no_time_for_a_name(session):
+    """As Prodigy calls the sessions of people who gave none."""
+    task = TASK | {"_session_id": session, "_annotator_id": session}
+    (doc,), issues = read(PRODIGY, task)
+    assert record_of(doc)["annotator"] == ""
+    assert record_of(doc)["meta"]["_session_id"] == session
+    assert len(issues) == 0
+    (doc,), _ = read(PRODIGY, task | {"_session_id": "news-ann"})
+    assert record_of(doc)["annotator"] == "news-ann"
+    assert json.loads(write(PRODIGY, [doc])[0])["_annotator_id"] == "news-ann"
+
+
 def test_prodigy_makes_a_doc_of_each_annotator_of_a_text():
     found, _ = read(PRODIGY, TASK | {"_annotator_id": "a"}, TASK | {"_annotator_id": "b", "spans": []})
     assert [(record_of(doc)["annotator"], len(doc.ents)) for doc in found] == [("a", 2), ("b", 0)]
@@ -88,6 +101,42 @@ def test_prodigy_leaves_out_what_was_not_accepted(answer, kind):
 def test_prodigy_reads_an_accepted_task_without_spans_as_it_was_shown(more, tags):
     found, _ = read(PRODIGY, {"text": "a b", "answer": "accept", **more}, TASK)
     assert set(doc_to_tags(found[0])) == tags
+
+
+CHOICE = {"options": [{"id": "news", "text": "news"}], "accept": ["news"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "tags"),
+    [
+        ({"_view_id": "choice", **CHOICE}, "-"),
+        ({"_view_id": "classification", "label": "news"}, "-"),
+        ({"_view_id": "text_input", "user_input": "x"}, "-"),
+        # Of a choice beside the text, which has no tokens as where spans are marked.
+        ({"_view_id": "blocks", **CHOICE}, "-"),
+        (CHOICE, "-"),
+        ({"_view_id": "blocks", **CHOICE, "tokens": [{"text": "a", "start": 0, "end": 1, "id": 0}]}, "O"),
+        ({"_view_id": "blocks"}, "O"),
+        ({"_view_id": "ner_manual", "label": "news"}, "O"),
+        ({"_view_id": "review", "view_id": "ner_manual", "versions": []}, "O"),
+        ({"_view_id": "review", "view_id": "choice", "versions": [], **CHOICE}, "-"),
+    ],
+)
+def test_prodigy_takes_no_answer_for_one_about_spans_where_none_can_be_marked(more, tags):
+    """What a push writes has spans, [] where nothing is predicted, whatever a recipe asks of it then."""
+    found, issues = read(PRODIGY, {"text": "a", "spans": [], "answer": "accept"} | more, TASK)
+    assert doc_to_tags(found[0]) == [tags]
+    assert issues["answer about something else than spans: its spans aren't read"] == (tags == "-")
+
+
+def test_prodigy_counts_spans_of_answers_about_something_else():
+    found, issues = read(PRODIGY, TASK | {"_view_id": "choice", **CHOICE}, TASK)
+    assert set(doc_to_tags(found[0])) == {"-"}
+    assert issues["answer about something else than spans: its spans aren't read"] == 1
+    # Without a view there may have been spans to mark, beside the choice.
+    found, issues = read(PRODIGY, {"text": TEXT, "spans": [ROSA], "answer": "accept", **CHOICE})
+    assert doc_to_tags(found[0]) == ["B-PER", "I-PER", "-", "-", "-", "-"]
+    assert issues["spans beside a choice: only they are known"] == 1
 
 
 def test_prodigy_knows_only_the_spans_of_a_yes_or_no_answer():
@@ -148,6 +197,13 @@ def test_prodigy_writes_what_prodigy_reads():
     assert task["meta"] == {"source": "news"}
     assert {key: task[key] for key in HASHES} == HASHES
     assert (task["id"], task["_annotator_id"]) == ("r1", "ann")
+
+
+def test_prodigy_writes_what_was_annotated_after_a_choice_as_annotated():
+    (doc, *_), _ = read(PRODIGY, {"text": "a", "answer": "accept", "_view_id": "choice", **CHOICE}, TASK)
+    doc.set_ents([], default="outside")
+    (back,), issues = read(PRODIGY, write(PRODIGY, [doc])[0])
+    assert (doc_to_tags(back), len(issues)) == (["O"], 0)
 
 
 def test_prodigy_writes_neither_spans_nor_an_answer_without_annotation():

@@ -49,3 +49,9 @@ def test_merge_refuses_what_is_no_set(tmp_path):
     there = tmp_path / "a=b.spacy"
     there.touch()
     assert parse_sets([str(there)]) == {"a=b": str(there)}
+
+
+def test_merge_offers_the_policies_that_it_takes(tmp_path):
+    DocBin(docs=[make_doc(PEOPLE)], store_user_data=True).to_disk(tmp_path / "ann.spacy")
+    with pytest.raises(UserError, match=r"E658.*majority, union, intersection;"):
+        review_merge([tmp_path / "ann.spacy"], policy="most")

@@ -88,10 +88,52 @@ def test_suggest_refuses_what_makes_no_sense(corpus, code, settings):
         review_suggest(corpus, **settings)
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out"])
+def test_suggest_writes_no_file_that_reads_as_annotated(corpus, nlp, tmp_path, name):
+    save_docs(make_docs(nlp.vocab), tmp_path / "predicted.spacy")
+    with pytest.raises(UserError, match=r"E837.*review push"):
+        review_suggest(corpus, tmp_path / name, predictions=tmp_path / "predicted.spacy")
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("docs", [["Of something else."], []])
+def test_suggest_refuses_predictions_of_which_none_is_of_the_corpus(corpus, nlp, tmp_path, docs):
+    other = [nlp(text) for text in docs] or [nlp.make_doc(doc.text) for doc in make_docs(nlp.vocab)]
+    for doc in other if docs else ():
+        doc.set_ents([], default="outside")
+    save_docs(other, tmp_path / "predicted.spacy")
+    with pytest.raises(UserError, match=r"E838.*predicted\.spacy.*Acme|E838.*predicted\.spacy"):
+        review_suggest(corpus, tmp_path / "out.spacy", predictions=tmp_path / "predicted.spacy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.spacy", "predicted.spacy"]
+
+
+def test_suggest_refuses_the_corpus_as_its_predictions(corpus, tmp_path):
+    for name in (corpus, corpus.parent / "." / corpus.name):
+        with pytest.raises(UserError, match=r"E839.*corpus\.spacy"):
+            review_suggest(corpus, predictions=name)
+
+
+def test_suggest_says_that_nothing_is_suspicious_and_writes_no_empty_corpus(nlp, tmp_path):
+    docs = make_docs(nlp.vocab)
+    for name in ("gold", "predicted"):
+        save_docs(docs, tmp_path / f"{name}.spacy")
+    found = review_suggest(
+        tmp_path / "gold.spacy", tmp_path / "out.spacy", predictions=tmp_path / "predicted.spacy"
+    )
+    assert (found.rows, found.path) == ([], None)
+    assert not (tmp_path / "out.spacy").exists()
+    assert any("no suspicious place" in note for note in found.notes)
+    (tmp_path / "out.spacy").write_bytes(b"of an earlier run")
+    found = review_suggest(
+        tmp_path / "gold.spacy", tmp_path / "out.spacy", predictions=tmp_path / "predicted.spacy"
+    )
+    assert any("that of an earlier run" in note for note in found.notes)
+
+
 def test_suggest_refuses_a_corpus_without_annotation(nlp, tmp_path):
     save_docs([nlp("Nobody has read this.")], tmp_path / "bare.spacy")
     with pytest.raises(UserError, match="E305"):
-        review_suggest(tmp_path / "bare.spacy", tmp_path / "out.spacy", predictions=tmp_path / "bare.spacy")
+        review_suggest(tmp_path / "bare.spacy", tmp_path / "out.spacy", predictions=tmp_path / "other.spacy")
     assert [path.name for path in tmp_path.iterdir()] == ["bare.spacy"]
 
 
@@ -101,11 +143,11 @@ def test_suggest_trains_a_pipeline_for_each_fold_and_goes_on_where_it_was(corpus
     settings += [f"paths.encoder={encoder_folder}", "vars.device=cpu"]
 
     def run(**more):
-        target = tmp_path / "out.jsonl"
+        target = tmp_path / "out.spacy"
         return review_suggest(corpus, target, config=CONFIG, folds=2, steps=2, overrides=settings, **more)
 
     first = run()
-    work = tmp_path / "out.jsonl.folds"
+    work = tmp_path / "out.spacy.folds"
     assert sorted(path.name for path in work.iterdir()) == ["fold-1", "fold-2"]
     texts = [
         {doc.text for doc in load_docs(work / f"fold-{k}" / "train.spacy", spacy.blank("en").vocab)}

@@ -3,10 +3,19 @@
 letters/1.xmi, letters/2.xmi              letters: all of one person
 ann/1.xmi, ann/2.xmi, bob/1.xmi           ann, bob: a folder for each person
 1.xmi/ann.xmi, 1.xmi/bob.xmi, 2.xmi/ann.xmi   ann, bob: a folder for each text, as INCEpTION exports
+curation/1.xmi/CURATION_USER.xmi          what a curator decided, as INCEpTION exports it
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+
+# Under this name INCEpTION exports what a curator made of what all annotators said.
+CURATOR = "CURATION_USER"
+
+
+def is_curators(path: Path) -> bool:
+    """RETURNS (bool): Whether a file, or the archive that was unpacked to its folder, is what a curator decided."""
+    return CURATOR in (path.stem, path.parent.name)
 
 
 def annotators_of(files: Sequence[tuple[Path, str]], root: Path) -> list[str]:

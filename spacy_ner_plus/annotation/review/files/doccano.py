@@ -7,17 +7,22 @@ the column of labels. Export only approved documents: the file doesn't say which
 
 Its page counts UTF-16 units since version 1.5 (doccano#2290; its v-annotator takes JavaScript's lengths), and exports
 what was imported as it came, so that files in both directions count them.
+
+Its export has a file for each person, and texts without any label, which it can't tell of whom they are, in one of a
+user `unknown` (doccano#2116): most of them nobody has opened.
 """
 
 import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, Literal
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
 from spacy_ner_plus.annotation.review.files.submitted import submitted_places
 from spacy_ner_plus.annotation.review.shortcuts import shortcuts
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task
+from spacy_ner_plus.data.formats.doccano import SPAN_KEYS
 from spacy_ner_plus.data.records.offset_units import AS_GIVEN, MEANINGS
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
@@ -28,6 +33,12 @@ from spacy_ner_plus.settings import setting, settings
 from spacy_ner_plus.utf16 import is_wide, utf16_offsets
 
 NOT_EXPORTED = "row without doccano's `id`: not of an export, left out"
+# Its file of texts of which it doesn't know who annotated them.
+NOBODY = "unknown"
+LEAVE = "leave"
+OF_NOBODY = (
+    "text without labels in doccano's file `unknown`, of which nobody is known to have looked at it, left out"
+)
 UTF_16 = "utf-16"
 ABOUT_WIDE = (
     "offsets count {meaning}; doccano counts UTF-16 units from version 1.5 on (`offsets` utf-16), and code points "
@@ -49,6 +60,12 @@ class DoccanoOptions(FileOptions):
         'id and text, as doccano\'s API gives it, or an object such as {"2": "PER"}.',
         None,
     )
+    unknown: Literal["leave", "take"] = setting(
+        "What becomes of texts without labels in doccano's file `unknown`: leave, or take, as O. Texts that people "
+        "approved without labels are there, and those that nobody has opened: take them of an export of approved "
+        "documents alone.",
+        LEAVE,
+    )
 
     def __post_init__(self) -> None:
         if self.offsets not in (UTF_16, AS_GIVEN):
@@ -67,7 +84,10 @@ class Doccano:
     def open(self, project: str, options: DoccanoOptions) -> FileProject:
         write = partial(write_tasks, offsets=options.offsets)
         about = ABOUT_WIDE.format(meaning=MEANINGS[options.offsets])
-        return FileProject(project, "doccano", write, exported, options, doccano_labels, about_wide=about)
+        submitted = partial(exported, unknown=options.unknown)
+        return FileProject(
+            project, "doccano", write, submitted, options, doccano_labels, about_wide=about, nobody=NOBODY
+        )
 
 
 DOCCANO = Doccano()
@@ -107,6 +127,17 @@ def doccano_labels(labels: LabelSet) -> str:
     return json.dumps(rows, ensure_ascii=False)
 
 
-def exported(source: Source, issues: IssueLog) -> set[str]:
-    """RETURNS (set[str]): Which rows have an id of doccano's: what was written to import has none."""
-    return submitted_places(source, lambda record: record.get("id") is not None, NOT_EXPORTED, issues)
+def exported(source: Source, issues: IssueLog, *, unknown: str = LEAVE) -> set[str]:
+    """Find the rows that a person may have submitted.
+
+    unknown (str): Whether rows without labels in the file of nobody are: 'leave' or 'take'. Default: 'leave'.
+    RETURNS (set[str]): Those that have an id of doccano's: what was written to import has none.
+    """
+    found = submitted_places(source, lambda record: record.get("id") is not None, NOT_EXPORTED, issues)
+    if source.path.stem == NOBODY and unknown == LEAVE:
+        found &= submitted_places(source, _has_labels, OF_NOBODY, issues)
+    return found
+
+
+def _has_labels(record: dict[str, Any]) -> bool:
+    return any(record.get(key) for key in SPAN_KEYS)

@@ -2,7 +2,7 @@
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from spacy import blank
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.review.files.annotators import annotators_of
+from spacy_ner_plus.annotation.review.files.annotators import annotators_of, is_curators
+from spacy_ner_plus.annotation.review.files.unreadable import unreadable
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, StoredTask, Submission, Task, TaskSpan
 from spacy_ner_plus.annotation.review.tool import ProjectPlan
-from spacy_ner_plus.data.detection import find_sources
+from spacy_ner_plus.data.detection import FoundSource, find_sources
 from spacy_ner_plus.data.formats.format import Reading
 from spacy_ner_plus.data.formats.options import options_for
 from spacy_ner_plus.data.records.record import SPANS_KEY, Record
@@ -28,6 +29,8 @@ from spacy_ner_plus.utf16 import is_wide
 
 # Where Prodigy's exports say when, in seconds since 1970.
 TIMESTAMP = "_timestamp"
+# And in which view: that of its recipe `review` shows what all annotators said, and its answer is what was decided.
+VIEW, DECIDED = "_view_id", "review"
 # Writes tasks to a new file or folder, and gives notes for the user.
 Write = Callable[[Sequence[Task], LabelSet, Path], list[str]]
 # Says of which of a file's places a person has submitted what is there; None for all.
@@ -66,6 +69,7 @@ class FileProject:
     can_write (Callable | None): Tells which tasks `write` writes; the others it leaves out. None for all.
     file_a_text (bool): Whether each text has a file of its own, whose name says nothing of who annotated it.
     about_wide (str): What a user should know where submitted texts have characters of two UTF-16 units; '' for nothing.
+    nobody (str): Name of a file, without its ending, that is nobody's; '' where each is named after a person.
     """
 
     def __init__(
@@ -80,11 +84,12 @@ class FileProject:
         file_a_text: bool = False,
         can_write: Callable[[Task], bool] | None = None,
         about_wide: str = "",
+        nobody: str = "",
     ):
         self.name = name
         self._format, self._write, self._submitted, self._options = format, write, submitted, options
         self._about_labels, self._file_a_text = about_labels, file_a_text
-        self._can_write, self._about_wide = can_write, about_wide
+        self._can_write, self._about_wide, self._nobody = can_write, about_wide, nobody
         self._plan: ProjectPlan | None = None
         self._notes: list[str] = []
 
@@ -152,30 +157,39 @@ class FileProject:
         found: Iterable[tuple[Path, Record, bool]] = self._records(issues, notes)
         if not self._file_a_text:
             for path, record, is_submitted in found:
-                yield submission_of(record, self._options.annotator or path.stem), is_submitted
+                who = "" if path.stem == self._nobody else path.stem
+                yield submission_of(record, self._options.annotator or who), is_submitted
             return
         found = list(found)
         people = annotators_of([(path, record.doc.text) for path, record, _ in found], Path(self.name))
-        for (_, record, is_submitted), who in zip(found, people, strict=True):
-            yield submission_of(record, self._options.annotator or who), is_submitted
+        for (path, record, is_submitted), who in zip(found, people, strict=True):
+            one = submission_of(record, self._options.annotator or who)
+            yield replace(one, is_final=one.is_final or is_curators(path)), is_submitted
 
     def _records(self, issues: IssueLog, notes: list[str]) -> Iterator[tuple[Path, Record, bool]]:
         """YIELDS (tuple[Path, Record, bool]): A file, what is in it, and whether a person has submitted that."""
-        nlp = blank("xx")
         # Those that the format has are options of it, too.
         given: dict[str, Any] = {one.name: getattr(self._options, one.name) for one in fields(self._options)}
-        for found in find_sources([self.name], self._format, self._options.encoding, notes):
-            source = found.source
-            if source.head_bytes.startswith(UTF_16_MARKS):
-                source = Source(source.name, source.path, "utf-16")
-            reading = Reading(nlp, options_for(found.format, given), issues, notes)
-            submitted = self._submitted(source, issues)
-            for record in found.format.read(source, reading):
-                is_submitted = submitted is None or record.where in submitted
-                if is_submitted and not record.doc.has_annotation("ENT_IOB"):
-                    issues.add("task without annotation, left out", record.doc.text[:60], record.where)
-                    is_submitted = False
-                yield source.path, record, is_submitted
+        nlp, encoding, path = blank("xx"), self._options.encoding, None
+        try:
+            for found in find_sources([self.name], self._format, encoding, notes):
+                path = found.source.path
+                reading = Reading(nlp, options_for(found.format, given), issues, notes)
+                yield from self._records_of(found, reading)
+        except UserError as error:
+            raise unreadable(error, self._format, given, path, encoding) from error
+
+    def _records_of(self, found: FoundSource, reading: Reading) -> Iterator[tuple[Path, Record, bool]]:
+        source = found.source
+        if source.head_bytes.startswith(UTF_16_MARKS):
+            source = Source(source.name, source.path, "utf-16")
+        submitted = self._submitted(source, reading.issues)
+        for record in found.format.read(source, reading):
+            is_submitted = submitted is None or record.where in submitted
+            if is_submitted and not record.doc.has_annotation("ENT_IOB"):
+                reading.issues.add("task without annotation, left out", record.doc.text[:60], record.where)
+                is_submitted = False
+            yield source.path, record, is_submitted
 
 
 def submission_of(record: Record, annotator: str) -> Submission:
@@ -193,6 +207,7 @@ def submission_of(record: Record, annotator: str) -> Submission:
         submitted=_when(record.meta.get(TIMESTAMP)),
         missing=tuple(_missing(doc)),
         where=record.where,
+        is_final=record.meta.get(VIEW) == DECIDED,
     )
 
 

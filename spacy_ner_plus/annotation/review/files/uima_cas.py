@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from spacy_ner_plus.annotation.review.files.file_project import FileOptions, FileProject
@@ -18,6 +19,7 @@ from spacy_ner_plus.annotation.review.tasks import Task
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
+from spacy_ner_plus.settings import setting, settings
 
 DKPRO = "de.tudarmstadt.ukp.dkpro.core.api."
 # What XML 1.0 has no place for.
@@ -56,15 +58,34 @@ TYPES = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
+@settings
+class UimaCasOptions(FileOptions):
+    """How exported files of UIMA are read."""
+
+    layer: str = setting(
+        "The type of the entities, as in `convert`: its name or what follows its last dot, such as Span of "
+        "INCEpTION's custom.Span; '' finds NamedEntity, or the only one.",
+        "",
+    )
+    feature: str = setting("The type's feature that has the labels; '' finds `value` or the only one.", "")
+    type_system: str = setting(
+        "The file with the types of .xmi files; '' finds TypeSystem.xml beside each.", ""
+    )
+    other_layers: Literal["missing", "outside"] = setting(
+        "What tokens under spans of other layers are: missing, as people may have marked entities there, or outside.",
+        "missing",
+    )
+
+
 class UimaCas:
     """The tool, as `tool.py` says."""
 
     name = "uima-cas"
     about = "INCEpTION and others of UIMA: a folder of CAS XMI files, and their exports"
-    options = FileOptions
+    options = UimaCasOptions
     requirements = ()
 
-    def open(self, project: str, options: FileOptions) -> FileProject:
+    def open(self, project: str, options: UimaCasOptions) -> FileProject:
         return FileProject(
             project, "uima-cas", write_tasks, exported, options, file_a_text=True, can_write=is_xml
         )

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.errors import Errors, UserError
 
 
-def split_folds(docs: Sequence[Doc], count: int, seed: int = 0) -> list[list[int]]:
+def split_folds(docs: Sequence[Doc], count: int, seed: int = 0, *, setting: str = "") -> list[list[int]]:
     """Deal a corpus to folds.
 
     Documents of the same text, whatever case and white space, come into the same one: a pipeline that learnt from a
@@ -18,6 +18,7 @@ def split_folds(docs: Sequence[Doc], count: int, seed: int = 0) -> list[list[int
     docs (Sequence[Doc]): The corpus.
     count (int): How many folds.
     seed (int): Of the random order. Default 0.
+    setting (str): What a user says the count by, for messages; '' where it isn't theirs.
     RETURNS (list[list[int]]): Numbers of the documents of each fold, in order; each fold has about as many tokens.
     RAISES (UserError): Where there are fewer texts than folds.
     """
@@ -25,7 +26,8 @@ def split_folds(docs: Sequence[Doc], count: int, seed: int = 0) -> list[list[int
     for number, doc in enumerate(docs):
         copies.setdefault(" ".join(re.findall(r"\S+", doc.text.casefold())), []).append(number)
     if len(copies) < count:
-        raise UserError(Errors.E760.format(count=count, texts=len(copies)))
+        lower = f", or lower {setting}" if setting else ""
+        raise UserError(Errors.E760.format(count=count, texts=len(copies), lower=lower))
     groups = list(copies.values())
     random.Random(seed).shuffle(groups)
     # The longest first, each to the fold that has the least.

@@ -1,6 +1,8 @@
 """Who reads a corpus again: pipelines, by the scores of tags or by entities alone, and predictions made before."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,7 @@ from spacy_ner_plus.annotation.weak_labels.weak_doc import align_answer
 from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.soft_tags import without_space
 from spacy_ner_plus.spans import TokenSpan
 
 FACTORY = "transformer_ner"
@@ -93,7 +96,7 @@ class PipelineReader:
 
 
 class PredictionReader:
-    """Predictions that were made before, each for the document of its text.
+    """Predictions that were made before, each for the document of its text, whatever white space either has.
 
     docs (Iterable[Doc]): The predicted Docs, with scores by spaCy's convention where they have any.
     """
@@ -101,18 +104,48 @@ class PredictionReader:
     def __init__(self, name: str, docs: Iterable[Doc]):
         self.name = name
         self._answers: dict[str, TextAnswer] = {}
+        self._texts: dict[str, str] = {}
         for doc in docs:
             self._answers[doc.text] = read_answer(doc, SourceText.of_doc(doc))
+            self._texts[without_space(doc.text)] = doc.text
 
     def labels(self) -> frozenset[str] | None:
         # Those that are never predicted may be looked for, or not: as for any label without an entity of its own,
         # nothing would be found but errors.
         return frozenset(span[2] for answer in self._answers.values() for span in answer.spans)
 
+    def knows(self, docs: Iterable[Doc]) -> bool:
+        """RETURNS (bool): Whether anything is predicted of any of some documents, be it that there is nothing."""
+        return any(
+            answer is not None and answer.missing != [[0, len(doc.text)]]
+            for doc in docs
+            for answer in [self._answer(doc.text)]
+        )
+
     def read(self, docs: Sequence[Doc], wanted: Sequence[Collection[str]], issues: IssueLog) -> Readings:
         texts = [SourceText.of_doc(doc) for doc in docs]
-        answers = [self._answers.get(text.text) or no_answer(text, NOT_PREDICTED) for text in texts]
+        answers = [self._answer(text.text) or no_answer(text, NOT_PREDICTED) for text in texts]
         return _by_entities(docs, answers, wanted, self, issues)
+
+    def _answer(self, text: str) -> TextAnswer | None:
+        if text in self._answers:
+            return self._answers[text]
+        own = self._texts.get(without_space(text))
+        return None if own is None else _moved(self._answers[own], own, text)
+
+
+def _moved(answer: TextAnswer, own: str, other: str) -> TextAnswer:
+    """RETURNS (TextAnswer): What is said of a text, of another one that differs from it in white space alone."""
+    counts = list(accumulate((not char.isspace() for char in own), initial=0))
+    places = [place for place, char in enumerate(other) if not char.isspace()]
+
+    def bounds(start: int, end: int) -> list[int] | None:
+        first, last = counts[start], counts[end]
+        return [places[first], places[last - 1] + 1] if first < last else None
+
+    spans = [[*to, *span[2:]] for span in answer.spans if (to := bounds(span[0], span[1])) is not None]
+    missing = [to for start, end in answer.missing if (to := bounds(start, end)) is not None]
+    return replace(answer, spans=spans, missing=missing, soft=None)
 
 
 def _by_entities(

@@ -13,16 +13,17 @@ unpack it.
 
 Entities are DKPro's NamedEntity and types derived from it, with the feature `value`; or else the only other type
 that has a feature of strings; or the one named by `layer` and `feature`. Token and Sentence give tokens and
-sentences; other annotation is counted. Offsets count UTF-16 units. Each view with a text is a record.
+sentences; other annotation is counted, and with `other_layers` missing, tokens under spans of other layers are missing,
+too: people may have marked entities there. Offsets count UTF-16 units. Each view with a text is a record.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from spacy_ner_plus.data.formats.format import (
     CERTAIN,
@@ -84,6 +85,11 @@ class UimaOptions(TextOptions):
     feature: str = setting("The type's feature that has the labels; '' finds `value` or the only one.", "")
     type_system: str = setting(
         "The file with the types of an .xmi file; '' finds TypeSystem.xml beside it.", ""
+    )
+    other_layers: Literal["outside", "missing"] = setting(
+        "What tokens under spans of other layers are: outside, or missing, as people may have marked entities there; "
+        "tokens, sentences, parts of speech and the like are no such spans.",
+        "outside",
     )
 
 
@@ -155,10 +161,11 @@ def _marked_texts(
             if sofa.text is None:
                 issues.add("view without a text", sofa.name, place)
         lost = _without_place(cas, texts, chosen)
+        others = _other_layers(cas, chosen) if options.other_layers == "missing" else frozenset()
         known = {one.id for one in cas.structures}
         for sofa in texts:
             where = place if len(texts) == 1 else f"{place}:{sofa.name}"
-            marked = _of_text(cas, sofa, chosen, where, source, options, issues)
+            marked = _of_text(cas, sofa, chosen, others, where, source, options, issues)
             for name in sorted(cas.members.get(sofa.id, set()) - known - {sofa.id}):
                 issues.add("number of a view that nothing has", name, where)
                 marked.unread.append(f"structure {name}")
@@ -249,11 +256,28 @@ def _is_of(type: str, ancestor: str, types: Types) -> bool:
 
 
 def _may_be_entities(type: str, cas: Cas) -> bool:
+    return _is_layer(type, cas) and bool(_string_features(cas, type))
+
+
+def _is_layer(type: str, cas: Cas) -> bool:
+    """Whether a type may be of spans that people mark."""
     if short(type) in (TOKEN, SENTENCE, *ABOUT_TEXTS) or type.startswith(OTHER_PACKAGES):
         return False
     names = {name for one in cas.structures if one.type == type for name in one.features}
     names |= {name for one in cas.types.line(type) for name in cas.types.ranges.get(one, ())}
-    return not names & LINKS and bool(_string_features(cas, type))
+    return not names & LINKS
+
+
+def _other_layers(cas: Cas, chosen: _Chosen | None) -> frozenset[str]:
+    """RETURNS (frozenset[str]): Types of spans, entities among them, that aren't those that are read."""
+    if chosen is None:
+        return frozenset()
+    used = {
+        one.type
+        for one in cas.structures
+        if one.is_annotation and not _is_of(one.type, chosen.type, cas.types)
+    }
+    return frozenset(type for type in used if _is_of(type, NAMED_ENTITY, cas.types) or _is_layer(type, cas))
 
 
 def _string_features(cas: Cas, type: str) -> list[str]:
@@ -296,6 +320,7 @@ def _of_text(
     cas: Cas,
     sofa: Sofa,
     chosen: _Chosen | None,
+    others: Collection[str],
     where: str,
     source: Source,
     options: UimaOptions,
@@ -314,6 +339,10 @@ def _of_text(
             issues.add(
                 "annotation with offsets that aren't in the text", f"{one.short_type} {one.begin}", where
             )
+        elif one.type in others:
+            kind = f"mark of another layer, not read: its tokens are missing: {one.short_type}"
+            issues.add(kind, marked.text[start:end][:60], where)
+            marked.lost.append((start, end))
         elif one.short_type == TOKEN:
             tokens.append((start, end))
         elif one.short_type == SENTENCE:

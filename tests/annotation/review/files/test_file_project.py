@@ -7,6 +7,7 @@ from shutil import copy
 import pytest
 
 from spacy_ner_plus.annotation.review.files.annotators import annotators_of
+from spacy_ner_plus.annotation.review.files.doccano import OF_NOBODY
 from spacy_ner_plus.annotation.review.files.uima_cas import AS_WRITTEN, UNTOUCHED
 from spacy_ner_plus.annotation.review.registered import get_tool
 from spacy_ner_plus.annotation.review.tasks import ID_KEY, Task, make_tasks, most_doubtful_first
@@ -15,7 +16,7 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import LabelSet
 from spacy_ner_plus.workflows.review.status import review_status
-from tests.annotation.review.docs import EMOJI, PEOPLE, corpus
+from tests.annotation.review.docs import EMOJI, NONE, PEOPLE, corpus
 
 PLAN = ProjectPlan(labels=LabelSet(("PER", "LOC", "ORG")))
 
@@ -32,6 +33,10 @@ def pulled(name, path, **options):
     tool, issues = get_tool(name), IssueLog()
     with tool.open(str(path), tool.options(**options)) as project:
         return list(project.submissions(issues, [])), issues
+
+
+def write_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
 
 
 def of_emoji(submissions):
@@ -94,6 +99,33 @@ def test_file_project_doccano_takes_names_of_labels_that_are_numbers(tmp_path):
     assert [(span.start, span.end, span.label) for span in one.spans] == [(3, 13, "PER")]
 
 
+def test_file_project_doccano_takes_no_texts_without_labels_of_nobody(tmp_path):
+    """Its export has a file for each person, and `unknown.jsonl` for texts without any label, whoever saw them."""
+    rows = [{"id": i, "text": text, "label": []} for i, text in enumerate((EMOJI, PEOPLE, NONE))]
+    rows[1]["label"] = [[0, 7, "PER"]]
+    (tmp_path / "export").mkdir()
+    write_lines(tmp_path / "export" / "unknown.jsonl", rows)
+    write_lines(tmp_path / "export" / "ann.jsonl", [rows[2]])
+    submissions, issues = pulled("doccano", tmp_path / "export")
+    assert [(one.text, one.annotator) for one in submissions] == [(NONE, "ann"), (PEOPLE, "")]
+    assert issues[OF_NOBODY] == 2
+    assert review_status(str(tmp_path / "export"), tool="doccano").submitted == 2
+    submissions, issues = pulled("doccano", tmp_path / "export", unknown="take", annotator="bob")
+    assert [one.annotator for one in submissions] == ["bob"] * 4
+    assert not issues[OF_NOBODY]
+    with pytest.raises(UserError, match=r"`unknown` is 'keep'.*leave.*take"):
+        review_status(str(tmp_path / "export"), tool="doccano", options={"unknown": "keep"})
+
+
+def test_file_project_doccano_tells_people_apart_who_share_a_record(tmp_path):
+    spans = [
+        {"label": "PER", "start_offset": 0, "end_offset": end, "user": user} for user, end in ((1, 7), (2, 3))
+    ]
+    write_lines(tmp_path / "all.jsonl", [{"id": 1, "text": PEOPLE, "annotations": spans}])
+    submissions, _ = pulled("doccano", tmp_path / "all.jsonl")
+    assert [(one.annotator, one.spans[0].end) for one in submissions] == [("1", 7), ("2", 3)]
+
+
 def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answered(tmp_path):
     rows = [{"text": text, "spans": [], "answer": "accept"} for text in (EMOJI, PEOPLE)]
     (tmp_path / "out.json").write_text(json.dumps(rows), encoding="utf8")
@@ -106,6 +138,56 @@ def test_file_project_refuses_records_of_one_line_of_which_only_some_are_answere
     (tmp_path / "out.json").write_text(json.dumps(rows, indent=1), encoding="utf8")
     (one,), issues = pulled("prodigy", tmp_path / "out.json")
     assert (one.text, issues["task without an answer, left out"]) == (EMOJI, 1)
+
+
+PRODIGYS = {
+    "text": PEOPLE,
+    "spans": [{"start": 0, "end": 7, "label": "PER"}],
+    "answer": "accept",
+    "_view_id": "ner",
+}
+DOCCANOS = {"id": 1, "text": PEOPLE, "label": [[0, 7, "PER"]], "Comments": []}
+LABEL_STUDIOS = {"id": 1, "data": {"text": PEOPLE}, "annotations": [{"result": []}]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "content", "said"),
+    [
+        ("doccano", json.dumps(PRODIGYS), "looks like what prodigy exports: give that as `tool`"),
+        ("prodigy", json.dumps(DOCCANOS), "looks like what doccano exports: give that as `tool`"),
+        (
+            "prodigy",
+            json.dumps([LABEL_STUDIOS]),
+            "looks like label-studio, which `spacy-ner-plus convert` reads",
+        ),
+        (
+            "doccano",
+            json.dumps({"id": 1, "text": "a", "ner": ["B-X"]}),
+            "E180.*name another `tool` \\(TOOL\\)",
+        ),
+        (
+            "doccano",
+            json.dumps({"id": 1, "text": "a", "label": [[7, 9, "X"]]}),
+            "E171.*Name another `tool` \\(TOOL\\)",
+        ),
+        ("doccano", "\0\1\2", "E111.*name its `tool` \\(TOOL\\)"),
+        ("doccano", "Zo\xeb".encode("latin-1"), "E103.*`encoding` \\(--option encoding=...\\)"),
+    ],
+)
+def test_file_project_says_what_can_be_done_in_a_review(tmp_path, tool, content, said):
+    """The formats' messages name options of `convert`, which has a format where a review has a tool."""
+    content = content if isinstance(content, bytes) else content.encode()
+    (tmp_path / "out.jsonl").write_bytes(content)
+    with pytest.raises(UserError, match=said) as told:
+        pulled(tool, tmp_path / "out.jsonl")
+    assert "--format" not in str(told.value)
+    assert "(--encoding)" not in str(told.value)
+
+
+def test_file_project_says_of_a_folder_what_can_be_done_in_a_review(tmp_path):
+    (tmp_path / "out.pdf").write_bytes(b"%PDF")
+    with pytest.raises(UserError, match=r"E121.*give its `tool` \(TOOL\)"):
+        pulled("doccano", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +240,43 @@ def test_file_project_uima_cas(tmp_path):
     assert of_emoji(submissions) == ("d-2", [(3, 13, "PER")], "letters")
 
 
+def test_file_project_uima_cas_takes_no_other_layer_for_o(tmp_path):
+    """INCEpTION's own layer of spans, `custom.Span`, beside that of named entities; and tokens, which nobody marked."""
+    text = "Ann Lee met Bob in Oslo."
+    rows = (
+        f'<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" sofaString="{text}"/>'
+        '<ner:NamedEntity xmi:id="3" sofa="1" begin="0" end="7" value="PER"/>'
+        '<custom:Span xmi:id="4" sofa="1" begin="12" end="15" label="PER"/>'
+        '<custom:Span xmi:id="5" sofa="1" begin="0" end="3" label="FIRST"/>'
+        '<seg:Token xmi:id="6" sofa="1" begin="19" end="23"/>'
+        '<seg:Lemma xmi:id="7" sofa="1" begin="16" end="18" value="in"/>'
+        '<custom:Link xmi:id="8" sofa="1" begin="8" end="11" Governor="3" Dependent="4" label="met"/>'
+        '<cas:View sofa="1" members="3 4 5 6 7 8"/>'
+    )
+    head = '<xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmlns:cas="http:///uima/cas.ecore" '
+    head += 'xmlns:ner="http:///de/tudarmstadt/ukp/dkpro/core/api/ner/type.ecore" '
+    head += 'xmlns:custom="http:///webanno/custom.ecore" '
+    head += 'xmlns:seg="http:///de/tudarmstadt/ukp/dkpro/core/api/segmentation/type.ecore" xmi:version="2.0">'
+    (tmp_path / "ann.xmi").write_text(f"{head}{rows}</xmi:XMI>", encoding="utf8")
+
+    def told(**options):
+        (one,), issues = pulled("uima-cas", tmp_path / "ann.xmi", **options)
+        return (
+            {text[slice(*bounds)] for bounds in one.missing},
+            {text[span.start : span.end] for span in one.spans},
+            issues,
+        )
+
+    missing, spans, issues = told()
+    assert (missing, spans) == ({"Bob"}, {"Ann Lee"})
+    assert issues["mark of another layer, not read: its tokens are missing: Span"] == 2
+    assert told(layer="Span", feature="label")[:2] == ({"Lee"}, {"Ann", "Bob"})
+    assert told(other_layers="outside")[0] == set()
+    (tmp_path / "types.xml").write_text("<types/>")
+    with pytest.raises(UserError, match=r"E615.*declares no types"):
+        told(type_system=str(tmp_path / "types.xml"))
+
+
 def test_file_project_tells_how_far_it_is(tmp_path):
     pushed("prodigy", tmp_path / "tasks.jsonl")
     lines = (tmp_path / "tasks.jsonl").read_text(encoding="utf8").splitlines(keepends=True)
@@ -179,6 +298,32 @@ def test_file_project_is_never_overwritten(tmp_path):
     with pytest.raises(UserError, match=r"E742.*new\.labels\.json"):
         pushed("doccano", tmp_path / "new.jsonl")
     assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_file_project_prodigy_takes_no_answers_about_something_else(tmp_path):
+    answers = [
+        {"_view_id": "classification", "label": "news"},
+        {"_view_id": "choice", "options": [{"id": "a"}], "accept": []},
+        {"_view_id": "ner_manual"},
+    ]
+    rows = [{"text": text, "spans": [], "answer": "accept"} for text in (EMOJI, PEOPLE, NONE)]
+    rows = [row | answer for row, answer in zip(rows, answers, strict=True)]
+    rows[1]["spans"] = [{"start": 0, "end": 7, "label": "PER"}]
+    write_lines(tmp_path / "out.jsonl", rows)
+    (one,), issues = pulled("prodigy", tmp_path / "out.jsonl")
+    assert one.text == NONE
+    assert issues["task without annotation, left out"] == 2
+
+
+def test_file_project_prodigy_names_people_of_unnamed_sessions(tmp_path):
+    task = {"text": PEOPLE, "spans": [], "answer": "accept", "_view_id": "ner_manual"}
+    sessions = [f"2024-01-0{day}_10-11-12" for day in (1, 2)]
+    rows = [task | {"_session_id": session, "_annotator_id": session} for session in sessions]
+    write_lines(tmp_path / "news.jsonl", rows)
+    submissions, _ = pulled("prodigy", tmp_path / "news.jsonl")
+    assert [one.annotator for one in submissions] == ["news", "news"]
+    submissions, _ = pulled("prodigy", tmp_path / "news.jsonl", annotator="ann")
+    assert [one.annotator for one in submissions] == ["ann", "ann"]
 
 
 def test_file_project_prodigy_says_when(tmp_path):
@@ -208,6 +353,34 @@ def test_file_project_uima_cas_tells_people_apart_who_annotated_one_text(tmp_pat
         ("bob", True),
     ]
     assert issues[UNTOUCHED] == 2
+
+
+@pytest.mark.parametrize("file", ["curation/1.xmi/CURATION_USER.xmi", "1.xmi/CURATION_USER/1.xmi"])
+def test_file_project_uima_cas_knows_what_a_curator_decided(tmp_path, file):
+    pushed("uima-cas", tmp_path / "cas")
+    (sent,) = (tmp_path / "cas").glob("*d-2.xmi")
+    for name in (file, "annotation/1.xmi/ann.xmi", "annotation/1.xmi/bob.xmi"):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text(
+            sent.read_text(encoding="utf8").replace(AS_WRITTEN, ""), encoding="utf8"
+        )
+    submissions, _ = pulled("uima-cas", tmp_path / "out")
+    assert sorted((one.annotator, one.is_final) for one in submissions if not one.is_final) == [
+        ("ann", False),
+        ("bob", False),
+    ]
+    assert [one.is_final for one in submissions if one.is_final] == [True]
+    # Whoever is named, it is what was decided.
+    submissions, _ = pulled("uima-cas", tmp_path / "out" / file, annotator="rosa")
+    assert [one.is_final for one in submissions] == [True]
+
+
+def test_file_project_prodigy_knows_what_was_decided_in_its_review(tmp_path):
+    task = {"text": PEOPLE, "spans": [], "answer": "accept", "_annotator_id": "ann"}
+    review = {"_view_id": "review", "view_id": "ner_manual", "versions": []}
+    write_lines(tmp_path / "out.jsonl", [task | {"_view_id": "ner_manual"}, task | review])
+    submissions, _ = pulled("prodigy", tmp_path / "out.jsonl")
+    assert [one.is_final for one in submissions] == [False, True]
 
 
 @pytest.mark.parametrize(

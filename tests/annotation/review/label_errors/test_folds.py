@@ -24,6 +24,8 @@ def test_folds_have_about_as_many_tokens(nlp):
 
 
 def test_folds_of_too_few_texts_are_refused(nlp):
-    with pytest.raises(UserError, match="E760"):
+    with pytest.raises(UserError, match=r"E760.*Give a larger corpus\.$"):
         split_folds(docs_of(nlp, "a", "A", "b"), 3)
+    with pytest.raises(UserError, match=r"E760.*or lower `folds`\.$"):
+        split_folds(docs_of(nlp, "a", "A", "b"), 3, setting="`folds`")
     assert all(split_folds(docs_of(nlp, "a", "b", ""), 3))

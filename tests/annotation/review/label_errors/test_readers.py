@@ -98,3 +98,24 @@ def test_readers_weigh_readings_of_white_space(tagger):
     probability = found.probabilities([Reading(0, 0, 3, (TokenSpan(0, 2, "PER"),))])
     assert np.isfinite(probability).all()
     assert 0 < probability[0] <= 1
+
+
+def test_readers_of_predictions_find_texts_whatever_their_white_space():
+    nlp = spacy.blank("en")
+    predicted, doc = nlp("\nAnn  Lee met\tBob .\n"), nlp("Ann Lee met Bob.")
+    predicted.set_ents(
+        [predicted.char_span(1, 9, "PER"), predicted.char_span(14, 17, "PER")],
+        missing=[predicted[4:5]],
+        default="outside",
+    )
+    reader = PredictionReader("predictions", [predicted])
+    assert reader.knows([doc])
+    found = reader.read([doc], [LABELS], IssueLog())
+    entities = [doc[span.start : span.end].text for span in found.entities[0]]
+    assert entities == ["Ann Lee", "Bob"]
+    assert not reader.knows([nlp("Ann Lee met Bobby.")])
+    # A text of the same characters and white space is nearer.
+    exact = nlp("Ann Lee met Bob.")
+    exact.set_ents([], default="outside")
+    reader = PredictionReader("predictions", [exact, predicted])
+    assert reader.read([doc], [LABELS], IssueLog()).entities == [[]]

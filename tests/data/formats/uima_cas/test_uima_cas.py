@@ -200,6 +200,24 @@ def test_uima_takes_the_only_layer_and_asks_where_there_are_several(name, tmp_pa
 
 
 @FILES
+def test_uima_makes_tokens_under_other_layers_missing_where_it_is_told_to(name, tmp_path):
+    system = types("custom.Span", ENTITY, POS)
+    cas = rosa(system)
+    for type, at in ((POS, "moved"), ("custom.Span", "stayed")):
+        cas.add(system.get_type(type)(begin=TEXT.index(at), end=TEXT.index(at) + len(at), value="X"))
+    path = write(cas, tmp_path / name)
+    docs, issues, _ = read(path)
+    assert "-" not in doc_to_tags(docs[0])
+    assert issues["annotation that isn't kept: Span"] == 1
+    docs, issues, _ = read(path, other_layers="missing")
+    assert [token.text for token in docs[0] if not token.ent_iob] == ["stayed"]
+    assert set(issues.kinds) == {
+        "annotation that isn't kept: POS",
+        "mark of another layer, not read: its tokens are missing: Span",
+    }
+
+
+@FILES
 def test_uima_reads_each_view_with_a_text(name, tmp_path):
     cas = rosa()
     other = cas.create_view("translation")
