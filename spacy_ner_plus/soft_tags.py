@@ -15,6 +15,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, SpanGroup
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.letters import without_space
 
 # Key in doc.spans.
 SOFT_TAGS = "soft_tags"
@@ -136,11 +137,6 @@ def lay_on(soft: SoftTags, own: Doc, other: Doc) -> SoftTags | None:
     if without_space(own.text) != without_space(other.text):
         return None
     return soft.aligned(_bare_bounds(own), _bare_bounds(other))
-
-
-def without_space(text: str) -> str:
-    """RETURNS (str): What a text is known by: formats of tokens lose how many spaces there were."""
-    return "".join(text.split())
 
 
 def _bare_bounds(doc: Doc) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.letters import OtherSpace, without_space
 from spacy_ner_plus.pipeline.masking import (
     Mask,
     crossing_mentions,
@@ -214,17 +215,13 @@ def _on_text(ents: list[dict[str, Any]], read: str, text: str) -> list[dict[str,
 
     RETURNS (list[dict[str, Any]] | None): None where the texts differ in more.
     """
-    there = [i for i, char in enumerate(text) if not char.isspace()]
-    if [text[i] for i in there] != [char for char in read if not char.isspace()]:
+    if without_space(read) != without_space(text):
         return None
-    # How many characters other than white space stand before each.
-    before = [0, *accumulate(not char.isspace() for char in read)]
-    found = []
+    there, found = OtherSpace(read, text), []
     for ent in ents:
-        first, last = before[ent["start"]], before[ent["end"]]
-        if first < last:
-            start, end = there[first], there[last - 1] + 1
-            found.append({**ent, "start": start, "end": end, "text": text[start:end]})
+        at = there.bounds(ent["start"], ent["end"])
+        if at is not None:
+            found.append({**ent, "start": at[0], "end": at[1], "text": text[slice(*at)]})
     return found
 
 

@@ -42,6 +42,7 @@ FLOORS = {
     "soft_tags": 1,
     "unplaced_mentions": 1,
     "utf16": 0,
+    "letters": 0,
     "files": 1,
     "file_hashes": 1,
     "spans": 1,

@@ -9,7 +9,8 @@ import numpy as np
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
-from spacy_ner_plus.soft_tags import lay_on, read_soft_tags, without_space, write_soft_tags
+from spacy_ner_plus.letters import without_space
+from spacy_ner_plus.soft_tags import lay_on, read_soft_tags, write_soft_tags
 from spacy_ner_plus.spans import IOB_OUTSIDE
 
 

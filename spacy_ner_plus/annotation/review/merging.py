@@ -14,11 +14,11 @@ from spacy_ner_plus.annotation.review.same_text import on_text
 from spacy_ner_plus.annotation.review.tasks import occurrence
 from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, ScoredSpan, mark_record, record_of
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.letters import without_space
 from spacy_ner_plus.pipeline.entity_vote.ballot import Answer
 from spacy_ner_plus.pipeline.entity_vote.ballot import ScoredSpan as VotedSpan
 from spacy_ner_plus.pipeline.entity_vote.decision import decide
 from spacy_ner_plus.pipeline.entity_vote.policies import Policy
-from spacy_ner_plus.soft_tags import without_space
 from spacy_ner_plus.spans import IOB_MISSING
 
 # Own id and text of a document without white space, and how often a set has them up to it.

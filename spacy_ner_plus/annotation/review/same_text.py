@@ -1,12 +1,11 @@
 """A Doc on another text that differs from its own in white space alone, as of a tool that strips it."""
 
-from itertools import accumulate
-
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.data.records.record import Record, ScoredSpan, mark_record, record_of, spans_of
 from spacy_ner_plus.data.records.words import words_between
+from spacy_ner_plus.letters import OtherSpace
 from spacy_ner_plus.spans import IOB_MISSING
 
 
@@ -18,13 +17,7 @@ def on_text(doc: Doc, text: str) -> Doc:
     text (str): As the Doc's but for white space.
     RETURNS (Doc): A new one.
     """
-    letters = [i for i, char in enumerate(text) if not char.isspace()]
-    before = list(accumulate((not char.isspace() for char in doc.text), initial=0))
-
-    def place(start: int, end: int) -> tuple[int, int] | None:
-        first, last = before[start], before[end]
-        return (letters[first], letters[last - 1] + 1) if first < last else None
-
+    place = OtherSpace(doc.text, text).bounds
     tokens = [(token, place(token.idx, token.idx + len(token))) for token in doc]
     words, spaces = words_between(text, [at for _, at in tokens if at is not None]) or ([], [])
     laid = Doc(doc.vocab, words=words, spaces=spaces)

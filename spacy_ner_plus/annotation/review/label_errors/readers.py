@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from spacy_ner_plus.annotation.weak_labels.weak_doc import align_answer
 from spacy_ner_plus.corpus import bare_copy
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.soft_tags import without_space
+from spacy_ner_plus.letters import OtherSpace, without_space
 from spacy_ner_plus.spans import TokenSpan
 
 FACTORY = "transformer_ner"
@@ -136,15 +135,9 @@ class PredictionReader:
 
 def _moved(answer: TextAnswer, own: str, other: str) -> TextAnswer:
     """RETURNS (TextAnswer): What is said of a text, of another one that differs from it in white space alone."""
-    counts = list(accumulate((not char.isspace() for char in own), initial=0))
-    places = [place for place, char in enumerate(other) if not char.isspace()]
-
-    def bounds(start: int, end: int) -> list[int] | None:
-        first, last = counts[start], counts[end]
-        return [places[first], places[last - 1] + 1] if first < last else None
-
-    spans = [[*to, *span[2:]] for span in answer.spans if (to := bounds(span[0], span[1])) is not None]
-    missing = [to for start, end in answer.missing if (to := bounds(start, end)) is not None]
+    there = OtherSpace(own, other)
+    spans = [[*to, *span[2:]] for span in answer.spans if (to := there.bounds(span[0], span[1])) is not None]
+    missing = [list(to) for start, end in answer.missing if (to := there.bounds(start, end)) is not None]
     return replace(answer, spans=spans, missing=missing, soft=None)
 
 
