@@ -1262,6 +1262,14 @@ class Errors(metaclass=_Coded):
         "file of the teacher's labels with the corpus's, or 'none' where they are the same, as `label_map` "
         "(--label-map; project.yml has a variable of that name)."
     )
+    E953 = (
+        "The label map '{name}' makes {others}, and the corpus has {labels} alone: what the teacher says would never "
+        "be right. Map its labels to these, or to null, as `label_map` (--label-map)."
+    )
+    E954 = (
+        "The teacher '{teacher}' looks for {theirs}, none of which becomes one of the corpus's labels: {labels}. Give "
+        "a JSON or YAML file that maps them, as `label_map` (--label-map)."
+    )
     E789 = (
         "The teacher '{teacher}' is neither a folder nor an installed pipeline. Install spaCy's small English one "
         "(pip install 'spacy-ner-plus[bootstrap]'), or name another as `teacher` (--teacher; "

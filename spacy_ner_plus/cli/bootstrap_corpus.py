@@ -19,6 +19,9 @@ def bootstrap_corpus_command(
             "default: the one that ships and fits."
         ),
     ] = "",
+    teacher: Annotated[
+        str, typer.Option(help="The pipeline whose labels these are, to be checked: a folder or a package.")
+    ] = "",
     lang: Annotated[str, typer.Option("--lang", "-l", help="Language of the texts.")] = "en",
 ) -> None:
     """Convert the corpus that stands for a person, and write how a teacher's labels become its labels."""
@@ -27,7 +30,13 @@ def bootstrap_corpus_command(
     from spacy_ner_plus.workflows.project.bootstrap_corpus import bootstrap_corpus
 
     made = bootstrap_corpus(
-        source, target, otherwise=otherwise or None, label_map=label_map, lang=lang, progress=progress
+        source,
+        target,
+        otherwise=otherwise or None,
+        label_map=label_map,
+        teacher=teacher,
+        lang=lang,
+        progress=progress,
     )
     if made.source != source:
         err.print(f"There is no {source}: the corpus is {made.source}.", style="yellow", markup=False)
@@ -36,3 +45,6 @@ def bootstrap_corpus_command(
         out.print(issues_table(made.corpus.issues))
     line = f"Labels: {', '.join(made.labels)}; the teacher's become these by the label map {made.map_name}."
     err.print(line, markup=False, highlight=False)
+    if made.dropped:
+        line = f"Neither map nor corpus has the teacher's {', '.join(made.dropped)}: its entities of these are O."
+        err.print(line, style="yellow", markup=False, highlight=False)

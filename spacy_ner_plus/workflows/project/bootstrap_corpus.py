@@ -1,11 +1,13 @@
 """The corpus on which the workflow `bootstrap` measures what each of its steps brings."""
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.files import write_whole
+from spacy_ner_plus.workflows.arguments.annotators import find_annotators
 from spacy_ner_plus.workflows.arguments.sources import read_label_map, shipped_label_maps
 from spacy_ner_plus.workflows.progress import Progress, no_progress
 from spacy_ner_plus.workflows.project.convert_corpus import ConvertedCorpus, convert_corpus
@@ -24,12 +26,14 @@ class BootstrapCorpus:
     corpus (ConvertedCorpus): Its splits, in the folder `gold`.
     labels (list[str]): The corpus's labels.
     map_name (str): The label map that was taken.
+    dropped (list[str]): Labels of the teacher that neither the map nor the corpus has: their entities are O.
     """
 
     source: Path
     corpus: ConvertedCorpus
     labels: list[str]
     map_name: str
+    dropped: list[str]
 
 
 def bootstrap_corpus(
@@ -38,6 +42,7 @@ def bootstrap_corpus(
     *,
     otherwise: str | Path | None = None,
     label_map: str = "",
+    teacher: str = "",
     lang: str = "en",
     progress: Progress = no_progress,
 ) -> BootstrapCorpus:
@@ -48,9 +53,10 @@ def bootstrap_corpus(
     otherwise (str | Path): The folder that is taken where there is no source. Default: none.
     label_map (str): A JSON or YAML file, or the name of a map that ships; 'none' where the teacher has the corpus's
         labels. Default: '' for the map that ships and makes exactly the corpus's labels, or most of them.
+    teacher (str): The pipeline whose labels these are, as `annotate` takes it. Default: '', which checks nothing of it.
     lang (str): Language code. Default: 'en'.
     progress (Progress): Wraps the Docs of each source. Default: none.
-    RAISES (UserError): What the user can mend.
+    RAISES (UserError): What the user can mend, such as a map that makes other labels than the corpus's.
     """
     folder, target = source_folder(source, otherwise), Path(target)
     corpus = convert_corpus(folder, target / GOLD, lang=lang, progress=progress)
@@ -61,13 +67,35 @@ def bootstrap_corpus(
     else:
         found = read_label_map(name)
         mapped = {} if found is None else dict(found.labels)
+        others = {new for new in mapped.values() if new is not None} - set(labels)
+        if others:
+            values = {"name": name, "others": ", ".join(sorted(others)), "labels": ", ".join(labels)}
+            raise UserError(Errors.E953.format(**values))
+    dropped = _unknown_labels(teacher, mapped, labels) if teacher else []
+    mapped |= dict.fromkeys(dropped)
     write_whole(target / LABEL_MAP, json.dumps(mapped, indent=2, ensure_ascii=False).encode())
-    return BootstrapCorpus(folder, corpus, labels, name)
+    return BootstrapCorpus(folder, corpus, labels, name, dropped)
 
 
 def source_folder(source: str | Path, otherwise: str | Path | None = None) -> Path:
     """RETURNS (Path): The folder of a corpus; the other where there is none and another is given."""
     return Path(otherwise) if otherwise and not Path(source).is_dir() else Path(source)
+
+
+def _unknown_labels(teacher: str, mapped: Mapping[str, str | None], labels: Collection[str]) -> list[str]:
+    """RETURNS (list[str]): The teacher's labels that a map leaves as they are, and the corpus hasn't, sorted.
+
+    RAISES (UserError): Where none of the teacher's labels becomes one of the corpus's.
+    """
+    theirs = find_annotators(teacher)[0].labels()
+    if theirs is None:
+        # It doesn't say what it looks for.
+        return []
+    made = {label: mapped.get(label, label) for label in theirs}
+    if not set(labels) & set(made.values()):
+        values = {"teacher": teacher, "theirs": ", ".join(sorted(theirs)), "labels": ", ".join(labels)}
+        raise UserError(Errors.E954.format(**values))
+    return sorted(label for label, new in made.items() if new is not None and new not in labels)
 
 
 def _fitting_map(labels: list[str]) -> str:

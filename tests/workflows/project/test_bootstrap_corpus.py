@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import spacy
 
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.workflows.project.bootstrap_corpus import bootstrap_corpus
@@ -39,3 +40,33 @@ def test_bootstrap_corpus_takes_the_other_folder(source, tmp_path):
 def test_bootstrap_corpus_says_which_maps_there_are(source, tmp_path):
     with pytest.raises(UserError, match=r"E788.*LOC, ORG, PER, X.*ontonotes-conll.*none"):
         bootstrap_corpus(source("X"), tmp_path / "corpus")
+
+
+def test_bootstrap_corpus_refuses_a_map_to_other_labels(source, tmp_path):
+    (tmp_path / "map.json").write_text('{"PERSON": "NAME", "GPE": "LOC"}')
+    with pytest.raises(UserError, match=r"E953.*NAME, and the corpus has LOC, ORG, PER, X alone"):
+        bootstrap_corpus(source("X"), tmp_path / "corpus", label_map=str(tmp_path / "map.json"))
+
+
+def ruler(folder, *labels):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": label, "pattern": label} for label in labels])
+    nlp.to_disk(folder)
+    return str(folder)
+
+
+def test_bootstrap_corpus_drops_what_the_map_and_the_corpus_do_not_know(source, tmp_path):
+    teacher = ruler(tmp_path / "teacher", "PERSON", "LOC", "CARDINAL")
+    (tmp_path / "map.json").write_text('{"PERSON": "PER"}')
+    made = bootstrap_corpus(
+        source("X"), tmp_path / "corpus", label_map=str(tmp_path / "map.json"), teacher=teacher
+    )
+    assert made.dropped == ["CARDINAL"]
+    found = json.loads((tmp_path / "corpus" / "label_map.json").read_text())
+    assert found == {"PERSON": "PER", "CARDINAL": None}
+
+
+def test_bootstrap_corpus_refuses_a_teacher_of_other_labels(source, tmp_path):
+    teacher = ruler(tmp_path / "teacher", "PERSON", "GPE")
+    with pytest.raises(UserError, match=r"E954.*GPE, PERSON.*LOC, ORG, PER, X"):
+        bootstrap_corpus(source("X"), tmp_path / "corpus", label_map="none", teacher=teacher)
