@@ -53,8 +53,8 @@ class Errors(metaclass=_Coded):
     E114 = "Can't write to '{path}': the name should end in one of: {endings}."
     E115 = "'{split}' is no split. Write it as train=0.8,dev=0.2: two names or more, with parts that add up to 1."
     E116 = (
-        "The part '{part}' would get none of the {docs} documents. Give more documents, "
-        "or leave out `split` (--split)."
+        "The part '{part}' would get none of the {docs} documents. Give more documents; where a folder is converted, a "
+        "file for this part; else leave out `split` (--split)."
     )
     E117 = (
         "Can't use the label map '{path}': {reason}. "
