@@ -52,11 +52,10 @@ def test_chat_model_copies_and_pickles_after_use(server, tmp_path, copied):
 
 
 def test_chat_model_sends_many_requests_at_once():
-    with FaultServer(Behaviour(delay=0.05)) as server, make_model(server, max_concurrency=20) as model:
+    # So long that all are there before the first is answered, on a busy machine, too.
+    with FaultServer(Behaviour(delay=0.5)) as server, make_model(server, max_concurrency=20) as model:
         ask_all(model, ["Anna"])
-        began = time.monotonic()
         ask_all(model, texts_of(20))
-        assert time.monotonic() - began < 0.6  # one after the other they take 1 s
         assert server.most_in_flight == 20
 
 
