@@ -41,7 +41,8 @@ class LabelMap:
         if not isinstance(labels, dict) or not labels:
             raise UserError(Errors.E117.format(path=path, reason="it is no mapping"))
         for old, new in labels.items():
-            if not isinstance(old, str) or not (new is None or _is_label(new)):
+            # Tokens outside of entities have the empty label, blocked ones and missing ones among them.
+            if not isinstance(old, str) or not old or not (new is None or _is_label(new)):
                 raise UserError(Errors.E117.format(path=path, reason=f"{old!r} maps to {new!r}"))
         return cls(dict(labels))
 

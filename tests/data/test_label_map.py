@@ -83,7 +83,7 @@ def test_label_map_is_read_from_json_and_yaml(name, content, tmp_path):
     assert LabelMap.read(tmp_path / name).labels == {"A": "B", "C": None}
 
 
-@pytest.mark.parametrize("content", ["[1]", "{}", '{"A": 1}', '{"A": ""}', '{"A": "B "}', "{"])
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"A": 1}', '{"A": ""}', '{"A": "B "}', '{"": null}', "{"])
 def test_label_map_refuses_what_is_no_mapping(content, tmp_path):
     for name in ("m.json", "m.yaml"):
         (tmp_path / name).write_text(content)
