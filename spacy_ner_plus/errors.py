@@ -1652,6 +1652,10 @@ class Warnings(metaclass=_Coded):
         "Only {kept:,} of the {asked:,} records that were asked for could be made for {part} by '{backend}'. The "
         "report says what was refused and why."
     )
+    W958 = (
+        "'{path}' holds documents that are annotated in part: {count:,}. They aren't shown as examples, as they would "
+        "say that there is nothing where nobody looked. Annotate them in whole, with all labels that are asked for."
+    )
     W731 = (
         "{folder} also has files of another run: {files}. They aren't of this corpus: delete them, or give another "
         "folder."

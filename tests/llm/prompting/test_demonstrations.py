@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.prompting.demonstrations import (
+    IN_PART,
     Demonstration,
     FixedDemonstrations,
     SimilarDemonstrations,
@@ -56,6 +58,22 @@ def test_demonstrations_from_docs(tmp_path, name):
     found = read_demonstrations(path if name == "examples.spacy" else path.parent, NLP.vocab, issues=issues)
     assert found == [Demonstration("Bo left Rome.", (CharSpan(0, 2, "PER"),))]
     assert issues["example without annotation"] == 1
+
+
+def test_demonstrations_that_are_annotated_in_part_are_left_out(tmp_path):
+    """Else a prompt would say that there is nothing where nobody looked."""
+    whole = Doc(NLP.vocab, words=["Bo", "left", "\n"], ents=["B-PER", "O", ""])
+    partly = Doc(NLP.vocab, words=["Bo", "Lee", "left"], ents=["B-PER", "", "O"])
+    some = Doc(NLP.vocab, words=["Bo", "fled", "Rome"], ents=["B-PER", "O", "O"])
+    set_annotated_labels(some, ["PER"])
+    DocBin(docs=[whole, partly, some], store_user_data=True).to_disk(tmp_path / "examples.spacy")
+    for labels, left in ((None, 1), (["PER"], 1), (["LOC", "PER"], 2)):
+        issues = IssueLog()
+        with pytest.warns(UserWarning, match=rf"W958.*examples\.spacy.*{left}"):
+            found = read_demonstrations(tmp_path / "examples.spacy", NLP.vocab, labels=labels, issues=issues)
+        assert [example.text for example in found] == [doc.text for doc in (whole, some)[: 3 - left]]
+        assert dict(issues).keys() == {IN_PART}
+        assert issues[IN_PART] == left
 
 
 @pytest.mark.parametrize(
