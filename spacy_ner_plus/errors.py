@@ -759,6 +759,7 @@ class Errors(metaclass=_Coded):
     )
 
     E501 = "Can't load the pipeline '{name}': {reason}"
+    E943 = "Can't read the setting '{override}': {reason}. Leave one of the two."
     E502 = (
         "The override '{override}' isn't of the form key=value. "
         "Write it as in components.transformer_ner.device=cpu."

@@ -22,6 +22,7 @@ from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.spans import IOB_MISSING, CharSpan
 
 SPAN_KEYS = ("spans", "entities")
@@ -304,7 +305,7 @@ def _read_jsonl(path: Path) -> Iterator[Demonstration]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=unique_keys)
         except ValueError as error:
             raise UserError(Errors.E290.format(path=f"{path}:{number}", reason=error)) from error
         yield Demonstration.from_dict(record, f"{path}:{number}")

@@ -100,6 +100,7 @@ def test_demonstrations_wrong_record_is_named(tmp_path, line, reason):
     ("name", "content", "code"),
     [
         ("a.jsonl", b"{", "E290"),
+        ("a.jsonl", b'{"text": "Bo", "spans": [], "spans": []}', "E290"),
         ("a.jsonl", b"\xff", "E290"),
         ("b.jsonl", None, "E290"),
         ("a.spacy", b"no", "E125"),
