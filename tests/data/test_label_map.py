@@ -99,7 +99,7 @@ def test_label_map_refuses_a_label_that_maps_to_two(tmp_path):
 
 
 def test_label_map_refuses_a_missing_file(tmp_path):
-    with pytest.raises(UserError, match="E117.*No such file"):
+    with pytest.raises(UserError, match=r"E117.*No such file"):
         LabelMap.read(tmp_path / "none.json")
 
 
