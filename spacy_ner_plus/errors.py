@@ -759,6 +759,7 @@ class Errors(metaclass=_Coded):
     )
 
     E501 = "Can't load the pipeline '{name}': {reason}"
+    E943 = "Can't read the setting '{override}': {reason}. Leave one of the two."
     E502 = (
         "The override '{override}' isn't of the form key=value. "
         "Write it as in components.transformer_ner.device=cpu."
@@ -1659,6 +1660,10 @@ class Warnings(metaclass=_Coded):
     W730 = (
         "Only {kept:,} of the {asked:,} records that were asked for could be made for {part} by '{backend}'. The "
         "report says what was refused and why."
+    )
+    W958 = (
+        "'{path}' holds documents that are annotated in part: {count:,}. They aren't shown as examples, as they would "
+        "say that there is nothing where nobody looked. Annotate them in whole, with all labels that are asked for."
     )
     W731 = (
         "{folder} also has files of another run: {files}. They aren't of this corpus: delete them, or give another "

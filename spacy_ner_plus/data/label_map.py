@@ -1,5 +1,6 @@
 """Labels renamed or dropped, as a mapping says."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy_ner_plus.annotated_labels import ANNOTATED_LABELS, annotated_labels
 from spacy_ner_plus.data.records.record import SPANS_KEY
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.soft_tags import read_soft_tags, write_soft_tags
 from spacy_ner_plus.spans import IOB_BEGIN, IOB_OUTSIDE
 
@@ -33,7 +35,11 @@ class LabelMap:
         RAISES (UserError): A file that cannot be read or is no such mapping.
         """
         try:
-            labels = srsly.read_json(path) if path.suffix.lower() == ".json" else srsly.read_yaml(path)
+            if path.suffix.lower() == ".json":
+                # Files from Windows may begin with a byte-order mark. srsly's JSON drops the first of two equal keys.
+                labels = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique_keys)
+            else:
+                labels = srsly.read_yaml(path)
         except OSError as error:
             raise UserError(Errors.E117.format(path=path, reason=error.strerror or error)) from error
         except ValueError as error:
@@ -41,7 +47,8 @@ class LabelMap:
         if not isinstance(labels, dict) or not labels:
             raise UserError(Errors.E117.format(path=path, reason="it is no mapping"))
         for old, new in labels.items():
-            if not isinstance(old, str) or not (new is None or _is_label(new)):
+            # Tokens outside of entities have the empty label, blocked ones and missing ones among them.
+            if not isinstance(old, str) or not old or not (new is None or _is_label(new)):
                 raise UserError(Errors.E117.format(path=path, reason=f"{old!r} maps to {new!r}"))
         return cls(dict(labels))
 

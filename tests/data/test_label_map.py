@@ -83,7 +83,7 @@ def test_label_map_is_read_from_json_and_yaml(name, content, tmp_path):
     assert LabelMap.read(tmp_path / name).labels == {"A": "B", "C": None}
 
 
-@pytest.mark.parametrize("content", ["[1]", "{}", '{"A": 1}', '{"A": ""}', '{"A": "B "}', "{"])
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"A": 1}', '{"A": ""}', '{"A": "B "}', '{"": null}', "{"])
 def test_label_map_refuses_what_is_no_mapping(content, tmp_path):
     for name in ("m.json", "m.yaml"):
         (tmp_path / name).write_text(content)
@@ -91,8 +91,15 @@ def test_label_map_refuses_what_is_no_mapping(content, tmp_path):
             LabelMap.read(tmp_path / name)
 
 
+def test_label_map_refuses_a_label_that_maps_to_two(tmp_path):
+    for name, content in (("m.json", '{"PER": "A", "LOC": "B", "PER": "C"}'), ("m.yaml", "PER: A\nPER: C\n")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(UserError, match="E117"):
+            LabelMap.read(tmp_path / name)
+
+
 def test_label_map_refuses_a_missing_file(tmp_path):
-    with pytest.raises(UserError, match="Can't read file"):
+    with pytest.raises(UserError, match=r"E117.*No such file"):
         LabelMap.read(tmp_path / "none.json")
 
 

@@ -41,6 +41,7 @@ FLOORS = {
     "annotated_labels": 1,
     "soft_tags": 1,
     "unplaced_mentions": 1,
+    "json_keys": 0,
     "utf16": 0,
     "letters": 0,
     "files": 1,

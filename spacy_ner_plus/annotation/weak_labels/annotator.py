@@ -4,7 +4,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -46,12 +46,15 @@ class TextAnswer:
     failure (str): Why it says nothing of the text or a part of it; '' where it says something of all.
     soft (dict[str, Any] | None): How probable each tag is at each of its tokens, for `soft_tags`; None where it wasn't
         asked, or gives no more than spans.
+    within (list[list]): What it named that none of its own spans can hold, such as a part of a word: start and end in
+        characters, label.
     """
 
     spans: list[list[Any]]
     missing: list[list[int]]
     failure: str = ""
     soft: dict[str, Any] | None = None
+    within: list[list[Any]] = field(default_factory=list)
 
     def soft_tags(self) -> tuple[SoftTags, np.ndarray] | None:
         """RETURNS (tuple[SoftTags, Ints2d] | None): How probable each tag is, and start and end in characters of the
@@ -236,24 +239,24 @@ def read_answer(doc: Doc, text: SourceText) -> TextAnswer:
             missing[-1][1] = token.idx + len(token)
         else:
             missing.append([token.idx, token.idx + len(token)])
-    return TextAnswer(spans, [*missing, *_within_words(doc)], find_failure(doc))
+    return TextAnswer(spans, missing, find_failure(doc), within=_within_words(doc))
 
 
-def _within_words(doc: Doc) -> list[list[int]]:
+def _within_words(doc: Doc) -> list[list[Any]]:
     """Find where a Doc has mentions that a chat model named and that no span of whole tokens can hold.
 
-    RETURNS (list[list[int]]): Start and end in characters: something may be there, so that it isn't O.
+    RETURNS (list[list]): Start and end in characters, and label: something may be there, so that it isn't O.
     """
     named = {
-        mention
+        (mention.strip(), label)
         for group in doc.spans.values()
-        for mention, _, reason in group.attrs.get(UNALIGNED_ATTR, ())
+        for mention, label, reason in group.attrs.get(UNALIGNED_ATTR, ())
         if reason in (INSIDE, WITHIN_TOKENS) and mention.strip()
     }
     return [
-        [match.start(), match.end()]
-        for mention in sorted(named)
-        for match in re.finditer(re.escape(mention.strip()), doc.text)
+        [match.start(), match.end(), label]
+        for mention, label in sorted(named)
+        for match in re.finditer(re.escape(mention), doc.text)
     ]
 
 
@@ -276,4 +279,7 @@ def rename(answer: TextAnswer, new_label: Callable[[str], str | None]) -> TextAn
         for start, end, label, score in answer.spans
         if (new := new_label(label)) is not None
     ]
-    return replace(answer, spans=spans)
+    within = [
+        [start, end, new] for start, end, label in answer.within if (new := new_label(label)) is not None
+    ]
+    return replace(answer, spans=spans, within=within)

@@ -1,7 +1,9 @@
 """Several annotators together: one set of labels, and one tokenization for what they say."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.distil.average import average
@@ -69,6 +71,7 @@ class Panel:
         """
         bounds = token_bounds(doc)
         teachers = []
+        cut = np.zeros(len(doc), dtype=bool)
         for name, labels, answer in zip(self.names, self.labels, answers, strict=True):
             found = answer.soft_tags()
             if found is None:
@@ -77,12 +80,20 @@ class Panel:
                 # What doesn't fit was counted before.
                 spans = align_answer(doc, answer, labels, IssueLog(), name)
                 teachers.append(span_tags(spans, temperature))
+                cut |= spans.cut
                 continue
             soft, own_bounds = found
             if self.label_map is not None:
                 soft = soft.renamed(lambda label: self.label_map.labels.get(label, label))
             teachers.append(soft.aligned(own_bounds, bounds))
-        return average(teachers)
+        soft = average(teachers)
+        # Somebody named something there, so that it isn't O because others say so.
+        doubtful = cut & (soft.probs.argmax(axis=1) == 0)
+        return replace(
+            soft,
+            probs=np.where(doubtful[:, None], 0.0, soft.probs),
+            weights=np.where(doubtful, 0.0, soft.weights),
+        )
 
     def _renamed(self, labels: frozenset[str] | None) -> frozenset[str] | None:
         if labels is None or self.label_map is None:

@@ -29,21 +29,25 @@ def align_answer(
     issues (IssueLog): Where is counted what doesn't fit the tokens.
     who (str): The annotator and the text's place, for the count.
     """
-    missing = np.zeros(len(doc), dtype=bool)
+    missing, cut = np.zeros(len(doc), dtype=bool), np.zeros(len(doc), dtype=bool)
     spans = []
     for start, end in answer.missing:
         _mark(doc, start, end, missing)
+    for start, end, _ in answer.within:
+        _mark(doc, start, end, cut)
     for start, end, label, score in answer.spans:
         span = doc.char_span(start, end) if start < end else None
         if span is None:
             issues.add(MISALIGNED, f"{doc.text[start:end][:60]!r} {label}", who)
             # Something is there: it isn't O.
-            _mark(doc, start, end, missing)
+            _mark(doc, start, end, cut)
         else:
             spans.append(ScoredSpan(span.start, span.end, label, NO_SCORE if score is None else score))
+    # It has no say, not even that this is O, about what others name there.
+    missing |= cut
     for span in spans:
-        missing[span.start : span.end] = False
-    return Answer(spans, missing, labels)
+        missing[span.start : span.end] = cut[span.start : span.end] = False
+    return Answer(spans, missing, labels, cut)
 
 
 def _mark(doc: Doc, start: int, end: int, missing: np.ndarray) -> None:

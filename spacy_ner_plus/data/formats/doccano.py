@@ -33,6 +33,7 @@ from spacy_ner_plus.data.sources.json_records import json_objects
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.settings import setting, settings
 from spacy_ner_plus.utf16 import is_wide
 
@@ -239,7 +240,7 @@ def _label_names(path: str | None) -> dict[str, str] | None:
     if path is None:
         return None
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        found = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=unique_keys)
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(Errors.E601.format(path=path, reason=error)) from error
     if isinstance(found, dict) and isinstance(found.get("results"), list):

@@ -30,6 +30,7 @@ from spacy_ner_plus.data.sources.lines import FileLines
 from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.json_keys import unique_keys
 
 LEGEND = "annotations-legend.json"
 ANNOTATION, TEXT = ".ann.json", ".plain.html"
@@ -191,7 +192,10 @@ def _legend(path: Path, encoding: str) -> dict[str, str]:
     for folder in folders:
         if (folder / LEGEND).is_file():
             try:
-                found = json.loads((folder / LEGEND).read_text(encoding=encoding).lstrip("\ufeff"))
+                found = json.loads(
+                    (folder / LEGEND).read_text(encoding=encoding).lstrip("\ufeff"),
+                    object_pairs_hook=unique_keys,
+                )
             except (OSError, ValueError, RecursionError) as error:
                 raise UserError(Errors.E150.format(where=folder / LEGEND, reason=error)) from error
             items = found.items() if isinstance(found, dict) else ()

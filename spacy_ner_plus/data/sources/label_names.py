@@ -14,6 +14,7 @@ from typing import Any
 import srsly
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 
 # Under which a file may have its names, of a model's config or a dataset's features.
 HOLDERS = ("id2label", "label2id", "names", "labels", "label_names", "classes", "tags")
@@ -100,7 +101,7 @@ def _parse(text: str, ending: str) -> Any:
     if ending in (".yml", ".yaml"):
         return srsly.yaml_loads(text)
     if text.lstrip()[:1] in ("[", "{"):
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

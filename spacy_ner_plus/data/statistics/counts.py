@@ -52,7 +52,8 @@ class CorpusCounts:
         # A Doc without sentence starts is one sentence.
         self.sentences += max(int((array[:, 2] == 1).sum()), min(len(doc), 1))
         self.missing += int((iob == IOB_MISSING).sum())
-        begins = numpy.flatnonzero(iob == IOB_BEGIN)
+        # A blocked token is a B without a label.
+        begins = numpy.flatnonzero((iob == IOB_BEGIN) & (types != 0))
         if len(begins):
             # An entity ends before the first token after its start that is not inside.
             borders = numpy.append(numpy.flatnonzero(iob != IOB_INSIDE), len(doc))

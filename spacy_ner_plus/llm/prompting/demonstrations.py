@@ -2,8 +2,9 @@
 
 import json
 import re
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -12,17 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_ner_plus.alignment.near_duplicates import Shingles, jaccard, shingles_of
 from spacy_ner_plus.alignment.normalization import normalise
+from spacy_ner_plus.annotated_labels import annotated_labels
 from spacy_ner_plus.corpus import read_docs
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import CharSpan
+from spacy_ner_plus.json_keys import unique_keys
+from spacy_ner_plus.spans import IOB_MISSING, CharSpan
 
 SPAN_KEYS = ("spans", "entities")
 WORD = re.compile(r"\w+|[^\w\s]")
+IN_PART = "example that is annotated in part: left out"
 NEAR_EXAMPLE = "example that is nearly the same as a text: not shown with it"
 # Lengths of the character n-grams that texts are compared by.
 NGRAMS = (3, 4)
@@ -65,20 +70,29 @@ class Demonstration:
 
 
 def read_demonstrations(
-    path: Path | str, vocab: Vocab | None = None, *, issues: IssueLog | None = None
+    path: Path | str,
+    vocab: Vocab | None = None,
+    *,
+    labels: Collection[str] | None = None,
+    issues: IssueLog | None = None,
 ) -> list[Demonstration]:
     """Read demonstrations from a file.
 
     path (Path): A .jsonl file with `text` and `spans` or `entities`; a .spacy file, or a folder of them.
     vocab (Vocab | None): For the Docs of a .spacy file.
-    issues (IssueLog | None): Where Docs without annotation, which are left out, are counted.
+    labels (Collection[str] | None): Those that will be asked for; None where that isn't known. A Doc on which not all
+        of them were annotated is left out.
+    issues (IssueLog | None): Where Docs are counted that are left out, without annotation or annotated in part.
     RETURNS (list[Demonstration]): In the order of the file.
     RAISES (UserError): Where it can't be read or holds none.
     """
     path = Path(path)
     issues = IssueLog() if issues is None else issues
     if path.is_dir() or path.suffix == ".spacy":
-        found = list(_read_spacy(path, vocab, issues))
+        before = issues[IN_PART]
+        found = list(_read_spacy(path, vocab, labels, issues))
+        if count := issues[IN_PART] - before:
+            warnings.warn(Warnings.W958.format(path=path, count=count), stacklevel=2)
     else:
         found = list(_read_jsonl(path))
     if not found:
@@ -291,16 +305,28 @@ def _read_jsonl(path: Path) -> Iterator[Demonstration]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=unique_keys)
         except ValueError as error:
             raise UserError(Errors.E290.format(path=f"{path}:{number}", reason=error)) from error
         yield Demonstration.from_dict(record, f"{path}:{number}")
 
 
-def _read_spacy(path: Path, vocab: Vocab | None, issues: IssueLog) -> Iterable[Demonstration]:
+def _read_spacy(
+    path: Path, vocab: Vocab | None, labels: Collection[str] | None, issues: IssueLog
+) -> Iterable[Demonstration]:
     for doc in read_docs(path, Vocab() if vocab is None else vocab):
         if not doc.has_annotation("ENT_IOB"):
             issues.add("example without annotation", doc.text[:60], str(path))
+        elif _is_in_part(doc, labels or ()):
+            issues.add(IN_PART, doc.text[:60], str(path))
         elif doc.text.strip():
             spans = tuple(CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
             yield Demonstration(doc.text, spans)
+
+
+def _is_in_part(doc: Doc, labels: Collection[str]) -> bool:
+    """RETURNS (bool): Whether there may be entities of these labels in a Doc beside those that it has."""
+    annotated = annotated_labels(doc)
+    if annotated is not None and not annotated.issuperset(labels):
+        return True
+    return any(token.ent_iob == IOB_MISSING and not token.is_space for token in doc)

@@ -8,6 +8,7 @@ from spacy.vocab import Vocab
 
 from spacy_ner_plus.corpus import read_docs
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.llm.store.text_hash import text_hash
 
 
@@ -37,7 +38,7 @@ def _read_jsonl(path: Path) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=unique_keys)
         except ValueError as error:
             raise UserError(Errors.E819.format(path=f"{path}:{number}", reason=error)) from error
         text = record.get("text") if isinstance(record, dict) else None

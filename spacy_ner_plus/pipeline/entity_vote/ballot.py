@@ -32,11 +32,14 @@ class Answer:
     spans (Sequence[ScoredSpan]): None of them overlapping another.
     missing (ndarray[bool]): Of each token, whether the annotator says nothing about it, not even that it is O.
     labels (frozenset[str] | None): The labels that it looks for; None where that isn't known, and it may be all.
+    cut (ndarray[bool] | None): Of each token, whether the annotator named something there that begins or ends within a
+        token, so that no span can hold it; None for nowhere.
     """
 
     spans: Sequence[ScoredSpan]
     missing: np.ndarray
     labels: frozenset[str] | None = None
+    cut: np.ndarray | None = None
 
 
 class Candidate(NamedTuple):

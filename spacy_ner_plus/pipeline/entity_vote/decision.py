@@ -17,7 +17,7 @@ class Decision:
     scores (Sequence[float]): What the policy gives each, from 0 to 1.
     kept (Sequence[bool]): Whether each is an entity; those that are share no token.
     missing (ndarray[bool]): Of each token, whether it is in no entity and can't be said to be O: a span that isn't
-        kept covers it, or no annotator says anything about it.
+        kept covers it, something was named there that no span can hold, or no annotator says anything about it.
     unanswered (ndarray[bool]): Likewise, whether no annotator says anything about it.
     """
 
@@ -45,6 +45,10 @@ def decide(
     kept = _without_conflicts(candidates, scores, chosen, len(answers[0].missing))
     silent = unanswered(answers)
     missing = silent.copy()
+    for answer in answers:
+        if answer.cut is not None:
+            # Named, and not kept: doubtful, whoever says O.
+            missing |= answer.cut
     for candidate, is_kept in zip(candidates, kept, strict=True):
         if not is_kept:
             missing[candidate.start : candidate.end] = True

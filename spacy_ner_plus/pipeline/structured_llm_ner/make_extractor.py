@@ -150,7 +150,8 @@ def _examples(
     if chosen is None:
 
         def read(_: Any) -> list[dict[str, Any]]:
-            found, excluded = _read_examples(given, vocab, issues), read_excluded(corpora, vocab)
+            found = _read_examples(given, vocab, labels, issues)
+            excluded = read_excluded(corpora, vocab)
             kept = [one for one in found if not excluded or text_hash(one.text) not in excluded]
             if len(kept) < len(found):
                 left = [one for one in found if one not in kept]
@@ -174,9 +175,9 @@ def _examples(
     return snapshot.examples, snapshot.position
 
 
-def _read_examples(given: Any, vocab: Vocab, issues: IssueLog) -> list[Demonstration]:
+def _read_examples(given: Any, vocab: Vocab, labels: LabelSet, issues: IssueLog) -> list[Demonstration]:
     if isinstance(given, str):
-        return read_demonstrations(Path(given), vocab, issues=issues)
+        return read_demonstrations(Path(given), vocab, labels=labels.names, issues=issues)
     return [Demonstration.from_dict(record) for record in given]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.workflows.arguments.pipelines import parse_overrides
 
 
@@ -35,7 +36,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         # Files from Windows may begin with a byte-order mark.
         text = path.read_text(encoding="utf-8-sig")
-        data = json.loads(text) if path.suffix.lower() == ".json" else srsly.yaml_loads(text)
+        if path.suffix.lower() == ".json":
+            data = json.loads(text, object_pairs_hook=unique_keys)
+        else:
+            data = srsly.yaml_loads(text)
     except OSError as error:
         raise UserError(Errors.E738.format(path=path, reason=error.strerror or error)) from error
     except ValueError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -18,7 +19,7 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
     overrides (Iterable[str]): Such as 'components.transformer_ner.device=cpu'; a
         value that is JSON is read as JSON, any other is a string.
     RETURNS (dict[str, Any]): Values by dotted key.
-    RAISES (UserError): Where one has no key or no '='.
+    RAISES (UserError): Where one has no key or no '=', or JSON has a key twice.
     """
     values = {}
     for override in overrides:
@@ -26,9 +27,11 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
         if not equals or not key.strip():
             raise UserError(Errors.E502.format(override=override))
         try:
-            values[key.strip()] = json.loads(value)
+            values[key.strip()] = json.loads(value, object_pairs_hook=unique_keys)
         except json.JSONDecodeError:
             values[key.strip()] = value
+        except ValueError as error:
+            raise UserError(Errors.E943.format(override=override, reason=error)) from error
     return values
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TextIO
 
 from spacy_ner_plus.data.sources.lines import with_mark
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 from spacy_ner_plus.workflows.arguments.text_tables import TABLE_SUFFIXES, read_text_table
 
 TEXT_SUFFIXES = (".txt", ".text")
@@ -161,7 +162,7 @@ def _record(line: str, where: str, key: str) -> TextRecord:
         return UserError(Errors.E504.format(where=where, key=key, reason=reason))
 
     try:
-        record = json.loads(line, object_pairs_hook=_object, parse_float=_number)
+        record = json.loads(line, object_pairs_hook=unique_keys, parse_float=_number)
     except ValueError as error:
         raise refuse(error) from error
     if not isinstance(record, dict):
@@ -174,15 +175,6 @@ def _record(line: str, where: str, key: str) -> TextRecord:
         except UnicodeEncodeError as error:
             raise refuse("it has one half of a character that takes two (a lone surrogate)") from error
     return TextRecord(record[key], record)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """RAISES (ValueError): A key that stands twice, of which one value would be lost."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"it has the key '{next(name for name in names if names.count(name) > 1)}' twice")
-    return found
 
 
 def _number(digits: str) -> float:

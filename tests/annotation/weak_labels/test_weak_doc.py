@@ -4,25 +4,27 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus, Example
 
-from spacy_ner_plus.annotation.weak_labels.annotator import TextAnswer
+from spacy_ner_plus.annotation.weak_labels.annotator import Annotator, TextAnswer, rename
+from spacy_ner_plus.annotation.weak_labels.panel import Panel
 from spacy_ner_plus.annotation.weak_labels.texts import SourceText
 from spacy_ner_plus.annotation.weak_labels.weak_doc import align_answer, weak_record
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.entity_vote.decision import decide
-from spacy_ner_plus.pipeline.entity_vote.policies import majority_v1
+from spacy_ner_plus.pipeline.entity_vote.policies import intersection_v1, majority_v1, union_v1, weighted_v1
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import read_gold_tags
 from spacy_ner_plus.spans import doc_to_tags
 
 TEXT = SourceText(["U.S.-based", "Acme", "hired", "Ann", "Lee"], [True, True, True, True, False])
+WEIGHTS = {f"annotator {i}": {"LOC": 0.9, "ORG": 0.8} for i in range(3)}
 NAMES = ["O", "B-ORG", "B-PER", "I-ORG", "I-PER"]
 
 
-def weak_doc(*answers, nlp=None, keep=0.0):
+def weak_doc(*answers, nlp=None, keep=0.0, policy=None):
     nlp = nlp or spacy.blank("en")
     doc, issues = TEXT.doc(nlp.vocab), IssueLog()
     aligned = [align_answer(doc, answer, None, issues, "who") for answer in answers]
     names = [f"annotator {i}" for i in range(len(answers))]
-    decision = decide(aligned, names, majority_v1(), keep=keep)
+    decision = decide(aligned, names, policy or majority_v1(), keep=keep)
     failures = [answer.failure for answer in answers]
     return weak_record(TEXT, doc, decision, names, failures).doc, issues
 
@@ -88,3 +90,32 @@ def test_weak_doc_says_who_said_what_and_who_failed():
     }
     assert doc.spans["sc"].attrs["scores"] == [0.75]
     assert doc.user_data["record"]["annotator"] == "annotator 0 + annotator 1"
+
+
+@pytest.mark.parametrize("policy", [majority_v1(), union_v1(), intersection_v1(), weighted_v1(WEIGHTS)])
+@pytest.mark.parametrize("cut", [{"spans": [[0, 4, "LOC", None]]}, {"within": [[5, 10, "LOC"]]}])
+def test_weak_doc_what_does_not_fit_the_tokens_is_missing_whoever_says_o(policy, cut):
+    answer = TextAnswer(**{"spans": [], "missing": [], **cut})
+    for others in ([], [TextAnswer([], [])], [TextAnswer([], []), TextAnswer([], [])]):
+        for answers in ([answer, *others], [*others, answer]):
+            doc, _ = weak_doc(*answers, policy=policy)
+            assert doc_to_tags(doc) == ["-", "O", "O", "O", "O"]
+    # What is kept there stays.
+    doc, _ = weak_doc(answer, TextAnswer([[0, 15, "ORG", None]], []), policy=policy)
+    assert doc_to_tags(doc) == ["B-ORG", "I-ORG", "O", "O", "O"]
+
+
+def test_weak_doc_a_label_that_is_dropped_leaves_nothing_in_doubt():
+    answer = TextAnswer([[0, 4, "LOC", None]], [], within=[[11, 13, "LOC"], [16, 18, "PER"]])
+    assert rename(answer, {"LOC": None, "PER": "PERSON"}.get) == TextAnswer(
+        [], [], within=[[16, 18, "PERSON"]]
+    )
+
+
+def test_weak_doc_soft_tags_say_nothing_where_a_span_does_not_fit():
+    panel = Panel([Annotator(name, spacy.blank("en")) for name in ("a", "b")])
+    cut, whole, nothing = ([[0, 4, "LOC", None]], [[0, 10, "LOC", None]], [])
+    for others, weight in ((nothing, 0), (whole, 1)):
+        doc = TEXT.doc(panel.annotators[0].nlp.vocab)
+        soft = panel.soft_tags(doc, [TextAnswer(cut, []), TextAnswer(others, [])], 1.0)
+        assert soft.weights.tolist() == [weight, 1, 1, 1, 1]

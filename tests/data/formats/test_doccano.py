@@ -95,7 +95,9 @@ def test_doccano_number_that_has_no_name_is_missing(tmp_path):
     assert found.issues["label without a name"] == 1
 
 
-@pytest.mark.parametrize("content", ["[", "[]", '[{"text": "PER", "suffix_key": "p"}]', None])
+@pytest.mark.parametrize(
+    "content", ["[", "[]", '[{"text": "PER", "suffix_key": "p"}]', '{"1": "A", "1": "B"}', None]
+)
 def test_doccano_file_of_names_without_any_is_refused(tmp_path, content):
     labels = tmp_path / "labels.json"
     if content is not None:

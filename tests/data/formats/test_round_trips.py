@@ -286,3 +286,14 @@ def test_round_trips_are_known_as_what_they_are(name, tmp_path):
     format.write([doc], path, format.options(), issues)
     assert detect(Source(str(path)), []).name in DETECTED_AS.get(name, {name})
     assert dict(issues) == {}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_round_trips_take_a_blocked_token_for_o(name):
+    doc = Doc(NLP.vocab, words=["Nobody", "left", "Oslo"])
+    doc.set_ents([Span(doc, 2, 3, "LOC")], blocked=[doc[:1]], default="outside")
+    (again,), issues = written_and_read(
+        name, [mark_record(Record(doc, "x"), [ScoredSpan(doc.ents[0], None)]).doc]
+    )
+    assert [(ent.text, ent.label_) for ent in again.ents] == [("Oslo", "LOC")]
+    assert dict(issues) == {}

@@ -5,7 +5,7 @@ from collections import Counter
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.statistics.counts import CorpusCounts, quantile
 from spacy_ner_plus.spans import spans_to_tags, tags_to_spans
@@ -32,6 +32,14 @@ def test_counts_of_one_doc():
     assert counts.entities == {"X": 2, "Y": 1}
     assert counts.entity_tokens == {"X": 3, "Y": 1}
     assert counts.entity_lengths == {1: 2, 2: 1}
+
+
+def test_counts_take_no_blocked_token_for_an_entity():
+    doc = NLP("Nobody knows Paris .")
+    doc.set_ents([Span(doc, 2, 3, "X")], blocked=[doc[:1], doc[3:]], default="outside")
+    counts = count(doc)
+    assert (counts.entities, counts.entity_tokens, counts.entity_lengths) == ({"X": 1}, {"X": 1}, {1: 1})
+    assert counts.missing == 0
 
 
 def test_counts_of_a_doc_without_tokens_and_without_sentences():

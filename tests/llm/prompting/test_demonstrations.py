@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.llm.prompting.demonstrations import (
+    IN_PART,
     Demonstration,
     FixedDemonstrations,
     SimilarDemonstrations,
@@ -58,6 +60,22 @@ def test_demonstrations_from_docs(tmp_path, name):
     assert issues["example without annotation"] == 1
 
 
+def test_demonstrations_that_are_annotated_in_part_are_left_out(tmp_path):
+    """Else a prompt would say that there is nothing where nobody looked."""
+    whole = Doc(NLP.vocab, words=["Bo", "left", "\n"], ents=["B-PER", "O", ""])
+    partly = Doc(NLP.vocab, words=["Bo", "Lee", "left"], ents=["B-PER", "", "O"])
+    some = Doc(NLP.vocab, words=["Bo", "fled", "Rome"], ents=["B-PER", "O", "O"])
+    set_annotated_labels(some, ["PER"])
+    DocBin(docs=[whole, partly, some], store_user_data=True).to_disk(tmp_path / "examples.spacy")
+    for labels, left in ((None, 1), (["PER"], 1), (["LOC", "PER"], 2)):
+        issues = IssueLog()
+        with pytest.warns(UserWarning, match=rf"W958.*examples\.spacy.*{left}"):
+            found = read_demonstrations(tmp_path / "examples.spacy", NLP.vocab, labels=labels, issues=issues)
+        assert [example.text for example in found] == [doc.text for doc in (whole, some)[: 3 - left]]
+        assert dict(issues).keys() == {IN_PART}
+        assert issues[IN_PART] == left
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -82,6 +100,7 @@ def test_demonstrations_wrong_record_is_named(tmp_path, line, reason):
     ("name", "content", "code"),
     [
         ("a.jsonl", b"{", "E290"),
+        ("a.jsonl", b'{"text": "Bo", "spans": [], "spans": []}', "E290"),
         ("a.jsonl", b"\xff", "E290"),
         ("b.jsonl", None, "E290"),
         ("a.spacy", b"no", "E125"),

@@ -12,8 +12,10 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.llm.formats import get_format
+from spacy_ner_plus.llm.prompting.demonstrations import IN_PART
 from tests.servers.behaviour import Behaviour
 from tests.servers.fault_server import FaultServer, digest_of
 from tests.servers.known_answers import LABELS, names_by_label
@@ -547,6 +549,17 @@ def test_structured_llm_ner_counts_examples_that_it_leaves_out(server, tmp_path)
     nlp.initialize()
     report = nlp.get_pipe("structured_llm_ner").usage_report()
     assert report["issues"] == {"example without annotation": 1}
+
+
+def test_structured_llm_ner_leaves_out_examples_without_one_of_its_labels(server, tmp_path):
+    doc = Doc(spacy.blank("en").vocab, words=["Rome"], ents=["B-LOC"])
+    some = doc.copy()
+    set_annotated_labels(some, ["LOC"])
+    DocBin(docs=[doc, some], store_user_data=True).to_disk(tmp_path / "examples.spacy")
+    nlp = pipeline(server.url, examples=str(tmp_path / "examples.spacy"))
+    with pytest.warns(UserWarning, match="W958"):
+        nlp.initialize()
+    assert nlp.get_pipe("structured_llm_ner").usage_report()["issues"] == {IN_PART: 1}
 
 
 def test_structured_llm_ner_leaves_room_for_the_longest_examples(server):

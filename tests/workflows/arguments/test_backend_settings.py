@@ -22,6 +22,7 @@ def test_backend_settings_of_the_line_go_before_those_of_the_file(tmp_path):
         ("a.yaml", "- a", "no mapping"),
         ("a.yaml", "", "no mapping"),
         ("a.json", "{", "a.json"),
+        ("a.json", '{"model": {"name": "m", "name": "n"}}', "E738.*'name' twice"),
         ("a.yaml", b"\xff\xfe\xff", "a.yaml"),
     ],
 )

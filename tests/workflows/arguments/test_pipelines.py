@@ -22,6 +22,11 @@ def test_pipelines_reads_values_as_json_or_as_text():
     }
 
 
+def test_pipelines_refuses_an_override_with_a_key_twice():
+    with pytest.raises(UserError, match=r"E943.*'PER' twice"):
+        parse_overrides(['labels={"PER": "a", "PER": "b"}'])
+
+
 @pytest.mark.parametrize("override", ["device", "=cpu", ""])
 def test_pipelines_refuses_an_override_without_key_or_value(override):
     with pytest.raises(UserError, match="E502"):

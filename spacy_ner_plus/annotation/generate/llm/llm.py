@@ -15,6 +15,7 @@ from spacy_ner_plus.annotation.generate.llm.settings import LLMSettings
 from spacy_ner_plus.annotation.generate.patterns import pattern_of
 from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.labels import load_labels
 from spacy_ner_plus.llm.client.limits.copies import Lineage
 from spacy_ner_plus.llm.prompting.demonstrations import Demonstration, read_demonstrations
@@ -44,7 +45,8 @@ class LLM:
             raise UserError(Errors.E242.format(name=self.name))
         labels = load_labels(settings.labels)
         check.labels = labels.names
-        examples = _read_examples(settings.examples, check)
+        left_out = IssueLog()
+        examples = _read_examples(settings.examples, check, left_out)
         planned = plan_records(asked.sizes, labels.names, settings, asked.seed)
         given = settings.model
         if isinstance(given, Mapping):
@@ -62,7 +64,8 @@ class LLM:
         for record in planned:
             if record.number in kept:
                 parts[record.part].append(kept[record.number])
-        return Made(parts, labels, tuple(_notes(planned, kept)), model.usage.to_dict())
+        notes = [*(f"{kind}: {issue.count:,}" for kind, issue in left_out), *_notes(planned, kept)]
+        return Made(parts, labels, tuple(notes), model.usage.to_dict())
 
 
 LLM_BACKEND = LLM()
@@ -212,14 +215,19 @@ class _Writer:
                 self._check.refuse(OTHERWISE, f"{difference}: {record.text}", record.origin)
 
 
-def _read_examples(given: Any, check: RecordCheck) -> list[Record]:
+def _read_examples(given: Any, check: RecordCheck, issues: IssueLog) -> list[Record]:
     """RETURNS (list[Record]): Examples, each of them valid.
 
+    issues (IssueLog): Where examples are counted that are left out.
     RAISES (UserError): A file that can't be read, or an example that is no record.
     """
     if given is None:
         return []
-    read = read_demonstrations(given) if isinstance(given, str) else map(Demonstration.from_dict, given)
+    read = (
+        read_demonstrations(given, labels=check.labels, issues=issues)
+        if isinstance(given, str)
+        else map(Demonstration.from_dict, given)
+    )
     examples = []
     for example in read:
         made = check.make(example.text, example.spans)

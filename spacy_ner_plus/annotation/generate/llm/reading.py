@@ -1,11 +1,12 @@
 """A reply's records: each is valid, as it was planned, and has its mentions; or there is a reason why it isn't."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spacy_ner_plus.alignment.occurrences import occurrences
+from spacy_ner_plus.alignment.occurrences import cuts_word, occurrences
 from spacy_ner_plus.annotation.generate.llm.plan import PlannedRecord
 from spacy_ner_plus.annotation.generate.llm.prompt import ENTITIES
 from spacy_ner_plus.annotation.generate.records import Record, RecordCheck
@@ -183,7 +184,21 @@ def _place_mentions(text: str, mentions: Reading, *, is_ambiguous: bool) -> list
                 if is_whole and not any(span.start <= start and end <= span.end for span in spans):
                     reason = f"'{mention}' is {len(starts)} times in its text: list each that is an entity"
                     return Refusal(UNMARKED, reason, text)
+            for found in _in_other_case(text, mention):
+                if not any(span.start <= found.start() and found.end() <= span.end for span in spans):
+                    reason = f"'{mention}' is an entity, and '{found[0]}' isn't: list each, as it is spelled"
+                    return Refusal(UNMARKED, reason, text)
     return sorted(spans)
+
+
+def _in_other_case(text: str, mention: str) -> Iterator[re.Match[str]]:
+    """YIELDS (Match): Where a mention stands in other letters: of several words in any, of one in capitals alone, as
+    'apple' is mostly no Apple, and 'It' no IT."""
+    for found in re.finditer(re.escape(mention), text, re.IGNORECASE):
+        is_name = found[0].isupper() or len(mention.split()) > 1
+        is_whole = not cuts_word(text, found.start()) and not cuts_word(text, found.end())
+        if found[0] != mention and is_name and is_whole:
+            yield found
 
 
 def _as_planned(record: Record, planned: PlannedRecord) -> Refusal | None:

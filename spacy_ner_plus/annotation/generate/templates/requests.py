@@ -52,6 +52,7 @@ LOWER, UPPER, UNENDED = 0.35, 0.03, 0.25
 REPEATED = "refused: an entity that the text has twice"
 TAKEN = "refused: an entity that another part has"
 SAME_TEXT = "refused: a text that is there already"
+SPARE = "not needed: spare records for test, in place of texts that dev has"
 
 
 GrammarUse = Literal["more", "only", "off"]
@@ -104,7 +105,13 @@ def generate_corpus(
         texts = {record.text.lower() for record in parts[1]}
         # Texts without entities may be dev's again: as many more are made.
         more = _generate_part(resource, use, "dev", dev + test, seed + 1, lang, check, taken=taken)
-        parts.append([record for record in more if record.text.lower() not in texts][:test])
+        new = [record for record in more if record.text.lower() not in texts]
+        for record in more:
+            if record.text.lower() in texts:
+                check.refuse(SAME_TEXT, record.text, record.origin)
+        for record in new[test:]:
+            check.refuse(SPARE, record.text, record.origin)
+        parts.append(new[:test])
     return tuple(parts)
 
 

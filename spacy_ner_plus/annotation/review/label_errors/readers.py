@@ -138,7 +138,10 @@ def _moved(answer: TextAnswer, own: str, other: str) -> TextAnswer:
     there = OtherSpace(own, other)
     spans = [[*to, *span[2:]] for span in answer.spans if (to := there.bounds(span[0], span[1])) is not None]
     missing = [list(to) for start, end in answer.missing if (to := there.bounds(start, end)) is not None]
-    return replace(answer, spans=spans, missing=missing, soft=None)
+    within = [
+        [*to, label] for start, end, label in answer.within if (to := there.bounds(start, end)) is not None
+    ]
+    return replace(answer, spans=spans, missing=missing, soft=None, within=within)
 
 
 def _by_entities(

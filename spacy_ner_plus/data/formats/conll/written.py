@@ -43,11 +43,12 @@ def written_sentences(doc: Doc, where: str, issues: IssueLog) -> Iterator[list[t
         if word.startswith(HEADER):
             issues.add("token that reads as a header", word, where)
             word = f"_{word}"
-        if iob in ("B", "I"):
+        if token.ent_type_:
             tag = f"I-{label}" if label else f"B-{token.ent_type_}"
             label = token.ent_type_
         else:
-            tag = iob or MISSING
+            # A blocked token is a B without a label.
+            tag = "O" if iob else MISSING
         sentence.append((word, tag, token))
     if sentence:
         yield sentence

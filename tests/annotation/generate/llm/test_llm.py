@@ -1,12 +1,15 @@
 import pytest
 import spacy
+from spacy.tokens import Doc, DocBin
 
+from spacy_ner_plus.annotated_labels import set_annotated_labels
 from spacy_ner_plus.annotation.generate.backend import Asked
 from spacy_ner_plus.annotation.generate.llm.llm import INVALID, LLM_BACKEND, NEARLY_THE_SAME, NO_REPLY
 from spacy_ner_plus.annotation.generate.llm.second_reading import OTHERWISE
 from spacy_ner_plus.annotation.generate.records import RecordCheck
 from spacy_ner_plus.annotation.generate.registered import settings_of
 from spacy_ner_plus.errors import UserError
+from spacy_ner_plus.llm.prompting.demonstrations import IN_PART
 from spacy_ner_plus.workflows.progress import no_progress
 from tests.servers.behaviour import FAULTS, Behaviour
 from tests.servers.fault_server import FaultServer
@@ -89,6 +92,21 @@ def test_llm_reads_its_texts_again_where_that_is_asked_for():
     assert check.refused[OTHERWISE]
     assert 0 < len(made.parts["train"]) < 12
     assert check.offered == len(made.parts["train"]) + len(check.refused) - check.refused[INVALID]
+
+
+def test_llm_shows_no_example_that_is_annotated_in_part(tmp_path):
+    nlp = spacy.blank("en")
+    docs = [
+        Doc(nlp.vocab, words=["Bada", "Lemo"], spaces=[True, False], ents=["B-PER", end]) for end in ("O", "")
+    ]
+    docs.append(Doc(nlp.vocab, words=["Zuri", "Lemo"], spaces=[True, False], ents=["B-PER", "O"]))
+    set_annotated_labels(docs[2], ["PER"])
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "examples.spacy")
+    with FaultServer() as server:
+        with pytest.warns(UserWarning, match="W958"):
+            made, _ = make(server, {"train": 1}, examples=str(tmp_path / "examples.spacy"))
+        assert "Zuri" not in str(server.requests)
+    assert f"{IN_PART}: 2" in made.notes
 
 
 def test_llm_shows_examples_and_takes_nothing_like_them():

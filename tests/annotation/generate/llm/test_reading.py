@@ -70,6 +70,34 @@ def test_reading_says_why_a_record_is_not_taken(text, entities, planned, kind):
     assert refusal.reason
 
 
+@pytest.mark.parametrize(
+    ("text", "mention", "label", "unmarked"),
+    [
+        ("Anna said that anna and ANNA saw it.", "Anna", "PER", "ANNA"),
+        ("Anna Berg met anna berg today.", "Anna Berg", "PER", "anna berg"),
+        ("NEW YORK is New York.", "New York", "LOC", "NEW YORK"),
+        # Words in lower case, or with a capital of their own, are mostly words.
+        ("Apple grows no apple here.", "Apple", "PER", ""),
+        ("It moved to the US for us.", "US", "LOC", ""),
+        ("IT moved there. It was late.", "IT", "LOC", ""),
+        ("I met I. Berg and i.", "I", "PER", "I"),
+        ("Ann saw ANNE and ANNEX.", "Ann", "PER", ""),
+        ("Ann saw Ann Lee in ANN.", "Ann Lee", "PER", ""),
+    ],
+)
+def test_reading_refuses_a_mention_that_stands_unmarked_in_another_case(text, mention, label, unmarked):
+    found = read_one(
+        text, [{"text": mention, "label": label, "occurrence": 1}], words=(4, 8), labels=(label,)
+    )
+    assert getattr(found, "kind", None) == (reading.UNMARKED if unmarked else None)
+    assert not unmarked or f"'{unmarked}'" in found.reason
+
+
+def test_reading_takes_a_mention_that_is_marked_in_another_case():
+    entities = [{"text": text, "label": "PER", "occurrence": 1} for text in ("Ann Lee", "ANN LEE")]
+    assert len(read_one("Ann Lee is ANN LEE .", entities).spans) == 2
+
+
 def test_reading_takes_words_that_are_an_entity_in_one_place_where_that_was_asked_for():
     record = read_one(
         "May I call May now?", [{"text": "May", "label": "PER", "occurrence": 2}], ambiguous="PER"
