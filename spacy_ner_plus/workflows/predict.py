@@ -25,6 +25,7 @@ from spacy_ner_plus.workflows.written_predictions import (
     ENTS,
     ERROR,
     MASKED,
+    MISSING,
     Layout,
     Prediction,
     Writer,
@@ -123,8 +124,8 @@ def predict_records(
     issues (IssueLog): Where texts on which the pipeline fails are counted.
     YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them, and `masked` where
         that is asked for; both None where the pipeline failed, or nothing in it looked for entities: why is then under
-        `error`. Where tokens are missing annotation, `masked` is None and `error` says so. Offsets are those of
-        `text`, also where the tokenizer doesn't keep its white space.
+        `error`. Where tokens are missing annotation, `masked` is None, `error` says so, and `missing` has the stretches
+        of text, as [start, end]. Offsets are those of `text`, also where the tokenizer doesn't keep its white space.
     RAISES (UserError): Where something can't be loaded, and a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
@@ -135,7 +136,7 @@ def predict_records(
         _check_finds_entities(nlp)
     read = (TextRecord(record["text"], record) for record in records)
     predictions = _predict_records(nlp, read, masking, batch_size, n_process, issues)
-    return (prediction.fields for prediction in predictions)
+    return (prediction.record for prediction in predictions)
 
 
 def _predict_records(
@@ -163,6 +164,9 @@ def _predict_records(
                     # What an earlier run said of a text says nothing of this one.
                     if key in given and given.pop(key) not in (None, ""):
                         issues.add(REPLACED.format(key=key), record.text[:40], where)
+                if isinstance(given.get(MISSING), list):
+                    issues.add(REPLACED.format(key=MISSING), record.text[:40], where)
+                    del given[MISSING]
                 ents, error = _read_ents(doc, failure, record.text)
                 if error:
                     issues.add(FAILED if ents is None else INCOMPLETE, error, where)
@@ -174,7 +178,9 @@ def _predict_records(
                     hidden = None if error else _to_hide(doc, ents, record.text)
                     masked[MASKED] = None if hidden is None else mask_text(record.text, hidden, mask)
                 reason = {ERROR: error} if error else {}
-                yield Prediction(record.text, ents, error, {**given, ENTS: ents, **masked, **reason})
+                fields = {**given, ENTS: ents, **masked, **reason}
+                missing = [] if ents is None else _missing(doc, record.text)
+                yield Prediction(record.text, ents, error, fields, missing)
 
 
 def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[str, Any]] | None, str]:
@@ -197,6 +203,17 @@ def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[st
         if ents is None:
             return None, "the tokens of the pipeline don't make up the text"
     return ents, error
+
+
+def _missing(doc: "Doc", text: str) -> list[list[int]]:
+    """RETURNS (list[list[int]]): The stretches of a text that are missing annotation."""
+    from spacy_ner_plus.spans import missing_ranges
+
+    ranges = missing_ranges(doc)
+    if not ranges or doc.text == text:
+        return ranges
+    there = OtherSpace(doc.text, text)
+    return [list(bounds) for start, end in ranges if (bounds := there.bounds(start, end))]
 
 
 def _to_hide(doc: "Doc | None", ents: list[dict[str, Any]] | None, text: str) -> list[dict[str, Any]] | None:

@@ -6,11 +6,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.alignment.align import WITHIN_TOKENS
+from spacy_ner_plus.data.parsing.missing_ranges import IN_PART
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.scored_ents import write_failure
 from spacy_ner_plus.spans import ENTS_GROUP
 from spacy_ner_plus.workflows.arguments.texts import read_texts
+from spacy_ner_plus.workflows.convert import convert
 from spacy_ner_plus.workflows.predict import (
     FAILED,
     INCOMPLETE,
@@ -337,3 +339,37 @@ def test_predict_writes_a_masked_text_a_line(ruler, tmp_path):
     for text in ("Oslo\n", "Oslo\r", "a\rb"):
         with pytest.raises(UserError, match=r"E787.*text 1 has several lines"):
             predict_files(ruler, [], io.StringIO(), texts=[text], write="text", mask="label")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "tsv"])
+def test_predict_leaves_missing_what_is_read_again(ruler, tmp_path, ending):
+    """O is an annotation: of these tokens the pipeline said nothing."""
+    ruler.add_pipe("predict_leaves_a_part")
+    texts = ["whole Oslo is here", "part Oslo  part is here"]
+    target = tmp_path / f"found.{ending}"
+    predict_files(ruler, [], target, texts=texts, write=ending)
+    conversion = convert(target, tmp_path / "found.spacy")
+    whole, part = conversion.docs
+    missing = [token.text for token in part if not token.ent_iob and not token.is_space]
+    assert not [token for token in whole if not token.ent_iob]
+    assert [ent.text for ent in whole.ents] == ["Oslo"]
+    if ending == "jsonl":
+        assert missing == ["part"]
+        assert "missing" not in part.user_data["record"]["meta"]
+        assert not conversion.issues[IN_PART]
+    else:
+        # A table doesn't say where.
+        assert missing == [token.text for token in part if not token.is_space]
+        assert conversion.issues[IN_PART] == 1
+
+
+def test_predict_says_where_annotation_is_missing_by_the_text(ruler):
+    ruler.add_pipe("predict_leaves_a_part")
+    text = "  part  \t Oslo"
+    ruler.tokenizer = lambda given: Doc(ruler.vocab, words=given.split())
+    (found,) = predict_records(ruler, [{"text": text, "missing": [[0, 1]]}])
+    assert [text[start:end] for start, end in found["missing"]] == ["part"]
+    (found,) = predict_records(ruler, [{"text": text, "missing": "yes"}])
+    assert found["missing"] == "yes"
+    (found,) = predict_records(ruler, [{"text": "whole", "missing": [[0, 1]]}])
+    assert "missing" not in found
