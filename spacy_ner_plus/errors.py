@@ -770,6 +770,15 @@ class Errors(metaclass=_Coded):
     )
     E505 = "'{path}' has one text a line or row, and can't be one text as a whole. Leave out whole (--whole)."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
+    E836 = (
+        "'{path}' is binary{hint}. Give text, JSONL or a table (.csv, .tsv), and what isn't UTF-8 with its `encoding` "
+        "(--encoding)."
+    )
+    E843 = (
+        "'{path}' isn't plain text by its ending, {ending}: read line by line, its texts would be taken for something "
+        "else. Write them as text (.txt), JSONL (.jsonl) or a table (.csv, .tsv), or say what the file is as "
+        "`input_format` (--input-format): text, jsonl or csv."
+    )
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
         "Settings ({overrides}) can only be overridden when a pipeline is loaded, and this one is already. "

@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 
@@ -373,3 +374,39 @@ def test_predict_says_where_annotation_is_missing_by_the_text(ruler):
     assert found["missing"] == "yes"
     (found,) = predict_records(ruler, [{"text": "whole", "missing": [[0, 1]]}])
     assert "missing" not in found
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("Anna Smith\n".encode("utf-16-le"), "utf-8", r"E836.*looks like UTF-16 \(--encoding utf-16-le\)"),
+        ("Anna Smith\n".encode("utf-16-be"), "latin-1", r"E836.*looks like UTF-16 \(--encoding utf-16-be\)"),
+        (
+            "\ufeffAnna Smith\n".encode("utf-16-le"),
+            "latin-1",
+            r"E836.*looks like UTF-16 \(--encoding utf-16\)",
+        ),
+        (gzip.compress(b"Anna Smith\n"), "latin-1", r"E836.*gzip file: unpack"),
+        (b"PK\x03\x04...", "latin-1", "E836.*zip file"),
+        (b"PK\x03\x04...", "utf-16", "E836.*zip file"),
+        (b"Anna\0Smith", "utf-8", "E836.*is binary\\. Give text"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["txt", "md", "csv", "jsonl"])
+def test_predict_refuses_what_is_no_text(ruler, tmp_path, content, encoding, message, ending):
+    """It would decode as something in which nothing is found, and stand unmasked in what is written."""
+    path, stream = tmp_path / f"texts.{ending}", io.StringIO()
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        predict_files(ruler, [path], stream, write="jsonl", mask="label", encoding=encoding)
+    assert not stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["texts.json", "texts.XLSX", "texts.csv.gz", "texts.spacy", "texts.conll"])
+def test_predict_takes_no_file_for_text_that_is_something_else(ruler, tmp_path, name):
+    path, stream = tmp_path / name, io.StringIO()
+    path.write_text('["Oslo", "Oslo"]\n')
+    with pytest.raises(UserError, match=r"E843.*--input-format"):
+        predict_files(ruler, [path], stream)
+    predict_files(ruler, [path], stream, write="text", mask="label", input_format="text")
+    assert stream.getvalue() == '["[LOC]", "[LOC]"]\n'

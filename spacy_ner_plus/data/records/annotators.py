@@ -50,11 +50,10 @@ def _key(span: MarkedSpan) -> tuple[int, int, str]:
 
 def _is_same(one: MarkedText, other: MarkedText) -> bool:
     both = [{_key(span) for span in view.spans or ()} for view in (one, other)]
-    return both[0] == both[1] and (one.unread, one.lost, one.missing, one.partial) == (
+    return both[0] == both[1] and (one.unread, one.lost, one.missing) == (
         other.unread,
         other.lost,
         other.missing,
-        other.partial,
     )
 
 
