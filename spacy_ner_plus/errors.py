@@ -779,6 +779,7 @@ class Errors(metaclass=_Coded):
         "else. Write them as text (.txt), JSONL (.jsonl) or a table (.csv, .tsv), or say what the file is as "
         "`input_format` (--input-format): text, jsonl or csv."
     )
+    E844 = "'{path}' is a folder. Give the files in it, such as {path}/*.txt."
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
         "Settings ({overrides}) can only be overridden when a pipeline is loaded, and this one is already. "

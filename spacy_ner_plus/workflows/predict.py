@@ -323,7 +323,7 @@ def predict_files(
     batch_size (int): Texts at once. Default: the pipeline's own.
     n_process (int): Number of processes. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
-    issues (IssueLog): Where texts on which the pipeline fails are counted.
+    issues (IssueLog): Where texts on which the pipeline fails are counted, and blank lines that are passed over.
     RETURNS (IssueLog): The same, or a new one.
     RAISES (UserError): Where something can't be read, loaded or written, the texts' column is one that is added, and
         a mask is given where no component finds entities.
@@ -353,6 +353,9 @@ def predict_files(
         text_column=text_column,
         encoding=encoding,
         shape=layout.table,
+        # Masked texts stand beside those that were read by nothing but their lines.
+        blank_lines=write == "text",
+        issues=issues,
     )
     results = _predict_records(nlp, records, masking, batch_size, n_process, issues)
     with _open(target) as stream:

@@ -12,7 +12,8 @@ from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.pipeline.scored_ents import write_failure
 from spacy_ner_plus.spans import ENTS_GROUP
-from spacy_ner_plus.workflows.arguments.texts import read_texts
+from spacy_ner_plus.workflows.arguments.text_tables import BLANK
+from spacy_ner_plus.workflows.arguments.texts import BLANK_FILE, read_texts
 from spacy_ner_plus.workflows.convert import convert
 from spacy_ner_plus.workflows.predict import (
     FAILED,
@@ -410,3 +411,26 @@ def test_predict_takes_no_file_for_text_that_is_something_else(ruler, tmp_path, 
         predict_files(ruler, [path], stream)
     predict_files(ruler, [path], stream, write="text", mask="label", input_format="text")
     assert stream.getvalue() == '["[LOC]", "[LOC]"]\n'
+
+
+def test_predict_writes_a_masked_line_for_each_line(ruler, tmp_path):
+    (tmp_path / "a.txt").write_text("Anna Smith\n\n  \nin Oslo\n\n")
+    (tmp_path / "b.csv").write_text("text\nOslo\n\nOslo\n")
+    stream = io.StringIO()
+    files = [tmp_path / "a.txt", tmp_path / "b.csv"]
+    issues = predict_files(ruler, files, stream, write="text", mask="label")
+    assert stream.getvalue() == "[PER]\n\n  \nin [LOC]\n\n[LOC]\n\n[LOC]\n"
+    assert not issues.kinds
+
+
+def test_predict_counts_blank_lines_that_it_passes_over(ruler, tmp_path):
+    (tmp_path / "a.txt").write_text("Anna Smith\n\n  \nin Oslo\n\n")
+    (tmp_path / "b.txt").write_text("\n")
+    issues = predict_files(ruler, [tmp_path / "a.txt"], io.StringIO())
+    assert (issues[BLANK], issues.kinds[BLANK].where) == (3, f"{tmp_path / 'a.txt'}:2")
+    assert predict_files(ruler, [tmp_path / "b.txt"], io.StringIO(), whole=True)[BLANK_FILE] == 1
+
+
+def test_predict_says_that_a_folder_is_one(ruler, tmp_path):
+    with pytest.raises(UserError, match=r"E844.*is a folder"):
+        predict_files(ruler, [tmp_path], io.StringIO())

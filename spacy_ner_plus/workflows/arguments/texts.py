@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TextIO
 
 from spacy_ner_plus.data.sources.lines import HEAD, why_no_text, with_mark
 from spacy_ner_plus.errors import Errors, UserError
-from spacy_ner_plus.workflows.arguments.text_tables import TABLE_SUFFIXES, read_text_table
+from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.workflows.arguments.text_tables import BLANK, TABLE_SUFFIXES, read_text_table
 
 TEXT_SUFFIXES = (".txt", ".text")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
@@ -27,6 +28,7 @@ OTHER_SUFFIXES = frozenset(
 )
 INPUT_FORMATS = ("auto", "text", "jsonl", "csv")
 TEXT = "text"
+BLANK_FILE = "file of blank lines, passed over"
 
 
 class TextRecord(NamedTuple):
@@ -71,8 +73,10 @@ def read_texts(
     text_column: str | None = None,
     encoding: str | None = None,
     shape: TableShape | None = None,
+    blank_lines: bool = False,
+    issues: IssueLog | None = None,
 ) -> Iterator[TextRecord]:
-    """Read texts one by one; lines of plain text that are blank are passed over, rows of a table never.
+    """Read texts one by one; blank lines are passed over, but for cells of a table's one column.
 
     files (Iterable[str]): Paths, '-' for stdin.
     texts (Iterable[str]): Texts given as such; they come first.
@@ -82,6 +86,9 @@ def read_texts(
         and of a table the first whose name is one that texts have.
     encoding (str | None): Of files and stdin, where it can be given. Default: UTF-8.
     shape (TableShape): Where the shape of the first table is filled in. Default: nowhere.
+    blank_lines (bool): Whether blank lines of text and JSONL are texts, too, so that each line has its text.
+        Default: False.
+    issues (IssueLog): Where lines that are passed over are counted. Default: nowhere.
     RAISES (UserError): Where a file, a line or a row cannot be read, or isn't text.
     """
     for text in texts:
@@ -96,11 +103,13 @@ def read_texts(
         with _open(file, name, encoding, line_ends=kind == "csv") as stream:
             if whole:
                 text = stream.read()
-                if text.strip():
+                if not text.strip() and not blank_lines:
+                    _count(BLANK_FILE, name, name, issues)
+                else:
                     text = text.removesuffix("\n")
                     yield TextRecord(text, {TEXT: text})
             elif kind == "csv":
-                found, rows = read_text_table(stream, name, text_column)
+                found, rows = read_text_table(stream, name, text_column, issues)
                 if shape is not None and not shape.columns:
                     shape.delimiter, shape.columns = found.delimiter, found.columns
                 for _, row in rows:
@@ -108,12 +117,21 @@ def read_texts(
             else:
                 for number, line in enumerate(stream, 1):
                     if not line.strip():
+                        if blank_lines:
+                            yield TextRecord(line.removesuffix("\n"), {TEXT: line.removesuffix("\n")})
+                        else:
+                            _count(BLANK, name, f"{name}:{number}", issues)
                         continue
                     if kind == "jsonl":
                         yield _record(line, f"{name}:{number}", text_column or TEXT)
                     else:
                         text = line.removesuffix("\n")
                         yield TextRecord(text, {TEXT: text})
+
+
+def _count(kind: str, name: str, where: str, issues: IssueLog | None) -> None:
+    if issues is not None:
+        issues.add(kind, name, where)
 
 
 def _kind(file: str, input_format: str) -> str:
@@ -151,6 +169,8 @@ def _open(file: str, name: str, encoding: str | None = None, *, line_ends: bool 
         names no other.
     line_ends (bool): Whether lines keep the ends that they have, as csv needs them.
     """
+    if file != "-" and Path(file).is_dir():
+        raise UserError(Errors.E844.format(path=name))
     newline = "" if line_ends else None
     marked = with_mark(encoding or "utf-8")
     try:
