@@ -780,6 +780,7 @@ class Errors(metaclass=_Coded):
         "`input_format` (--input-format): text, jsonl or csv."
     )
     E844 = "'{path}' is a folder. Give the files in it, such as {path}/*.txt."
+    E845 = "n_process is {value}. Give 1 or more, or -1 for a process on each CPU."
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
         "Settings ({overrides}) can only be overridden when a pipeline is loaded, and this one is already. "

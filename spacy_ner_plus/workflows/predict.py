@@ -17,7 +17,7 @@ from spacy_ner_plus.pipeline.masking import (
     why_incomplete,
     why_unplaced,
 )
-from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.numbers import at_least, check_processes
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.arguments.texts import TableShape, TextRecord, check_input_format, read_texts
@@ -70,12 +70,13 @@ def predict(
         the texts under 'text', or a table (.csv, .tsv) with a column of them.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     YIELDS (Doc): The Docs, while the texts are read; not in a memory zone, so that they may be kept.
     RAISES (UserError): Where something can't be read or loaded.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     if isinstance(texts, str):
         raise UserError(Errors.E512.format(text=texts[:40]))
     nlp = load_pipeline(pipeline, overrides, code=code)
@@ -119,7 +120,7 @@ def predict_records(
         it. Default: none.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted.
     YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them, and `masked` where
@@ -129,6 +130,7 @@ def predict_records(
     RAISES (UserError): Where something can't be loaded, and a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues
     masking = None if mask is None else find_mask(mask)
@@ -321,7 +323,7 @@ def predict_files(
     whole (bool): Whether a file is one text, instead of one a line. Default: False.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted, and blank lines that are passed over.
     RETURNS (IssueLog): The same, or a new one.
@@ -329,6 +331,7 @@ def predict_files(
         a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     check_input_format(input_format)
     check_masks(write, mask)
     _check_text_column(text_column, mask is not None)

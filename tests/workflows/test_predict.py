@@ -434,3 +434,14 @@ def test_predict_counts_blank_lines_that_it_passes_over(ruler, tmp_path):
 def test_predict_says_that_a_folder_is_one(ruler, tmp_path):
     with pytest.raises(UserError, match=r"E844.*is a folder"):
         predict_files(ruler, [tmp_path], io.StringIO())
+
+
+@pytest.mark.parametrize("n_process", [0, -3])
+def test_predict_refuses_a_number_of_processes_that_is_none(ruler, n_process):
+    for run in (
+        lambda: predict(ruler, ["Oslo"], n_process=n_process),
+        lambda: predict_records(ruler, [{"text": "Oslo"}], n_process=n_process),
+        lambda: predict_files(ruler, [], io.StringIO(), texts=["Oslo"], n_process=n_process),
+    ):
+        with pytest.raises(UserError, match=rf"E845.*n_process is {n_process}\..*-1"):
+            run()
