@@ -1585,6 +1585,10 @@ class Warnings(metaclass=_Coded):
         "The adapter is saved merged into its encoder, with all weights: an encoder that was itself trained before is "
         "in this pipeline alone, and so the adapter could stand on no other."
     )
+    W957 = (
+        "What was found in doc.spans['{group}'] isn't masked, as masks stand in place of entities alone. The first is "
+        "of {label}. Let its component write to doc.ents (`annotate_ents` of a span_ruler), or add one that does."
+    )
     W956 = (
         "The adapter in '{path}' isn't as `lora` would make one ({others}): it stays as it was trained, and is trained "
         "on so. For a new one, load the pipeline with `lora.save` = 'merged', save it, and train what was saved."

@@ -14,6 +14,7 @@ from spacy_ner_plus.pipeline.masking import (
     crossing_mentions,
     find_mask,
     mask_text,
+    warn_of_unmasked,
     why_incomplete,
     why_unplaced,
 )
@@ -151,7 +152,7 @@ def _predict_records(
 ) -> Iterator[Prediction]:
     from spacy_ner_plus.evaluation.predictions import pipe_in_order
 
-    number = 0
+    number, warned = 0, set()
     while (first := next(records, None)) is not None:
         inputs = ((record.text, record) for record in chain([first], islice(records, ZONE - 1)))
         # A worker of another process gets no zone of ours, and its Docs outlive it.
@@ -178,6 +179,8 @@ def _predict_records(
                         issues.add(UNMASKED, error, where)
                     # Where anything may have been overlooked, it would be the text as it was.
                     hidden = None if error else _to_hide(doc, ents, record.text)
+                    if hidden is not None:
+                        warn_of_unmasked(doc, warned)
                     masked[MASKED] = None if hidden is None else mask_text(record.text, hidden, mask)
                 reason = {ERROR: error} if error else {}
                 fields = {**given, ENTS: ents, **masked, **reason}

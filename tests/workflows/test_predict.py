@@ -10,6 +10,7 @@ from spacy_ner_plus.alignment.align import WITHIN_TOKENS
 from spacy_ner_plus.data.parsing.missing_ranges import IN_PART
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.masking import mask
 from spacy_ner_plus.pipeline.scored_ents import write_failure
 from spacy_ner_plus.spans import ENTS_GROUP
 from spacy_ner_plus.workflows.arguments.text_tables import BLANK
@@ -445,3 +446,26 @@ def test_predict_refuses_a_number_of_processes_that_is_none(ruler, n_process):
     ):
         with pytest.raises(UserError, match=rf"E845.*n_process is {n_process}\..*-1"):
             run()
+
+
+def test_predict_warns_once_of_spans_that_it_does_not_mask(ruler):
+    """Another component has found them, and they stay readable."""
+    names = [{"label": "NAME", "pattern": "Bob"}, {"label": "NAME", "pattern": "Oslo"}]
+    ruler.add_pipe("span_ruler", config={"spans_key": "names"}).add_patterns(names)
+    records = [{"text": text} for text in ("Oslo", "Bob left Oslo", "Bob in Oslo")]
+    with pytest.warns(UserWarning, match=r"W957.*\['names'\].*NAME") as told:
+        found = list(predict_records(ruler, records, mask="label"))
+    assert [record["masked"] for record in found] == ["[LOC]", "Bob left [LOC]", "Bob in [LOC]"]
+    assert [str(each.message).count("Bob") for each in told] == [0]
+    with pytest.warns(UserWarning, match="W957"):
+        assert mask(ruler("Bob left")) == "Bob left"
+
+
+@pytest.mark.parametrize(
+    "attrs", [{ENTS_GROUP: True}, {ENTS_GROUP: False}, {"unaligned": []}, {"kept": [False], "by": [[0.1]]}]
+)
+def test_predict_does_not_warn_of_what_a_component_of_ours_found_to_be_none(nlp, attrs, recwarn):
+    doc = Doc(nlp.vocab, words=["Bob", "left"], ents=["O", "O"])
+    doc.spans["ours"] = SpanGroup(doc, spans=[Span(doc, 0, 1, "PER")], attrs=attrs)
+    assert mask(doc) == "Bob left "
+    assert not recwarn.list
