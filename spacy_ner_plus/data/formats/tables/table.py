@@ -24,7 +24,8 @@ A row a text with a list of its spans, or a row a span:
 Columns are found by their names, in any case and spelling, and by what stands in them; commas, tabs, semicolons or
 bars stand between them. A span's own text may have a column, by which offsets are checked. Tags are strings in any
 scheme, or numbers with the option `labels`. An empty cell is no annotation, an empty list is. Other columns are in
-the Doc's meta. Files without a header aren't read: of CoNLL's shape they are `conll`.
+the Doc's meta. Files without a header aren't read: of CoNLL's shape they are `conll`. Blank lines and Excel's `sep=;`
+may stand before the header.
 """
 
 from collections.abc import Iterable, Iterator
