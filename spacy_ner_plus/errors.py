@@ -771,6 +771,17 @@ class Errors(metaclass=_Coded):
     )
     E505 = "'{path}' has one text a line or row, and can't be one text as a whole. Leave out whole (--whole)."
     E506 = "'{value}' is no {option}. Choose one of: {choices}."
+    E836 = (
+        "'{path}' is binary{hint}. Give text, JSONL or a table (.csv, .tsv), and what isn't UTF-8 with its `encoding` "
+        "(--encoding)."
+    )
+    E843 = (
+        "'{path}' isn't plain text by its ending, {ending}: read line by line, its texts would be taken for something "
+        "else. Write them as text (.txt), JSONL (.jsonl) or a table (.csv, .tsv), or say what the file is as "
+        "`input_format` (--input-format): text, jsonl or csv."
+    )
+    E844 = "'{path}' is a folder. Give the files in it, such as {path}/*.txt."
+    E845 = "n_process is {value}. Give 1 or more, or -1 for a process on each CPU."
     E507 = "{option} is {value}. Give {least} or more."
     E510 = (
         "Settings ({overrides}) can only be overridden when a pipeline is loaded, and this one is already. "
@@ -1582,6 +1593,10 @@ class Warnings(metaclass=_Coded):
     W386 = (
         "The adapter is saved merged into its encoder, with all weights: an encoder that was itself trained before is "
         "in this pipeline alone, and so the adapter could stand on no other."
+    )
+    W957 = (
+        "What was found in doc.spans['{group}'] isn't masked, as masks stand in place of entities alone. The first is "
+        "of {label}. Let its component write to doc.ents (`annotate_ents` of a span_ruler), or add one that does."
     )
     W956 = (
         "The adapter in '{path}' isn't as `lora` would make one ({others}): it stays as it was trained, and is trained "

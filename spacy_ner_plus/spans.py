@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.issues import IssueLog
@@ -87,6 +87,26 @@ def doc_to_tags(doc: Doc) -> list[str]:
         # A blocked token is a B without a label.
         tags.append((f"{iob}-{label}" if label else "O") if iob in ("B", "I") else iob or MISSING)
     return tags
+
+
+def missing_ranges(doc: Doc) -> list[list[int]]:
+    """Find the stretches of a text whose tokens are missing annotation; white space between them belongs to them.
+
+    RETURNS (list[list[int]]): First character of each, and the one after its last.
+    """
+    ranges: list[list[int]] = []
+    goes_on = False
+    for token, (iob, is_space) in zip(doc, doc.to_array([ENT_IOB, IS_SPACE]).reshape(-1, 2), strict=True):
+        if is_space:
+            continue
+        if iob == IOB_MISSING:
+            end = token.idx + len(token)
+            if goes_on:
+                ranges[-1][1] = end
+            else:
+                ranges.append([token.idx, end])
+        goes_on = iob == IOB_MISSING
+    return ranges
 
 
 def is_blocked(doc: Doc) -> np.ndarray:

@@ -48,7 +48,8 @@ def write_entities(predictions: Iterable["Prediction"], stream: TextIO, layout: 
 def _rows(predictions: Iterable["Prediction"], width: int) -> Iterator[list["Text"]]:
     from rich.text import Text
 
-    for number, (text, ents, error, _) in enumerate(predictions, 1):
+    for number, prediction in enumerate(predictions, 1):
+        text, ents, error = prediction.text, prediction.ents, prediction.error
         if not ents:
             failed = ents is None
             what = Text("failed", "red") if failed else Text("no entity", "dim")

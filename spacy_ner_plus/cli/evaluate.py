@@ -47,7 +47,7 @@ def evaluate_command(
         typer.Option(help="Setting as key=value, e.g. components.transformer_ner.device=cpu; repeatable."),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Documents at once; default: its own.")] = None,
-    n_process: Annotated[int, typer.Option(help="Number of processes.")] = 1,
+    n_process: Annotated[int, typer.Option(help="Number of processes, -1 for one on each CPU.")] = 1,
     limit: Annotated[int, typer.Option(help="Take only the first N documents; 0 for all.")] = 0,
     train: Annotated[
         Path | None,

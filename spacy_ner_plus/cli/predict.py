@@ -67,7 +67,7 @@ def predict_command(
         typer.Option(help="Setting as key=value, e.g. components.transformer_ner.device=cpu; repeatable."),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Texts at once; default: the pipeline's.")] = None,
-    n_process: Annotated[int, typer.Option(help="Number of processes.")] = 1,
+    n_process: Annotated[int, typer.Option(help="Number of processes, -1 for one on each CPU.")] = 1,
     code: Code = None,
 ) -> None:
     """Find entities in texts and print them."""

@@ -5,12 +5,13 @@ registered functions (`@misc`), so that `predict --mask NAME` finds one of yours
 """
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.errors import Errors, UserError, Warnings
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -58,7 +59,7 @@ def find_mask(mask: str | Mask) -> Mask:
 
 
 def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
-    """Mask the entities of a Doc.
+    """Mask the entities of a Doc; of spans that are in a group of `doc.spans` alone, it warns.
 
     by (str | Callable): As `find_mask` takes it. Default: 'label'.
     RETURNS (str | None): The text with something else in place of each entity; None where `why_incomplete` or
@@ -71,6 +72,7 @@ def mask(doc: "Doc", by: str | Mask = "label") -> str | None:
         {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text}
         for ent in doc.ents
     ]
+    warn_of_unmasked(doc, set())
     return mask_text(doc.text, [*entities, *crossing_mentions(doc)], find_mask(by))
 
 
@@ -141,6 +143,46 @@ def crossing_mentions(doc: "Doc") -> list[dict[str, Any]]:
                     bounds = {"start": chars.start, "end": chars.stop}
                     found.append({**bounds, "label": span.label_, "text": text[chars.start : chars.stop]})
     return found
+
+
+def warn_of_unmasked(doc: "Doc", warned: set[str]) -> None:
+    """Warn once of each group of spans with some that aren't masked, such as those of a span_ruler or a spancat.
+
+    Groups that components of ours write beside their entities are of what was weighed and found to be none.
+
+    warned (set[str]): Names of groups of which it was warned; those of which it is are added.
+    """
+    text = doc.text
+    masked = {
+        i
+        for start, end in (
+            *((ent.start_char, ent.end_char) for ent in doc.ents),
+            *((found["start"], found["end"]) for found in crossing_mentions(doc)),
+        )
+        for i in range(start, end)
+    }
+    for name, group in doc.spans.items():
+        if name in warned or _is_ours(group.attrs):
+            continue
+        for number in range(len(group)):
+            # Tokens that were merged since have left the group behind.
+            with suppress(IndexError):
+                span = group[number]
+                chars = range(span.start_char, span.end_char)
+                if any(i not in masked and not text[i].isspace() for i in chars):
+                    warned.add(name)
+                    # Without its text: it's what is to be hidden.
+                    label = span.label_ or "no label"
+                    warnings.warn(Warnings.W957.format(group=name, label=label), stacklevel=2)
+                    break
+
+
+def _is_ours(attrs: Mapping[str, Any]) -> bool:
+    """Whether a group's attrs are those of entities, of mentions that a chat model named, or of votes on entities."""
+    from spacy_ner_plus.alignment.align import UNALIGNED_ATTR
+    from spacy_ner_plus.spans import ENTS_GROUP
+
+    return ENTS_GROUP in attrs or UNALIGNED_ATTR in attrs or {"kept", "by"} <= attrs.keys()
 
 
 def mask_text(text: str, entities: Sequence[Mapping[str, Any]], mask: Mask) -> str:

@@ -10,7 +10,7 @@ from spacy_ner_plus.evaluation.defaults import EXAMPLES, RESAMPLES, SIMILARITY_T
 from spacy_ner_plus.extras import check_installed
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.workflows.arguments.corpora import check_annotation, corpus_docs, corpus_name, corpus_path
-from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.numbers import at_least, check_processes
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.sources import read_label_map
 from spacy_ner_plus.workflows.arguments.targets import check_targets
@@ -65,7 +65,7 @@ def evaluate(
         it, or the name of one that ships. Default: they stay.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Documents at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     limit (int): Only the first documents. Default: 0 for all.
     train (str | Path | Iterable[Doc]): A training corpus, for scores of seen and unseen entities. Default: none.
     resamples (int): Of the documents, for 95% intervals; 0 for none. Default: 1000.
@@ -92,6 +92,7 @@ def evaluate(
     check_installed("seqeval", "evaluation")
     at_least("limit", limit, 0)
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     at_least("resamples", resamples, 0)
     at_least("examples", examples, 0)
     check_similarity_threshold(similarity_threshold)

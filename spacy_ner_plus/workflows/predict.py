@@ -14,10 +14,11 @@ from spacy_ner_plus.pipeline.masking import (
     crossing_mentions,
     find_mask,
     mask_text,
+    warn_of_unmasked,
     why_incomplete,
     why_unplaced,
 )
-from spacy_ner_plus.workflows.arguments.numbers import at_least
+from spacy_ner_plus.workflows.arguments.numbers import at_least, check_processes
 from spacy_ner_plus.workflows.arguments.pipelines import load_pipeline, path_of
 from spacy_ner_plus.workflows.arguments.targets import check_targets
 from spacy_ner_plus.workflows.arguments.texts import TableShape, TextRecord, check_input_format, read_texts
@@ -25,6 +26,7 @@ from spacy_ner_plus.workflows.written_predictions import (
     ENTS,
     ERROR,
     MASKED,
+    MISSING,
     Layout,
     Prediction,
     Writer,
@@ -69,12 +71,13 @@ def predict(
         the texts under 'text', or a table (.csv, .tsv) with a column of them.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     YIELDS (Doc): The Docs, while the texts are read; not in a memory zone, so that they may be kept.
     RAISES (UserError): Where something can't be read or loaded.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     if isinstance(texts, str):
         raise UserError(Errors.E512.format(text=texts[:40]))
     nlp = load_pipeline(pipeline, overrides, code=code)
@@ -118,16 +121,17 @@ def predict_records(
         it. Default: none.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
     issues (IssueLog): Where texts on which the pipeline fails are counted.
     YIELDS (dict[str, Any]): The records in order with `ents`, as `describe_entities` gives them, and `masked` where
         that is asked for; both None where the pipeline failed, or nothing in it looked for entities: why is then under
-        `error`. Where tokens are missing annotation, `masked` is None and `error` says so. Offsets are those of
-        `text`, also where the tokenizer doesn't keep its white space.
+        `error`. Where tokens are missing annotation, `masked` is None, `error` says so, and `missing` has the stretches
+        of text, as [start, end]. Offsets are those of `text`, also where the tokenizer doesn't keep its white space.
     RAISES (UserError): Where something can't be loaded, and a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     nlp = load_pipeline(pipeline, overrides, code=code)
     issues = IssueLog() if issues is None else issues
     masking = None if mask is None else find_mask(mask)
@@ -135,7 +139,7 @@ def predict_records(
         _check_finds_entities(nlp)
     read = (TextRecord(record["text"], record) for record in records)
     predictions = _predict_records(nlp, read, masking, batch_size, n_process, issues)
-    return (prediction.fields for prediction in predictions)
+    return (prediction.record for prediction in predictions)
 
 
 def _predict_records(
@@ -148,7 +152,7 @@ def _predict_records(
 ) -> Iterator[Prediction]:
     from spacy_ner_plus.evaluation.predictions import pipe_in_order
 
-    number = 0
+    number, warned = 0, set()
     while (first := next(records, None)) is not None:
         inputs = ((record.text, record) for record in chain([first], islice(records, ZONE - 1)))
         # A worker of another process gets no zone of ours, and its Docs outlive it.
@@ -163,6 +167,9 @@ def _predict_records(
                     # What an earlier run said of a text says nothing of this one.
                     if key in given and given.pop(key) not in (None, ""):
                         issues.add(REPLACED.format(key=key), record.text[:40], where)
+                if isinstance(given.get(MISSING), list):
+                    issues.add(REPLACED.format(key=MISSING), record.text[:40], where)
+                    del given[MISSING]
                 ents, error = _read_ents(doc, failure, record.text)
                 if error:
                     issues.add(FAILED if ents is None else INCOMPLETE, error, where)
@@ -172,9 +179,13 @@ def _predict_records(
                         issues.add(UNMASKED, error, where)
                     # Where anything may have been overlooked, it would be the text as it was.
                     hidden = None if error else _to_hide(doc, ents, record.text)
+                    if hidden is not None:
+                        warn_of_unmasked(doc, warned)
                     masked[MASKED] = None if hidden is None else mask_text(record.text, hidden, mask)
                 reason = {ERROR: error} if error else {}
-                yield Prediction(record.text, ents, error, {**given, ENTS: ents, **masked, **reason})
+                fields = {**given, ENTS: ents, **masked, **reason}
+                missing = [] if ents is None else _missing(doc, record.text)
+                yield Prediction(record.text, ents, error, fields, missing)
 
 
 def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[str, Any]] | None, str]:
@@ -197,6 +208,17 @@ def _read_ents(doc: "Doc | None", failure: str, text: str) -> tuple[list[dict[st
         if ents is None:
             return None, "the tokens of the pipeline don't make up the text"
     return ents, error
+
+
+def _missing(doc: "Doc", text: str) -> list[list[int]]:
+    """RETURNS (list[list[int]]): The stretches of a text that are missing annotation."""
+    from spacy_ner_plus.spans import missing_ranges
+
+    ranges = missing_ranges(doc)
+    if not ranges or doc.text == text:
+        return ranges
+    there = OtherSpace(doc.text, text)
+    return [list(bounds) for start, end in ranges if (bounds := there.bounds(start, end))]
 
 
 def _to_hide(doc: "Doc | None", ents: list[dict[str, Any]] | None, text: str) -> list[dict[str, Any]] | None:
@@ -304,14 +326,15 @@ def predict_files(
     whole (bool): Whether a file is one text, instead of one a line. Default: False.
     overrides (Iterable[str]): Settings of the pipeline as key=value.
     batch_size (int): Texts at once. Default: the pipeline's own.
-    n_process (int): Number of processes. Default: 1.
+    n_process (int): Number of processes, -1 for one on each CPU. Default: 1.
     code (str | Path): A Python file to run before the pipeline is loaded. Default: none.
-    issues (IssueLog): Where texts on which the pipeline fails are counted.
+    issues (IssueLog): Where texts on which the pipeline fails are counted, and blank lines that are passed over.
     RETURNS (IssueLog): The same, or a new one.
     RAISES (UserError): Where something can't be read, loaded or written, the texts' column is one that is added, and
         a mask is given where no component finds entities.
     """
     at_least("batch_size", batch_size, 1)
+    check_processes(n_process)
     check_input_format(input_format)
     check_masks(write, mask)
     _check_text_column(text_column, mask is not None)
@@ -336,6 +359,9 @@ def predict_files(
         text_column=text_column,
         encoding=encoding,
         shape=layout.table,
+        # Masked texts stand beside those that were read by nothing but their lines.
+        blank_lines=write == "text",
+        issues=issues,
     )
     results = _predict_records(nlp, records, masking, batch_size, n_process, issues)
     with _open(target) as stream:

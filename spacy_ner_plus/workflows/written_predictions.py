@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -15,6 +15,8 @@ from spacy_ner_plus.workflows.arguments.texts import TableShape
 
 # What is added to a JSON object or a row.
 ENTS, MASKED, ERROR = "ents", "masked", "error"
+# What JSONL alone says; the columns of a table are known before its first row.
+MISSING = "missing"
 # Formats with a place for masked texts.
 MASKED_FORMATS = ("jsonl", "csv", "tsv", "text")
 
@@ -27,12 +29,20 @@ class Prediction(NamedTuple):
     error (str): Why it failed, or how much of the text is missing annotation; '' where nothing is missing.
     fields (dict[str, Any]): What was read with the text and the text itself, with `ents`, `masked` where that was asked
         for, and `error` where there is one.
+    missing (Sequence[list[int]]): Where an annotated text is missing annotation: from which character to which.
     """
 
     text: str
     ents: list[dict[str, Any]] | None
     error: str
     fields: dict[str, Any]
+    missing: Sequence[list[int]] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): The fields, and `missing` where something is, unless what was read has it."""
+        own = {MISSING: list(self.missing)} if self.missing and MISSING not in self.fields else {}
+        return {**self.fields, **own}
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def check_masks(write: str | Writer, mask: str | Mask | None) -> None:
 def write_jsonl(predictions: Iterable[Prediction], stream: TextIO, layout: Layout) -> None:
     """Write each record as a line of JSON, as soon as it is there."""
     for prediction in predictions:
-        stream.write(f"{json.dumps(prediction.fields, ensure_ascii=False)}\n")
+        stream.write(f"{json.dumps(prediction.record, ensure_ascii=False)}\n")
         # A reader at the other end of a pipe sees each at once.
         stream.flush()
 
@@ -95,7 +105,8 @@ def write_table(
 
     `ents` has the entities as JSON: a list of objects with start, end, label, text, and score where there is one; it
     is empty where the pipeline failed. `masked` has the masked text where a mask is given and no token is missing
-    annotation, `error` why something is missing. `spacy-ner-plus convert` reads such a table as a corpus.
+    annotation, `error` why something is missing. `spacy-ner-plus convert` reads such a table as a corpus, in which all
+    that the entities of a text with an error don't cover is missing, as a table doesn't say where it is.
 
     delimiter (str | None): What stands between cells. Default: as in the first table that was read, ',' where none was.
     RAISES (UserError): For a record with a key for which there is no column.

@@ -242,6 +242,8 @@ def test_evaluate_keeps_what_components_tell_of_language_models(ruler, corpus, t
         ({"overrides": ["components.nothing.device=cpu"]}, "E501"),
         ({"limit": -1}, "E507.*limit is -1"),
         ({"batch_size": 0}, "E507.*batch_size is 0"),
+        ({"n_process": 0}, "E845.*n_process is 0"),
+        ({"n_process": -2}, "E845.*n_process is -2"),
         ({"resamples": -1}, "E507.*resamples is -1"),
         ({"similarity_threshold": 0}, "E316.*is 0"),
         ({"similarity_threshold": 90}, "E316.*is 90.*up to 1.*0.9"),

@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 
@@ -6,11 +7,15 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.alignment.align import WITHIN_TOKENS
+from spacy_ner_plus.data.parsing.missing_ranges import IN_PART
 from spacy_ner_plus.errors import UserError
 from spacy_ner_plus.issues import IssueLog
+from spacy_ner_plus.pipeline.masking import mask
 from spacy_ner_plus.pipeline.scored_ents import write_failure
 from spacy_ner_plus.spans import ENTS_GROUP
-from spacy_ner_plus.workflows.arguments.texts import read_texts
+from spacy_ner_plus.workflows.arguments.text_tables import BLANK
+from spacy_ner_plus.workflows.arguments.texts import BLANK_FILE, read_texts
+from spacy_ner_plus.workflows.convert import convert
 from spacy_ner_plus.workflows.predict import (
     FAILED,
     INCOMPLETE,
@@ -337,3 +342,130 @@ def test_predict_writes_a_masked_text_a_line(ruler, tmp_path):
     for text in ("Oslo\n", "Oslo\r", "a\rb"):
         with pytest.raises(UserError, match=r"E787.*text 1 has several lines"):
             predict_files(ruler, [], io.StringIO(), texts=[text], write="text", mask="label")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "tsv"])
+def test_predict_leaves_missing_what_is_read_again(ruler, tmp_path, ending):
+    """O is an annotation: of these tokens the pipeline said nothing."""
+    ruler.add_pipe("predict_leaves_a_part")
+    texts = ["whole Oslo is here", "part Oslo  part is here"]
+    target = tmp_path / f"found.{ending}"
+    predict_files(ruler, [], target, texts=texts, write=ending)
+    conversion = convert(target, tmp_path / "found.spacy")
+    whole, part = conversion.docs
+    missing = [token.text for token in part if not token.ent_iob and not token.is_space]
+    assert not [token for token in whole if not token.ent_iob]
+    assert [ent.text for ent in whole.ents] == ["Oslo"]
+    if ending == "jsonl":
+        assert missing == ["part"]
+        assert "missing" not in part.user_data["record"]["meta"]
+        assert not conversion.issues[IN_PART]
+    else:
+        # A table doesn't say where.
+        assert missing == [token.text for token in part if not token.is_space]
+        assert conversion.issues[IN_PART] == 1
+
+
+def test_predict_says_where_annotation_is_missing_by_the_text(ruler):
+    ruler.add_pipe("predict_leaves_a_part")
+    text = "  part  \t Oslo"
+    ruler.tokenizer = lambda given: Doc(ruler.vocab, words=given.split())
+    (found,) = predict_records(ruler, [{"text": text, "missing": [[0, 1]]}])
+    assert [text[start:end] for start, end in found["missing"]] == ["part"]
+    (found,) = predict_records(ruler, [{"text": text, "missing": "yes"}])
+    assert found["missing"] == "yes"
+    (found,) = predict_records(ruler, [{"text": "whole", "missing": [[0, 1]]}])
+    assert "missing" not in found
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("Anna Smith\n".encode("utf-16-le"), "utf-8", r"E836.*looks like UTF-16 \(--encoding utf-16-le\)"),
+        ("Anna Smith\n".encode("utf-16-be"), "latin-1", r"E836.*looks like UTF-16 \(--encoding utf-16-be\)"),
+        (
+            "\ufeffAnna Smith\n".encode("utf-16-le"),
+            "latin-1",
+            r"E836.*looks like UTF-16 \(--encoding utf-16\)",
+        ),
+        (gzip.compress(b"Anna Smith\n"), "latin-1", r"E836.*gzip file: unpack"),
+        (b"PK\x03\x04...", "latin-1", "E836.*zip file"),
+        (b"PK\x03\x04...", "utf-16", "E836.*zip file"),
+        (b"Anna\0Smith", "utf-8", "E836.*is binary\\. Give text"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["txt", "md", "csv", "jsonl"])
+def test_predict_refuses_what_is_no_text(ruler, tmp_path, content, encoding, message, ending):
+    """It would decode as something in which nothing is found, and stand unmasked in what is written."""
+    path, stream = tmp_path / f"texts.{ending}", io.StringIO()
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        predict_files(ruler, [path], stream, write="jsonl", mask="label", encoding=encoding)
+    assert not stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["texts.json", "texts.XLSX", "texts.csv.gz", "texts.spacy", "texts.conll"])
+def test_predict_takes_no_file_for_text_that_is_something_else(ruler, tmp_path, name):
+    path, stream = tmp_path / name, io.StringIO()
+    path.write_text('["Oslo", "Oslo"]\n')
+    with pytest.raises(UserError, match=r"E843.*--input-format"):
+        predict_files(ruler, [path], stream)
+    predict_files(ruler, [path], stream, write="text", mask="label", input_format="text")
+    assert stream.getvalue() == '["[LOC]", "[LOC]"]\n'
+
+
+def test_predict_writes_a_masked_line_for_each_line(ruler, tmp_path):
+    (tmp_path / "a.txt").write_text("Anna Smith\n\n  \nin Oslo\n\n")
+    (tmp_path / "b.csv").write_text("text\nOslo\n\nOslo\n")
+    stream = io.StringIO()
+    files = [tmp_path / "a.txt", tmp_path / "b.csv"]
+    issues = predict_files(ruler, files, stream, write="text", mask="label")
+    assert stream.getvalue() == "[PER]\n\n  \nin [LOC]\n\n[LOC]\n\n[LOC]\n"
+    assert not issues.kinds
+
+
+def test_predict_counts_blank_lines_that_it_passes_over(ruler, tmp_path):
+    (tmp_path / "a.txt").write_text("Anna Smith\n\n  \nin Oslo\n\n")
+    (tmp_path / "b.txt").write_text("\n")
+    issues = predict_files(ruler, [tmp_path / "a.txt"], io.StringIO())
+    assert (issues[BLANK], issues.kinds[BLANK].where) == (3, f"{tmp_path / 'a.txt'}:2")
+    assert predict_files(ruler, [tmp_path / "b.txt"], io.StringIO(), whole=True)[BLANK_FILE] == 1
+
+
+def test_predict_says_that_a_folder_is_one(ruler, tmp_path):
+    with pytest.raises(UserError, match=r"E844.*is a folder"):
+        predict_files(ruler, [tmp_path], io.StringIO())
+
+
+@pytest.mark.parametrize("n_process", [0, -3])
+def test_predict_refuses_a_number_of_processes_that_is_none(ruler, n_process):
+    for run in (
+        lambda: predict(ruler, ["Oslo"], n_process=n_process),
+        lambda: predict_records(ruler, [{"text": "Oslo"}], n_process=n_process),
+        lambda: predict_files(ruler, [], io.StringIO(), texts=["Oslo"], n_process=n_process),
+    ):
+        with pytest.raises(UserError, match=rf"E845.*n_process is {n_process}\..*-1"):
+            run()
+
+
+def test_predict_warns_once_of_spans_that_it_does_not_mask(ruler):
+    """Another component has found them, and they stay readable."""
+    names = [{"label": "NAME", "pattern": "Bob"}, {"label": "NAME", "pattern": "Oslo"}]
+    ruler.add_pipe("span_ruler", config={"spans_key": "names"}).add_patterns(names)
+    records = [{"text": text} for text in ("Oslo", "Bob left Oslo", "Bob in Oslo")]
+    with pytest.warns(UserWarning, match=r"W957.*\['names'\].*NAME") as told:
+        found = list(predict_records(ruler, records, mask="label"))
+    assert [record["masked"] for record in found] == ["[LOC]", "Bob left [LOC]", "Bob in [LOC]"]
+    assert [str(each.message).count("Bob") for each in told] == [0]
+    with pytest.warns(UserWarning, match="W957"):
+        assert mask(ruler("Bob left")) == "Bob left"
+
+
+@pytest.mark.parametrize(
+    "attrs", [{ENTS_GROUP: True}, {ENTS_GROUP: False}, {"unaligned": []}, {"kept": [False], "by": [[0.1]]}]
+)
+def test_predict_does_not_warn_of_what_a_component_of_ours_found_to_be_none(nlp, attrs, recwarn):
+    doc = Doc(nlp.vocab, words=["Bob", "left"], ents=["O", "O"])
+    doc.spans["ours"] = SpanGroup(doc, spans=[Span(doc, 0, 1, "PER")], attrs=attrs)
+    assert mask(doc) == "Bob left "
+    assert not recwarn.list

@@ -21,6 +21,7 @@ from spacy.tokens import Doc
 from spacy_ner_plus.data.formats.format import POSSIBLE, Format, Reading, Sniff
 from spacy_ner_plus.data.formats.prodigy import PRODIGY
 from spacy_ner_plus.data.formats.registered import surest_format
+from spacy_ner_plus.data.parsing.missing_ranges import read_missing
 from spacy_ner_plus.data.parsing.offset_spans import (
     GUESSES,
     SHAPES,
@@ -132,6 +133,7 @@ def marked_texts(source: Source, issues: IssueLog) -> Iterator[MarkedText]:
         if key is not None:
             marked.spans = read_spans(record[key], marked, issues)
             count_other_spans(record, key, marked, issues)
+            read_missing(record, key, marked, issues)
         elif answer == "accept":
             marked.spans = []
         else:

@@ -3,7 +3,8 @@
     {"text": "Ann left", "ents": [{"start": 0, "end": 3, "label": "PER"}], "tokens": [{"id": 0, "start": 0, "end": 3},
      {"id": 1, "start": 4, "end": 8}], "sents": [{"start": 0, "end": 8}], "spans": {"sc": [...]}, "_": {...}}
 
-The spans of the group `sc` stand beside the entities. Other groups, values under `_`, `cats`, and what the tokens say
+Beside what is spaCy's own, stretches of the text that aren't annotated stand under `missing`, as [start, end]. The
+spans of the group `sc` stand beside the entities. Other groups, values under `_`, `cats`, and what the tokens say
 beside their places are kept as meta, under their own names. `spans_key` names another group to read.
 """
 
@@ -19,6 +20,7 @@ from spacy_ner_plus.data.formats.format import (
     IDS,
     LIKELY,
     META,
+    MISSING,
     NESTED,
     SCORES,
     SENTENCES,
@@ -28,6 +30,8 @@ from spacy_ner_plus.data.formats.format import (
     Reading,
     Sniff,
 )
+from spacy_ner_plus.data.parsing.missing_ranges import ENTS, ERROR, read_missing
+from spacy_ner_plus.data.parsing.missing_ranges import MISSING as MISSING_KEY
 from spacy_ner_plus.data.parsing.offset_spans import read_spans
 from spacy_ner_plus.data.parsing.record_keys import id_of, meta_of
 from spacy_ner_plus.data.parsing.token_objects import read_tokens
@@ -40,6 +44,7 @@ from spacy_ner_plus.data.sources.source import Source
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.settings import setting, settings
+from spacy_ner_plus.spans import missing_ranges
 
 OWN_KEYS = frozenset({"text", "ents", "tokens", "sents", "spans"})
 PLACE = frozenset({"id", "start", "end"})
@@ -60,7 +65,7 @@ class SpacyJson:
     about = "spaCy's Doc.to_json(): text, ents, sents, tokens and groups of spans"
     endings = (".jsonl", ".json")
     options = SpacyJsonOptions
-    keeps = frozenset({TOKENS, SENTENCES, SPACES, NESTED, IDS, META, SPAN_IDS, SCORES})
+    keeps = frozenset({TOKENS, SENTENCES, SPACES, NESTED, MISSING, IDS, META, SPAN_IDS, SCORES})
     writes = True
     checked = True
 
@@ -111,8 +116,9 @@ def marked_texts(source: Source, spans_key: str, issues: IssueLog) -> Iterator[M
         if others:
             marked.meta["spans"] = others
         inner = groups.get(spans_key)
-        if record.get("ents") is not None:
-            marked.spans = read_spans(_without_empty(record["ents"]), marked, issues)
+        if record.get(ENTS) is not None:
+            marked.spans = read_spans(_without_empty(record[ENTS]), marked, issues)
+            read_missing(record, ENTS, marked, issues)
         if inner is not None:
             # Ids and scores of entities stand in the group.
             spans = read_spans(_without_empty(inner), marked, issues)
@@ -137,7 +143,11 @@ def to_record(doc: Doc, spans_key: str = SPANS_KEY) -> dict[str, Any]:
         record["id"] = known["id"]
     annotated = doc.has_annotation("ENT_IOB")
     if annotated:
-        record["ents"] = [_span(ent) for ent in doc.ents]
+        record[ENTS] = [_span(ent) for ent in doc.ents]
+        missing = missing_ranges(doc)
+        # An empty list says that an error of which the meta tells is of an earlier state.
+        if missing or meta.get(ERROR):
+            record[MISSING_KEY] = missing
     if doc.has_annotation("SENT_START"):
         record["sents"] = [{"start": sent.start_char, "end": sent.end_char} for sent in doc.sents]
     record["tokens"] = [{"id": token.i, "start": token.idx, "end": token.idx + len(token)} for token in doc]

@@ -50,7 +50,11 @@ def _key(span: MarkedSpan) -> tuple[int, int, str]:
 
 def _is_same(one: MarkedText, other: MarkedText) -> bool:
     both = [{_key(span) for span in view.spans or ()} for view in (one, other)]
-    return both[0] == both[1] and (one.unread, one.lost) == (other.unread, other.lost)
+    return both[0] == both[1] and (one.unread, one.lost, one.missing) == (
+        other.unread,
+        other.lost,
+        other.missing,
+    )
 
 
 def _agreed(views: Sequence[MarkedText]) -> MarkedText:
@@ -61,6 +65,8 @@ def _agreed(views: Sequence[MarkedText]) -> MarkedText:
         spans=[span for span in views[-1].spans or () if _key(span) in common],
         lost=[place for view in views for place in view.lost]
         + [(start, end) for start, end, _ in sorted(every - common)],
+        missing=[place for view in views for place in view.missing],
+        partial=any(view.partial for view in views),
         unread=[unread for view in views for unread in view.unread],
         annotator=", ".join(dict.fromkeys(view.annotator for view in views if view.annotator)),
     )

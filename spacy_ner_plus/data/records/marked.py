@@ -38,6 +38,7 @@ class MarkedText:
     unread (list[str]): Annotation that can't be read and whose place in the text isn't known, as it was written.
         What no span covers is then missing rather than O.
     lost (list[tuple[int, int]]): Stretches of the text whose annotation can't be read: missing as well.
+    missing (list[tuple[int, int]]): Stretches of which the source itself says that they aren't annotated.
     partial (bool): Whether the spans are all that is known: what none covers is missing rather than O, as of answers
         to 'is this an entity?'.
     id (str): What the source calls the record.
@@ -53,6 +54,7 @@ class MarkedText:
     sentence_starts: Sequence[int] = ()
     unread: list[str] = field(default_factory=list)
     lost: list[tuple[int, int]] = field(default_factory=list)
+    missing: list[tuple[int, int]] = field(default_factory=list)
     partial: bool = False
     id: str = ""
     meta: dict[str, Any] = field(default_factory=dict)

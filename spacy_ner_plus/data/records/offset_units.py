@@ -127,9 +127,9 @@ class OffsetUnits:
         self.name = name
 
     def translate(self, marked: MarkedText) -> None:
-        """Write a text's spans and what is lost of it in code points; a span whose offsets lie between characters
-        gets -1, and what can't be found of what is lost may be anywhere."""
-        if self.name == AS_GIVEN or not (marked.spans or marked.lost):
+        """Write a text's spans and what is lost or missing of it in code points; a span whose offsets lie between
+        characters gets -1, and what can't be found of what is lost or missing may be anywhere."""
+        if self.name == AS_GIVEN or not (marked.spans or marked.lost or marked.missing):
             return
         starts, ends = (unit(marked.text) for unit in UNITS[self.name])
         for span in marked.spans or ():
@@ -138,6 +138,9 @@ class OffsetUnits:
         places = [(starts(start), ends(end)) for start, end in marked.lost]
         marked.lost = [(start, end) for start, end in places if start is not None and end is not None]
         marked.unread += ["annotation between two characters"] * (len(places) - len(marked.lost))
+        places = [(starts(start), ends(end)) for start, end in marked.missing]
+        marked.missing = [(start, end) for start, end in places if start is not None and end is not None]
+        marked.partial = marked.partial or len(marked.missing) < len(places)
 
 
 class UnitFinder:

@@ -197,6 +197,8 @@ class _RecordMaker:
             self.unannotated += not marked.unread
             return mark_record(record, None)
         self.seen += len(marked.spans)
+        # Of these there was nothing to be read.
+        lost += marked.missing
         placed = list(self._placed(marked, lost))
         if marked.words is None:
             self.fit.add(doc, [(span.start, span.end) for span in placed])

@@ -13,7 +13,14 @@ HEAD = 8192  # bytes that are looked at to refuse what is no text
 MAGIC = {
     b"\x1f\x8b": ", a gzip file: unpack it first",
     b"PK\x03\x04": ", a zip file: unpack it first",
+    b"BZh91AY&SY": ", a bzip2 file: unpack it first",
+    b"\xfd7zXZ\0": ", an xz file: unpack it first",
+    b"\x28\xb5\x2f\xfd": ", a zstd file: unpack it first",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ", a file of an older Office",
+    b"%PDF-": ", a PDF file",
     b"PAR1": ", a parquet file",
+    b"\xff\xfe\0\0": "; it looks like UTF-32 (--encoding utf-32)",
+    b"\0\0\xfe\xff": "; it looks like UTF-32 (--encoding utf-32)",
     b"\xff\xfe": "; it looks like UTF-16 (--encoding utf-16)",
     b"\xfe\xff": "; it looks like UTF-16 (--encoding utf-16)",
 }
@@ -133,11 +140,30 @@ def _undecodable(error: UnicodeError, name: str, number: int, encoding: str) -> 
 def _refuse_what_is_no_text(head: bytes, name: str, encoding: str) -> None:
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
         raise UserError(Errors.E102.format(path=name))
-    if encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
-        return
-    hint = next((hint for magic, hint in MAGIC.items() if head.startswith(magic)), "")
-    if hint or b"\0" in head:
+    hint = why_no_text(head, encoding)
+    if hint is not None:
         raise UserError(Errors.E111.format(path=name, hint=hint))
+
+
+def why_no_text(head: bytes, encoding: str) -> str | None:
+    """Say why bytes aren't text, also where an encoding could make characters of them, as latin-1 can of any.
+
+    head (bytes): The first bytes of a file, HEAD of them.
+    RETURNS (str | None): What goes on after 'is binary': what they look like, and what to do; '' where that isn't
+        known, None where they may be text.
+    """
+    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf16", "utf-32", "utf32"))
+    found = next(((magic, hint) for magic, hint in MAGIC.items() if head.startswith(magic)), None)
+    if found is not None and not (wide and "(--encoding" in found[1]):
+        return found[1]
+    if wide or b"\0" not in head:
+        return None
+    # Without a mark: letters of most scripts that Europe writes have a null byte beside them.
+    nulls = {name: head[at::2].count(0) for name, at in (("utf-16-le", 1), ("utf-16-be", 0))}
+    name = max(nulls, key=lambda name: nulls[name])
+    if nulls[name] * 4 > len(head) and nulls[name] == sum(nulls.values()):
+        return f"; it looks like UTF-16 (--encoding {name})"
+    return ""
 
 
 def whole_text(path: Path, encoding: str = "utf-8", name: str | None = None) -> str:

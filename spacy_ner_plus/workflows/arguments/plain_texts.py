@@ -61,4 +61,7 @@ def plain_records(source: "Source", nlp: "Language", notes: list[str]) -> Iterat
 
 
 def _table(source: "Source") -> TextColumn | None:
-    return find_text_column(next(iter(source.head_lines), ""))
+    from spacy_ner_plus.data.formats.tables.delimited import before_header
+
+    _, delimiter, lines = before_header(source.head_lines)
+    return find_text_column(next(lines, ""), delimiter=delimiter)

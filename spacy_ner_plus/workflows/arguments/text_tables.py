@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
 LONGEST_HEADER = 100  # lines
+BLANK = "blank line, passed over"
 
 
 @dataclass(frozen=True)
@@ -24,42 +26,44 @@ class TextColumn:
     text: str
 
 
-def find_text_column(header: str, name: str | None = None) -> TextColumn | None:
+def find_text_column(header: str, name: str | None = None, delimiter: str | None = None) -> TextColumn | None:
     """Find the column of texts by a table's first line.
 
     header (str): The line.
     name (str | None): The column; None for the first whose name is one that texts have, such as 'text' or 'content'.
+    delimiter (str | None): What stands between cells; None for what gives most names.
     RETURNS (TextColumn | None): None where there is none, or a name stands twice.
     """
     from spacy_ner_plus.data.parsing.record_keys import TEXT_KEYS, find_key
 
-    for delimiter, names in _headers(header):
+    for found, names in _headers(header, delimiter):
         column = find_key(dict.fromkeys(names, ""), TEXT_KEYS, str) if name is None else name
         if column in names and len(set(names)) == len(names):
-            return TextColumn(delimiter, names, column)
+            return TextColumn(found, names, column)
     return None
 
 
 def read_text_table(
-    lines: Iterable[str], where: str, name: str | None = None
+    lines: Iterable[str], where: str, name: str | None = None, issues: IssueLog | None = None
 ) -> tuple[TextColumn, Iterator[tuple[int, Mapping[str, str]]]]:
     """Read a table.
 
     lines (Iterable[str]): With their own ends.
     where (str): The file, for messages.
     name (str | None): The column of texts, as `find_text_column` takes it.
+    issues (IssueLog): Where blank rows are counted. Default: nowhere.
     RETURNS (tuple[TextColumn, Iterator]): The header, and the rows that aren't blank, each with the number of its
-        first line.
+        first line. In a table of one column a blank line is a row with an empty cell, but for those at its end.
     RAISES (UserError): Where there is no such column, and, when it is read, a row that is broken or has another number
         of cells.
     """
-    from spacy_ner_plus.data.formats.tables.delimited import read_rows
+    from spacy_ner_plus.data.formats.tables.delimited import before_header, read_rows
 
-    lines = iter(lines)
+    before, delimiter, lines = before_header(lines)
     first, taken = _first_row(lines)
-    found = find_text_column(first, name)
+    found = find_text_column(first, name, delimiter)
     if found is None:
-        names = max((names for _, names in _headers(first)), key=len, default=())
+        names = max((names for _, names in _headers(first, delimiter)), key=len, default=())
         twice = [column for column in names if names.count(column) > 1]
         if twice:
             raise UserError(Errors.E784.format(path=where, column=twice[0]))
@@ -68,12 +72,24 @@ def read_text_table(
 
     def rows() -> Iterator[tuple[int, Mapping[str, str]]]:
         width = len(found.columns)
-        for row in read_rows(chain(taken, lines), found.delimiter, where):
-            if row.number > 1 and row.cells:
-                if len(row.cells) != width:
-                    place = f"{where}:{row.number}"
-                    raise UserError(Errors.E677.format(where=place, found=len(row.cells), width=width))
-                yield row.number, dict(zip(found.columns, row.cells, strict=True))
+        blank: list[int] = []
+        for row in islice(read_rows(chain(taken, lines), found.delimiter, where, before), 1, None):
+            if not row.cells:
+                # Of one column, these are cells unless the file ends with them.
+                if width == 1:
+                    blank.append(row.number)
+                elif issues is not None:
+                    issues.add(BLANK, where, f"{where}:{row.number}")
+                continue
+            for number in blank:
+                yield number, {found.text: ""}
+            blank.clear()
+            if len(row.cells) != width:
+                place = f"{where}:{row.number}"
+                raise UserError(Errors.E677.format(where=place, found=len(row.cells), width=width))
+            yield row.number, dict(zip(found.columns, row.cells, strict=True))
+        if blank and issues is not None:
+            issues.add(BLANK, where, f"{where}:{blank[0]}", len(blank))
 
     return found, rows()
 
@@ -95,12 +111,12 @@ def _first_row(lines: Iterator[str]) -> tuple[str, list[str]]:
     return "".join(taken), taken
 
 
-def _headers(line: str) -> list[tuple[str, tuple[str, ...]]]:
+def _headers(line: str, delimiter: str | None = None) -> list[tuple[str, tuple[str, ...]]]:
     """The names in a first row by each delimiter, the one that gives most of them first."""
     from spacy_ner_plus.data.formats.tables.delimited import DELIMITERS, split_head
 
     headers = []
-    for delimiter in DELIMITERS:
-        rows = split_head([line], delimiter)
-        headers.append((delimiter, tuple(name.strip() for name in rows[0]) if rows else ()))
+    for each in DELIMITERS if delimiter is None else (delimiter,):
+        rows = split_head([line], each)
+        headers.append((each, tuple(name.strip() for name in rows[0]) if rows else ()))
     return sorted(headers, key=lambda pair: -len(pair[1]))

@@ -10,15 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from spacy_ner_plus.data.sources.lines import with_mark
+from spacy_ner_plus.data.sources.lines import HEAD, why_no_text, with_mark
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.issues import IssueLog
 from spacy_ner_plus.json_keys import unique_keys
-from spacy_ner_plus.workflows.arguments.text_tables import TABLE_SUFFIXES, read_text_table
+from spacy_ner_plus.workflows.arguments.text_tables import BLANK, TABLE_SUFFIXES, read_text_table
 
 TEXT_SUFFIXES = (".txt", ".text")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
+# Files with texts, none of which is one a line.
+OTHER_SUFFIXES = frozenset(
+    (
+        *(".json", ".xml", ".yaml", ".yml", ".rtf", ".pdf", ".doc", ".docx", ".odt"),
+        *(".xls", ".xlsx", ".xlsm", ".ods", ".sqlite", ".db", ".parquet", ".arrow", ".feather", ".pkl"),
+        *(".spacy", ".conll", ".conllu", ".iob", ".bio", ".ann"),
+        *(".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"),
+    )
+)
 INPUT_FORMATS = ("auto", "text", "jsonl", "csv")
 TEXT = "text"
+BLANK_FILE = "file of blank lines, passed over"
 
 
 class TextRecord(NamedTuple):
@@ -63,8 +74,10 @@ def read_texts(
     text_column: str | None = None,
     encoding: str | None = None,
     shape: TableShape | None = None,
+    blank_lines: bool = False,
+    issues: IssueLog | None = None,
 ) -> Iterator[TextRecord]:
-    """Read texts one by one; lines of plain text that are blank are passed over, rows of a table never.
+    """Read texts one by one; blank lines are passed over, but for cells of a table's one column.
 
     files (Iterable[str]): Paths, '-' for stdin.
     texts (Iterable[str]): Texts given as such; they come first.
@@ -74,7 +87,10 @@ def read_texts(
         and of a table the first whose name is one that texts have.
     encoding (str | None): Of files and stdin, where it can be given. Default: UTF-8.
     shape (TableShape): Where the shape of the first table is filled in. Default: nowhere.
-    RAISES (UserError): Where a file, a line or a row cannot be read.
+    blank_lines (bool): Whether blank lines of text and JSONL are texts, too, so that each line has its text.
+        Default: False.
+    issues (IssueLog): Where lines that are passed over are counted. Default: nowhere.
+    RAISES (UserError): Where a file, a line or a row cannot be read, or isn't text.
     """
     for text in texts:
         yield TextRecord(text, {TEXT: text})
@@ -88,11 +104,13 @@ def read_texts(
         with _open(file, name, encoding, line_ends=kind == "csv") as stream:
             if whole:
                 text = stream.read()
-                if text.strip():
+                if not text.strip() and not blank_lines:
+                    _count(BLANK_FILE, name, name, issues)
+                else:
                     text = text.removesuffix("\n")
                     yield TextRecord(text, {TEXT: text})
             elif kind == "csv":
-                found, rows = read_text_table(stream, name, text_column)
+                found, rows = read_text_table(stream, name, text_column, issues)
                 if shape is not None and not shape.columns:
                     shape.delimiter, shape.columns = found.delimiter, found.columns
                 for _, row in rows:
@@ -100,6 +118,10 @@ def read_texts(
             else:
                 for number, line in enumerate(stream, 1):
                     if not line.strip():
+                        if blank_lines:
+                            yield TextRecord(line.removesuffix("\n"), {TEXT: line.removesuffix("\n")})
+                        else:
+                            _count(BLANK, name, f"{name}:{number}", issues)
                         continue
                     if kind == "jsonl":
                         yield _record(line, f"{name}:{number}", text_column or TEXT)
@@ -108,11 +130,21 @@ def read_texts(
                         yield TextRecord(text, {TEXT: text})
 
 
+def _count(kind: str, name: str, where: str, issues: IssueLog | None) -> None:
+    if issues is not None:
+        issues.add(kind, name, where)
+
+
 def _kind(file: str, input_format: str) -> str:
-    """RETURNS (str): 'text', 'jsonl' or 'csv'."""
+    """RETURNS (str): 'text', 'jsonl' or 'csv'.
+    RAISES (UserError): A file that isn't text by its ending, where nobody says that it is.
+    """
     if input_format != "auto":
         return input_format
     name = file.lower()
+    ending = Path(name).suffix
+    if ending in OTHER_SUFFIXES:
+        raise UserError(Errors.E843.format(path=file, ending=ending))
     return "jsonl" if name.endswith(JSONL_SUFFIXES) else "csv" if name.endswith(TABLE_SUFFIXES) else "text"
 
 
@@ -138,23 +170,42 @@ def _open(file: str, name: str, encoding: str | None = None, *, line_ends: bool 
         names no other.
     line_ends (bool): Whether lines keep the ends that they have, as csv needs them.
     """
+    if file != "-" and Path(file).is_dir():
+        raise UserError(Errors.E844.format(path=name))
     newline = "" if line_ends else None
     marked = with_mark(encoding or "utf-8")
     try:
         if file == "-":
             # Not sys.stdin itself, whose encoding depends on the locale.
-            stream = io.TextIOWrapper(sys.stdin.buffer, encoding=marked, newline=newline)
+            given = sys.stdin.buffer
+            raw = given if isinstance(given, io.BufferedReader) else io.BufferedReader(given)
+            _check_text(raw, name, marked)
+            stream = io.TextIOWrapper(raw, encoding=marked, newline=newline)
             yield stream
             stream.detach()
+            if raw is not given:
+                raw.detach()
         else:
-            with Path(file).open(encoding=marked, newline=newline) as stream:
-                yield stream
+            with Path(file).open("rb") as raw:
+                _check_text(raw, name, marked)
+                with io.TextIOWrapper(raw, encoding=marked, newline=newline) as stream:
+                    yield stream
     except UnicodeError as error:
         if encoding is None:
             raise UserError(Errors.E503.format(path=name, reason=error)) from error
         raise UserError(Errors.E103.format(where=name, encoding=encoding, reason=error)) from error
     except OSError as error:
         raise UserError(Errors.E503.format(path=name, reason=error.strerror)) from error
+
+
+def _check_text(raw: io.BufferedReader, name: str, encoding: str) -> None:
+    """Look at the first bytes of a file or stream, without taking them.
+
+    RAISES (UserError): Where they aren't text in this encoding, although they may decode in it.
+    """
+    hint = why_no_text(raw.peek(HEAD)[:HEAD], encoding)
+    if hint is not None:
+        raise UserError(Errors.E836.format(path=name, hint=hint))
 
 
 def _record(line: str, where: str, key: str) -> TextRecord:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.data.formats.spacy_json import SPACY_JSON
+from spacy_ner_plus.data.parsing.missing_ranges import IN_PART
 from spacy_ner_plus.data.records.record import record_of, spans_of
 from spacy_ner_plus.errors import UserError
 from tests.data.formats.docs import docs, told
@@ -72,3 +73,25 @@ def test_spacy_json_keeps_all_of_docs_there_and_back(originals):
 
 def test_spacy_json_knows_its_files(doc):
     assert sniffed(doc.to_json()) == "spacy-json"
+
+
+def test_spacy_json_keeps_what_is_missing(doc):
+    doc.set_ents([Span(doc, 0, 2, label="PER")], missing=[doc[3:5]], default="outside")
+    record = json.loads(write(SPACY_JSON, [doc])[0])
+    assert [TEXT[start:end] for start, end in record["missing"]] == ["moved to"]
+    (found,), issues = read(SPACY_JSON, record)
+    assert [token.text for token in found if not token.ent_iob] == ["moved", "to"]
+    assert not issues.kinds
+    # What isn't known to its place may be anywhere.
+    (found,), issues = read(SPACY_JSON, {"text": TEXT, "ents": [], "error": "a server failed"})
+    assert not found.has_annotation("ENT_IOB")
+    assert issues[IN_PART] == 1
+
+
+def test_spacy_json_forgets_errors_of_an_earlier_state():
+    """Somebody has annotated the rest since."""
+    (found,), _ = read(SPACY_JSON, {"text": "Ann left", "ents": [], "error": "a server failed"})
+    found.set_ents([Span(found, 0, 1, label="PER")], default="outside")
+    (again,), issues = read(SPACY_JSON, write(SPACY_JSON, [found])[0].strip())
+    assert [token.ent_iob_ for token in again] == ["B", "O"]
+    assert not issues.kinds

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_ner_plus.data.parsing.missing_ranges import read_missing
 from spacy_ner_plus.data.records.marked import MarkedSpan, MarkedText
 from spacy_ner_plus.data.sources.annotation_keys import check_no_annotation
 from spacy_ner_plus.data.sources.fields import NOTHING, as_name, as_offset, as_score, count_span_keys
@@ -231,6 +232,7 @@ def texts_of_rows(
             marked.spans = []
             for item in _items(spans):
                 _read_span(item, marked, issues)
+            read_missing(row, columns.spans, marked, issues)
         yield marked
 
 

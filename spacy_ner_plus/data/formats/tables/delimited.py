@@ -6,14 +6,18 @@ that has as many cells as the header if it is parted at the delimiters alone, is
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from spacy_ner_plus.errors import Errors, UserError
 
 DELIMITERS = (",", "\t", ";", "|")
 LONGEST = 2**28  # characters of a cell; csv's own limit is 128 K, less than a long document
 ENDS = "\r\n"
+# With the quotes that some programs put around it.
+SEP = re.compile(r'"?sep=([,\t;|])"?', re.IGNORECASE)
 JOINED = 1_000  # lines that a quoted cell of a token goes on for at most
 
 
@@ -29,16 +33,35 @@ class Row:
     cells: list[str]
 
 
-def read_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterator[Row]:
+def before_header(lines: Iterable[str]) -> tuple[int, str | None, Iterator[str]]:
+    """Pass over what may stand before a header: blank lines, and Excel's line `sep=;`, which names the delimiter.
+
+    RETURNS (tuple[int, str | None, Iterator[str]]): How many lines these are, the delimiter that is named, and the
+        lines from the header on.
+    """
+    count, delimiter = 0, None
+    lines = iter(lines)
+    for line in lines:
+        bare = line.lstrip("\ufeff").rstrip(ENDS)
+        named = SEP.fullmatch(bare)
+        if bare.strip() and (named is None or delimiter is not None):
+            return count, delimiter, chain([line], lines)
+        delimiter = named[1] if named else delimiter
+        count += 1
+    return count, delimiter, iter(())
+
+
+def read_rows(lines: Iterable[str], delimiter: str, where: str, before: int = 0) -> Iterator[Row]:
     """Read rows as csv does.
 
     lines (Iterable[str]): With their own ends.
+    before (int): How many lines of the file stand before them.
     RAISES (UserError): Quotes that aren't closed, where csv finds out.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
     counted = _Counted(lines)
     reader = csv.reader(counted, delimiter=delimiter, strict=True)
-    begin = 1
+    begin = before + 1
     while True:
         try:
             cells = next(reader)
@@ -47,16 +70,19 @@ def read_rows(lines: Iterable[str], delimiter: str, where: str) -> Iterator[Row]
         except csv.Error as error:
             raise UserError(Errors.E192.format(where=f"{where}:{begin}", reason=error)) from error
         yield Row(begin, cells)
-        begin = counted.number + 1
+        begin = before + counted.number + 1
 
 
-def read_token_rows(lines: Iterable[str], delimiter: str, width: int, where: str) -> Iterator[Row]:
+def read_token_rows(
+    lines: Iterable[str], delimiter: str, width: int, where: str, before: int = 0
+) -> Iterator[Row]:
     """Read rows of which each is a token, line by line: quotes are quoting only where the line is well quoted.
 
     width (int): How many cells the header has.
+    before (int): How many lines of the file stand before these.
     RAISES (UserError): Quotes that aren't closed.
     """
-    numbered = enumerate(lines, start=1)
+    numbered = enumerate(lines, start=before + 1)
     for number, line in numbered:
         if '"' not in line:
             bare = line.rstrip(ENDS)

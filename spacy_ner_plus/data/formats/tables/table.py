@@ -24,15 +24,17 @@ A row a text with a list of its spans, or a row a span:
 Columns are found by their names, in any case and spelling, and by what stands in them; commas, tabs, semicolons or
 bars stand between them. A span's own text may have a column, by which offsets are checked. Tags are strings in any
 scheme, or numbers with the option `labels`. An empty cell is no annotation, an empty list is. Other columns are in
-the Doc's meta. Files without a header aren't read: of CoNLL's shape they are `conll`.
+the Doc's meta. Files without a header aren't read: of CoNLL's shape they are `conll`. Blank lines and Excel's `sep=;`
+may stand before the header.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from spacy_ner_plus.data.formats.format import CERTAIN, LIKELY, Reading, Sniff
 from spacy_ner_plus.data.formats.tables.delimited import (
     DELIMITERS,
+    before_header,
     read_rows,
     read_token_rows,
     split_head,
@@ -72,8 +74,9 @@ class DelimitedTable:
     def sniff(self, source: Source) -> Sniff | None:
         if not source.is_text or source.head_values:
             return None
-        lines = [f"{line}\n" for line in source.head_lines]
-        for delimiter in DELIMITERS:
+        _, named, lines = before_header(f"{line}\n" for line in source.head_lines)
+        lines = list(lines)
+        for delimiter in DELIMITERS if named is None else (named,):
             header = _header(lines, delimiter)
             if header is None:
                 continue
@@ -88,12 +91,14 @@ class DelimitedTable:
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         options = reading.options
-        lines = FileLines(source.path, source.encoding, source.name, line_ends=True)
+        lines = _TableLines(FileLines(source.path, source.encoding, source.name, line_ends=True))
         delimiter, header = _delimiter(lines, source.name, options)
         table = Table(
             header,
-            lambda: islice(read_rows(lines, delimiter, source.name), 1, None),
-            lambda: islice(read_token_rows(lines, delimiter, len(header), source.name), 1, None),
+            lambda: islice(read_rows(lines, delimiter, source.name, lines.before), 1, None),
+            lambda: islice(
+                read_token_rows(lines, delimiter, len(header), source.name, lines.before), 1, None
+            ),
             source.name,
             source.path,
         )
@@ -103,7 +108,22 @@ class DelimitedTable:
 TABLE = DelimitedTable()
 
 
-def _header(lines: list[str] | FileLines, delimiter: str) -> list[str] | None:
+class _TableLines:
+    """A table's lines from its header on, as often as they are asked for.
+
+    before (int): How many lines stand before it.
+    delimiter (str | None): What stands between cells, where one of these says so.
+    """
+
+    def __init__(self, lines: FileLines):
+        self._lines = lines
+        self.before, self.delimiter, _ = before_header(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return islice(self._lines, self.before, None)
+
+
+def _header(lines: Iterable[str], delimiter: str) -> list[str] | None:
     """The names of columns; None where the first line has none, or one alone."""
     first = next(iter(lines), "")
     rows = split_head([first.lstrip("\ufeff")], delimiter)
@@ -123,13 +143,14 @@ def _token_cells(lines: list[str], delimiter: str, width: int, where: str) -> li
     return [row for row in cells if len(row) in (0, width)]
 
 
-def _delimiter(lines: FileLines, where: str, options: TableOptions) -> tuple[str, list[str]]:
+def _delimiter(lines: _TableLines, where: str, options: TableOptions) -> tuple[str, list[str]]:
     """RETURNS (tuple[str, list[str]]): What stands between cells, and the header.
 
     RAISES (UserError): A file without a header of several columns.
     """
     found = []
-    for delimiter in DELIMITERS if options.delimiter is None else (options.delimiter.replace("\\t", "\t"),):
+    named = lines.delimiter if options.delimiter is None else options.delimiter.replace("\\t", "\t")
+    for delimiter in DELIMITERS if named is None else (named,):
         header = _header(lines, delimiter)
         if header is None:
             continue

@@ -343,3 +343,12 @@ def test_table_reads_any_token_as_csv_writes_it(tmp_path_factory, sentences, del
 def test_table_counts_the_tags_of_another_annotator(tmp_path):
     found = read(tmp_path, "sentence_id,token,ann1,ann2\n1,Rosa,B-PER,O\n1,left,O,O\n1,Lund,O,B-LOC\n")
     assert found.issues["column of tags that isn't read"] == 1
+
+
+@pytest.mark.parametrize("before", ["sep=;\r\n", "\ufeffsep=;\n\n", "\n\n"])
+def test_table_begins_with_its_header(tmp_path, before):
+    """Excel is told the delimiter by a line before it."""
+    content = f"{before}text;start;end;label;by,whom\nRosa Quint moved;0;10;PER;\n"
+    docs = read_file(TABLE, tmp_path, content).docs
+    assert ents(docs[0]) == [PER]
+    assert record_of(docs[0])["where"].endswith(f":{before.count(chr(10)) + 2}")
