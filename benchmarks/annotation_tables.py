@@ -74,6 +74,8 @@ def distil_lines(result: dict[str, Any], name: str) -> list[str]:
             f"Students beside single ones: {100 * summary['gain']:+.2f} points (95 %: {100 * low:+.2f} to "
             f"{100 * high:+.2f}).",
         ]
+    for row in result["not_run"]:
+        lines += ["", f"Not run: {row['title']} ({row['reason']})."]
     return lines
 
 
