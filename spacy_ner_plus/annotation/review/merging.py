@@ -30,9 +30,9 @@ NESTED = "span inside of or across another in a text of which people differ, dro
 def merge_docs(docs: Sequence[Doc], policy: Policy, issues: IssueLog, where: str) -> Record:
     """Make one Doc of several people's.
 
-    docs (Sequence[Doc]): Of the same text, one of each person, whose names are their records'
-        annotators. Those without any annotation say nothing. Where it was decided for the text, that alone counts; and
-        a Doc that kept a corpus's annotation, as nobody looked at it, where there is no other.
+    docs (Sequence[Doc]): Of the same text, one of each person, whose names are their records' annotators. Those
+        without any annotation say nothing. Where it was decided for the text, that alone counts; and a Doc that kept a
+        corpus's annotation, as nobody looked at it, where there is no other.
     policy (Callable): Gives a verdict for each span that someone marked.
     issues (IssueLog): Where conflicts are counted.
     where (str): The text's place, for the count.

@@ -23,7 +23,7 @@ from spacy_ner_plus.data.records.record import RECORD, SPANS_KEY, Record, mark_r
 from spacy_ner_plus.data.records.texts import TextOptions, texts_to_records
 from spacy_ner_plus.errors import Errors, UserError
 from spacy_ner_plus.issues import IssueLog
-from spacy_ner_plus.spans import without_overlaps
+from spacy_ner_plus.spans import IOB_MISSING, without_overlaps
 
 # Key of a record's meta under which it stands who reviewed it, and when.
 META = "review"
@@ -35,6 +35,7 @@ UNITED = "submissions of the same person about the same text, put together"
 UNKNOWN_TASK = "submission of a task that isn't in the corpus, left out"
 CHANGED_TEXT = "submission of a text that isn't the corpus's any more, left out"
 OTHER_LABEL = "span with a label that isn't one of the project's, dropped: its tokens are missing"
+UNSAID = "entity of the corpus in a stretch of which a submission says nothing, or nothing agreed on: missing"
 UNASKED = (
     "entity of the corpus with a label that people couldn't choose, in a text that they submitted: missing"
 )
@@ -135,6 +136,7 @@ def _chosen(
     for one in _of_corpus(submissions, docs, numbers, issues):
         by_person.setdefault((one.id, one.annotator), []).append(one)
     for several in by_person.values():
+        several = [one for one in several if one.is_final] or several
         # Where none says when, the last of the file is the last.
         yield _united(sorted(several, key=lambda one: one.submitted), issues)
 
@@ -184,10 +186,18 @@ def _on_whole(part: Submission, text: str) -> Submission:
     shown = part.text.strip()
     start = text.index(shown)
     by, end = start - part.text.index(shown), start + len(shown)
+
+    def laid(span: TaskSpan) -> TaskSpan:
+        # One that isn't within the part is nowhere, and not in what follows.
+        is_within = 0 <= span.start < span.end <= len(part.text)
+        return (
+            span._replace(start=span.start + by, end=span.end + by) if is_within else span._replace(start=-1)
+        )
+
     return replace(
         part,
         text=text,
-        spans=tuple(span._replace(start=span.start + by, end=span.end + by) for span in part.spans),
+        spans=tuple(map(laid, part.spans)),
         missing=((0, start), *((low + by, high + by) for low, high in part.missing), (end, len(text))),
         predictions=None,
     )
@@ -253,18 +263,24 @@ def kept_doc(doc: Doc) -> Doc:
     return copy
 
 
-def count_other_labels(docs: Iterable[Doc], reviewed: Iterable[Doc], issues: IssueLog) -> None:
+def count_lost(docs: Iterable[Doc], reviewed: Iterable[Doc], issues: IssueLog) -> None:
     """Count what a corpus loses where its entities are replaced by what people submitted.
 
-    docs (Iterable[Doc]): The corpus.
-    reviewed (Iterable[Doc]): For each of its Docs, what people submitted.
+    docs (Iterable[Doc]): Those of the corpus that people submitted.
+    reviewed (Iterable[Doc]): For each of them, what that is.
     issues (IssueLog): Where is counted.
     """
     for old, new in zip(docs, reviewed, strict=True):
         known = annotated_labels(new)
-        for span, _ in spans_of(old) if known else ():
-            if span.label_ not in known:
-                issues.add(UNASKED, f"{span.label_} {span.text[:60]!r}", record_of(old)["where"])
+        for span, _ in spans_of(old):
+            touched = new.char_span(span.start_char, span.end_char, alignment_mode="expand")
+            if known is not None and span.label_ not in known:
+                kind = UNASKED
+            elif any(token.ent_iob == IOB_MISSING for token in touched):
+                kind = UNSAID
+            else:
+                continue
+            issues.add(kind, f"{span.label_} {span.text[:60]!r}", record_of(old)["where"])
 
 
 def predicted_doc(

@@ -19,7 +19,7 @@ def on_text(doc: Doc, text: str) -> Doc:
     """
     place = OtherSpace(doc.text, text).bounds
     tokens = [(token, place(token.idx, token.idx + len(token))) for token in doc]
-    words, spaces = words_between(text, [at for _, at in tokens if at is not None]) or ([], [])
+    words, spaces = words_between(text, [at for _, at in tokens if at is not None])
     laid = Doc(doc.vocab, words=words, spaces=spaces)
     laid.has_unknown_spaces = doc.has_unknown_spaces
     if doc.has_annotation("SENT_START"):

@@ -67,18 +67,7 @@ def review_merge(
         )
     merged, each = merge_sets(read, decide_by, issues)
     about = {"policy": policy if isinstance(policy, str) else str(policy), "sets": list(named)}
-    return finish(
-        merged,
-        each,
-        None,
-        paths,
-        nlp,
-        about,
-        issues,
-        notes,
-        resamples=resamples,
-        seed=seed,
-    )
+    return finish(merged, each, None, paths, nlp, about, issues, notes, resamples=resamples, seed=seed)
 
 
 def _named(sets: Mapping[str, str | Path] | Sequence[str | Path]) -> dict[str, str | Path]:

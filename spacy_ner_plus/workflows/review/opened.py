@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from spacy_ner_plus.annotation.review.tool import ReviewProject
 
 
+# Endings of what tools export: without one, a file may have the name of a project by chance.
+EXPORTS = (".json", ".jsonl", ".csv", ".tsv", ".conll")
+
+
 def review_tools() -> list[str]:
     """RETURNS (list[str]): The names of the review tools that are installed, sorted."""
     from spacy_ner_plus.annotation.review.registered import tool_points
@@ -32,7 +36,7 @@ def open_project(project: str, tool: str, options: Mapping[str, Any] | None) -> 
     from spacy_ner_plus.annotation.review.registered import get_tool, tool_options
 
     found = get_tool(tool)
-    if project_file(project, tool) is None and Path(project).is_file():
+    if project_file(project, tool) is None and Path(project).suffix in EXPORTS and Path(project).is_file():
         raise UserError(Errors.E829.format(path=project, tool=tool))
     return found.open(project, tool_options(found, options or {}))
 

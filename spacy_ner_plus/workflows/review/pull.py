@@ -68,7 +68,7 @@ def review_pull(
     from spacy_ner_plus.annotation.review.merging import merge_docs
     from spacy_ner_plus.annotation.review.pull import (
         chosen_submissions,
-        count_other_labels,
+        count_lost,
         kept_doc,
         predicted_doc,
         reviewed_records,
@@ -107,7 +107,8 @@ def review_pull(
         for name, group in groups.items()
     ]
     if keep_unreviewed:
-        count_other_labels(docs, merged, issues)
+        numbers = [i for i, group in enumerate(groups.values()) if group]
+        count_lost([docs[i] for i in numbers], [merged[i] for i in numbers], issues)
         pairs = zip(merged, docs, groups.values(), strict=True)
         merged = [new if group else kept_doc(old) for new, old, group in pairs]
     # Who decided isn't one more of those who differ.
@@ -131,7 +132,9 @@ def review_pull(
 
 
 def _is_final(record: "Record") -> bool:
-    return bool(record.meta["review"].get("final"))
+    from spacy_ner_plus.annotation.review.pull import FINAL
+
+    return bool(record.meta["review"].get(FINAL))
 
 
 def _who(record: "Record") -> tuple[str, str]:

@@ -108,14 +108,14 @@ def finish(
     nlp (Language): Of the Docs.
     about (Mapping[str, Any]): What else the report says.
     """
-    from spacy_ner_plus.annotation.review.pull import review_of
+    from spacy_ner_plus.annotation.review.pull import KEPT, review_of
     from spacy_ner_plus.annotation.review.review_report import review_report
     from spacy_ner_plus.data.formats.registered import get_format
     from spacy_ner_plus.data.outputs import open_outputs, staged
 
     # An empty Doc has no token that could be missing, and spaCy takes it as annotated.
     reviewed = sum(
-        len(doc) > 0 and doc.has_annotation("ENT_IOB") and not review_of(doc).get("kept") for doc in docs
+        len(doc) > 0 and doc.has_annotation("ENT_IOB") and not review_of(doc).get(KEPT) for doc in docs
     )
     report = {
         "documents": len(docs),

@@ -201,3 +201,20 @@ def test_pull_tells_that_a_text_without_our_id_is_there_several_times():
 def test_pull_says_what_was_decided_for_a_text():
     (doc,), _ = pulled(replace(submission(PEOPLE, ("Bob", "PER")), is_final=True))
     assert review_of(doc)[FINAL] is True
+
+
+def test_pull_takes_what_was_decided_before_what_the_same_person_submitted_later():
+    decided = replace(submission(PEOPLE, ("Bob", "ORG"), submitted="2026-01"), is_final=True)
+    (doc,), _ = pulled(decided, submission(PEOPLE, ("Bob", "PER"), submitted="2026-02"))
+    assert ents(doc) == [("Bob", "ORG")]
+
+
+@pytest.mark.parametrize("span", [TaskSpan(10, 13, "PER"), TaskSpan(8, 12, "PER"), TaskSpan(-2, 3, "PER")])
+def test_pull_takes_no_span_of_a_part_for_one_of_what_follows(span):
+    docs = [make_doc("Ann left. Bob stayed.", id="d-1")]
+    part = Submission("d-1", "Ann left.", (TaskSpan(0, 3, "PER"), span), "ann")
+    issues = IssueLog()
+    chosen = chosen_submissions([part], docs, issues)
+    (record,) = reviewed_records(chosen, docs, NLP, LABELS, issues, [], "project")
+    assert ents(record.doc) == [("Ann", "PER")]
+    assert issues["misaligned span"] == 1

@@ -6,7 +6,7 @@ import pytest
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotated_labels import annotated_labels
-from spacy_ner_plus.annotation.review.pull import UNASKED
+from spacy_ner_plus.annotation.review.pull import UNASKED, UNSAID
 from spacy_ner_plus.corpus import load_docs
 from spacy_ner_plus.data.records.record import record_of
 from spacy_ner_plus.errors import UserError
@@ -157,6 +157,23 @@ def test_pull_onto_gold_counts_entities_of_labels_that_people_could_not_choose(r
     assert found.issues[UNASKED] == 3
 
 
+def test_pull_onto_gold_counts_what_a_submission_of_a_part_takes_away(reviewed):
+    rows = [json.loads(line) for line in (reviewed / "tasks.jsonl").read_text(encoding="utf8").splitlines()]
+    row = next(row for row in rows if row["text"] == PEOPLE)
+    part = {"id": 1, **row, "text": "Ann Lee met Bob", "label": [[12, 15, "PER"]], "Comments": []}
+    (reviewed / "eve.jsonl").write_text(json.dumps(part), encoding="utf8")
+    found = review_pull(
+        reviewed / "weak.spacy",
+        str(reviewed / "eve.jsonl"),
+        tool="doccano",
+        keep_unreviewed=True,
+        resamples=0,
+    )
+    assert ents(found.docs[0]) == [("Bob", "PER")]
+    # Oslo.
+    assert found.issues[UNSAID] == 1
+
+
 def test_pull_takes_no_empty_text_as_reviewed(reviewed):
     docs = [*load_docs(reviewed / "weak.spacy", NLP.vocab), Doc(NLP.vocab)]
     found = review_pull(docs, str(reviewed / "export"), tool="doccano", resamples=0)
@@ -208,3 +225,11 @@ def test_pull_tells_an_export_from_the_name_of_a_project(reviewed, tool):
     export.write_text("[]")
     with pytest.raises(UserError, match=r"E829.*convert .*export\.json"):
         review_pull(reviewed / "weak.spacy", str(export), tool=tool)
+
+
+def test_pull_takes_a_project_whose_name_a_file_has_by_chance(reviewed, monkeypatch):
+    (reviewed / "news").touch()
+    monkeypatch.chdir(reviewed)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "key")
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9"):
+        review_pull("weak.spacy", "news", tool="label-studio", options={"url": "http://127.0.0.1:9"})
