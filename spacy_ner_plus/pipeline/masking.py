@@ -152,6 +152,11 @@ def warn_of_unmasked(doc: "Doc", warned: set[str]) -> None:
 
     warned (set[str]): Names of groups of which it was warned; those of which it is are added.
     """
+    groups = [
+        (name, group) for name, group in doc.spans.items() if name not in warned and not _is_ours(group.attrs)
+    ]
+    if not groups:
+        return
     text = doc.text
     masked = {
         i
@@ -161,9 +166,7 @@ def warn_of_unmasked(doc: "Doc", warned: set[str]) -> None:
         )
         for i in range(start, end)
     }
-    for name, group in doc.spans.items():
-        if name in warned or _is_ours(group.attrs):
-            continue
+    for name, group in groups:
         for number in range(len(group)):
             # Tokens that were merged since have left the group behind.
             with suppress(IndexError):
