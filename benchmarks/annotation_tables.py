@@ -67,13 +67,14 @@ def distil_lines(result: dict[str, Any], name: str) -> list[str]:
     ]
     for peer, f1 in summary["f1"].items():
         lines.append(f"| {titles[peer]} | {sum(run['peer'] == peer for run in runs)} | {f1:.4f} |")
-    if "gain" in summary:
-        low, high = summary["gain_interval"]
-        lines += [
-            "",
-            f"Students beside single ones: {100 * summary['gain']:+.2f} points (95 %: {100 * low:+.2f} to "
-            f"{100 * high:+.2f}).",
-        ]
+    for key, who in (("gain", "Students"), ("average_gain", "Their average")):
+        if key in summary:
+            low, high = summary[f"{key}_interval"]
+            lines += [
+                "",
+                f"{who} beside single ones: {100 * summary[key]:+.2f} points (95 %: {100 * low:+.2f} to "
+                f"{100 * high:+.2f}).",
+            ]
     for row in result["not_run"]:
         lines += ["", f"Not run: {row['title']} ({row['reason']})."]
     return lines

@@ -7,7 +7,8 @@
 
 'single': pipelines by configs/transformer_ner.cfg on the training documents, one a seed. All of them are one teacher:
 `spacy-ner-plus distil` writes what they say. 'student': pipelines by the same config on what was distilled. So both
-have the same network, and the same speed.
+have the same network, and the same speed. With `--student-override components.transformer_ner.model.head_seed=0`
+students begin with one head, and 'average' is `spacy-ner-plus average` of them: one network of that speed, too.
 
 self: the texts are the training documents themselves, whose gold tags stay beside the soft ones (--soften-gold). Which
 checkpoint is kept is chosen on dev, for both.
@@ -44,7 +45,7 @@ from scoring import score
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import Doc
 
-from spacy_ner_plus import distil
+from spacy_ner_plus import average, distil
 from spacy_ner_plus.corpus import save_docs
 from spacy_ner_plus.evaluation.statistics.resampling import resampled_means
 
@@ -52,7 +53,10 @@ TITLES = {
     "single": "trained on gold alone",
     "teacher": "the teacher: what most of these say",
     "student": "trained on what the teacher says, and gold",
+    "average": "the weights of these averaged",
 }
+# Students whose heads begin alike can be averaged.
+HEAD_SEED = "components.transformer_ner.model.head_seed"
 FOLDS = 5
 # Evaluations of a training whose last weights are taken.
 NEVER = 10**9
@@ -139,6 +143,8 @@ class Benchmark:
         )
         for seed in options.student_seeds:
             self.row("student", seed, lambda seed=seed: self.student(seed, out, steps))
+        if HEAD_SEED in dict(options.student_override) and len(options.student_seeds) > 1:
+            self.row("average", 0, self.average)
         return 0
 
     # What is trained
@@ -175,6 +181,14 @@ class Benchmark:
         return self.train(
             f"{self.student_name}-{seed}", corpus, seed, steps, dict(self.options.student_override)
         )
+
+    def average(self) -> Path:
+        folder = self.models / f"{self.student_name}-average"
+        shutil.rmtree(folder, ignore_errors=True)
+        students = [self.models / f"{self.student_name}-{seed}" for seed in self.options.student_seeds]
+        # Nothing is chosen on dev, and the average is scored whatever it is.
+        average([student / "model-best" for student in students], folder / "model-best")
+        return folder
 
     def train(self, name: str, corpus: Path, seed: int, steps: int | None, overrides: dict[str, Any]) -> Path:
         """Train by the config, unless that is done.
@@ -272,18 +286,19 @@ def score_documents(golds: Sequence[Doc], predictions: Sequence[Sequence[Any]]) 
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """RETURNS (dict[str, Any]): Mean F1 of each kind of pipeline, and what students gain over single ones, with a 95 %
-    interval by resampling documents and trainings."""
+    """RETURNS (dict[str, Any]): Mean F1 of each kind of pipeline, and what students and their average gain over single
+    ones, with a 95 % interval by resampling documents and trainings."""
     counts = {name: [np.array(run["documents"]) for run in runs if run["peer"] == name] for name in TITLES}
     found: dict[str, Any] = {"f1": {name: _mean(of) for name, of in counts.items() if of}}
-    if counts["single"] and counts["student"]:
-        single, student = (
-            resampled_means(counts[name], f1, stream=stream)
-            for stream, name in enumerate(("single", "student"))
+    for name, key in (("student", "gain"), ("average", "average_gain")):
+        if not (counts["single"] and counts[name]):
+            continue
+        single, other = (
+            resampled_means(counts[one], f1, stream=stream) for stream, one in enumerate(("single", name))
         )
-        low, high = np.quantile(student - single, [0.025, 0.975])
-        found["gain"] = round(found["f1"]["student"] - found["f1"]["single"], 4)
-        found["gain_interval"] = [round(float(low), 4), round(float(high), 4)]
+        low, high = np.quantile(other - single, [0.025, 0.975])
+        found[key] = round(found["f1"][name] - found["f1"]["single"], 4)
+        found[f"{key}_interval"] = [round(float(low), 4), round(float(high), 4)]
     return found
 
 

@@ -7,6 +7,7 @@ from spacy_ner_plus.about import __version__
 
 __all__ = [
     "Annotation",
+    "Averaged",
     "Compared",
     "Comparison",
     "Conversion",
@@ -21,6 +22,7 @@ __all__ = [
     "UserError",
     "__version__",
     "annotate",
+    "average",
     "calibrate",
     "check_corpus",
     "check_package",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.resolve_training import resolve_training
     from spacy_ner_plus.workflows.annotate import Annotation, annotate
     from spacy_ner_plus.workflows.arguments.compared import Compared
+    from spacy_ner_plus.workflows.average import Averaged, average
     from spacy_ner_plus.workflows.calibrate import calibrate
     from spacy_ner_plus.workflows.compare import compare
     from spacy_ner_plus.workflows.convert import Conversion, convert
@@ -104,6 +107,7 @@ if TYPE_CHECKING:
 # Where each name is, imported when it is first used: spaCy imports this package with every pipeline.
 _HOMES = {
     "Annotation": "workflows.annotate",
+    "Averaged": "workflows.average",
     "Compared": "workflows.arguments.compared",
     "Comparison": "evaluation.comparison.comparison",
     "Conversion": "workflows.convert",
@@ -113,6 +117,7 @@ _HOMES = {
     "Metrics": "evaluation.metrics.metrics",
     "UserError": "errors",
     "annotate": "workflows.annotate",
+    "average": "workflows.average",
     "calibrate": "workflows.calibrate",
     "check_corpus": "workflows.project.check_corpus",
     "check_package": "workflows.project.check_package",

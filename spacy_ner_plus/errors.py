@@ -819,9 +819,7 @@ class Errors(metaclass=_Coded):
     E537 = (
         "'{name}' is an installed package, which isn't changed in place. Give a folder as target (--output)."
     )
-    E538 = (
-        "The pipeline has no single {factory}{name}; there is: {names}. Name one as component (--component)."
-    )
+    E538 = "The pipeline{of} has no single {factory}{name}; there is: {names}. Name one as component (--component)."
 
     E540 = (
         "This needs the package '{package}', which isn't installed. It comes with an extra: "
@@ -1282,6 +1280,23 @@ class Errors(metaclass=_Coded):
         "The teacher '{teacher}' looks for {theirs}, none of which becomes one of the corpus's labels: {labels}. Give "
         "a JSON or YAML file that maps them, as `label_map` (--label-map)."
     )
+    E944 = (
+        "'{name}' can't be averaged: its weights are those of a model other than spacy_ner_plus.TransformerTagger. "
+        "Give pipelines whose transformer_ner has that one."
+    )
+    E945 = (
+        "'{name}' can't be averaged with '{first}': {reason}. Give trainings of one config, with the same labels, "
+        "whose seeds alone differ."
+    )
+    E948 = "'{name}' and '{other}' have the same weights, which would count twice. Give trainings of different seeds."
+    E949 = (
+        "On '{dev}' the average has F1 {f1:.4f}, less than the {mean:.4f} that its trainings have in the mean "
+        "({each}): nothing was written. Trainings can be averaged that began with the same weights: of one encoder, "
+        "with one `head_seed` of the model, and each with another `system.seed`."
+    )
+    E950 = "To average takes two pipelines or more, and a folder to be made for what comes of them: {given}."
+    E951 = "'{name}' can't be averaged: {reason}."
+    E952 = "No F1 can be measured on '{dev}': it has no entity. Give another development set as `dev` (--dev), or none."
     E789 = (
         "The teacher '{teacher}' is neither a folder nor an installed pipeline. Install spaCy's small English one "
         "(pip install 'spacy-ner-plus[bootstrap]'), or name another as `teacher` (--teacher; "
@@ -1601,6 +1616,12 @@ class Warnings(metaclass=_Coded):
     W956 = (
         "The adapter in '{path}' isn't as `lora` would make one ({others}): it stays as it was trained, and is trained "
         "on so. For a new one, load the pipeline with `lora.save` = 'merged', save it, and train what was saved."
+    )
+    W959 = (
+        "Trainings that are to be averaged don't seem to have begun with the same weights (between two of their heads "
+        "or encoders the cosine is {likeness}; 1 is the same): their average may be worse than each. Give a `dev` "
+        "corpus (--dev) to see. To be averaged, trainings begin with one encoder, the same labels in the same order, "
+        "and one `head_seed` of the model."
     )
     W387 = (
         "The adapter in '{adapter}' was trained on '{base}' (SHA-256 {expected}), and is put on other weights: "

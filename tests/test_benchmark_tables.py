@@ -135,6 +135,23 @@ def test_readme_table_has_scores_and_speeds_of_peers_side_by_side(tmp_path):
     assert lines[-1].endswith("[docs/benchmarks.md](docs/benchmarks.md).")
 
 
+def test_readme_table_says_each_measurement_of_the_whole_corpus(tmp_path):
+    from readme_table import make_table
+
+    runs = [make_run("single", f1=0.91), make_run("single", f1=0.93), make_run("teacher", f1=0.94)]
+    write(
+        tmp_path,
+        quality_quarter=make_quality(make_run()),
+        quality_conll=make_quality(make_run(f1=0.93)),
+        distil_conll={"runs": runs},
+        speed=make_speed(),
+    )
+    assert (
+        "has 0.930 (mean of 1 seeds) and, measured again, 0.920 (mean of 2 seeds)."
+        in make_table(tmp_path)[-1]
+    )
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
 def test_tables_stand_as_the_result_files_have_them(name):
     import table

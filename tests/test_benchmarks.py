@@ -458,11 +458,20 @@ def test_label_errors_counts_what_lies_in_broken_places():
 def test_distil_sums_up_what_students_gain():
     from distil import TITLES, score_documents, summary
 
-    rows = [("single", 0, 6), ("single", 1, 8), ("student", 0, 9), ("student", 1, 9), ("teacher", 0, 8)]
+    rows = [
+        ("single", 0, 6),
+        ("single", 1, 8),
+        ("student", 0, 9),
+        ("student", 1, 9),
+        ("teacher", 0, 8),
+        ("average", 0, 10),
+    ]
     runs = [{"peer": peer, "seed": seed, "documents": [[right, 10, 10]] * 20} for peer, seed, right in rows]
     assert {row[0] for row in rows} == TITLES.keys()
     found = summary(runs)
-    assert found["f1"] == {"single": 0.7, "teacher": 0.8, "student": 0.9}
+    assert found["f1"] == {"single": 0.7, "teacher": 0.8, "student": 0.9, "average": 1.0}
+    assert found["average_gain"] == 0.3
+    assert found["average_gain_interval"] == [0.2, 0.4]
     assert found["gain"] == 0.2
     # Documents are alike, so what varies is which trainings are drawn.
     assert found["gain_interval"] == [0.1, 0.3]

@@ -7,6 +7,7 @@ import typer
 from spacy_ner_plus.about import __version__
 from spacy_ner_plus.cli import (
     annotate,
+    average,
     bootstrap_corpus,
     calibrate,
     check_corpus,
@@ -83,6 +84,7 @@ app.command("annotate", epilog=examples("annotate"))(annotate.annotate_command)
 app.command("distil", epilog=examples("distil"))(distil.distil_command)
 app.command("select", epilog=examples("select"))(select.select_command)
 app.command("train", epilog=examples("train"), context_settings=train.OVERRIDES)(train.train_command)
+app.command("average", epilog=examples("average"))(average.average_command)
 app.command("calibrate", epilog=examples("calibrate"))(calibrate.calibrate_command)
 app.command("evaluate", epilog=examples("evaluate"))(evaluate.evaluate_command)
 app.command("compare", epilog=examples("compare"))(compare.compare_command)

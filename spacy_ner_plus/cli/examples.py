@@ -57,6 +57,9 @@ EXAMPLES = {
         "train configs/transformer_ner.cfg training/mine --paths.train train.spacy --paths.dev dev.spacy",
         "train configs/transformer_ner.cfg training/mine --calibrate --vars.epochs 4 --vars.device cuda",
     ),
+    "average": (
+        "average training/seed0/model-best training/seed1/model-best training/averaged --dev corpus/dev.spacy",
+    ),
     "calibrate": ("calibrate training/mine/model-best corpus/dev.spacy --plot reliability.svg",),
     "evaluate": (
         "evaluate training/mine/model-best corpus/test.spacy --output metrics.json",

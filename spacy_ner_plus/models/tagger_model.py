@@ -1,8 +1,9 @@
 """Our own tagger as thinc sees it: it scores, learns, and is saved."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from math import inf
 from numbers import Real
 from pathlib import Path
@@ -135,6 +136,8 @@ class TaggerModel(Shim):
             "n_layers": min(self.settings.head_layers, encoder.config.num_hidden_layers),
         }
         self._build(encoder, tokenizer, self.settings.adapter, n_tags=n_tags, **sizes)
+        if self.settings.head_seed is not None:
+            self._model.draw_head(self.settings.head_seed)
         self._base_name = self._base_hash = ""
         self._trained = None
         self._share()
@@ -462,6 +465,45 @@ class TaggerModel(Shim):
             # Below 0 the layer would learn to be wrong.
             raise UserError(Errors.E957.format(value=repr(rate), layer=layer, step=step))
         return float(rate)
+
+    def merged_state(self) -> TaggerState:
+        """RETURNS (TaggerState): The network as plain data, an adapter merged into its encoder.
+
+        RAISES (UserError): Where there is no network yet.
+        """
+        if self._model is None:
+            raise UserError(Errors.E208)
+        return TaggerState.of(self._model.merged())
+
+    def replace_weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Take other weights in the place of all, those of an adapter with them.
+
+        weights (Mapping[str, ndarray]): By the names that `merged_state` has them by.
+        """
+        # Made anew: an encoder may be shared with other components, and what is in it must stay for these.
+        state = self.merged_state()
+        with torch.random.fork_rng(devices=[]):
+            self._build(blank_encoder(state.config), self.tokenizer, **state.sizes)
+        frozen = frozenset(
+            name for name, weight in self._model.named_parameters() if not weight.requires_grad
+        )
+        replace(state, weights=weights, frozen=frozen, ranges=None, int8_cost=None).fill(self._model)
+        self._base_name = self._base_hash = ""
+
+    def measure_ranges(self, docs: Iterable[Doc]) -> None:
+        """Measure on Docs what predicting in eight bits takes and costs, in place of the last ones of a training.
+
+        docs (Iterable[Doc]): No more of them are read than are needed.
+        """
+        self._sample = Int8Sample()
+        for doc in docs:
+            self._sample.add(self.micro_batches([doc]))
+            if self._sample.is_full:
+                break
+        self.network.ranges = None
+        self._measure_ranges()
+        # It may be that eight bits are taken now.
+        self._inference = self._placement = None
 
     def set_dropout(self, rate: float) -> None:
         """Set the share that the network's dropout layers drop in training.

@@ -61,6 +61,12 @@ class TaggerSettings:
         "encoder's.",
         10.0,
     )
+    head_seed: int | None = setting(
+        "Seed of the weights that the head starts with, so that trainings with other seeds can be averaged; null for "
+        "`system.seed`.",
+        None,
+        at_least=0,
+    )
     frozen_layers: int = setting("How many of the lowest layers, with the embeddings, are not trained.", 0)
     attention_dropout: float = setting(
         "Share of attention weights that is dropped in training; `training.dropout` is that of all others. "

@@ -143,6 +143,12 @@ class WordpieceTokenizer:
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_continuing": None}
 
+    def cuts_like(self, other: "WordpieceTokenizer") -> bool:
+        """RETURNS (bool): Whether another one makes the same wordpieces of all texts."""
+        return (
+            self.cuts_at_tokens == other.cuts_at_tokens and self._backend.to_str() == other._backend.to_str()
+        )
+
     def to_files(self) -> dict[str, bytes]:
         """RETURNS (dict[str, bytes]): The tokenizer's files by name."""
         with TemporaryDirectory() as folder:

@@ -107,6 +107,10 @@ class Tagger(nn.Module):
             self.head.weight.copy_(weight)
             self.head.bias.copy_(bias)
 
+    def draw_head(self, seed: int) -> None:
+        """Give the head other random weights, which depend on nothing but this seed and the head's size."""
+        _draw(self.head.weight, torch.Generator().manual_seed(seed))
+
     def resize_head(self, n_tags: int, rows: Sequence[int], margin: float) -> None:
         """Make a head for more tags.
 
@@ -220,6 +224,10 @@ class Tagger(nn.Module):
 
 def _make_head(width: int, n_tags: int) -> nn.Linear:
     head = nn.Linear(width, n_tags)
-    nn.init.normal_(head.weight, std=0.02)
+    _draw(head.weight)
     nn.init.zeros_(head.bias)
     return head
+
+
+def _draw(weight: torch.Tensor, generator: torch.Generator | None = None) -> None:
+    nn.init.normal_(weight, std=0.02, generator=generator)

@@ -36,6 +36,11 @@ class Int8Sample:
             while sum(kept.ids.size for kept in self._batches) - self._batches[0].ids.size >= WORDPIECES:
                 self._batches.popleft()
 
+    @property
+    def is_full(self) -> bool:
+        """RETURNS (bool): Whether there are enough inputs to measure on."""
+        return sum(kept.ids.size for kept in self._batches) >= WORDPIECES
+
     def measure(self, network: Tagger) -> None:
         """Measure the ranges of a network's layers, and what eight bits cost it; nothing without inputs.
 

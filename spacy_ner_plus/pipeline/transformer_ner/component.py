@@ -20,13 +20,14 @@ from spacy_ner_plus.models.decoding.predictions import Predictions, adjust_score
 from spacy_ner_plus.models.decoding.tags import tag_names
 from spacy_ner_plus.models.ragged import Ragged
 from spacy_ner_plus.models.tagger_settings import TaggerSettings
-from spacy_ner_plus.models.token_scorer import TokenScorer, token_scorer
+from spacy_ner_plus.models.token_scorer import TaggerScorer, TokenScorer, token_scorer
 from spacy_ner_plus.models.training.loss import cross_entropy, distillation_loss, rehearsal_loss
 from spacy_ner_plus.models.training.token_losses import TokenLoss
 from spacy_ner_plus.pipeline.calibration import Calibration
 from spacy_ner_plus.pipeline.entity_component import EntityComponent
 from spacy_ner_plus.pipeline.requirements import require_extras
 from spacy_ner_plus.pipeline.streaming import annotate_stream
+from spacy_ner_plus.pipeline.transformer_ner.averaging import Training, average_trainings
 from spacy_ner_plus.pipeline.transformer_ner.calibration import CalibrationSample
 from spacy_ner_plus.pipeline.transformer_ner.gold_tags import GoldTagReader, find_labels
 from spacy_ner_plus.pipeline.transformer_ner.misalignment import AlignmentCheck
@@ -235,6 +236,41 @@ class TransformerNER(EntityComponent, TrainablePipe):
         calibration = sample.fit(self.name)
         self.cfg["temperature"] = calibration.temperature
         return calibration
+
+    def average(self, others: "Sequence[TransformerNER]", names: Sequence[str] = ()) -> float:
+        """Take the mean of the own weights and those of other trainings (Wortsman et al., 2022): better than one of
+        them, and as fast.
+
+        All must have begun with the same weights: `head_seed` is the same, and the seed of the training another. The
+        temperature becomes the geometric mean of theirs; all else stays as it is.
+
+        others (Sequence[TransformerNER]): Components with the same labels, in any order; they stay as they are. An
+            adapter counts merged into its encoder.
+        names (Sequence[str]): What the component and each of the others are called in messages. Default: their names
+            with a number.
+        RETURNS (float): The least cosine between two of the networks, with a warning where it is below 0.7: then they
+            didn't begin with the same weights.
+        RAISES (UserError): Where one has another kind of model, other labels, another encoder or another tokenizer, or
+            two are the same, or one diverged; then nothing is changed.
+        """
+        components = [self, *others]
+        names = names or [f"{component.name} {i}" for i, component in enumerate(components, start=1)]
+        average = average_trainings(
+            [component._training(name) for component, name in zip(components, names, strict=True)]
+        )
+        self.token_scorer.tagger.replace_weights(average.weights)
+        self.cfg["temperature"] = average.temperature
+        return average.likeness
+
+    def _training(self, name: str) -> Training:
+        if not isinstance(self.token_scorer, TaggerScorer):
+            raise UserError(Errors.E944.format(name=name))
+        if self.token_scorer.n_tags is None:
+            raise UserError(
+                Errors.E951.format(name=name, reason="it has no network yet, as it wasn't trained")
+            )
+        tagger = self.token_scorer.tagger
+        return Training(name, self.labels, self.cfg["temperature"], tagger.tokenizer, tagger.merged_state())
 
     def _begin_predict(self, docs: list[Doc]) -> Callable[[], Predictions]:
         scores = self._begin_score(docs)

@@ -162,17 +162,21 @@ def _config(pipeline: str | Path) -> dict[str, Any]:
         raise UserError(Errors.E501.format(name=pipeline, reason=" ".join(str(error).split()))) from error
 
 
-def find_component(nlp: "Language", factory: str | tuple[str, ...], component: str | None = None) -> str:
+def find_component(
+    pipeline: "Language | str | Path", factory: str | tuple[str, ...], component: str | None = None
+) -> str:
     """Find the component of a pipeline that is meant, among those that a factory makes, or one of several.
 
+    pipeline (Language | str | Path): One that is named by path isn't loaded.
     component (str): Its name. Default: None for the only one.
     RETURNS (str): Its name.
     RAISES (UserError): Where there is none of that name, or none or several where no name is given.
     """
     factories = (factory,) if isinstance(factory, str) else factory
-    names = [name for one in factories for name in components_of(nlp, one)]
+    names = [name for one in factories for name in components_of(pipeline, one)]
     if component in names or (component is None and len(names) == 1):
         return component or names[0]
     found = ", ".join(names) or "none"
     name = f" '{component}'" if component else ""
-    raise UserError(Errors.E538.format(factory=" or ".join(factories), name=name, names=found))
+    of = "" if path_of(pipeline) is None else f" '{pipeline}'"
+    raise UserError(Errors.E538.format(of=of, factory=" or ".join(factories), name=name, names=found))
