@@ -80,6 +80,35 @@ def distil_lines(result: dict[str, Any], name: str) -> list[str]:
     return lines
 
 
+def average_lines(results: dict[str, dict[str, Any]]) -> list[str]:
+    """RETURNS (list[str]): F1 of trainings that began with one head, and of their weights averaged.
+
+    results (dict[str, dict[str, Any]]): By the name of the file.
+    """
+    lines = [
+        "",
+        "### Several trainings averaged",
+        "",
+        "Trainings of one config with other seeds whose heads began with the same weights, and one pipeline with the "
+        "mean of their weights; strict F1 on test, gold tokens, 95 % intervals by resampling documents and trainings "
+        "(`benchmarks/distil.py --override components.transformer_ner.model.head_seed=0 --student-seeds`):",
+        "",
+        "| corpus | training documents | trainings | mean F1 | averaged | points more | hardware | file |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |",
+    ]
+    for name, result in results.items():
+        corpus, summary = result["corpus"], result["summary"]
+        singles = [run for run in result["runs"] if run["peer"] == "single"]
+        low, high = summary["single_average_gain_interval"]
+        lines.append(
+            f"| {CORPORA.get(corpus['name'], corpus['name'])} | {corpus['train']['documents']:,} | {len(singles)} "
+            f"| {summary['f1']['single']:.4f} | {summary['f1']['single_average']:.4f} "
+            f"| {100 * summary['single_average_gain']:+.2f} ({100 * low:+.2f} to {100 * high:+.2f}) "
+            f"| {singles[0]['machine']['hardware']} | [{name}.json]({FILES}/{name}.json) |"
+        )
+    return lines
+
+
 def weak_labels_lines(result: dict[str, Any]) -> list[str]:
     """RETURNS (list[str]): F1 of a teacher and of those that learnt from what it says."""
     corpus, runs, summary = result["corpus"], result["runs"], result["summary"]

@@ -8,7 +8,13 @@
 'single': pipelines by configs/transformer_ner.cfg on the training documents, one a seed. All of them are one teacher:
 `spacy-ner-plus distil` writes what they say. 'student': pipelines by the same config on what was distilled. So both
 have the same network, and the same speed. With `--student-override components.transformer_ner.model.head_seed=0`
-students begin with one head, and 'average' is `spacy-ner-plus average` of them: one network of that speed, too.
+students begin with one head, and 'average' is `spacy-ner-plus average` of them: one network of that speed, too. With
+`--override components.transformer_ner.model.head_seed=0` single ones do, and 'single_average' is theirs. Without a seed
+after --student-seeds nothing is distilled:
+
+    python benchmarks/distil.py --kind self --corpus corpus/conll --models training/benchmarks/average-conll \\
+        --override components.transformer_ner.model.head_seed=0 --student-seeds \\
+        --output benchmarks/results/average-conll.json
 
 self: the texts are the training documents themselves, whose gold tags stay beside the soft ones (--soften-gold). Which
 checkpoint is kept is chosen on dev, for both.
@@ -51,11 +57,14 @@ from spacy_ner_plus.evaluation.statistics.resampling import resampled_means
 
 TITLES = {
     "single": "trained on gold alone",
+    "single_average": "the weights of these averaged",
     "teacher": "the teacher: what most of these say",
     "student": "trained on what the teacher says, and gold",
     "average": "the weights of these averaged",
 }
-# Students whose heads begin alike can be averaged.
+# What is compared with single pipelines, and the key of its gain.
+GAINS = {"single_average": "single_average_gain", "student": "gain", "average": "average_gain"}
+# Trainings whose heads begin alike can be averaged.
 HEAD_SEED = "components.transformer_ner.model.head_seed"
 FOLDS = 5
 # Evaluations of a training whose last weights are taken.
@@ -124,6 +133,10 @@ class Benchmark:
         steps = None if self.is_self else self.choose_steps()
         for seed in options.seeds:
             self.row("single", seed, lambda seed=seed: self.single(seed, steps))
+        if HEAD_SEED in dict(options.override) and len(options.seeds) > 1:
+            self.row("single_average", 0, lambda: self.average("single", options.seeds))
+        if not options.student_seeds:
+            return 0
         texts = self.corpora / ("train.spacy" if self.is_self else "dev.spacy")
         teachers = [f"seed{seed}={self.models / f'single-{seed}' / 'model-best'}" for seed in options.seeds]
         teachers += [f"{name}={pipeline}" for name, pipeline in options.teacher]
@@ -144,7 +157,7 @@ class Benchmark:
         for seed in options.student_seeds:
             self.row("student", seed, lambda seed=seed: self.student(seed, out, steps))
         if HEAD_SEED in dict(options.student_override) and len(options.student_seeds) > 1:
-            self.row("average", 0, self.average)
+            self.row("average", 0, lambda: self.average(self.student_name, options.student_seeds))
         return 0
 
     # What is trained
@@ -182,12 +195,12 @@ class Benchmark:
             f"{self.student_name}-{seed}", corpus, seed, steps, dict(self.options.student_override)
         )
 
-    def average(self) -> Path:
-        folder = self.models / f"{self.student_name}-average"
+    def average(self, name: str, seeds: Sequence[int]) -> Path:
+        folder = self.models / f"{name}-average"
         shutil.rmtree(folder, ignore_errors=True)
-        students = [self.models / f"{self.student_name}-{seed}" for seed in self.options.student_seeds]
+        trainings = [self.models / f"{name}-{seed}" for seed in seeds]
         # Nothing is chosen on dev, and the average is scored whatever it is.
-        average([student / "model-best" for student in students], folder / "model-best")
+        average([training / "model-best" for training in trainings], folder / "model-best")
         return folder
 
     def train(self, name: str, corpus: Path, seed: int, steps: int | None, overrides: dict[str, Any]) -> Path:
@@ -286,11 +299,11 @@ def score_documents(golds: Sequence[Doc], predictions: Sequence[Sequence[Any]]) 
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """RETURNS (dict[str, Any]): Mean F1 of each kind of pipeline, and what students and their average gain over single
-    ones, with a 95 % interval by resampling documents and trainings."""
+    """RETURNS (dict[str, Any]): Mean F1 of each kind of pipeline, and what students and averages gain over single ones,
+    with a 95 % interval by resampling documents and trainings."""
     counts = {name: [np.array(run["documents"]) for run in runs if run["peer"] == name] for name in TITLES}
     found: dict[str, Any] = {"f1": {name: _mean(of) for name, of in counts.items() if of}}
-    for name, key in (("student", "gain"), ("average", "average_gain")):
+    for name, key in GAINS.items():
         if not (counts["single"] and counts[name]):
             continue
         single, other = (
@@ -327,7 +340,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, required=True, help="folder with train, dev and test.spacy")
     parser.add_argument("--part", type=float, default=1.0, help="of the training documents (1.0)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the teachers (0 1 2)")
-    parser.add_argument("--student-seeds", type=int, nargs="+", default=[0, 1, 2], help="(0 1 2)")
+    parser.add_argument(
+        "--student-seeds", type=int, nargs="*", default=[0, 1, 2], help="none: single ones alone (0 1 2)"
+    )
     parser.add_argument(
         "--teacher", type=read_pair, nargs="+", default=[], metavar="NAME=PIPELINE", help="one more teacher"
     )

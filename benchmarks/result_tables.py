@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from annotation_tables import (
+    average_lines,
     bootstrap_lines,
     cascade_table,
     distil_lines,
@@ -64,6 +65,11 @@ def make_tables(results: Path) -> list[str]:
         lines += ["", "### From several pipelines to one"]
     for path in distilled:
         lines += distil_lines(read(results, path.stem), path.stem)
+    averaged = {path.stem: read(results, path.stem) for path in results.glob("average-*.json")}
+    if averaged:
+        # The largest corpus first.
+        largest = sorted(averaged.items(), key=lambda item: -item[1]["corpus"]["train"]["documents"])
+        lines += average_lines(dict(largest))
     adapters = sorted(results.glob("lora-*.json"))
     if adapters:
         lines += ["", "### Training by an adapter"]

@@ -465,11 +465,13 @@ def test_distil_sums_up_what_students_gain():
         ("student", 1, 9),
         ("teacher", 0, 8),
         ("average", 0, 10),
+        ("single_average", 0, 8),
     ]
     runs = [{"peer": peer, "seed": seed, "documents": [[right, 10, 10]] * 20} for peer, seed, right in rows]
     assert {row[0] for row in rows} == TITLES.keys()
     found = summary(runs)
-    assert found["f1"] == {"single": 0.7, "teacher": 0.8, "student": 0.9, "average": 1.0}
+    assert found["f1"] == {"single": 0.7, "single_average": 0.8, "teacher": 0.8, "student": 0.9, "average": 1.0}
+    assert found["single_average_gain"] == 0.1
     assert found["average_gain"] == 0.3
     assert found["average_gain_interval"] == [0.2, 0.4]
     assert found["gain"] == 0.2
