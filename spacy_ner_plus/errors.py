@@ -106,7 +106,7 @@ class Errors(metaclass=_Coded):
         "'{path}' isn't {name} as it was published: {differences}. Fetch the corpus again, or put your own "
         "into a folder of another name."
     )
-    E150 = "{where}: this is not valid JSON: {reason}. Correct that line, or leave it out."
+    E150 = "{where}: this can't be read as JSON: {reason}. Correct that line, or leave it out."
     E151 = "{where}: the record has no text under {keys}; its keys are: {found}. Rename the key."
     E152 = (
         "{where}: a record is a JSON object, but this is {found}. "

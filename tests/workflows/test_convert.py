@@ -235,7 +235,7 @@ def test_convert_passes_each_option_on(source, out, tmp_path):
         ({"lang": "klingon"}, "klingon"),
         ({"options": Options(group="page")}, "Can't group by 'page'"),
         ({"options": Options(hub_split="train")}, "hub_split says nothing about conll"),
-        ({"format": "jsonl"}, "not valid JSON"),
+        ({"format": "jsonl"}, "be read as JSON"),
         ({"format": "spacy"}, "is not a .spacy corpus"),
         ({"sources": ["none.conll"]}, "no such file"),
     ],

@@ -24,6 +24,8 @@ from spacy_ner_plus.spans import IOB_MISSING
 # Own id and text of a document without white space, and how often a set has them up to it.
 DocumentKey = tuple[str, str, int]
 CONFLICT = "span on which people differ, not kept by the policy: its tokens are missing"
+EARLIER_MERGE = "earlier merge of people who stand beside it, left out"
+OVERLAPPING_MERGE = "earlier merge of several people, of whom some stand beside it and count twice"
 NESTED = "span inside of or across another in a text of which people differ, dropped: missing where it is in no entity"
 
 
@@ -118,6 +120,8 @@ def merge_sets(
                 there[annotator, ""] = doc
             elif doc.has_annotation("ENT_IOB"):
                 there[annotator, ""] = _of_one_person(before, doc, policy, issues, set_name)
+    for (name, *_), people in texts.items():
+        _leave_out_merges(people, issues, f"text {name}")
     merged = [
         merge_docs(list(people.values()), policy, issues, f"text {name}").doc
         for (name, *_), people in texts.items()
@@ -129,6 +133,19 @@ def merge_sets(
         if doc.has_annotation("ENT_IOB") and not review_of(doc).get(KEPT)
     ]
     return merged, each
+
+
+def _leave_out_merges(people: dict[tuple[str, str], Doc], issues: IssueLog, where: str) -> None:
+    """Take what was made of several people's annotation from a text that each of them annotated: it is no other's."""
+    for key, doc in list(people.items()):
+        merged = {part.get("annotator") for part in review_of(doc).get("people", ())}
+        # One person's passes for other labels are merged under that very name.
+        beside = merged & ({name for name, _ in people} - {key[0]})
+        if beside and beside == merged:
+            del people[key]
+            issues.add(EARLIER_MERGE, record_of(doc)["annotator"], where)
+        elif beside:
+            issues.add(OVERLAPPING_MERGE, f"{record_of(doc)['annotator']} beside {', '.join(sorted(beside))}", where)
 
 
 def _annotator(doc: Doc, set_name: str) -> str:

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from spacy_ner_plus.errors import Errors, UserError
+from spacy_ner_plus.json_keys import unique_keys
 
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 BRACKET = re.compile(r"[][{}]")
@@ -38,7 +39,7 @@ def json_records(
     numbers_as_text (bool): Whether numbers stay as they are written, as strings.
     pairs (bool): Whether objects are JsonObjects.
     YIELDS (tuple[int, Any]): The line a record begins on, from 1, and the record.
-    RAISES (UserError): What is no JSON, with its line.
+    RAISES (UserError): What is no JSON, with its line; an object with two equal keys, unless it is a JsonObject.
     """
     decoder = _decoder(numbers_as_text, pairs)
     # What a writer yields may hold several lines.
@@ -73,7 +74,7 @@ def json_objects(lines: Iterable[str], where: str) -> Iterator[tuple[str, dict[s
 
     where (str): The file's name, for places and messages.
     YIELDS (tuple[str, dict[str, Any]]): A record's place, such as 'train.jsonl:12', and the record.
-    RAISES (UserError): What is no JSON, or no object, with its line.
+    RAISES (UserError): What is no JSON, or no object, or has two equal keys, with its line.
     """
     for number, value in json_records(lines, where):
         place = f"{where}:{number}"
@@ -83,7 +84,7 @@ def json_objects(lines: Iterable[str], where: str) -> Iterator[tuple[str, dict[s
 
 
 def _decoder(numbers_as_text: bool, pairs: bool) -> json.JSONDecoder:
-    hook = JsonObject if pairs else None
+    hook = JsonObject if pairs else unique_keys
     if numbers_as_text:
         return json.JSONDecoder(object_pairs_hook=hook, parse_int=str, parse_float=str)
     return json.JSONDecoder(object_pairs_hook=hook)

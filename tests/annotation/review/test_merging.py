@@ -6,7 +6,9 @@ import spacy
 from spacy_ner_plus.annotated_labels import annotated_labels, set_annotated_labels
 from spacy_ner_plus.annotation.review.merging import (
     CONFLICT,
+    EARLIER_MERGE,
     NESTED,
+    OVERLAPPING_MERGE,
     common_doc,
     merge_docs,
     merge_sets,
@@ -233,3 +235,21 @@ def test_merging_puts_one_persons_passes_for_other_labels_together():
     assert annotated_labels(doc) == {"PER", "LOC", "ORG"}
     assert record_of(doc)["annotator"] == "ann"
     assert not len(issues)
+
+
+def test_merging_counts_an_earlier_merge_as_nobody():
+    sets = {"ann": [ANN.copy()], "bob": [BOB.copy()]}
+    (earlier,), _ = merge_sets(sets, union_v1(), IssueLog())
+    issues = IssueLog()
+    (doc,), each = merge_sets({"gold": [earlier], **sets}, intersection_v1(), issues)
+    assert issues[EARLIER_MERGE] == 1
+    assert [record_of(one)["annotator"] for one in each] == ["ann", "bob"]
+    assert ents(doc) == ents(merge_sets(sets, intersection_v1(), IssueLog())[0][0])
+
+
+def test_merging_says_that_someone_counts_twice():
+    (earlier,), _ = merge_sets({"ann": [ANN.copy()], "bob": [BOB.copy()]}, union_v1(), IssueLog())
+    issues = IssueLog()
+    _, each = merge_sets({"gold": [earlier], "ann": [ANN.copy()]}, union_v1(), issues)
+    assert issues[OVERLAPPING_MERGE] == 1
+    assert len(each) == 2

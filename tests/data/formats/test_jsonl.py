@@ -320,3 +320,17 @@ def test_jsonl_takes_spans_that_are_repeated_under_a_second_key_once():
 def test_jsonl_reads_no_predictions_where_annotation_says_that_there_is_nothing():
     docs, _ = read({"text": "Ann left", "entities": [], "predictions": [[0, 3, "PER"]]})
     assert doc_to_tags(docs[0]) == ["O", "O"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"text": "Bob", "ents": []}', '{"text": "Ann", "ents": [[0, 3, "PER"]], "ents": []}'],
+        ["[", '{"text": "Ann", "ents": [{"start": 0, "end": 3, "label": "PER", "label": "ORG"}]}', "]"],
+        ['{"text": "Bob", "ents": []}', '{"text": "Ann", "text": "Bob",', '"ents": []}'],
+        ["", '[{"text": "Ann", "ents": [], "ents": []}, {"text": "Bob"}]'],
+    ],
+)
+def test_jsonl_refuses_an_object_with_a_key_twice(lines):
+    with pytest.raises(UserError, match=r"f\.jsonl:2: .*it has the key '(text|ents|label)' twice"):
+        read(*lines)

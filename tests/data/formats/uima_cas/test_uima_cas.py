@@ -296,7 +296,7 @@ def test_uima_counts_features_that_have_no_place_and_keeps_scores(tmp_path):
         ('{"%TYPES": [], "%VIEWS": {}}', "a.json", "doesn't hold objects"),
         ('{"%TYPES": {}, "%FEATURE_STRUCTURE": [], "%VIEWS": {}}', "a.json", r"has no uima\.cas\.Sofa"),
         ('{"_context": {"_types": {}}, "_views": {}}', "a.json", "older JSON"),
-        ('{"%TYPES": {}, "%VIEWS": {}', "a.json", "not valid JSON"),
+        ('{"%TYPES": {}, "%VIEWS": {}', "a.json", "be read as JSON"),
     ],
 )
 def test_uima_refuses_json_that_is_none(content, name, message, tmp_path):
