@@ -213,33 +213,43 @@ def _difference(found: dict[str, Any]) -> str:
     return f"{100 * found['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def label_errors_lines(result: dict[str, Any]) -> list[str]:
-    """RETURNS (list[str]): How many of the first suggestions are broken entities."""
+def label_errors_lines(results: dict[str, dict[str, Any]]) -> list[str]:
+    """RETURNS (list[str]): How many of the first suggestions are broken entities.
+
+    results (dict[str, dict[str, Any]]): Of one corpus, by the name of the file.
+    """
     names = {
         "ours": "`review suggest`",
         "cleanlab_self_confidence": "cleanlab, self-confidence of tokens",
+        "cleanlab_self_confidence_merged": "the same, neighbouring tokens as one",
         "cleanlab_normalized_margin": "cleanlab, margin of tokens",
+        "cleanlab_normalized_margin_merged": "the same, neighbouring tokens as one",
         "random": "in random order",
     }
-    corpus = result["corpus"]
+    corpus, share = next((result["corpus"], result["share"]) for result in results.values())
     lines = [
         "",
         "### Label errors",
         "",
-        f"CoNLL++ {corpus['split']} with {result['share']:.0%} of its {corpus['entities']:,} entities broken (label, "
-        "boundary, missing, spurious): the share of broken ones among the first suggestions, mean of "
-        f"{len({row['seed'] for row in result['runs']})} seeds. Scores are of {result['out_of_fold']}; errors that the "
-        f"corpus had before count as wrong ([label_errors.json]({FILES}/label_errors.json), "
-        "`benchmarks/label_errors.py`):",
-        "",
-        "| | first 50 | first 100 | first 200 |",
-        "| --- | ---: | ---: | ---: |",
+        f"CoNLL++ {corpus['split']} with {share:.0%} of its {corpus['entities']:,} entities broken (label, boundary, "
+        "missing, spurious): the share of broken ones among the first suggestions; errors that the corpus had before "
+        "count as wrong.",
     ]
-    for peer, title in names.items():
-        rows = [row for row in result["runs"] if row["peer"] == peer]
-        if rows:
-            means = [statistics.fmean(row[f"first_{count}"] for row in rows) for count in (50, 100, 200)]
-            lines.append(f"| {title} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
+    for name, result in results.items():
+        seeds = len({row["seed"] for row in result["runs"]})
+        lines += [
+            "",
+            f"By scores of {result['out_of_fold']}, mean of {seeds} seeds ([{name}.json]({FILES}/{name}.json), "
+            f"`benchmarks/label_errors.py`, {result['machine']['hardware']}):",
+            "",
+            "| | first 50 | first 100 | first 200 |",
+            "| --- | ---: | ---: | ---: |",
+        ]
+        for peer, title in names.items():
+            rows = [row for row in result["runs"] if row["peer"] == peer]
+            if rows:
+                means = [statistics.fmean(row[f"first_{count}"] for row in rows) for count in (50, 100, 200)]
+                lines.append(f"| {title} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
     return lines
 
 

@@ -60,6 +60,9 @@ def make_tables(results: Path) -> list[str]:
         if name == "memory":
             for path in sorted(results.glob("memory-*.json")):
                 lines += memory_lines(read(results, path.stem), path.name)
+    suggested = sorted(path.stem for path in results.glob("label_errors*.json"))
+    if suggested:
+        lines += label_errors_lines({name: read(results, name) for name in suggested})
     distilled = sorted(results.glob("distil-*.json"))
     if distilled:
         lines += ["", "### From several pipelines to one"]
@@ -68,8 +71,8 @@ def make_tables(results: Path) -> list[str]:
     averaged = {path.stem: read(results, path.stem) for path in results.glob("average-*.json")}
     if averaged:
         # The largest corpus first.
-        largest = sorted(averaged.items(), key=lambda item: -item[1]["corpus"]["train"]["documents"])
-        lines += average_lines(dict(largest))
+        by_size = sorted(averaged, key=lambda name: -averaged[name]["corpus"]["train"]["documents"])
+        lines += average_lines({name: averaged[name] for name in by_size})
     adapters = sorted(results.glob("lora-*.json"))
     if adapters:
         lines += ["", "### Training by an adapter"]
@@ -368,7 +371,6 @@ PARTS = {
     "zero_shot": zero_shot_lines,
     "zero_shot_training": zero_shot_training_lines,
     "store_demonstrations": store_demonstrations_lines,
-    "label_errors": label_errors_lines,
     "learning_curve": learning_curve_lines,
     "cascade": cascade_table,
     "variants_simulation": variants_table,

@@ -470,7 +470,13 @@ def test_distil_sums_up_what_students_gain():
     runs = [{"peer": peer, "seed": seed, "documents": [[right, 10, 10]] * 20} for peer, seed, right in rows]
     assert {row[0] for row in rows} == TITLES.keys()
     found = summary(runs)
-    assert found["f1"] == {"single": 0.7, "single_average": 0.8, "teacher": 0.8, "student": 0.9, "average": 1.0}
+    assert found["f1"] == {
+        "single": 0.7,
+        "single_average": 0.8,
+        "teacher": 0.8,
+        "student": 0.9,
+        "average": 1.0,
+    }
     assert found["single_average_gain"] == 0.1
     assert found["average_gain"] == 0.3
     assert found["average_gain_interval"] == [0.2, 0.4]

@@ -145,7 +145,9 @@ def _leave_out_merges(people: dict[tuple[str, str], Doc], issues: IssueLog, wher
             del people[key]
             issues.add(EARLIER_MERGE, record_of(doc)["annotator"], where)
         elif beside:
-            issues.add(OVERLAPPING_MERGE, f"{record_of(doc)['annotator']} beside {', '.join(sorted(beside))}", where)
+            issues.add(
+                OVERLAPPING_MERGE, f"{record_of(doc)['annotator']} beside {', '.join(sorted(beside))}", where
+            )
 
 
 def _annotator(doc: Doc, set_name: str) -> str:
