@@ -57,12 +57,13 @@ def make_tables(results: Path) -> list[str]:
             lines += precisions_table(results)
             for path in sorted(results.glob("cores-*.json")):
                 lines += cores_lines(read(results, path.stem), path.name)
+        if name == "store_demonstrations":
+            suggested = sorted(path.stem for path in results.glob("label_errors*.json"))
+            if suggested:
+                lines += label_errors_lines({stem: read(results, stem) for stem in suggested})
         if name == "memory":
             for path in sorted(results.glob("memory-*.json")):
                 lines += memory_lines(read(results, path.stem), path.name)
-    suggested = sorted(path.stem for path in results.glob("label_errors*.json"))
-    if suggested:
-        lines += label_errors_lines({name: read(results, name) for name in suggested})
     distilled = sorted(results.glob("distil-*.json"))
     if distilled:
         lines += ["", "### From several pipelines to one"]
