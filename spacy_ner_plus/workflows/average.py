@@ -1,6 +1,6 @@
 """One pipeline of several trainings: their weights averaged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.training import Example
 
-    from spacy_ner_plus.pipeline.transformer_ner.component import TransformerNER
+    from spacy_ner_plus.models.decoding.predictions import Predictions
 
 FACTORY = "transformer_ner"
 BATCH_SIZE = 64
@@ -84,14 +84,14 @@ def average(
     pipe, *others = (one.get_pipe(name) for one, name in zip(nlps, found, strict=True))
     names = [str(path_of(pipeline) or f"pipeline {i}") for i, pipeline in enumerate(pipelines, start=1)]
     examples = [] if dev is None else _examples(nlp, component, dev)
-    f1_of_each = [] if dev is None else [_f1(one, examples) for one in (pipe, *others)]
+    f1_of_each = [] if dev is None else [_f1(examples, one.predict, one.labels) for one in (pipe, *others)]
     before = pipe.model, pipe.cfg["temperature"]
     pipe.model = pipe.model.copy()
     try:
         likeness = pipe.average(others, names)
         if dev is not None:
             pipe.token_scorer.tagger.measure_ranges(example.x for example in examples)
-        f1 = None if dev is None else _f1(pipe, examples)
+        f1 = None if dev is None else _f1(examples, pipe.predict, pipe.labels)
         # Means of the same numbers differ by rounding.
         if f1 is not None and f1 < fmean(f1_of_each) - _ROUNDING:
             each = ", ".join(f"{one:.4f}" for one in f1_of_each)
@@ -149,8 +149,10 @@ def _examples(nlp: "Language", component: str, dev: "str | Path | list[Doc]") ->
         ]
 
 
-def _f1(pipe: "TransformerNER", examples: "list[Example]") -> float:
-    """F1 of all that the component finds by itself, whatever its threshold and what stands beside it."""
+def _f1(
+    examples: "list[Example]", predict: "Callable[[list[Doc]], Predictions]", labels: Sequence[str]
+) -> float:
+    """F1 of all that a component finds by itself, whatever its threshold and what stands beside it."""
     from spacy.scorer import get_ner_prf
     from spacy.tokens import Span
     from spacy.training import Example
@@ -158,9 +160,9 @@ def _f1(pipe: "TransformerNER", examples: "list[Example]") -> float:
 
     found = []
     for batch in minibatch(examples, BATCH_SIZE):
-        predictions = pipe.predict([example.x for example in batch])
+        predictions = predict([example.x for example in batch])
         for example, entities in zip(batch, predictions, strict=True):
             doc = example.x.copy()
-            doc.ents = [Span(doc, one.start, one.end, label=pipe.labels[one.label]) for one in entities]
+            doc.ents = [Span(doc, one.start, one.end, label=labels[one.label]) for one in entities]
             found.append(Example(doc, example.y))
     return get_ner_prf(found)["ents_f"] or 0.0
