@@ -9,7 +9,8 @@ from result_tables import CORPORA, UNKNOWN, describe_machine, read, whole_runs
 # The corpora on which peers ran to the end of their recipes, by the name of the result file.
 QUALITY = ("quality-quarter", "quality-wnut17", "quality-crossner_ai")
 WHOLE = "quality-conll"
-STUDENTS = "distil-conll"
+# Where single trainings on the same corpus stand beside students and averages.
+AGAIN = ("distil-conll", "average-conll")
 STOCK = "stock_spacy"
 KINDS = {"documents": "words a second, documents", "messages": "messages"}
 
@@ -76,12 +77,16 @@ def _whole(results: Path) -> str:
     measured = []
     if (results / f"{WHOLE}.json").exists():
         measured.append([run["test"]["f1"] for run in whole_runs(read(results, WHOLE)).get(OURS, [])])
-    if (results / f"{STUDENTS}.json").exists():
-        runs = read(results, STUDENTS)["runs"]
-        measured.append([run["test"]["f1"] for run in runs if run["peer"] == "single"])
+    for name in AGAIN:
+        if (results / f"{name}.json").exists():
+            runs = read(results, name)["runs"]
+            measured.append([run["test"]["f1"] for run in runs if run["peer"] == "single"])
     told = [f"{sum(f1) / len(f1):.3f} (mean of {len(f1)} seeds)" for f1 in measured if f1]
-    again = " and, measured again, "
-    return f" Trained on all of CoNLL++, spacy-ner-plus has {again.join(told)}." if told else ""
+    if not told:
+        return ""
+    *first, last = told
+    again = f" and, measured again, {last}" if first else last
+    return f" Trained on all of CoNLL++, spacy-ner-plus has {', '.join(first)}{again}."
 
 
 def _elsewhere(speed: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`spacy-ner-plus average`: several trainings to one pipeline, which is better and as fast."""
+"""`spacy-ner-plus average`: several trainings to one pipeline, as fast as each of them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def average_command(
     ] = None,
     code: Code = None,
 ) -> None:
-    """Average the weights of trainings that began with one head (`head_seed`): better than one, and as fast."""
+    """Average the weights of trainings that began with one head (`head_seed`), to one pipeline as fast as each."""
     from statistics import fmean
 
     from spacy_ner_plus.cli.console import err, out

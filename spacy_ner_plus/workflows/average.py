@@ -55,7 +55,7 @@ def average(
     component: str | None = None,
     code: str | Path | None = None,
 ) -> Averaged:
-    """Average the weights of several trainings of one config: better than one of them, and as fast.
+    """Average the weights of several trainings of one config, to one pipeline as fast as each of them.
 
     They must have begun with the same weights: `head_seed` of the model is the same for all, and the seed of each
     training another. All else of the pipeline is the first one's.

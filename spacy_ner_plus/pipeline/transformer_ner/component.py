@@ -238,8 +238,8 @@ class TransformerNER(EntityComponent, TrainablePipe):
         return calibration
 
     def average(self, others: "Sequence[TransformerNER]", names: Sequence[str] = ()) -> float:
-        """Take the mean of the own weights and those of other trainings (Wortsman et al., 2022): better than one of
-        them, and as fast.
+        """Take the mean of the own weights and those of other trainings (Wortsman et al., 2022), and be as fast as
+        before.
 
         All must have begun with the same weights: `head_seed` is the same, and the seed of the training another. The
         temperature becomes the geometric mean of theirs; all else stays as it is.
