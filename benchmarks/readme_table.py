@@ -81,12 +81,17 @@ def _whole(results: Path) -> str:
         if (results / f"{name}.json").exists():
             runs = read(results, name)["runs"]
             measured.append([run["test"]["f1"] for run in runs if run["peer"] == "single"])
-    told = [f"{sum(f1) / len(f1):.3f} (mean of {len(f1)} seeds)" for f1 in measured if f1]
-    if not told:
+    measured = [f1 for f1 in measured if f1]
+    if not measured:
         return ""
-    *first, last = told
-    again = f" and, measured again, {last}" if first else last
-    return f" Trained on all of CoNLL++, spacy-ner-plus has {', '.join(first)}{again}."
+    *first, last = (f"{sum(f1) / len(f1):.3f}" for f1 in measured)
+    seeds = " and ".join(dict.fromkeys(str(len(f1)) for f1 in measured))
+    means = (
+        f"{', '.join(first)} and {last} (measured {len(measured)} times, each the"
+        if first
+        else f"{last} (the"
+    )
+    return f" Trained on all of CoNLL++, spacy-ner-plus has {means} mean of {seeds} seeds)."
 
 
 def _elsewhere(speed: dict[str, Any]) -> str:
