@@ -86,12 +86,10 @@ def _whole(results: Path) -> str:
         return ""
     *first, last = (f"{sum(f1) / len(f1):.3f}" for f1 in measured)
     seeds = " and ".join(dict.fromkeys(str(len(f1)) for f1 in measured))
-    means = (
-        f"{', '.join(first)} and {last} (measured {len(measured)} times, each the"
-        if first
-        else f"{last} (the"
+    said = (
+        f"{', '.join(first)} and {last} (measured {len(measured)} times, each the " if first else f"{last} ("
     )
-    return f" Trained on all of CoNLL++, spacy-ner-plus has {means} mean of {seeds} seeds)."
+    return f" Trained on all of CoNLL++, spacy-ner-plus has {said}mean of {seeds} seeds)."
 
 
 def _elsewhere(speed: dict[str, Any]) -> str:
