@@ -191,6 +191,7 @@ def test_what_eight_bits_need_is_forgotten_and_measured_again(pipelines, tmp_pat
 
 
 def test_adapters_count_merged(encoder_folder, tmp_path):
+    pytest.importorskip("peft")
     lora = {"r": 2, "save": "adapter"}
     nlps = []
     for seed in (1, 2):
