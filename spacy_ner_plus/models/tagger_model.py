@@ -401,9 +401,8 @@ class TaggerModel(Shim):
         # It shares modules with this one, and would drop as they do now.
         self._inference = None
         trained = network if variant.own_layers else network.by_transformers()
-        training_pass = TrainingPass(
-            trained, self._batcher(docs), self.budget, self._place().device, variant.dtype
-        )
+        make_batches = self._batcher(docs, training=True)
+        training_pass = TrainingPass(trained, make_batches, self.budget, self._place().device, variant.dtype)
         batches, parts = training_pass.forward()
         self._sample.add(batches)
         lengths = [len(doc) for doc in docs]
@@ -413,8 +412,8 @@ class TaggerModel(Shim):
         """RETURNS (list[MicroBatch]): What the network is given for these Docs, one after the other."""
         return list(self._batcher(docs)(self.budget.wordpieces))
 
-    def _batcher(self, docs: Sequence[Doc]):
-        return batcher(docs, self.tokenizer, self.settings.windowing, self._model)
+    def _batcher(self, docs: Sequence[Doc], *, training: bool = False):
+        return batcher(docs, self.tokenizer, self.settings.windowing, self._model, training=training)
 
     def inference_network(self) -> nn.Module:
         placement = self._place()

@@ -39,6 +39,9 @@ _FINE_UP_TO = 64
 # What a micro-batch costs beside its wordpieces, as a share of the budget: a thousand wordpieces take 25 times as
 # long as next to none.
 _CALL = 1 / 25
+# In training each also brings the weights into bf16 and back, and a gradient of all word embeddings. What libraries
+# keep for more shapes is little beside what training takes.
+_TRAINING_CALL = 3 / 10
 
 
 def micro_batches(
@@ -48,6 +51,8 @@ def micro_batches(
     pad_id: int,
     longest: int,
     budget: int,
+    *,
+    training: bool = False,
 ) -> Iterator[MicroBatch]:
     """Group windows by length, so that padding and the number of micro-batches together cost least.
 
@@ -59,13 +64,15 @@ def micro_batches(
         micro-batch is padded beyond.
     budget (int): Most wordpieces of a micro-batch, padding included; a longer
         window has one to itself.
+    training (bool): Whether there is a backward pass: then there are fewer micro-batches, of any number of windows.
+        Default False.
     YIELDS (MicroBatch): From the largest to the smallest, so that a lack of memory shows at once.
     """
     extra = len(prefix) + len(suffix)
     order = sorted(range(len(windows)), key=lambda i: -len(windows[i].ids))
     lengths = [_rounded(len(windows[i].ids) + extra, longest + extra) for i in order]
     groups, begin = [], 0
-    for rows in _divide(lengths, budget):
+    for rows in _divide(lengths, budget, training=training):
         groups.append((begin, begin + rows, lengths[begin]))
         begin += rows
     for begin, end, length in sorted(groups, key=_size, reverse=True):
@@ -77,13 +84,13 @@ def _rounded(length: int, longest: int) -> int:
     return max(length, min(-(-length // step) * step, longest))
 
 
-def _divide(lengths: Sequence[int], budget: int) -> list[int]:
+def _divide(lengths: Sequence[int], budget: int, *, training: bool) -> list[int]:
     """Divide windows that lie in order of their lengths, the longest first, at least cost.
 
     lengths (Sequence[int]): To what each is padded where it is the first of a micro-batch.
-    RETURNS (list[int]): How many windows each micro-batch has: a power of two.
+    RETURNS (list[int]): How many windows each micro-batch has: a power of two, but in training.
     """
-    count, call = len(lengths), budget * _CALL
+    count, call = len(lengths), budget * (_TRAINING_CALL if training else _CALL)
     # From the end: the least that all windows from one on cost, and how many of them go first.
     costs, rows = [0.0] * (count + 1), [0] * count
     for begin in range(count - 1, -1, -1):
@@ -93,7 +100,7 @@ def _divide(lengths: Sequence[int], budget: int) -> list[int]:
             cost = costs[begin + tried] + tried * length
             if cost <= best:
                 best, taken = cost, tried
-            tried *= 2
+            tried += 1 if training else tried
         costs[begin], rows[begin] = best + call, taken
     divided, begin = [], 0
     while begin < count:

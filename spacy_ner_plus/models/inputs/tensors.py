@@ -15,11 +15,17 @@ from spacy_ner_plus.models.network.tagger import Tagger
 
 
 def batcher(
-    docs: Sequence[Doc], tokenizer: WordpieceTokenizer, windowing: Windowing, network: Tagger
+    docs: Sequence[Doc],
+    tokenizer: WordpieceTokenizer,
+    windowing: Windowing,
+    network: Tagger,
+    *,
+    training: bool = False,
 ) -> Callable[[int], Iterator[MicroBatch]]:
     """Tokenize Docs and lay windows over them.
 
     network (Tagger): Its features say what windows hold beside wordpieces.
+    training (bool): Whether there is a backward pass. Default False.
     RETURNS (Callable): Makes micro-batches of the windows, under a budget of wordpieces.
     """
     batch = read_texts(docs)
@@ -32,7 +38,7 @@ def batcher(
         with_lines=network.lines is not None,
     )
     special = (tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id)
-    return partial(micro_batches, windows, *special, windowing.longest)
+    return partial(micro_batches, windows, *special, windowing.longest, training=training)
 
 
 def to_tensors(batch: MicroBatch, device: torch.device) -> tuple[torch.Tensor, ...]:

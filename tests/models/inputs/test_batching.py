@@ -15,10 +15,10 @@ def make_windows(lengths):
     return windows, token
 
 
-@given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 100))
-def test_batching_loses_no_token_and_keeps_the_budget(lengths, budget):
+@given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 100), st.booleans())
+def test_batching_loses_no_token_and_keeps_the_budget(lengths, budget, training):
     windows, n_tokens = make_windows(lengths)
-    batches = list(micro_batches(windows, [1], [2], 0, 10_000, budget))
+    batches = list(micro_batches(windows, [1], [2], 0, 10_000, budget, training=training))
     read = [token for batch in batches for token in batch.tokens]
     assert sorted(read) == list(range(n_tokens))
     for batch in batches:
@@ -79,9 +79,22 @@ def test_batching_computes_little_that_is_padding_where_lengths_differ_much():
     assert len(batches) <= 12
 
 
-def batches_of(lengths):
+def batches_of(lengths, **settings):
     windows, _ = make_windows(lengths)
-    return list(micro_batches(windows, [1], [2], 0, 225, 1000))
+    return list(micro_batches(windows, [1], [2], 0, 225, 1000, **settings))
+
+
+def test_batching_makes_one_of_a_few_short_texts_in_training():
+    lengths = [9, 12, 14, 17, 20, 20, 23, 28, 30, 38]
+    (batch,) = batches_of(lengths, training=True)
+    assert batch.ids.shape == (10, 40)
+    assert len(batches_of(lengths)) > 1
+
+
+def test_batching_parts_long_texts_from_short_ones_in_training():
+    lengths = [200, 198, *[8] * 40]
+    batches = batches_of(lengths, training=True)
+    assert [batch.ids.shape for batch in batches] == [(40, 16), (2, 208)]
 
 
 def test_batching_begins_with_the_largest():
