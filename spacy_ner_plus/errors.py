@@ -1294,7 +1294,6 @@ class Errors(metaclass=_Coded):
         "({each}): nothing was written. Trainings can be averaged that began with the same weights: of one encoder, "
         "with one `head_seed` of the model, and each with another `system.seed`."
     )
-    E955 = "{problem} Or `format` (--format) is {plain}, where there is a text a line."
     E950 = "To average takes two pipelines or more, and a folder to be made for what comes of them: {given}."
     E951 = "'{name}' can't be averaged: {reason}."
     E952 = "No F1 can be measured on '{dev}': it has no entity. Give another development set as `dev` (--dev), or none."

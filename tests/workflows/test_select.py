@@ -117,14 +117,6 @@ def test_select_says_what_is_wrong_and_writes_nothing(choose, texts, tmp_path, s
     assert not list(tmp_path.glob("*out*"))
 
 
-@pytest.mark.parametrize(("format", "code"), [("auto", "E112"), ("plain", "E113")])
-def test_select_says_how_plain_texts_are_read(choose, tmp_path, format, code):
-    (tmp_path / "texts").write_text("Ann lives.\nBob dies.\n")
-    with pytest.raises(UserError, match=r"E955\].* argilla, .*format.* is text, ") as raised:
-        choose(tmp_path / "texts", query="x", format=format)
-    assert code in str(raised.value.__cause__)
-
-
 def test_select_refuses_sources_without_texts(choose, tmp_path):
     (tmp_path / "empty.jsonl").write_text('{"text": " "}\n{"text": ""}\n')
     with pytest.raises(UserError, match=r"E674.*empty\.jsonl"):

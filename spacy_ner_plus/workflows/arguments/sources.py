@@ -86,17 +86,11 @@ def read_texts(
         ]
     groups = [(key, list(group)) for key, group in groupby(names, has_plain)]
     _check_unwritten(names, written)
-    try:
-        found = {
-            i: keep_unwritten(find_sources(group, format, encoding, notes), group, written, notes)
-            for i, (plain, group) in enumerate(groups)
-            if not plain
-        }
-    except UserError as error:
-        # Those say which formats there are, and the one that is read here alone isn't among them.
-        if not str(error).startswith(("[E112]", "[E113]")):
-            raise
-        raise UserError(Errors.E955.format(problem=str(error).split("] ", 1)[1], plain=PLAIN)) from error
+    found = {
+        i: keep_unwritten(find_sources(group, format, encoding, notes), group, written, notes)
+        for i, (plain, group) in enumerate(groups)
+        if not plain
+    }
     formats = [one.format for sources in found.values() for one in sources]
     check_options(options, [*formats, *([] if writer is None else [writer])])
     for i, (plain, group) in enumerate(groups):
