@@ -137,10 +137,11 @@ def merge_sets(
 
 def _leave_out_merges(people: dict[tuple[str, str], Doc], issues: IssueLog, where: str) -> None:
     """Take what was made of several people's annotation from a text that each of them annotated: it is no other's."""
+    annotated = {name for (name, _), doc in people.items() if doc.has_annotation("ENT_IOB")}
     for key, doc in list(people.items()):
         merged = {part.get("annotator") for part in review_of(doc).get("people", ())}
         # One person's passes for other labels are merged under that very name.
-        beside = merged & ({name for name, _ in people} - {key[0]})
+        beside = merged & (annotated - {key[0]})
         if beside and beside == merged:
             del people[key]
             issues.add(EARLIER_MERGE, record_of(doc)["annotator"], where)

@@ -253,3 +253,13 @@ def test_merging_says_that_someone_counts_twice():
     _, each = merge_sets({"gold": [earlier], "ann": [ANN.copy()]}, union_v1(), issues)
     assert issues[OVERLAPPING_MERGE] == 1
     assert len(each) == 2
+
+
+def test_merging_keeps_an_earlier_merge_of_people_who_say_nothing_beside_it():
+    (earlier,), _ = merge_sets({"ann": [ANN.copy()], "bob": [BOB.copy()]}, union_v1(), IssueLog())
+    issues = IssueLog()
+    opened = {name: [without_annotation(doc)] for name, doc in (("ann", ANN), ("bob", BOB))}
+    (doc,), _ = merge_sets({**opened, "gold": [earlier]}, union_v1(), issues)
+    assert ents(doc) == ents(earlier)
+    assert not issues[EARLIER_MERGE]
+    assert not issues[OVERLAPPING_MERGE]
