@@ -1,7 +1,7 @@
 """The mean of the weights of networks that were trained from one start (Wortsman et al., 2022, "Model soups").
 
 Networks that began with the same weights, and were trained in another order or with other dropout, lie close enough
-together that what lies between them is better than each: nearly as good as all of them together, for the price of one.
+together that what lies between them is rarely worse than each, and keeps some of what they gain as voters.
 """
 
 import math

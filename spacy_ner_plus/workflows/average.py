@@ -68,7 +68,7 @@ def average(
     component (str): Name of the component. Default: the only transformer_ner of each pipeline.
     code (str | Path): A Python file to run before pipelines are loaded. Default: none.
     RAISES (UserError): Where pipelines can't be read or don't fit together, or the average has a lower F1 than its
-        trainings in the mean; then nothing is written, and nothing is changed.
+        trainings in the mean; then, as after an interrupt, nothing is written, and nothing is changed.
     """
     from spacy_ner_plus.files import written_whole
 
@@ -97,7 +97,8 @@ def average(
             each = ", ".join(f"{one:.4f}" for one in f1_of_each)
             values = {"dev": corpus_name(dev), "f1": f1, "mean": fmean(f1_of_each), "each": each}
             raise UserError(Errors.E949.format(**values))
-    except UserError:
+    except BaseException:
+        # An interrupt, too, leaves the user's pipeline as it was.
         pipe.model, pipe.cfg["temperature"] = before
         raise
     # That of the first training.
