@@ -39,9 +39,9 @@ _FINE_UP_TO = 64
 # What a micro-batch costs beside its wordpieces, as a share of the budget: a thousand wordpieces take 25 times as
 # long as next to none.
 _CALL = 1 / 25
-# In training each also brings the weights into bf16 and back, and a gradient of all word embeddings: three times as
-# much where bf16 is fast, and less where it isn't, as padding takes longer there. What libraries keep for more shapes is
-# little beside what training takes.
+# In training each also brings the weights into bf16 and back, and a gradient of all word embeddings. Where bf16 is
+# fast that is three times as much as counted here, and where it isn't padding takes longer. What libraries keep for
+# more shapes is little beside what training takes.
 _TRAINING_CALL = 1 / 10
 
 
